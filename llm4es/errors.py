@@ -1,0 +1,37 @@
+"""Every error that a user can cause and mend.
+
+The message is one line: what failed, the value, what to do. The command line prints it as it is and exits with 2;
+any other exception is a bug and shows its traceback.
+"""
+
+
+class Llm4esError(Exception):
+    """Base of all known errors. ``str(error)`` is one line that says what failed, the value, and what to do."""
+
+
+class OptionError(Llm4esError):
+    """An option or a combination of options that cannot work."""
+
+
+class RecipeError(Llm4esError):
+    """A recipe that is unknown, malformed, or asks for what is not there."""
+
+
+class DataError(Llm4esError):
+    """Raw data that is missing, corrupt, or not what the recipe says."""
+
+
+class FetchError(Llm4esError):
+    """Something that should have been downloaded and could not be."""
+
+
+class ModelError(Llm4esError):
+    """A model that is unknown, incomplete, unsafe, or does not fit the request."""
+
+
+class StoreError(Llm4esError):
+    """A store that is missing, unreadable, of a newer format, or was asked for what it must refuse."""
+
+
+class ProbeError(Llm4esError):
+    """A probe that the data cannot carry."""

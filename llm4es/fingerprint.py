@@ -1,0 +1,34 @@
+"""Fingerprints: short, stable names for configurations and contents.
+
+In: values of plain Python types, or bytes. Out: lower-case hexadecimal text. Knows nothing of what it names.
+SHA-256 over canonical JSON (sorted keys, no spaces, UTF-8): equal in every process, version and engine.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+CONFIG_ID_LENGTH = 12
+"""Hexadecimal digits of a ``config_id``: 48 bits, for the thousands of configurations one store may hold."""
+
+
+def canonical_json(value: Any) -> str:
+    """``value`` as JSON text that is equal for equal values. Raises TypeError for what JSON cannot carry."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of the UTF-8 text, 64 digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def config_id(config: Any) -> str:
+    """The name of a configuration (plain types only): the first 12 digits of its SHA-256."""
+    return text_hash(canonical_json(config))[:CONFIG_ID_LENGTH]
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, 64 digits, read in chunks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,158 @@
+"""The Arrow schemas that stages hand to each other, and that the store keeps.
+
+A stage's output carries every column of its schema except ``config_id`` and ``run_id``: whoever keeps the rows adds
+those two. ``source_hash`` is the content that a row was made from: equal configuration and equal ``source_hash``
+mean that the row need not be computed again.
+"""
+
+import pyarrow as pa
+
+KEPT_BY = (pa.field("config_id", pa.string()), pa.field("run_id", pa.string()))
+"""Added by the keeper of the rows, not by the stage."""
+
+TIME = pa.timestamp("us", tz="UTC")
+
+EVENT_KEYS = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("entity_id", pa.string()),
+        ("position", pa.int32()),  # 0 = the entity's oldest event; ties in time keep the order of the file
+        ("event_time", TIME),
+    ]
+)
+"""An events batch: these columns, then one column a field of the recipe. Sorted by entity_id, then position."""
+
+TEXTS = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("entity_id", pa.string()),
+        ("variant", pa.string()),  # 'raw', or the name of the enrichment
+        ("text", pa.string()),
+        ("text_hash", pa.string()),  # SHA-256 of text
+        ("event_offsets", pa.list_(pa.int32())),  # event i is text[o[i]:o[i+1]]; null: unknown
+        ("n_events", pa.int32()),  # events that the text carries
+        ("n_events_dropped", pa.int32()),  # events of the entity that the text leaves out
+        ("as_of", TIME),  # exclusive cut-off of the history; null: none
+        ("fidelity", pa.float64()),  # share of events a rewriting kept, 0..1; null: not a rewriting
+        ("note", pa.string()),  # why a rewriting was retried or replaced; null: nothing to say
+        ("source_hash", pa.string()),
+    ]
+)
+
+LABELS = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("entity_id", pa.string()),
+        ("task", pa.string()),
+        ("label", pa.string()),  # class name, or the number as text for a regression
+    ]
+)
+
+SPLITS = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("entity_id", pa.string()),
+        ("split", pa.string()),  # 'train', 'validation' or 'test'
+        ("name", pa.string()),  # which split this is: 'hash', 'ptls', or a column of the recipe
+    ]
+)
+
+EMBEDDINGS = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("entity_id", pa.string()),
+        ("model", pa.string()),
+        ("k", pa.int32()),  # last layers averaged; never more than the model has
+        ("pooling", pa.string()),
+        ("texts", pa.string()),  # 'raw', 'all', or the variants' names joined by commas
+        ("dim", pa.int32()),
+        ("vector", pa.list_(pa.float32())),
+        ("max_length", pa.int32()),  # tokens a window
+        ("history", pa.string()),
+        ("load_in", pa.string()),
+        ("dtype", pa.string()),
+        ("fingerprint", pa.string()),  # of the model: weights, tokenizer, dtype, quantization
+        ("n_tokens", pa.int64()),  # tokens that the vector is a mean of
+        ("n_tokens_dropped", pa.int64()),
+        ("n_events", pa.int32()),
+        ("n_events_dropped", pa.int32()),
+        ("n_windows", pa.int32()),
+        ("source_hash", pa.string()),
+    ]
+)
+
+MODELS = pa.schema(
+    [
+        ("model", pa.string()),
+        ("base", pa.string()),
+        ("method", pa.string()),  # 'full' or 'lora'
+        ("fingerprint", pa.string()),
+        ("n_layers", pa.int32()),
+        ("dim", pa.int32()),
+        ("load_in", pa.string()),
+        ("dtype", pa.string()),
+        ("path", pa.string()),  # relative to the store's root
+        ("dataset", pa.string()),
+        ("steps", pa.int32()),
+        ("n_entities", pa.int32()),  # entities that the model was trained on: see exposures
+        ("held_out_loss_before", pa.float64()),  # nats a token
+        ("held_out_loss_after", pa.float64()),
+        ("loss_curve", pa.list_(pa.struct([("step", pa.int32()), ("loss", pa.float64()), ("held_out", pa.float64())]))),
+        ("source_hash", pa.string()),
+    ]
+)
+
+EXPOSURES = pa.schema(
+    [
+        ("model", pa.string()),
+        ("fingerprint", pa.string()),
+        ("dataset", pa.string()),
+        ("entity_id", pa.string()),
+        ("n_rows", pa.int32()),  # texts of the entity that the model was trained on
+    ]
+)
+"""Who a tuned model has seen: one row an entity."""
+
+PROBES = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("task", pa.string()),
+        ("features", pa.string()),
+        ("model", pa.string()),
+        ("k", pa.int32()),
+        ("protocol", pa.string()),
+        ("probe", pa.string()),
+        ("metric", pa.string()),
+        ("value", pa.float64()),
+        ("ci_low", pa.float64()),
+        ("ci_high", pa.float64()),
+        ("repeat_std", pa.float64()),  # spread of the metric over repeats (ddof 1): apart from the sampling of users
+        ("n", pa.int32()),  # entities scored
+        ("n_seen", pa.int32()),  # of them, those that a model in the lineage was trained on
+        ("seed", pa.int64()),
+        ("source_hash", pa.string()),
+    ]
+)
+
+PREDICTIONS = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("task", pa.string()),
+        ("features", pa.string()),
+        ("protocol", pa.string()),
+        ("probe", pa.string()),
+        ("entity_id", pa.string()),
+        ("fold", pa.int32()),
+        ("repeat", pa.int32()),
+        ("y_true", pa.string()),
+        ("y_score", pa.list_(pa.float64())),  # one a class, classes sorted; regression: one number
+        ("seen", pa.bool_()),  # a model in the lineage was trained on this entity
+        ("seed", pa.int64()),
+        ("source_hash", pa.string()),
+    ]
+)
+
+
+def empty(schema: pa.Schema) -> pa.Table:
+    """A table of no rows."""
+    return schema.empty_table()
