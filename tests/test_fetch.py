@@ -4,6 +4,7 @@ import os
 import shutil
 import threading
 import zipfile
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,7 @@ def test_a_truncated_archive(tmp_path: Path) -> None:
 
 
 def test_no_archive(tmp_path: Path) -> None:
-    with pytest.raises(FetchError, match="no archive at .*: fetch it first"):
+    with pytest.raises(FetchError, match=r"no archive at .*: fetch it first"):
         fetch.unpack(tmp_path / "missing.zip", MEMBERS, tmp_path / "demo")
 
 
@@ -127,7 +128,7 @@ def test_names_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
     fetch.unpack(archive, ("../../escaped.txt",), tmp_path / "a" / "b" / "c")
     assert names(tmp_path / "a" / "b" / "c") == ["escaped.txt"]
     assert not list(tmp_path.glob("escaped.txt")) + list((tmp_path / "a").glob("escaped.txt"))
-    with pytest.raises(FetchError, match="'..' names no file of an archive"):
+    with pytest.raises(FetchError, match=r"'\.\.' names no file of an archive"):
         fetch.unpack(archive, ("..",), tmp_path / "d")
 
 
@@ -161,9 +162,12 @@ def test_callers_at_once_build_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     wheel = build_wheel(tmp_path / "index")
     built: list[Path] = []
     extract = fetch._extract
-    monkeypatch.setattr(
-        fetch, "_extract", lambda archive, members, to: (built.append(to), extract(archive, members, to))
-    )
+
+    def counted(archive: Path, members: Sequence[str], to: Path) -> None:
+        built.append(to)
+        extract(archive, members, to)
+
+    monkeypatch.setattr(fetch, "_extract", counted)
     threads = [threading.Thread(target=fetch.unpack, args=(wheel, MEMBERS, tmp_path / "demo")) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -224,7 +228,7 @@ def test_download_says_why_it_could_not(server: str, tmp_path: Path, monkeypatch
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(FetchError, match="cannot write .*; free some space, or set LLM4ES_CACHE"):
+    with pytest.raises(FetchError, match=r"cannot write .*; free some space, or set LLM4ES_CACHE"):
         fetch.unpack(build_wheel(tmp_path / "index"), MEMBERS, tmp_path / "file" / "demo")
 
 
