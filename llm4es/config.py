@@ -244,7 +244,7 @@ class FinetuneOptions(Options):
     """Steps between measurements of the held-out loss; None measures before and after only."""
 
     patience: int | None = None
-    """Measurements without a new best held-out loss before training stops and the best weights are kept; None: never."""
+    """Measurements without a new best held-out loss until training stops and the best weights are kept; None: never."""
 
     held_out_tokens: int = 8192
     """Tokens of the held-out texts that the loss is measured on (a seeded choice where there are more)."""
