@@ -89,6 +89,13 @@ class Options:
         return {f.name: _plain(getattr(self, f.name)) for f in kept}
 
 
+def at_least(options: Options, name: str, minimum: int) -> None:
+    """Raise OptionError where a field is a number below ``minimum``; None passes."""
+    value = getattr(options, name)
+    if value is not None and value < minimum:
+        raise OptionError(f"--{name.replace('_', '-')} {value} is below {minimum}: give {minimum} or more")
+
+
 @dataclass(frozen=True)
 class SerializeOptions(Options):
     """Raw events to one text an entity."""
@@ -321,17 +328,14 @@ class ProbeOptions(Options):
     seed: int = 0
     """Seed of folds and resamples."""
 
+    workers: int | None = field(default=None, metadata=EXECUTION)
+    """Fits at once, a thread each; None takes every CPU."""
+
     def __post_init__(self) -> None:
         at_least(self, "folds", 2)
         at_least(self, "repeats", 1)
         at_least(self, "bootstrap", 1)
-
-
-def at_least(options: Options, name: str, minimum: int) -> None:
-    """Raise OptionError where a field is a number below ``minimum``; None passes."""
-    value = getattr(options, name)
-    if value is not None and value < minimum:
-        raise OptionError(f"--{name.replace('_', '-')} {value} is below {minimum}: give {minimum} or more")
+        at_least(self, "workers", 1)
 
 
 def _plain(value: Any) -> Any:
