@@ -1,0 +1,151 @@
+"""What a store is on disk: its tables, their keys and partitions, and where they lie.
+
+In: a root (a folder, or an object store's URI). Out: paths and table descriptions. Knows nothing of engines.
+
+    ROOT/tables/<table>/              a Delta table a kind
+    ROOT/tables/events/<dataset>/     facts: a Delta table a dataset, since every dataset has fields of its own
+    ROOT/models/<folder>/             weights of tuned models (safetensors)
+    ROOT/running/<run>.lock           held by a run while it lives
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from llm4es import schemas
+from llm4es.errors import StoreError
+from llm4es.fetch import cache_dir
+
+FORMAT = 1
+"""The store format this code writes. A store of a newer format is refused by name, an older one is migrated."""
+
+EVENTS = "events"
+
+RUNS = pa.schema(
+    [
+        ("version", pa.int64()),  # of the store: 1, 2, ... one a commit of this table
+        ("committed_at", schemas.TIME),
+        ("run_id", pa.string()),
+        ("stage", pa.string()),
+        ("dataset", pa.string()),
+        ("started_at", schemas.TIME),
+        ("seconds", pa.float64()),
+        ("status", pa.string()),  # running, done, failed, interrupted, killed
+        ("rows_in", pa.int64()),
+        ("rows_computed", pa.int64()),
+        ("rows_reused", pa.int64()),
+        ("config", pa.string()),  # JSON
+        ("versions", pa.string()),  # JSON: table -> version read and written
+        ("snapshot", pa.string()),  # JSON: table -> version, for every table, when this row was committed
+        ("message", pa.string()),  # the error of a run that failed, or the summary of one that did not
+        ("code_version", pa.string()),
+        ("host", pa.string()),  # JSON
+    ]
+)
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """One table: what its rows are, what makes them unique, and how its files are cut."""
+
+    name: str
+    schema: pa.Schema
+    key: tuple[str, ...]
+    """No two live rows agree in all of these."""
+    partition_by: tuple[str, ...] = ()
+    """Columns whose values have folders of their own, so that a query for one reads only its files."""
+
+
+def _kept(schema: pa.Schema) -> pa.Schema:
+    """A stage's schema with the columns that the keeper adds."""
+    return pa.schema([*schema, *schemas.KEPT_BY])
+
+
+TABLES = {
+    spec.name: spec
+    for spec in (
+        TableSpec("runs", RUNS, ("version",)),
+        TableSpec(
+            "texts", _kept(schemas.TEXTS), ("dataset", "entity_id", "variant", "config_id"), ("dataset", "variant")
+        ),
+        TableSpec(
+            "embeddings",
+            _kept(schemas.EMBEDDINGS),
+            ("dataset", "entity_id", "k", "config_id"),
+            ("dataset", "model", "k"),
+        ),
+        TableSpec("labels", _kept(schemas.LABELS), ("dataset", "entity_id", "task"), ("dataset",)),
+        TableSpec("splits", _kept(schemas.SPLITS), ("dataset", "entity_id", "name"), ("dataset",)),
+        TableSpec("models", _kept(schemas.MODELS), ("model",)),
+        TableSpec("exposures", _kept(schemas.EXPOSURES), ("model", "dataset", "entity_id"), ("dataset",)),
+        TableSpec(
+            "probes",
+            _kept(schemas.PROBES),
+            ("dataset", "task", "features", "metric", "config_id"),
+            ("dataset",),
+        ),
+        TableSpec(
+            "predictions",
+            _kept(schemas.PREDICTIONS),
+            ("dataset", "task", "features", "entity_id", "repeat", "config_id"),
+            ("dataset",),
+        ),
+    )
+}
+
+_REFUSED_IN_ROOT = re.compile(r"[\[\]^|]|%[0-9A-Fa-f]{2}")
+_PARTITIONS = {column for spec in TABLES.values() for column in spec.partition_by}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths below one root. ``root`` is an absolute folder, or a URI such as ``s3://bucket/prefix``."""
+
+    root: str
+
+    @classmethod
+    def at(cls, root: str | Path) -> "Layout":
+        """Check a root and make it absolute. Raises StoreError for characters that Delta readers get wrong."""
+        text = str(root)
+        if "://" not in text:
+            text = str(Path(text).expanduser().resolve())
+        if found := _REFUSED_IN_ROOT.search(text):
+            raise StoreError(
+                f"store path {text!r} holds {found.group()!r}, which Delta readers misread: choose another folder"
+            )
+        for part in text.split("/"):
+            if part.partition("=")[0] in _PARTITIONS and "=" in part:
+                raise StoreError(
+                    f"store path {text!r} holds {part!r}, which reads as a partition: choose another folder"
+                )
+        return cls(text.rstrip("/"))
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the root is an object store and not a folder."""
+        return "://" in self.root
+
+    def table(self, name: str) -> str:
+        """Where a table lies. ``name`` is a key of TABLES, or ``events/<dataset>``."""
+        return f"{self.root}/tables/{name}"
+
+    def folder(self, name: str) -> Path:
+        """A local folder for what is no table: ``models`` or ``running``. A remote store has it in the cache."""
+        return (cache_dir() / "stores" / slug(self.root) if self.is_remote else Path(self.root)) / name
+
+
+def events_table(dataset: str) -> str:
+    """Name of the table that holds a dataset's events."""
+    return f"{EVENTS}/{slug(dataset)}"
+
+
+def events_view(dataset: str) -> str:
+    """Name of the view that shows a dataset's events: ``events_movielens_100k``."""
+    return f"{EVENTS}_{slug(dataset).replace('-', '_').replace('.', '_')}"
+
+
+def slug(name: str) -> str:
+    """``name`` as a folder name: letters, digits, dot, dash and underscore; anything else becomes a dash."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "unnamed"

@@ -1,0 +1,305 @@
+"""A run that writes: it plans, commits, and leaves its record whatever happens to it.
+
+In: a store, wanted rows, computed rows. Out: commits that bear the run's id. Knows no stage.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from filelock import FileLock, Timeout
+
+from llm4es import schemas
+from llm4es.errors import Llm4esError
+
+from . import runs
+from .delta import ConflictError, Scope, Table, where
+from .layout import EVENTS, events_view
+from .plan import Plan, Reason, make_plan
+from .quoting import literal, name
+from .runs import RunRecord
+from .views import select_sql
+
+if TYPE_CHECKING:
+    from .store import Store
+
+_DELETE_AT_ONCE = 2000
+"""Entities named in one delete's condition: longer lists make the log's planner slow."""
+
+_COMPACT_AFTER = 24
+"""Commits to one table after which the run compacts its small files."""
+
+_TARGET_SIZE = 256 * 2**20
+"""Bytes of a compacted file."""
+
+T = TypeVar("T")
+
+
+class Run:
+    """One stage at work on a store: ``with store.run(...) as run``.
+
+    The record's first row is committed before the first rows are, its last row when the run ends: as done, failed
+    (an error), interrupted (Ctrl-C) or, by whoever comes next, killed.
+    """
+
+    def __init__(self, store: "Store", stage: str, dataset: str, config: Mapping[str, Any], code_version: str) -> None:
+        self.store = store
+        self.record = RunRecord(stage, dataset, config, code_version)
+        self.version: int | None = None
+        self._lock: FileLock | None = None
+        self._commits: dict[str, int] = {}
+        self._seen: dict[tuple[str, str], int] = {}  # (table, scope) -> commits in the scope whose rows we know of
+
+    @property
+    def run_id(self) -> str:
+        """Unique, and sorted by time."""
+        return self.record.run_id
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._compact()
+            self.record.status = "done"
+        elif isinstance(error, KeyboardInterrupt):
+            self.record.status = "interrupted"
+        else:
+            self.record.status = "failed"
+            self.record.message = str(error) if isinstance(error, Llm4esError) else f"{type(error).__name__}: {error}"
+        try:
+            self._commit_record()
+        except Llm4esError:
+            if error is None:  # a failing run's own error matters more than that its record could not be written
+                raise
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+
+    # -- planning -----------------------------------------------------------------------------------------------------
+
+    def plan(
+        self,
+        table: str,
+        scope: Scope,
+        wanted: pa.Table,
+        key: Sequence[str],
+        *,
+        complete: bool = False,
+        kin: Scope | None = None,
+        unseen: Reason = Reason.CONFIG,
+    ) -> Plan:
+        """What of ``wanted`` (key columns, source_hash) is not live in the scope; see ``plan.make_plan``."""
+        live = self.store.table(table)
+        self._note_read(table, live)
+        self._seen[table, where(scope)] = live.transaction(scope) if live else 0
+        with self.store.connect() as connection:
+            rows = self._view(table)
+            return make_plan(
+                connection,
+                wanted,
+                f"SELECT * FROM {rows} WHERE {where(scope)}",
+                f"SELECT entity_id FROM {rows} WHERE {where(kin)}" if kin else "SELECT NULL AS entity_id WHERE false",
+                key,
+                complete=complete,
+                unseen=unseen,
+            )
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Record that the run is at work. Called by the first write; earlier where computing takes long."""
+        if self._lock is None:
+            lock = _lock_path(self.store, self.run_id)
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(lock)
+            self._lock.acquire()
+            self._commit_record()
+
+    def append(
+        self, table: str, scope: Scope, rows: pa.Table, key: Sequence[str], schema: pa.Schema | None = None
+    ) -> int:
+        """Commit rows of the scope; returns how many. A key that somebody else committed meanwhile is left as it is."""
+        target = self._target(table, schema)
+        rows = self._stamped(rows, target.schema)
+        known = (table, where(scope))
+
+        def attempt() -> int:
+            nonlocal rows
+            if target.transaction(scope) != self._seen.get(known):
+                rows = self._without_live(target, scope, rows, key)
+            if len(rows):
+                target.append(rows, self.run_id, scope)
+            self._seen[known] = target.transaction(scope)
+            return len(rows)
+
+        return self._committed(table, target, attempt)
+
+    def drop(self, table: str, scope: Scope, stale: pa.Table) -> int:
+        """Remove the rows of a plan's ``stale`` (entity_id, source_hash); returns how many rows went."""
+        dropped = 0
+        for start in range(0, len(stale), _DELETE_AT_ONCE):
+            part = stale.slice(start, _DELETE_AT_ONCE)
+            # The hash is named too: a row that another run has computed anew in the meantime stays.
+            dropped += self.delete(
+                table,
+                scope,
+                f"entity_id IN ({_literals(part['entity_id'])}) AND source_hash IN ({_literals(part['source_hash'])})",
+            )
+        return dropped
+
+    def delete(self, table: str, scope: Scope, condition: str) -> int:
+        """Remove the scope's rows that an SQL condition matches; returns how many went."""
+        target = self._target(table)
+        predicate = f"{where(scope)} AND ({condition})"
+        known = (table, where(scope))
+
+        def attempt() -> int:
+            alone = target.transaction(scope) == self._seen.get(known)
+            deleted = target.delete(predicate, self.run_id, scope)
+            if alone:
+                self._seen[known] = target.transaction(scope)
+            return deleted
+
+        return self._committed(table, target, attempt)
+
+    def replace(self, table: str, scope: Scope, rows: pa.Table) -> int:
+        """Make ``rows`` the scope's only rows; equal content makes no commit. Returns the rows written."""
+        target = self._target(table)
+        rows = self._stamped(rows, target.schema)
+
+        def attempt() -> int:
+            if self._is_live(target, scope, rows):
+                return 0
+            target.replace(rows, self.run_id, scope)
+            return len(rows)
+
+        return self._committed(table, target, attempt)
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _target(self, table: str, schema: pa.Schema | None = None) -> Table:
+        self.begin()
+        if schema is not None:
+            schema = pa.schema([*schema, *schemas.KEPT_BY])
+        target = self.store.ensure(table, schema)
+        self._note_read(table, target)
+        return target
+
+    def _note_read(self, table: str, found: Table | None) -> None:
+        if found is not None:
+            self.record.read.setdefault(table, found.version)
+
+    def _view(self, table: str) -> str:
+        if table.startswith(f"{EVENTS}/"):
+            return name(events_view(table.partition("/")[2]))
+        return name(table)
+
+    def _stamped(self, rows: pa.Table, schema: pa.Schema) -> pa.Table:
+        """Rows in the table's own columns and types, with this run's id; columns not given are null."""
+        rows = rows.drop_columns([c for c in ("run_id",) if c in rows.column_names])
+        columns = []
+        for field in schema:
+            if field.name == "run_id":
+                columns.append(pa.array([self.run_id] * len(rows), pa.string()))
+            elif field.name in rows.column_names:
+                columns.append(rows[field.name].cast(field.type))
+            else:
+                columns.append(pa.nulls(len(rows), field.type))
+        return pa.table(columns, schema=pa.schema([(f.name, f.type) for f in schema]))
+
+    def _live(self, target: Table, scope: Scope, columns: Iterable[str]) -> pa.Table:
+        with self.store.connect() as connection:
+            chosen = ", ".join(name(column) for column in columns)
+            return connection.sql(f"SELECT {chosen} FROM ({select_sql(target)}) WHERE {where(scope)}").to_arrow_table()
+
+    def _without_live(self, target: Table, scope: Scope, rows: pa.Table, key: Sequence[str]) -> pa.Table:
+        live = self._live(target, scope, key)
+        return (
+            rows.join(live.group_by(list(key)).aggregate([]), list(key), join_type="left anti") if len(live) else rows
+        )
+
+    def _is_live(self, target: Table, scope: Scope, rows: pa.Table) -> bool:
+        """Whether the scope holds exactly these rows already (whoever wrote them)."""
+        columns = [c for c in rows.column_names if c != "run_id"]
+        live = self._live(target, scope, columns)
+        if len(live) != len(rows):
+            return False
+        order = [(c, "ascending") for c in columns if not pa.types.is_nested(rows.schema.field(c).type)]
+        mine = rows.select(columns).sort_by(order)
+        return bool(mine.combine_chunks().equals(live.sort_by(order).cast(mine.schema).combine_chunks()))
+
+    def _committed(self, table: str, target: Table, attempt: Callable[[], T]) -> T:
+        """Try a commit until no other writer comes first, each time on what is there then."""
+        before = target.version
+        while True:
+            try:
+                result = attempt()
+                break
+            except ConflictError:
+                time.sleep(random.uniform(0.01, 0.2))  # noqa: S311  (spreads writers out; guards nothing)
+                target.refresh()
+        if target.version != before:
+            self.record.written[table] = target.version
+            self._commits[table] = self._commits.get(table, 0) + 1
+        return result
+
+    def _compact(self) -> None:
+        for table, commits in self._commits.items():
+            if commits >= _COMPACT_AFTER:
+                try:
+                    target = self.store.ensure(table)
+                    target.compact(self.run_id, _TARGET_SIZE)
+                    self.record.written[table] = target.version
+                except ConflictError:
+                    continue  # another writer is busy there: whoever ends last compacts
+
+    def _commit_record(self) -> None:
+        self.version = runs.commit(self.store.ensure("runs"), self.store.snapshot, self.record)
+
+
+def bury_the_dead(store: "Store") -> list[str]:
+    """Record as killed every run that never ended and whose process is gone; returns their ids."""
+    last: dict[str, dict[str, Any]] = {}
+    for row in store.record().to_pylist():
+        last[row["run_id"]] = row
+    dead = []
+    for run_id, row in last.items():
+        if row["status"] != runs.NOT_ENDED:
+            continue
+        with _if_free(store, run_id) as free:
+            if free:
+                runs.commit(store.ensure("runs"), store.snapshot, RunRecord.killed(row))
+                dead.append(run_id)
+    return dead
+
+
+@contextmanager
+def _if_free(store: "Store", run_id: str) -> Iterator[bool]:
+    """Whether nobody holds the run's lock. The system lets go of it when a process dies, however it dies."""
+    lock = _lock_path(store, run_id)
+    if not lock.parent.exists():
+        yield False  # another machine's run on a shared store: not ours to judge
+        return
+    try:
+        with FileLock(lock, timeout=0):
+            yield True
+            lock.unlink(missing_ok=True)
+    except Timeout:
+        yield False
+
+
+def _lock_path(store: "Store", run_id: str) -> Path:
+    return store.layout.folder("running") / f"{run_id}.lock"
+
+
+def _literals(values: pa.ChunkedArray) -> str:
+    return ", ".join(literal(value) for value in pc.unique(values).to_pylist())

@@ -1,0 +1,183 @@
+"""The feature store: a folder of versioned tables, queried in SQL, written by runs.
+
+In: a root. Out: relations over the store's views, runs to write with. Knows tables, not models.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from llm4es.errors import StoreError
+
+from . import layout
+from .delta import Table
+from .layout import TABLES, Layout, events_table, events_view
+from .quoting import literal, name
+from .running import Run, bury_the_dead
+from .sql import connect, query
+from .versions import At, snapshot_at
+from .views import duckdb_types, empty_sql, select_sql
+
+_RUNS_VIEW = """SELECT run_id, stage, dataset, started_at, seconds, status, rows_in, rows_computed, rows_reused, config,
+    versions, code_version, host, message, version
+FROM ({rows}) QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY version DESC) = 1"""
+
+
+class Store:
+    """One feature store. Opening it reads nothing but the record's head.
+
+    Raises StoreError where ``root`` is no store (unless ``create``), or was made by a newer format.
+    """
+
+    def __init__(self, root: str | Path = "llm4es-store", *, create: bool = False) -> None:
+        self.layout = Layout.at(root)
+        self._tables: dict[str, Table] = {}
+        runs = Table.open(self.layout.table("runs"))
+        if runs is None:
+            if not create:
+                raise StoreError(
+                    f"no store at {self.layout.root}: run `llm4es run RECIPE` first, or name another with --store"
+                )
+            self._refuse_foreign_folder()
+            description = json.dumps({"llm4es store format": layout.FORMAT})
+            runs = Table.create(self.layout.table("runs"), layout.RUNS, (), description)
+        self._check_format(runs)
+        self._tables["runs"] = runs
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def sql(self, text: str, at: At | None = None) -> duckdb.DuckDBPyRelation:
+        """The rows of one SELECT over the store's views, as a DuckDB relation (``.df()``, ``.arrow()``, ``.pl()``).
+
+        ``at`` reads the store as it was: at a version of the store, or at a time. Raises StoreError for a query that
+        does not parse, writes, or reads outside the store.
+        """
+        return query(self.connect(at), text)
+
+    def connect(self, at: At | None = None) -> duckdb.DuckDBPyConnection:
+        """A sandboxed DuckDB connection with the store's views and macros, now or as they were."""
+        return connect(self.views(at), self.layout.root, self._filesystem())
+
+    def views(self, at: At | None = None) -> dict[str, str]:
+        """View -> SELECT over the files of one version of each table."""
+        snapshot = None if at is None else snapshot_at(self.record(), at)
+        views = {table: self._select(table, snapshot) for table in TABLES}
+        views["runs"] = _RUNS_VIEW.format(rows=views["runs"])
+        for dataset in self.datasets():
+            table = self._open(events_table(dataset), snapshot)
+            if table is not None:
+                views[events_view(dataset)] = select_sql(table)
+        return views
+
+    def embeddings(self, dataset: str, *, model: str, k: int, config_id: str | None = None) -> pa.Table:
+        """The vectors of one (dataset, model, k), sorted by entity_id: all columns of the view ``embeddings``."""
+        chosen = f"dataset = {literal(dataset)} AND model = {literal(model)} AND k = {int(k)}"
+        if config_id is not None:
+            chosen += f" AND config_id = {literal(config_id)}"
+        return self.sql(f"SELECT * FROM embeddings WHERE {chosen} ORDER BY entity_id").to_arrow_table()
+
+    def table(self, table: str) -> Table | None:
+        """The newest snapshot of a table, None where nothing was written yet."""
+        return self._open(table, None)
+
+    def record(self) -> pa.Table:
+        """Every row of the record of runs, oldest first: the columns of ``layout.RUNS``."""
+        with duckdb.connect() as connection:
+            filesystem = self._filesystem()
+            if filesystem is not None:
+                connection.register_filesystem(filesystem)
+            self._tables["runs"].refresh()
+            connection.execute("SET TimeZone = 'UTC'")
+            return connection.sql(f"{select_sql(self._tables['runs'])} ORDER BY version").to_arrow_table()
+
+    def datasets(self) -> list[str]:
+        """Datasets that any run was about."""
+        return sorted({d for d in self.record()["dataset"].to_pylist() if d})
+
+    def snapshot(self) -> dict[str, int]:
+        """Table -> version, of every table there is, now."""
+        names = [*TABLES, *(events_table(dataset) for dataset in self.datasets())]
+        tables = {table: self._open(table, None) for table in names}
+        return {table: found.version for table, found in tables.items() if found is not None}
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def run(self, stage: str, dataset: str, config: Mapping[str, Any], code_version: str) -> Run:
+        """A run to write with, a context manager: every commit bears its id, its end is recorded whatever happens."""
+        bury_the_dead(self)
+        return Run(self, stage, dataset, config, code_version)
+
+    def ensure(self, table: str, schema: pa.Schema | None = None) -> Table:
+        """The newest snapshot of a table, made empty where there is none; ``schema`` is needed for events only."""
+        found = self._open(table, None)
+        spec = TABLES.get(table)
+        wanted = spec.schema if spec else schema
+        if wanted is None:
+            raise StoreError(f"unknown table {table!r}: a store has {', '.join(TABLES)}")
+        if found is None:
+            self._tables[table] = found = Table.create(
+                self.layout.table(table), wanted, spec.partition_by if spec else ()
+            )
+        else:
+            found.add_columns(wanted)
+        return found
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _open(self, table: str, snapshot: Mapping[str, int] | None) -> Table | None:
+        if snapshot is not None:
+            return Table.open(self.layout.table(table), snapshot[table]) if table in snapshot else None
+        if table in self._tables:
+            self._tables[table].refresh()
+        else:
+            found = Table.open(self.layout.table(table))
+            if found is None:
+                return None
+            self._tables[table] = found
+        return self._tables[table]
+
+    def _select(self, table: str, snapshot: Mapping[str, int] | None) -> str:
+        """A table's rows with the promised columns, in their order; those that an older table lacks are null."""
+        schema = TABLES[table].schema
+        found = self._open(table, snapshot)
+        if found is None:
+            return empty_sql(schema)
+        types, known = duckdb_types(schema), set(found.schema.names)
+        columns = ", ".join(name(c) if c in known else f"NULL::{t} AS {name(c)}" for c, t in types.items())
+        return f"SELECT {columns} FROM ({select_sql(found)})"
+
+    def _filesystem(self) -> object | None:
+        if not self.layout.is_remote:
+            return None
+        try:
+            import fsspec  # only remote stores need it
+        except ImportError as error:
+            raise StoreError(f"store {self.layout.root} needs fsspec: pip install 'llm4es[s3]'") from error
+        filesystem: object = fsspec.filesystem(self.layout.root.partition("://")[0])
+        return filesystem
+
+    def _refuse_foreign_folder(self) -> None:
+        """A new store begins in a folder that is empty or not there yet: we never write among others' files."""
+        if self.layout.is_remote:
+            return
+        root = Path(self.layout.root)
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise StoreError(
+                f"{root} is not a store and not empty: name a new folder, or an existing store, with --store"
+            )
+
+    def _check_format(self, runs: Table) -> None:
+        try:
+            made_by = int(json.loads(runs.description)["llm4es store format"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"{self.layout.root} holds a table 'runs' that llm4es did not make: name another folder with --store"
+            ) from error
+        if made_by > layout.FORMAT:
+            raise StoreError(
+                f"store {self.layout.root} has format {made_by}, this llm4es knows up to {layout.FORMAT}: upgrade it"
+            )

@@ -1,0 +1,76 @@
+"""One version of a Delta table as a DuckDB SELECT over its Parquet files, without any DuckDB extension.
+
+In: a table's snapshot. Out: SQL text. Knows nothing of what the table holds.
+"""
+
+import urllib.parse
+
+import pyarrow as pa
+
+from llm4es.errors import StoreError
+
+from .delta import Table
+from .quoting import literal, name
+
+
+def select_sql(table: Table) -> str:
+    """The snapshot's rows, every column cast to the type that the log gives it.
+
+    Partition columns are typed from the log: left alone, DuckDB guesses by value, and '7' becomes a number.
+    Paths in the log are percent-encoded once; the folders on disk may themselves bear percent signs.
+    """
+    types = duckdb_types(table.schema)
+    paths = [urllib.parse.unquote(path) for path in table.files()["path"].to_pylist()]
+    if not paths:  # read_parquet([]) is an error
+        return empty_sql(table.schema)
+    files = ", ".join(literal(f"{table.path}/{path}") for path in paths)
+    partitions = table.partition_by
+    if partitions:
+        typed = ", ".join(f"{name(column)}: {types[column]}" for column in partitions)
+        hive = f"hive_partitioning = true, hive_types = {{{typed}}}"
+    else:
+        hive = "hive_partitioning = false"
+    columns = ", ".join(f"{name(column)}::{type_} AS {name(column)}" for column, type_ in types.items())
+    return f"SELECT {columns} FROM read_parquet([{files}], union_by_name = true, {hive})"
+
+
+def empty_sql(schema: pa.Schema) -> str:
+    """No rows, the right columns."""
+    columns = ", ".join(f"NULL::{type_} AS {name(column)}" for column, type_ in duckdb_types(schema).items())
+    return f"SELECT {columns} WHERE false"
+
+
+def duckdb_types(schema: pa.Schema) -> dict[str, str]:
+    """Column -> the DuckDB type that carries it."""
+    return {field.name: duckdb_type(field.type) for field in schema}
+
+
+def duckdb_type(type_: pa.DataType) -> str:
+    """An Arrow type's name in DuckDB. Raises StoreError for a type that Delta tables do not hold."""
+    if pa.types.is_list(type_) or pa.types.is_large_list(type_):
+        return f"{duckdb_type(type_.value_type)}[]"
+    if pa.types.is_struct(type_):
+        return "STRUCT(" + ", ".join(f"{name(field.name)} {duckdb_type(field.type)}" for field in type_) + ")"
+    if pa.types.is_timestamp(type_):
+        return "TIMESTAMP WITH TIME ZONE" if type_.tz else "TIMESTAMP"
+    if pa.types.is_decimal(type_):
+        return f"DECIMAL({type_.precision}, {type_.scale})"
+    if str(type_) not in _SCALARS:
+        raise StoreError(f"type {type_} cannot be kept in a store: cast the column to text, a number or a time")
+    return _SCALARS[str(type_)]
+
+
+_SCALARS = {
+    "string": "VARCHAR",
+    "large_string": "VARCHAR",
+    "string_view": "VARCHAR",
+    "binary": "BLOB",
+    "bool": "BOOLEAN",
+    "int8": "TINYINT",
+    "int16": "SMALLINT",
+    "int32": "INTEGER",
+    "int64": "BIGINT",
+    "float": "FLOAT",
+    "double": "DOUBLE",
+    "date32[day]": "DATE",
+}
