@@ -1,0 +1,117 @@
+"""How sure a metric and a difference of two metrics are.
+
+In: out-of-fold predictions. Out: bootstrap replicates and intervals, DeLong's standard error, p-values, their
+correction for the number of comparisons, and the smallest difference that so many entities can show.
+Entities are what is resampled: the spread over repeats is another thing (``repeat_std``) and far smaller.
+Knows no features and no tables.
+
+Letters: R repeats, B resamples, N entities.
+"""
+
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .metrics import METRICS, Floats
+from .predictions import Scored
+
+CHUNK = 250
+"""Resamples computed at once: bounds memory at CHUNK x N weights."""
+
+CONFIDENCE = 0.95
+POWER = 0.8
+"""Chance that a difference of the smallest detectable size is found."""
+
+NORMAL = NormalDist()
+
+
+def values(scored: Scored, metric: str) -> Floats:
+    """(R,) the metric of each repeat."""
+    ones = np.ones((1, len(scored.truth)))
+    return np.array([_score(metric, scored, repeat, ones)[0] for repeat in range(len(scored.scores))])
+
+
+def replicates(scored: Scored, metric: str, resamples: int, seed: int) -> Floats:
+    """(B,) the metric, averaged over repeats, in each bootstrap resample of the entities.
+
+    Equal (N, B, seed) give equal resamples, so replicates of two feature sets scored on the same entities are paired.
+    """
+    n = len(scored.truth)
+    rng = np.random.default_rng(seed)
+    chunks = []
+    for start in range(0, resamples, CHUNK):
+        size = min(CHUNK, resamples - start)
+        weights = rng.multinomial(n, np.full(n, 1 / n), size=size).astype(float)  # (size, N)
+        chunks.append(np.mean([_score(metric, scored, r, weights) for r in range(len(scored.scores))], axis=0))
+    return np.concatenate(chunks)  # (B,)
+
+
+def interval(drawn: Floats) -> tuple[float, float]:
+    """Percentile interval of bootstrap replicates. Resamples in which the metric is undefined are left out."""
+    if np.isnan(drawn).all():
+        return float("nan"), float("nan")
+    low, high = np.nanquantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
+
+
+def delong_error(scored: Scored, other: Scored | None = None) -> float:
+    """Standard error of a binary ROC-AUC, or of its difference to ``other``'s on the same entities and order.
+
+    DeLong, DeLong & Clarke-Pearson (1988): the AUC is a mean of placements, a placement the share of the other
+    class's entities that an entity is ordered rightly against. Placements are taken inside folds and averaged over
+    repeats, like the AUC itself.
+    """
+    placed = _placements(scored) - (_placements(other) if other is not None else 0.0)  # (N,)
+    positive = scored.truth == 1
+    if min(positive.sum(), (~positive).sum()) < 2:
+        return float("nan")
+    variance = sum(float(np.var(placed[side], ddof=1)) / side.sum() for side in (positive, ~positive))
+    return float(np.sqrt(variance))
+
+
+def p_value(difference: float, error: float) -> float:
+    """Two-sided p-value of a normal difference; 1 where there is none, or where its error is unknown."""
+    if difference == 0 or np.isnan(error):
+        return 1.0
+    if error == 0:
+        return 0.0
+    return 2 * NORMAL.cdf(-abs(difference) / error)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected for their number (Holm 1979): the chance of any false finding among them stays below p."""
+    order = np.argsort(p_values, kind="stable")
+    corrected = [0.0] * len(p_values)
+    highest = 0.0
+    for rank, i in enumerate(order):
+        highest = max(highest, min(1.0, p_values[i] * (len(p_values) - rank)))
+        corrected[i] = highest
+    return corrected
+
+
+def detectable(error: float) -> float:
+    """The smallest true difference that a test with this standard error finds with ``POWER``, at 95 % confidence."""
+    return (NORMAL.inv_cdf((1 + CONFIDENCE) / 2) + NORMAL.inv_cdf(POWER)) * error
+
+
+def _score(metric: str, scored: Scored, repeat: int, weights: Floats) -> Floats:
+    """(B,) the metric of one repeat."""
+    return METRICS[metric].score(scored.truth, scored.scores[repeat], scored.folds[repeat], weights)
+
+
+def _placements(scored: Scored) -> Floats:
+    """(N,) each entity's share of right orders against the other class in its fold, averaged over repeats."""
+    positive: NDArray[np.bool_] = scored.truth == 1
+    placed = np.zeros((len(scored.scores), len(positive)))  # (R, N)
+    for r, (score, folds) in enumerate(zip(scored.scores[:, :, 1], scored.folds, strict=True)):
+        for fold in np.unique(folds):
+            up, down = (np.flatnonzero((folds == fold) & side) for side in (positive, ~positive))
+            for mine, others, sign in ((up, down, 1), (down, up, -1)):
+                against = np.sort(sign * score[others])
+                below = np.searchsorted(against, sign * score[mine], "left")
+                ties = np.searchsorted(against, sign * score[mine], "right") - below
+                placed[r, mine] = (below + 0.5 * ties) / max(len(others), 1)
+    mean: Floats = placed.mean(axis=0)
+    return mean
