@@ -114,7 +114,7 @@ def probe(
         probes=pa.Table.from_pylist(rows, schema=PROBES_SCHEMA),
         predictions=pa.Table.from_arrays(arrays, schema=PREDICTIONS),
         n_without_label=len(features.entity_ids) - len(examples.entity_ids),
-        n_without_features=labels.num_rows - len(examples.entity_ids),
+        n_without_features=labels.num_rows - labels["label"].null_count - len(examples.entity_ids),
         n_seen=int(found.seen.sum()),
     )
 

@@ -1,0 +1,134 @@
+"""Comparisons of feature sets whose difference is known."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from llm4es.compare import COMPARISON, compare
+from llm4es.config import ProbeOptions
+from llm4es.errors import ProbeError
+from llm4es.features import FeatureSet
+from llm4es.probe import ProbeResult, probe
+
+N = 120
+IDS = [f"{i:03}" for i in range(N)]
+RNG = np.random.default_rng(0)
+SIDE = np.tile([0.0, 1.0], N // 2)
+NOISE = RNG.normal(size=(N, 4))
+
+
+def run(
+    name: str, strength: float, model: str | None = "m", n: int = N, seen: int = 0, seed: int = 0, kind: str = "binary"
+) -> ProbeResult:
+    matrix = NOISE.copy()
+    matrix[:, 0] += strength * SIDE
+    features = FeatureSet(name, IDS[:n], matrix[:n], model, None, frozenset(IDS[:seen]), name)
+    labels = pa.table({"entity_id": IDS, "label": [str(side) for side in SIDE]})
+    options = ProbeOptions(folds=3, repeats=2, bootstrap=100, workers=1, seed=seed)
+    return probe(features, labels, "t", kind, options, "d")
+
+
+def tables(*results: ProbeResult) -> tuple[pa.Table, pa.Table]:
+    return pa.concat_tables([r.probes for r in results]), pa.concat_tables([r.predictions for r in results])
+
+
+WEAK, STRONG, NOTHING = run("weak", 1.0), run("strong", 4.0), run("majority", 0.0, model=None)
+
+
+def test_best_first_against_the_best_baseline() -> None:
+    table = compare(*tables(WEAK, NOTHING, STRONG), resamples=200)
+    assert table.schema == COMPARISON
+    rows = table.to_pylist()
+    assert [row["features"] for row in rows] == ["strong", "weak", "majority"]
+    assert {row["reference"] for row in rows} == {"majority"}
+    best, _, base = rows
+    assert best["difference"] == pytest.approx(best["value"] - base["value"])
+    assert best["diff_low"] <= best["difference"] <= best["diff_high"]
+    assert best["words"].startswith("better than majority by ")
+    assert best["p_adjusted"] >= best["p_value"]
+    assert base["words"] == "the reference"
+    assert base["difference"] is None
+
+
+def test_values_and_intervals_are_the_probes_own() -> None:
+    row = next(row for row in compare(*tables(WEAK, STRONG), resamples=100).to_pylist() if row["features"] == "weak")
+    own = next(row for row in WEAK.probes.to_pylist() if row["metric"] == "roc_auc")
+    assert {key: row[key] for key in ("value", "ci_low", "ci_high", "repeat_std", "n")} == {
+        key: own[key] for key in ("value", "ci_low", "ci_high", "repeat_std", "n")
+    }
+
+
+def test_equal_predictions_differ_by_nothing() -> None:
+    twin = run("twin", 1.0)
+    row = compare(*tables(WEAK, twin), reference="weak", resamples=100).to_pylist()[0]
+    assert row["features"] == "twin"
+    assert (row["difference"], row["diff_low"], row["diff_high"], row["p_value"]) == (0, 0, 0, 1)
+    assert row["words"] == "no difference to weak beyond the noise: 120 entities show one of 0.000 or more"
+
+
+def test_a_reference_by_name_and_a_loss() -> None:
+    rows = compare(*tables(WEAK, STRONG), reference="strong", metric="log_loss", resamples=100).to_pylist()
+    assert [row["features"] for row in rows] == ["strong", "weak"]
+    assert rows[1]["difference"] > 0
+    assert rows[1]["words"].startswith("worse than strong by ")
+
+
+def test_regression_is_compared_by_r2() -> None:
+    rows = compare(
+        *tables(run("a", 4.0, kind="regression"), run("b", 0.0, kind="regression")), resamples=50
+    ).to_pylist()
+    assert [(row["features"], row["metric"]) for row in rows] == [("a", "r2"), ("b", "r2")]
+
+
+def test_seen_entities_are_told_and_dropped() -> None:
+    leaky = run("leaky", 1.0, seen=30)
+    rows = compare(*tables(leaky, NOTHING), resamples=50).to_pylist()
+    assert rows[0]["n_seen"] == 30
+    assert rows[0]["words"].endswith("; 30 of 120 entities were seen in training")
+    rows = compare(*tables(leaky, NOTHING), unseen_only=True, resamples=50).to_pylist()
+    assert [(row["n"], row["n_seen"]) for row in rows] == [(90, 0), (90, 0)]
+    with pytest.raises(ProbeError, match="all 120 entities were seen in training by one of the models: leave out"):
+        compare(*tables(run("all", 1.0, seen=N), NOTHING), unseen_only=True)
+
+
+def test_different_entities_are_refused_or_cut() -> None:
+    few = run("few", 1.0, n=90)
+    with pytest.raises(
+        ProbeError, match=r"'few' and 'weak' were scored on different entities \(90 and 120, 90 in all .* with --common"
+    ):
+        compare(*tables(few, WEAK))
+    rows = compare(*tables(few, WEAK), common=True, resamples=50).to_pylist()
+    assert [row["n"] for row in rows] == [90, 90]
+
+
+def test_nothing_in_common() -> None:
+    probes, predictions = tables(WEAK)
+    others = [table.set_column(2, "features", pa.array(["other"] * table.num_rows)) for table in (probes, predictions)]
+    strangers = pa.array([f"x{entity}" for entity in predictions["entity_id"].to_pylist()])
+    others[1] = others[1].set_column(5, "entity_id", strangers)
+    both = pa.concat_tables([probes, others[0]]), pa.concat_tables([predictions, others[1]])
+    with pytest.raises(ProbeError, match="the 2 feature sets have no entity in common: probe the same entities"):
+        compare(*both, common=True)
+
+
+def test_one_task_and_seed_at_a_time() -> None:
+    with pytest.raises(ProbeError, match=r"needs one seed and was given 2 \(0, 1\): probe first, or choose one seed"):
+        compare(*tables(WEAK, run("late", 1.0, seed=1)))
+    empty = tables(WEAK)[0].slice(0, 0), tables(WEAK)[1].slice(0, 0)
+    with pytest.raises(ProbeError, match=r"needs one dataset and was given 0 \(no rows\): probe first"):
+        compare(*empty)
+
+
+def test_unknown_reference_and_metric() -> None:
+    with pytest.raises(ProbeError, match="--reference 'gold' was not probed: choose one of strong, weak"):
+        compare(*tables(WEAK, STRONG), reference="gold")
+    with pytest.raises(ProbeError, match="metric 'r2' was not computed: choose one of roc_auc, accuracy"):
+        compare(*tables(WEAK), metric="r2")
+
+
+def test_metrics_without_predictions_and_predictions_with_holes() -> None:
+    probes, predictions = tables(WEAK, STRONG)
+    with pytest.raises(ProbeError, match="features 'strong' have metrics and no predictions: probe them again"):
+        compare(probes, WEAK.predictions)
+    with pytest.raises(ProbeError, match="predictions of 'weak' do not score the same entities once in every repeat"):
+        compare(probes, predictions.slice(1))

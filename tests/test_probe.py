@@ -1,0 +1,146 @@
+"""Probes of data whose answer is known."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from llm4es.config import ProbeOptions
+from llm4es.errors import ProbeError
+from llm4es.features import FeatureSet
+from llm4es.probe import ProbeResult, probe
+from llm4es.schemas import PREDICTIONS, PROBES
+
+QUICK = ProbeOptions(folds=3, repeats=2, bootstrap=50, workers=1)
+IDS = [f"{i:03}" for i in range(60)]
+HALVES = ["a", "b"] * 30
+
+
+def labels(values: Sequence[str | None], ids: list[str] = IDS) -> pa.Table:
+    return pa.table({"entity_id": ids, "label": pa.array(values, pa.string())})
+
+
+def features(matrix: np.ndarray, ids: list[str] = IDS, seen: frozenset[str] = frozenset()) -> FeatureSet:
+    return FeatureSet("m@8", ids, matrix, "m", 8, seen, "hash")
+
+
+def informative(noise: float = 0.1) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    side = np.array([1.0 if half == "b" else -1.0 for half in HALVES])
+    return np.stack([side + noise * rng.normal(size=60), rng.normal(size=60)], axis=1).astype(np.float32)
+
+
+def value(result: ProbeResult, metric: str) -> float:
+    return {row["metric"]: row["value"] for row in result.probes.to_pylist()}[metric]  # type: ignore[no-any-return]
+
+
+def test_tables_have_the_promised_columns() -> None:
+    result = probe(features(informative(), seen=frozenset(IDS[:5])), labels(HALVES), "t", "binary", QUICK, "d")
+    assert result.probes.schema == PROBES
+    assert result.predictions.schema == PREDICTIONS
+    assert result.predictions.num_rows == 60 * 2
+    row = result.probes.to_pylist()[0]
+    assert [row[key] for key in ("dataset", "task", "features", "model", "k", "protocol", "probe", "metric")] == [
+        "d", "t", "m@8", "m", 8, "cv", "logistic", "roc_auc",
+    ]  # fmt: skip
+    assert (row["n"], row["n_seen"], row["seed"]) == (60, 5, 0)
+    assert row["ci_low"] <= row["value"] <= row["ci_high"]
+
+
+def test_separable_classes_are_found_and_noise_is_not() -> None:
+    clear = probe(features(informative()), labels(HALVES), "t", "binary", QUICK, "d")
+    assert value(clear, "roc_auc") == value(clear, "accuracy") == 1.0
+    noise = probe(features(np.random.default_rng(1).normal(size=(60, 3))), labels(HALVES), "t", "binary", QUICK, "d")
+    assert 0.25 < value(noise, "roc_auc") < 0.75
+
+
+def test_constant_features_are_worth_one_half() -> None:
+    result = probe(features(np.ones((60, 2))), labels(HALVES), "t", "binary", QUICK, "d")
+    assert value(result, "roc_auc") == 0.5
+
+
+def test_equal_runs_give_equal_bytes_whatever_the_threads_and_the_row_order() -> None:
+    matrix, order = informative(noise=2.0), np.random.default_rng(2).permutation(60)
+    one = probe(features(matrix), labels(HALVES), "t", "binary", QUICK, "d")
+    shuffled = features(matrix[order], [IDS[i] for i in order])
+    two = probe(shuffled, labels(HALVES), "t", "binary", ProbeOptions(folds=3, repeats=2, bootstrap=50, workers=2), "d")
+    assert one.predictions.equals(two.predictions)
+    assert one.probes.equals(two.probes)
+
+
+def test_every_entity_is_scored_once_a_repeat_by_a_model_that_did_not_see_it() -> None:
+    # each entity has a column of its own: a model that had seen it would know its label
+    result = probe(features(np.eye(60)), labels(HALVES), "t", "binary", QUICK, "d")
+    rows = result.predictions.to_pylist()
+    assert sorted((row["repeat"], row["entity_id"]) for row in rows) == [(r, e) for r in (0, 1) for e in IDS]
+    assert all(0 <= row["fold"] < 3 for row in rows)
+    assert value(result, "roc_auc") == 0.5
+
+
+def test_entities_left_out_are_counted() -> None:
+    ids = [*IDS[2:], "900", "901", "902"]
+    given = [*HALVES[2:], "a", "b", None]
+    result = probe(features(informative()), labels(given, ids), "t", "binary", QUICK, "d")
+    assert (result.n_without_label, result.n_without_features) == (2, 2)
+    assert result.probes["n"][0].as_py() == 58
+
+
+def test_multiclass() -> None:
+    three = ["a", "b", "c"] * 20
+    matrix = np.array([[{"a": -1.0, "b": 0.0, "c": 1.0}[c] ** 2, {"a": -1.0, "b": 0.0, "c": 1.0}[c]] for c in three])
+    result = probe(features(matrix), labels(list(three)), "t", "multiclass", QUICK, "d")
+    assert value(result, "accuracy") == 1.0
+    assert len(result.predictions["y_score"][0].as_py()) == 3
+
+
+def test_regression() -> None:
+    x = np.linspace(0, 1, 60)[:, None]
+    result = probe(features(x), labels([str(3 * v) for v in x[:, 0]]), "t", "regression", QUICK, "d")
+    assert value(result, "r2") > 0.99
+    assert len(result.predictions["y_score"][0].as_py()) == 1
+
+
+BAD_NUMBER = "task 't' is a regression and entity '000' has the label 'a': give finite numbers"
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "message"),
+    [
+        ("ordinal", HALVES, "kind of task 'ordinal' is unknown: choose one of binary, multiclass, regression"),
+        ("binary", ["a"] * 60, "task 't' has one label only, 'a', among 60 entities: a probe needs two"),
+        ("binary", ["a", "b", "c"] * 20, "task 't' is binary and has 3 classes: make it multiclass"),
+        ("binary", ["a"] * 58 + ["b"] * 2, "class 'b' has 2 members for 3 folds: give --folds 2 or less, at least 2"),
+        ("regression", HALVES, BAD_NUMBER),
+        ("binary", [None] * 60, r"no entity has both features 'm@8' \(60 entities\) and a label of task 't' \(0\)"),
+    ],
+)
+def test_labels_that_cannot_carry_the_task(kind: str, values: list[str | None], message: str) -> None:
+    with pytest.raises(ProbeError, match=message):
+        probe(features(informative()), labels(values), "t", kind, QUICK, "d")
+
+
+def test_one_label_an_entity() -> None:
+    with pytest.raises(ProbeError, match="task 't' has two labels for entity '000': give one label an entity"):
+        probe(features(informative()), labels(["a", "b"], ["000", "000"]), "t", "binary", QUICK, "d")
+
+
+def test_too_few_numbers_for_the_folds() -> None:
+    few = labels(["1", "2"], IDS[:2])
+    with pytest.raises(ProbeError, match="2 labelled entities for 3 folds: give fewer --folds or more labels"):
+        probe(features(informative()), few, "t", "regression", QUICK, "d")
+
+
+def test_nan_vectors_are_named() -> None:
+    matrix = informative()
+    matrix[7, 1] = np.nan
+    matrix[9, 0] = np.inf
+    with pytest.raises(ProbeError, match=r"features 'm@8' of entity '007' hold NaN or infinity \(2 entities do\)"):
+        probe(features(matrix), labels(HALVES), "t", "binary", QUICK, "d")
+
+
+def test_unknown_protocol_and_probe() -> None:
+    for field in ("protocol", "probe"):
+        options = ProbeOptions(**{field: "magic"})  # type: ignore[arg-type]
+        with pytest.raises(ProbeError, match=f"--{field} 'magic' is unknown: choose one of "):
+            probe(features(informative()), labels(HALVES), "t", "binary", options, "d")

@@ -1,0 +1,90 @@
+"""Intervals, standard errors and p-values against hand-computed ones."""
+
+import math
+
+import numpy as np
+import pytest
+
+from llm4es.predictions import Scored
+from llm4es.uncertainty import delong_error, detectable, holm, interval, p_value, replicates, values
+
+
+def binary(truth: list[int], *repeats: list[float]) -> Scored:
+    scores = np.array([[[1 - p, p] for p in repeat] for repeat in repeats])
+    n = len(truth)
+    return Scored(
+        tuple(f"{i:04}" for i in range(n)),
+        ("0", "1"),
+        np.array(truth),
+        scores,
+        np.zeros((len(repeats), n), dtype=np.int64),
+        np.zeros(n, dtype=bool),
+    )
+
+
+def test_values_are_one_a_repeat() -> None:
+    found = binary([1, 1, 0, 0], [0.9, 0.8, 0.2, 0.1], [0.1, 0.8, 0.2, 0.0])
+    assert values(found, "roc_auc").tolist() == [1.0, 0.75]
+
+
+def test_delong_error_by_hand() -> None:
+    # positives .8 .4 .6, negatives .5 .1: placements of positives 1, .5, 1; of negatives 2/3, 1
+    found = binary([1, 1, 1, 0, 0], [0.8, 0.4, 0.6, 0.5, 0.1])
+    up, down = np.var([1, 0.5, 1], ddof=1) / 3, np.var([2 / 3, 1], ddof=1) / 2
+    assert delong_error(found) == pytest.approx(math.sqrt(up + down))
+
+
+def test_delong_error_of_a_difference_to_itself_is_zero() -> None:
+    found = binary([1, 1, 1, 0, 0], [0.8, 0.4, 0.6, 0.5, 0.1])
+    assert delong_error(found, found) == 0
+    assert p_value(0.0, 0.0) == 1.0
+
+
+def test_delong_error_needs_two_of_each_class() -> None:
+    assert math.isnan(delong_error(binary([1, 0, 0], [0.8, 0.4, 0.6])))
+    assert p_value(0.1, math.nan) == 1.0
+
+
+def test_delong_agrees_with_the_bootstrap() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 400)
+    found = binary(truth.tolist(), (0.5 + 0.1 * truth + 0.1 * rng.normal(size=400)).tolist())
+    drawn = replicates(found, "roc_auc", 1000, 0)
+    assert delong_error(found) == pytest.approx(drawn.std(ddof=1), rel=0.08)
+    low, high = interval(drawn)
+    assert low < values(found, "roc_auc")[0] < high
+
+
+def test_replicates_are_paired_and_repeatable() -> None:
+    found = binary([1, 0, 1, 0, 1, 0], [0.9, 0.8, 0.7, 0.3, 0.2, 0.1])
+    one, two = (replicates(found, "accuracy", 300, 7) for _ in range(2))
+    assert one.tolist() == two.tolist()
+    assert len(one) == 300
+    assert replicates(found, "accuracy", 300, 8).tolist() != one.tolist()
+
+
+def test_replicates_of_accuracy_spread_like_a_binomial() -> None:
+    found = binary([1] * 100, [0.9] * 80 + [0.1] * 20)
+    assert replicates(found, "accuracy", 4000, 0).std() == pytest.approx(math.sqrt(0.8 * 0.2 / 100), rel=0.05)
+
+
+def test_interval_leaves_undefined_resamples_out() -> None:
+    assert interval(np.array([np.nan, 1.0, 1.0])) == (1.0, 1.0)
+    assert all(math.isnan(end) for end in interval(np.array([np.nan])))
+
+
+def test_p_value_of_two_standard_errors() -> None:
+    assert p_value(1.96, 1.0) == pytest.approx(0.05, abs=1e-4)
+    assert p_value(-1.96, 1.0) == p_value(1.96, 1.0)
+    assert p_value(0.1, 0.0) == 0.0
+
+
+def test_holm_by_hand() -> None:
+    # sorted .01 .03 .04 times 3, 2, 1: .03 .06 .04 -> never falling: .03 .06 .06
+    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_detectable_difference() -> None:
+    assert detectable(0.01) == pytest.approx(0.028, abs=1e-4)  # 1.96 + 0.84 standard errors
