@@ -85,6 +85,7 @@ MODELS = pa.schema(
     [
         ("model", pa.string()),
         ("base", pa.string()),
+        ("base_fingerprint", pa.string()),  # of the base's weights and tokenizer when it was tuned
         ("method", pa.string()),  # 'full' or 'lora'
         ("fingerprint", pa.string()),
         ("n_layers", pa.int32()),

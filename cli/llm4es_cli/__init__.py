@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command line of llm4es: parse, ask the store, call a stage, write, show. No decision about data is made here."""

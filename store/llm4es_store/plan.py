@@ -12,6 +12,7 @@ from enum import StrEnum
 import duckdb
 import pyarrow as pa
 
+from .delta import Scope, Table, where
 from .quoting import name
 
 
@@ -36,6 +37,14 @@ class Plan:
     """Entities that are live and no longer wanted; 0 where the wanted set was not the whole."""
     reused: int
     """Wanted rows that are live already."""
+    table: str
+    """The table whose rows are planned."""
+    scope: Scope
+    """The rows of it that the plan is about."""
+    version: int | None
+    """Delta version of the table that was looked at; None: there was none."""
+    commits: int
+    """Commits made in the scope until then: a writer knows from it whether somebody else wrote since."""
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -45,27 +54,34 @@ class Plan:
 
 def make_plan(
     connection: duckdb.DuckDBPyConnection,
+    rows: str,
+    found: Table | None,
+    table: str,
+    scope: Scope,
     wanted: pa.Table,
-    live: str,
-    kin: str,
     key: Sequence[str],
     *,
+    kin: Scope | None,
     complete: bool,
     unseen: Reason,
 ) -> Plan:
-    """Compare ``wanted`` with the rows of the SELECT ``live``.
+    """Compare ``wanted`` with the live ``rows`` (a SELECT) of a scope; ``found`` is the table they are in.
 
-    ``kin`` selects the entity_id of rows of the same kind under another configuration: a row that is new here but
-    known there is computed for the reason ``unseen``. Only where ``wanted`` is the ``complete`` set can a live row
-    that is not in it be said to have vanished.
+    ``kin`` is a wider scope, of rows of the same kind under other configurations: a row that is new here but known
+    there is computed for the reason ``unseen``. Only where ``wanted`` is the ``complete`` set can a live row that is
+    not in it be said to have vanished.
     """
+    version, commits = (found.version, found.transaction(scope)) if found else (None, 0)
     keys = ", ".join(name(column) for column in key)
     connection.register("wanted", wanted.append_column("_row", pa.array(range(len(wanted)), pa.int64())))
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE live AS SELECT {keys}, source_hash FROM ({live})")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE live AS SELECT {keys}, source_hash FROM ({rows}) WHERE {where(scope)}"
+    )
+    known = f"SELECT entity_id FROM ({rows}) WHERE {where(kin)}" if kin else "SELECT NULL WHERE false"
     todo = connection.sql(f"""
         SELECT wanted.* EXCLUDE (_row), CASE
             WHEN live.source_hash IS NOT NULL THEN '{Reason.CHANGED}'
-            WHEN wanted.entity_id IN (SELECT entity_id FROM ({kin})) THEN '{unseen}'
+            WHEN wanted.entity_id IN ({known}) THEN '{unseen}'
             ELSE '{Reason.NEW}' END AS reason
         FROM wanted LEFT JOIN live USING ({keys})
         WHERE live.source_hash IS DISTINCT FROM wanted.source_hash ORDER BY _row""").to_arrow_table()
@@ -81,4 +97,4 @@ def make_plan(
         )
         vanished = len(gone.to_arrow_table())
     connection.unregister("wanted")
-    return Plan(todo, stale, vanished, reused=len(wanted) - len(todo))
+    return Plan(todo, stale, vanished, len(wanted) - len(todo), table, scope, version, commits)

@@ -20,8 +20,7 @@ from llm4es.errors import Llm4esError
 
 from . import runs
 from .delta import ConflictError, Scope, Table, where
-from .layout import EVENTS, events_view
-from .plan import Plan, Reason, make_plan
+from .plan import Plan
 from .quoting import literal, name
 from .runs import RunRecord
 from .views import select_sql
@@ -35,7 +34,7 @@ _DELETE_AT_ONCE = 2000
 _COMPACT_AFTER = 24
 """Commits to one table after which the run compacts its small files."""
 
-_TARGET_SIZE = 256 * 2**20
+TARGET_SIZE = 256 * 2**20
 """Bytes of a compacted file."""
 
 T = TypeVar("T")
@@ -84,34 +83,11 @@ class Run:
             if self._lock is not None:
                 self._lock.release()
 
-    # -- planning -----------------------------------------------------------------------------------------------------
-
-    def plan(
-        self,
-        table: str,
-        scope: Scope,
-        wanted: pa.Table,
-        key: Sequence[str],
-        *,
-        complete: bool = False,
-        kin: Scope | None = None,
-        unseen: Reason = Reason.CONFIG,
-    ) -> Plan:
-        """What of ``wanted`` (key columns, source_hash) is not live in the scope; see ``plan.make_plan``."""
-        live = self.store.table(table)
-        self._note_read(table, live)
-        self._seen[table, where(scope)] = live.transaction(scope) if live else 0
-        with self.store.connect() as connection:
-            rows = self._view(table)
-            return make_plan(
-                connection,
-                wanted,
-                f"SELECT * FROM {rows} WHERE {where(scope)}",
-                f"SELECT entity_id FROM {rows} WHERE {where(kin)}" if kin else "SELECT NULL AS entity_id WHERE false",
-                key,
-                complete=complete,
-                unseen=unseen,
-            )
+    def follow(self, plan: Plan) -> None:
+        """Write by this plan: what it saw of the table is what the run starts from."""
+        if plan.version is not None:
+            self.record.read[plan.table] = plan.version
+        self._seen[plan.table, where(plan.scope)] = plan.commits
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -129,7 +105,7 @@ class Run:
     ) -> int:
         """Commit rows of the scope; returns how many. A key that somebody else committed meanwhile is left as it is."""
         target = self._target(table, schema)
-        rows = self._stamped(rows, target.schema)
+        rows = self._stamped(rows, target.schema, scope)
         known = (table, where(scope))
 
         def attempt() -> int:
@@ -174,7 +150,7 @@ class Run:
     def replace(self, table: str, scope: Scope, rows: pa.Table) -> int:
         """Make ``rows`` the scope's only rows; equal content makes no commit. Returns the rows written."""
         target = self._target(table)
-        rows = self._stamped(rows, target.schema)
+        rows = self._stamped(rows, target.schema, scope)
 
         def attempt() -> int:
             if self._is_live(target, scope, rows):
@@ -198,18 +174,13 @@ class Run:
         if found is not None:
             self.record.read.setdefault(table, found.version)
 
-    def _view(self, table: str) -> str:
-        if table.startswith(f"{EVENTS}/"):
-            return name(events_view(table.partition("/")[2]))
-        return name(table)
-
-    def _stamped(self, rows: pa.Table, schema: pa.Schema) -> pa.Table:
-        """Rows in the table's own columns and types, with this run's id; columns not given are null."""
-        rows = rows.drop_columns([c for c in ("run_id",) if c in rows.column_names])
+    def _stamped(self, rows: pa.Table, schema: pa.Schema, scope: Scope) -> pa.Table:
+        """Rows in the table's own columns and types, with the scope's values and this run's id; what lacks is null."""
+        known = {**scope, "run_id": self.run_id}
         columns = []
         for field in schema:
-            if field.name == "run_id":
-                columns.append(pa.array([self.run_id] * len(rows), pa.string()))
+            if field.name in known:
+                columns.append(pa.repeat(pa.scalar(known[field.name], field.type), len(rows)))
             elif field.name in rows.column_names:
                 columns.append(rows[field.name].cast(field.type))
             else:
@@ -257,7 +228,7 @@ class Run:
             if commits >= _COMPACT_AFTER:
                 try:
                     target = self.store.ensure(table)
-                    target.compact(self.run_id, _TARGET_SIZE)
+                    target.compact(self.run_id, TARGET_SIZE)
                     self.record.written[table] = target.version
                 except ConflictError:
                     continue  # another writer is busy there: whoever ends last compacts
@@ -295,6 +266,17 @@ def _if_free(store: "Store", run_id: str) -> Iterator[bool]:
             lock.unlink(missing_ok=True)
     except Timeout:
         yield False
+
+
+def among(rows: pa.Table, others: pa.Table, key: Sequence[str]) -> pa.ChunkedArray:
+    """For each row, whether its key is one of the others' (Arrow's own joins take no list columns)."""
+
+    def keys(table: pa.Table) -> pa.ChunkedArray:
+        parts = [table[column].cast(pa.string()) for column in key]
+        lengths = [pc.binary_length(part).cast(pa.string()) for part in parts]  # so that 'a','bc' is not 'ab','c'
+        return pc.binary_join_element_wise(*parts, *lengths, "/")
+
+    return pc.is_in(keys(rows), value_set=keys(others).combine_chunks())
 
 
 def _lock_path(store: "Store", run_id: str) -> Path:

@@ -4,7 +4,7 @@ In: a root. Out: relations over the store's views, runs to write with. Knows tab
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ import pyarrow as pa
 from llm4es.errors import StoreError
 
 from . import layout
-from .delta import Table
+from .delta import Scope, Table
 from .layout import TABLES, Layout, events_table, events_view
+from .plan import Plan, Reason, make_plan
 from .quoting import literal, name
 from .running import Run, bury_the_dead
 from .sql import connect, query
@@ -104,6 +105,38 @@ class Store:
         tables = {table: self._open(table, None) for table in names}
         return {table: found.version for table, found in tables.items() if found is not None}
 
+    def plan(
+        self,
+        table: str,
+        scope: Scope,
+        wanted: pa.Table,
+        key: Sequence[str],
+        *,
+        kin: Scope | None = None,
+        complete: bool = False,
+        unseen: Reason = Reason.CONFIG,
+        one_of: str = "true",
+    ) -> Plan:
+        """What of ``wanted`` (key columns, source_hash) is not live in the scope, and why; see ``plan.make_plan``.
+
+        ``one_of`` is an SQL condition that picks the rows to look at where several live rows stand for one wanted.
+        """
+        found = self.table(table)
+        select = select_sql(found) if found else empty_sql(_planned_schema(wanted, key, {**scope, **(kin or {})}))
+        with self.connect() as connection:
+            return make_plan(
+                connection,
+                f"SELECT * FROM ({select}) WHERE {one_of if found else 'true'}",
+                found,
+                table,
+                scope,
+                wanted,
+                key,
+                kin=kin,
+                complete=complete,
+                unseen=unseen,
+            )
+
     # -- writing ------------------------------------------------------------------------------------------------------
 
     def run(self, stage: str, dataset: str, config: Mapping[str, Any], code_version: str) -> Run:
@@ -181,3 +214,10 @@ class Store:
             raise StoreError(
                 f"store {self.layout.root} has format {made_by}, this llm4es knows up to {layout.FORMAT}: upgrade it"
             )
+
+
+def _planned_schema(wanted: pa.Table, key: Sequence[str], scope: Scope) -> pa.Schema:
+    """The columns that a plan looks at, for a table that is not there yet."""
+    asked = {column: pa.int64() if isinstance(value, int) else pa.string() for column, value in scope.items()}
+    known = {column: wanted.schema.field(column).type for column in (*key, "entity_id", "source_hash")}
+    return pa.schema(list({**asked, **known}.items()))

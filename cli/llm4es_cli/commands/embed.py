@@ -1,0 +1,210 @@
+"""``llm4es embed``: texts to vectors."""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llm4es.config import Device, Dtype, EmbedOptions, History, LoadIn, LoadOptions, Pooling
+
+from ..options import (
+    DEFAULT_STORE,
+    DebugOption,
+    DryRunOption,
+    FormatOption,
+    MaxEntitiesOption,
+    QuietOption,
+    RecipeArgument,
+    StoreOption,
+    layers,
+    names,
+)
+from ..registry import stored_models
+from ..screen import Screen
+from ..selection import choose_texts, entities_sql, raw_config
+from ..work import Outcome, Work, show_outcomes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from llm4es_store import Plan, Run
+
+DeviceOption = Annotated[Device, typer.Option("--device", help="Where the model runs; auto takes CUDA where there is.")]
+DtypeOption = Annotated[Dtype, typer.Option("--dtype", help="Number format of weights and activations.")]
+LoadInOption = Annotated[LoadIn, typer.Option("--load-in", help="Quantise the weights (needs llm4es[quant]).")]
+TrustOption = Annotated[
+    bool, typer.Option("--trust-remote-code", help="Run Python code that comes with the model. Only if you trust it.")
+]
+ModelOption = Annotated[
+    str, typer.Option("--model", "-m", help="Built-in name, model of the store, Hugging Face id, folder or .gguf file.")
+]
+KOption = Annotated[str, typer.Option("--k", help="Last layers averaged; several from one pass, e.g. 1,8,all.")]
+MaxLengthOption = Annotated[int, typer.Option("--max-length", min=2, help="Tokens a window.")]
+HistoryOption = Annotated[
+    History, typer.Option("--history", help="Texts over --max-length: cut between events, or read window by window.")
+]
+
+DEFAULT_MODEL = "smollm2-135m"
+DEFAULT_K = "1,8"
+
+_ENTITIES_AT_ONCE = 64
+"""Entities read from the store at a time: lengths are sorted within such a chunk, rows committed after it."""
+
+_COMMIT_EVERY = 15.0
+"""Seconds of work between commits: what a killed run loses at most."""
+
+
+def embed(
+    recipe: RecipeArgument,
+    model: ModelOption = DEFAULT_MODEL,
+    k: KOption = DEFAULT_K,
+    texts: Annotated[str, typer.Option("--texts", help="raw, all, or variants by name; several are averaged.")] = "raw",
+    pooling: Annotated[Pooling, typer.Option("--pooling", help="How token states become one vector.")] = (
+        EmbedOptions.pooling
+    ),
+    max_length: MaxLengthOption = EmbedOptions.max_length,
+    history: HistoryOption = EmbedOptions.history,
+    batch_tokens: Annotated[
+        int, typer.Option("--batch-tokens", min=1, help="Tokens a forward pass: the bound on memory.")
+    ] = EmbedOptions.batch_tokens,
+    load_in: LoadInOption = LoadOptions.load_in,
+    dtype: DtypeOption = LoadOptions.dtype,
+    device: DeviceOption = LoadOptions.device,
+    trust_remote_code: TrustOption = False,
+    max_entities: MaxEntitiesOption = None,
+    dry_run: DryRunOption = False,
+    format_: FormatOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Turn texts into one vector an (entity, model, k), all k from one forward pass.
+
+    Examples:
+
+        llm4es embed movielens-100k --k 1,8,all
+
+        llm4es embed movielens-100k --model Qwen/Qwen2.5-0.5B-Instruct --history full --load-in 8bit
+
+        llm4es embed movielens-100k --texts all --dry-run
+    """
+    options = EmbedOptions(
+        k=layers(k),
+        pooling=pooling,
+        texts=names(texts),
+        max_length=max_length,
+        history=history,
+        batch_tokens=batch_tokens,
+    )
+    load = LoadOptions(load_in=load_in, dtype=dtype, device=device, trust_remote_code=trust_remote_code)
+    work = Work(recipe, store, Screen(quiet), max_entities=max_entities, dry_run=dry_run)
+    show_outcomes([embed_stage(work, model, load, options)], format_, dry_run=dry_run)
+
+
+def embed_stage(work: Work, model_name: str, load: LoadOptions, options: EmbedOptions) -> Outcome:
+    """Embed the entities whose vectors are missing, or were made from other texts."""
+    import pyarrow as pa
+
+    from llm4es.fingerprint import config_id
+    from llm4es.models import check_length, resolve, space_fingerprint, space_name
+    from llm4es_store import Reason
+
+    began = time.monotonic()
+    chosen = choose_texts(work.store, work.dataset, options.texts)
+    stored = stored_models(work.store)
+    ref = resolve(model_name, stored)
+    check_length(ref, options.max_length)
+    spaces = work.store.sql("SELECT DISTINCT model, fingerprint FROM embeddings").fetchall()
+    # A model of the store keeps its name when it is tuned anew; another folder of the same name is another model.
+    space = space_name(ref, load, None if model_name in stored else dict(spaces))
+    fingerprint = space_fingerprint(ref, load)
+    config = {"model": fingerprint, "options": options.fingerprint(), "texts": chosen.pairs}
+    made_by = config_id(config)
+    scope = {"dataset": work.dataset, "model": space, "config_id": made_by}
+    kin = {"dataset": work.dataset, "model": space}
+
+    entities = entities_sql(work.dataset, raw_config(work.store, work.dataset), work.max_entities)
+    hashes = work.store.sql(chosen.hashes_sql(entities)).to_arrow_table()
+    depths = sorted({min(k or ref.n_layers, ref.n_layers) for k in options.k})
+    wanted = pa.concat_tables(
+        [hashes.append_column("k", pa.array([k] * len(hashes), pa.int32())) for k in depths]
+    )  # (entities x k)
+    moved = any(live == space and old != fingerprint for live, old in spaces)
+    plan = work.store.plan(
+        "embeddings",
+        scope,
+        wanted,
+        ("entity_id", "k"),
+        kin=kin,
+        complete=work.max_entities is None,
+        unseen=Reason.MODEL if moved else Reason.CONFIG,
+    )
+    if work.dry_run:
+        return Outcome("embed", space, len(wanted), len(plan.todo), plan.reused, plan.reasons, 0.0, made_by)
+    record = {"config_id": made_by, "model_name": space, "k": depths, **config}
+    with work.run("embed", record) as run:
+        run.follow(plan)
+        run.record.rows_in, run.record.rows_reused = len(hashes), plan.reused
+        if moved:  # the name stands for other weights now: two spaces never live under one name
+            run.delete("embeddings", kin, f"fingerprint <> '{fingerprint}'")
+        if len(plan.stale):
+            run.drop("embeddings", scope, plan.stale)
+        if len(plan.todo):
+            run.begin()
+            _compute(work, run, plan, chosen.condition, model_name, load, options)
+        return Outcome(
+            "embed",
+            space,
+            len(wanted),
+            run.record.rows_computed,
+            plan.reused,
+            plan.reasons,
+            time.monotonic() - began,
+            made_by,
+        )
+
+
+def _compute(
+    work: Work, run: "Run", plan: "Plan", texts: str, model_name: str, load: LoadOptions, options: EmbedOptions
+) -> None:
+    """Embed what the plan asks for, committing as it goes."""
+    from llm4es.embed import embed as embed_texts
+
+    from llm4es.models import load as load_model
+    from llm4es.models import resolve
+    from llm4es_store import among
+
+    todo = plan.todo.group_by("entity_id", use_threads=False).aggregate([]).combine_chunks()
+    work.screen.say(f"embed: loading {model_name}")
+    model = load_model(resolve(model_name, stored_models(work.store)), load)
+    work.screen.say(f"embed: {len(todo)} entities on {model.device}")
+    with work.store.connect() as connection, work.screen.progress(f"embed {model_name}", len(todo), "entities") as done:
+        connection.register("todo", todo)
+        reader = connection.sql(
+            f"SELECT texts.* FROM texts SEMI JOIN todo USING (entity_id) WHERE {texts} ORDER BY entity_id, variant"
+        ).to_arrow_reader(_ENTITIES_AT_ONCE)
+        for rows in _batched(embed_texts(reader, model, options, done)):
+            rows = rows.filter(among(rows, plan.todo, ("entity_id", "k")))  # a k that is there already stays
+            run.record.rows_computed += run.append("embeddings", plan.scope, rows, ("entity_id", "k"))
+
+
+def _batched(batches: "Iterable[pa.RecordBatch]") -> "Iterator[pa.Table]":
+    """Rows of some seconds' work at a time; what is done when Ctrl-C comes is still handed on."""
+    import pyarrow as pa
+
+    held: list[pa.RecordBatch] = []
+    last = time.monotonic()
+    try:
+        for batch in batches:
+            held.append(batch)
+            if time.monotonic() - last > _COMMIT_EVERY:
+                rows, held = pa.Table.from_batches(held), []
+                yield rows
+                last = time.monotonic()
+    except KeyboardInterrupt:
+        if held:
+            yield pa.Table.from_batches(held)
+        raise
+    if held:
+        yield pa.Table.from_batches(held)

@@ -1,0 +1,36 @@
+"""``llm4es gc``: drop what nobody needs any more."""
+
+from typing import Annotated
+
+import typer
+
+from ..options import DEFAULT_STORE, DebugOption, DryRunOption, FormatOption, QuietOption, StoreOption
+from ..screen import show
+
+
+def gc(
+    older_than: Annotated[
+        int,
+        typer.Option("--older-than", min=7, metavar="DAYS", help="Drop versions and left-over files older than this."),
+    ] = 30,
+    dry_run: DryRunOption = False,
+    format_: FormatOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Drop files of old versions and of killed runs, never what a live row or a running writer needs.
+
+    Versions older than --older-than can then no longer be read with --at.
+
+    Examples:
+
+        llm4es gc --dry-run
+
+        llm4es gc --older-than 90
+    """
+    from llm4es import __version__
+    from llm4es_store import Store
+    from llm4es_store.housekeeping import collect
+
+    show(collect(Store(store), older_than, dry_run, __version__), format_)

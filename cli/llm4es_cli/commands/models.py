@@ -1,0 +1,73 @@
+"""``llm4es models``: models that can be named, those of the store and the built-in ones."""
+
+from typing import Annotated
+
+import typer
+
+from llm4es.errors import StoreError
+
+from ..options import DEFAULT_STORE, DebugOption, FormatOption, QuietOption, StoreOption
+from ..screen import Screen, show
+
+app = typer.Typer(help="List models, or pull a built-in one.", invoke_without_command=True)
+
+
+@app.callback()
+def models(
+    context: typer.Context,
+    format_: FormatOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """List the built-in models and those tuned in this store.
+
+    Examples:
+
+        llm4es models
+
+        llm4es models pull smollm2-135m
+    """
+    if context.invoked_subcommand is None:
+        _list(format_, store)
+
+
+@app.command("list")
+def list_models(
+    format_: FormatOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """List the built-in models and those tuned in this store."""
+    _list(format_, store)
+
+
+@app.command("pull")
+def pull(
+    name: Annotated[str, typer.Argument(help="A built-in model's name.")],
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Fetch a built-in model, verify it, and unpack it once into the cache."""
+    from llm4es.models import pull as fetch
+
+    Screen(quiet).say(f"{name}: fetching and unpacking, once")
+    typer.echo(str(fetch(name).folder))
+
+
+def _list(format_: FormatOption, store: str) -> None:
+    import pyarrow as pa
+
+    from llm4es.models import builtin_models
+    from llm4es_store import Store
+
+    rows = [{"model": model.name, "where": "built in", "description": model.description} for model in builtin_models()]
+    try:
+        query = """SELECT model, 'this store' AS "where",
+            format('{} tuned on {} ({}, {} steps)', base, dataset, method, steps) AS description
+            FROM models ORDER BY model"""
+        rows += Store(store).sql(query).to_arrow_table().to_pylist()
+    except StoreError:
+        pass  # no store yet: the built-in models can be named all the same
+    show(pa.Table.from_pylist(rows), format_)

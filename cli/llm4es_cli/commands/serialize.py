@@ -1,0 +1,235 @@
+"""``llm4es serialize``: raw events to facts, labels, splits and one text an entity."""
+
+import dataclasses
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from llm4es.config import History, SerializeOptions
+
+from ..options import (
+    DEFAULT_STORE,
+    DataOption,
+    DebugOption,
+    DryRunOption,
+    FormatOption,
+    MaxEntitiesOption,
+    QuietOption,
+    RecipeArgument,
+    StoreOption,
+    moment,
+)
+from ..screen import Screen
+from ..selection import RAW, entities_sql, last_run
+from ..work import Outcome, Work, show_outcomes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from llm4es.recipes import Source
+    from llm4es_store import Run
+
+_EVENTS_AT_ONCE = 500_000
+"""Events read, written and committed at a time: the bound on memory."""
+
+
+def serialize(
+    recipe: RecipeArgument,
+    data: DataOption = None,
+    history: Annotated[History, typer.Option("--history", help="Which events stay beyond --max-events.")] = (
+        SerializeOptions.history
+    ),
+    max_events: Annotated[int | None, typer.Option("--max-events", min=1, help="Events a text; default: all.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="TIME", help="Only events before this time.")] = None,
+    preset: Annotated[str, typer.Option("--preset", help="Text preset of the recipe.")] = SerializeOptions.preset,
+    on_bad_row: Annotated[str, typer.Option("--on-bad-row", metavar="fail|skip", help="Rows that cannot be read.")] = (
+        "fail"
+    ),
+    max_entities: MaxEntitiesOption = None,
+    dry_run: DryRunOption = False,
+    format_: FormatOption = None,
+    store: StoreOption = DEFAULT_STORE,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Read raw events and write facts, labels, splits, and one text an entity.
+
+    Examples:
+
+        llm4es serialize movielens-100k
+
+        llm4es serialize rosbank --data data/rosbank --max-events 200
+
+        llm4es serialize mine.toml --as-of 2026-01-01 --dry-run
+    """
+    options = SerializeOptions(
+        history=history, max_events=max_events, as_of=moment(as_of), preset=preset, on_bad_row=on_bad_row
+    )
+    work = Work(recipe, store, Screen(quiet), data, max_entities, dry_run)
+    show_outcomes([serialize_stage(work, options)], format_, dry_run=dry_run)
+
+
+def serialize_stage(work: Work, options: SerializeOptions) -> Outcome:
+    """Serialize the entities whose histories are new or have changed; the facts of the others stay as they are."""
+    from llm4es.fingerprint import canonical_json, config_id, text_hash
+    from llm4es.recipes import locate
+    from llm4es_store import Reason
+
+    began = time.monotonic()
+    source = locate(work.recipe, work.data)
+    config = {"recipe": work.recipe.fingerprint(options.preset), "options": options.fingerprint()}
+    made_by = config_id(config)
+    record = {
+        "config_id": made_by,
+        "source": source.fingerprint,
+        "layout": source.layout,
+        "files": {table: [path.name for path in paths] for table, paths in source.files.items()},
+        "whole_recipe": text_hash(canonical_json(work.recipe.model_dump(mode="json", exclude={"folder"}))),
+        "max_entities": work.max_entities,
+        **config,
+    }
+    if (there := _already_there(work, record)) is not None:
+        return Outcome("serialize", work.dataset, there, 0, there, {}, time.monotonic() - began, made_by)
+    stage = _Serialization(work, source, options, made_by)
+    if work.dry_run:
+        stage.go(None)
+    else:
+        with work.run("serialize", record) as run:
+            run.begin()
+            stage.go(run)
+            run.record.rows_in, run.record.rows_reused = stage.rows, stage.reused
+            run.record.rows_computed = stage.rows - stage.reused
+    if stage.vanished:
+        stage.reasons |= {"vanished": stage.vanished}
+    computed = sum(stage.reasons.get(reason, 0) for reason in Reason)
+    seconds = time.monotonic() - began
+    return Outcome("serialize", work.dataset, stage.rows, computed, stage.reused, stage.reasons, seconds, made_by)
+
+
+def _already_there(work: Work, record: dict[str, Any]) -> int | None:
+    """How many texts there are, if the newest serialization was this one, of the same files, and came to its end."""
+    last = last_run(work.store, "serialize", work.dataset)
+    if last is None or last.status != "done":
+        return None
+    same = all(last.config.get(key) == record[key] for key in ("config_id", "source", "whole_recipe"))
+    done, asked = last.config.get("max_entities"), work.max_entities
+    if not same or (done is not None and (asked is None or asked > done)):
+        return None
+    entities = entities_sql(work.dataset, record["config_id"], asked)
+    return len(work.store.sql(entities).fetchall())
+
+
+class _Serialization:
+    """One pass over the events: what is new goes into the store, chunk by chunk."""
+
+    def __init__(self, work: Work, source: "Source", options: SerializeOptions, made_by: str) -> None:
+        self.work, self.source, self.options = work, source, options
+        self.scope = {"dataset": work.dataset, "config_id": made_by}
+        self.rows = self.reused = self.vanished = 0
+        self.reasons: dict[str, int] = {}
+
+    def go(self, run: "Run | None") -> None:
+        """Read, compare, and with a run also write."""
+        import pyarrow as pa
+
+        from llm4es.facts import before, with_hashes
+        from llm4es.recipes import read_events
+        from llm4es.serialize import serialize as to_texts
+        from llm4es.serialize import whole_entities
+
+        work = self.work
+        everything = dataclasses.replace(self.options, as_of=None)  # facts are whole, whatever the texts' cut-off
+        events = read_events(work.recipe, self.source, everything, work.max_entities)
+        seen: list[pa.Table] = []
+        with work.screen.progress(f"serialize {work.dataset}", None, "events") as advance:
+            for chunk in _chunks(whole_entities(events)):
+                texts = pa.Table.from_batches(
+                    list(to_texts([before(chunk, self.options.as_of)], work.recipe, self.options)),
+                    schema=_texts_schema(),
+                )
+                self._keep_texts(run, texts)
+                if run is not None:
+                    self._keep_facts(run, with_hashes(chunk))
+                seen.append(texts.select(["entity_id", "source_hash"]))
+                advance(chunk.num_rows)
+        if work.max_entities is None:
+            self._drop_vanished(run, pa.concat_tables(seen) if seen else texts_of_nobody())
+        if run is not None:
+            self._keep_labels_and_splits(run)
+
+    def _keep_texts(self, run: "Run | None", texts: "pa.Table") -> None:
+        """The texts that are new or have changed."""
+        from llm4es_store import among
+
+        kin = {"dataset": self.work.dataset, "variant": RAW}
+        plan = self.work.store.plan(
+            "texts", self.scope, texts.select(["entity_id", "source_hash"]), ["entity_id"], kin=kin
+        )
+        self.rows += len(texts)
+        self.reused += plan.reused
+        for reason, count in plan.reasons.items():
+            self.reasons[reason] = self.reasons.get(reason, 0) + count
+        if run is not None and len(plan.todo):
+            run.follow(plan)
+            run.drop("texts", self.scope, plan.stale)
+            run.append(
+                "texts", self.scope, texts.filter(among(texts, plan.todo, ["entity_id"])), ("entity_id", "variant")
+            )
+
+    def _keep_facts(self, run: "Run", events: "pa.Table") -> None:
+        """The events of entities whose histories are new or have changed, hidden fields included."""
+        from llm4es.facts import histories
+        from llm4es_store import among, events_table
+
+        table, scope = events_table(self.work.dataset), {"dataset": self.work.dataset}
+        plan = self.work.store.plan(table, scope, histories(events), ["entity_id"], one_of="position = 0")
+        if len(plan.todo):
+            run.follow(plan)
+            run.drop(table, scope, plan.stale)
+            new = events.filter(among(events, plan.todo, ["entity_id"]))
+            run.append(table, scope, new, ("entity_id", "position"), schema=events.schema)
+
+    def _drop_vanished(self, run: "Run | None", seen: "pa.Table") -> None:
+        """Texts of entities that the events do not have any more."""
+        plan = self.work.store.plan("texts", self.scope, seen, ["entity_id"], complete=True)
+        self.vanished = plan.vanished
+        if run is not None and self.vanished:
+            run.follow(plan)
+            run.drop("texts", self.scope, plan.stale)
+
+    def _keep_labels_and_splits(self, run: "Run") -> None:
+        """Labels of everybody; splits of everybody who has a text."""
+        from llm4es.recipes import read_labels, read_splits
+
+        dataset = {"dataset": self.work.dataset}
+        run.replace("labels", dataset, read_labels(self.work.recipe, self.source))
+        ids = self.work.store.sql(f"SELECT DISTINCT entity_id FROM texts WHERE dataset = '{self.work.dataset}'")
+        splits = read_splits(self.work.recipe, ids.to_arrow_table()["entity_id"], self.source)
+        run.replace("splits", dataset, splits)
+
+
+def texts_of_nobody() -> "pa.Table":
+    """No entity at all, for a dataset whose events are gone."""
+    return _texts_schema().empty_table().select(["entity_id", "source_hash"])
+
+
+def _texts_schema() -> "pa.Schema":
+    from llm4es.schemas import TEXTS
+
+    return TEXTS
+
+
+def _chunks(batches: "Iterable[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
+    """Batches of whole entities, joined until they are worth a commit."""
+    import pyarrow as pa
+
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(each.num_rows for each in held) >= _EVENTS_AT_ONCE:
+            yield pa.concat_batches(held)
+            held = []
+    if held:
+        yield pa.concat_batches(held)

@@ -1,0 +1,103 @@
+"""The options that several commands share, each said once.
+
+In: words. Out: typed values. Knows no command.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from llm4es.errors import OptionError
+
+_COMMON = "Common"
+_debug = False
+
+
+def debug_wanted() -> bool:
+    """Whether ``--debug`` was given: known errors then show their traceback too."""
+    return _debug
+
+
+def _set_debug(wanted: bool) -> bool:
+    global _debug
+    _debug = wanted
+    return wanted
+
+
+class Format(StrEnum):
+    """How a result is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+StoreOption = Annotated[
+    str,
+    typer.Option("--store", envvar="LLM4ES_STORE", metavar="PATH|URI", help="The store.", rich_help_panel=_COMMON),
+]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress and no messages.", rich_help_panel=_COMMON)
+]
+DebugOption = Annotated[
+    bool,
+    typer.Option("--debug", help="Show tracebacks.", callback=_set_debug, is_eager=True, rich_help_panel=_COMMON),
+]
+FormatOption = Annotated[
+    Format | None,
+    typer.Option("--format", help="How to print the result: a table on a terminal, else csv.", show_default=False),
+]
+RecipeArgument = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A built-in recipe (see `llm4es recipes`) or a recipe's TOML file.")
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="Folder of raw files; without it the recipe fetches them."),
+]
+MaxEntitiesOption = Annotated[
+    int | None,
+    typer.Option("--max-entities", min=1, metavar="N", help="Only so many entities: always the same ones, N of N+1."),
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be computed, how many rows and why; compute nothing.")
+]
+SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+
+DEFAULT_STORE = "llm4es-store"
+
+
+def names(text: str) -> tuple[str, ...]:
+    """``a,b`` -> ('a', 'b')."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def layers(text: str) -> tuple[int, ...]:
+    """``1,8,all`` -> (1, 8, 0); 0 stands for all layers. Raises OptionError for what is no such list."""
+    found = []
+    for part in names(text):
+        if part == "all":
+            found.append(0)
+        elif part.lstrip("-").isdigit():
+            k = int(part)
+            if k < 1:
+                raise OptionError(f"--k {part} is below 1: give the number of last layers to average, or 'all'")
+            found.append(k)
+        else:
+            raise OptionError(f"--k {part!r} is no number of layers: give for example 1,8,all")
+    return tuple(found)
+
+
+def moment(text: str | None) -> datetime | None:
+    """A date or time in ISO 8601, UTC where it names no zone. Raises OptionError for anything else."""
+    if text is None:
+        return None
+    from datetime import UTC
+
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise OptionError(f"--as-of {text!r} is no date: give for example 1998-03-01 or 1998-03-01T12:00") from error
+    return value if value.tzinfo else value.replace(tzinfo=UTC)

@@ -1,0 +1,34 @@
+"""The models of a store, as the model loader wants them.
+
+In: a store. Out: name -> stored model. Loads no weights.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llm4es.models import StoredModel
+    from llm4es_store import Store
+
+
+def stored_models(store: "Store") -> "dict[str, StoredModel]":
+    """Every live model of the store by its name."""
+    from llm4es.models import StoredModel
+
+    folder = store.layout.folder("models")
+    rows = store.sql("SELECT model, path, method, base, base_fingerprint FROM models").fetchall()
+    return {
+        name: StoredModel(name, folder / Path(path).name, method, base, base_fingerprint)
+        for name, path, method, base, base_fingerprint in rows
+    }
+
+
+def lineage_of(store: "Store", model: str) -> list[str]:
+    """A model and the models it was tuned from, the newest first. A quantised space belongs to its model."""
+    bases = dict(store.sql("SELECT model, base FROM models").fetchall())
+    names: list[str] = []
+    current: str | None = model.partition("+")[0].partition("#")[0]
+    while current is not None and current not in names:
+        names.append(current)
+        current = bases.get(current)
+    return names

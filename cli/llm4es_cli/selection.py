@@ -1,0 +1,100 @@
+"""Which texts and which entities a stage works on, asked of the store.
+
+In: a store, a dataset, what the user chose. Out: SQL conditions over the views, and the configurations behind them.
+Knows no model. The newest serialization of a dataset is the one that later stages read.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from llm4es.errors import StoreError
+from llm4es_store.quoting import literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from llm4es_store import Store
+
+RAW = "raw"
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts that a stage reads: (variant, configuration) pairs of one dataset."""
+
+    dataset: str
+    pairs: tuple[tuple[str, str], ...]
+
+    @property
+    def condition(self) -> str:
+        """As a condition on the view ``texts``."""
+        pairs = ", ".join(f"({literal(variant)}, {literal(config)})" for variant, config in self.pairs)
+        return f"dataset = {literal(self.dataset)} AND (variant, config_id) IN ({pairs})"
+
+    def hashes_sql(self, entities: str) -> str:
+        """SELECT of (entity_id, source_hash): the same hash as ``llm4es.fingerprint.combined_hash`` of the texts."""
+        return f"""SELECT entity_id, CASE WHEN count(*) = 1 THEN any_value(text_hash)
+            ELSE sha256(string_agg(variant || '=' || text_hash, chr(10) ORDER BY variant)) END AS source_hash
+            FROM texts WHERE {self.condition} AND entity_id IN ({entities}) GROUP BY entity_id ORDER BY entity_id"""
+
+
+def choose_texts(store: "Store", dataset: str, wanted: Sequence[str]) -> Texts:
+    """The texts of the newest serialization: raw ones, named variants, or ('all',) for everything made from them."""
+    raw = last_run(store, "serialize", dataset)
+    if raw is None:
+        raise StoreError(f"no texts of {dataset!r} in the store: run `llm4es serialize {dataset}` first")
+    known = {RAW: str(raw.config["config_id"])}
+    for run in _runs(store, "enrich", dataset):
+        if run.config["base"] == known[RAW]:
+            known |= dict.fromkeys(run.config["variants"], str(run.config["config_id"]))
+    unknown = [variant for variant in wanted if variant not in known and variant != ALL]
+    if unknown:
+        raise StoreError(
+            f"no texts {unknown[0]!r} of {dataset!r}: there are {', '.join(known)}, or make more with `llm4es enrich`"
+        )
+    chosen = known if ALL in wanted else {variant: known[variant] for variant in wanted}
+    return Texts(dataset, tuple(sorted(chosen.items())))
+
+
+def entities_sql(dataset: str, raw_config: str, max_entities: int | None) -> str:
+    """SELECT of entity_id: all that have a raw text, or the first N (with a label first, then by the id's MD5)."""
+    of_dataset = f"dataset = {literal(dataset)}"
+    query = f"SELECT entity_id FROM texts WHERE {of_dataset} AND variant = 'raw' AND config_id = {literal(raw_config)}"
+    if max_entities is not None:
+        labelled = f"entity_id IN (SELECT entity_id FROM labels WHERE {of_dataset})"
+        query += f" ORDER BY {labelled} DESC, md5(entity_id), entity_id LIMIT {int(max_entities)}"
+    return query
+
+
+def raw_config(store: "Store", dataset: str) -> str:
+    """The config_id of the newest serialization."""
+    return choose_texts(store, dataset, (RAW,)).pairs[0][1]
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """A run of a stage, as the record has it."""
+
+    status: str
+    config: dict[str, Any]
+    """What it was asked for."""
+
+
+def last_run(store: "Store", stage: str, dataset: str) -> PastRun | None:
+    """The newest run of a stage on a dataset; None where there was none."""
+    found = _runs(store, stage, dataset)
+    return found[-1] if found else None
+
+
+def _runs(store: "Store", stage: str, dataset: str) -> list[PastRun]:
+    """The runs of a stage on a dataset, oldest first."""
+    rows: pa.Table = store.record()
+    found = {
+        row["run_id"]: PastRun(row["status"], json.loads(row["config"]))
+        for row in rows.select(["run_id", "stage", "dataset", "status", "config"]).to_pylist()
+        if row["stage"] == stage and row["dataset"] == dataset
+    }
+    return list(found.values())

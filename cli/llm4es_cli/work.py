@@ -1,0 +1,112 @@
+"""What the stage commands share: an opened store and recipe, and what a stage did.
+
+In: a command's common options. Out: ``Work`` to do it with, ``Outcome`` to show. Knows no stage.
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llm4es import __version__
+from llm4es.errors import StoreError
+
+from .options import Format
+from .screen import Screen, duration, show
+
+if TYPE_CHECKING:
+    from llm4es.recipes import Recipe
+    from llm4es_store import Run, Store
+
+
+@dataclass(frozen=True)
+class Work:
+    """One command's means: what it works on, and how far."""
+
+    recipe_name: str
+    """Built-in recipe or path of a TOML."""
+    store_root: str
+    """Where the store is, or will be."""
+    screen: Screen
+    data: Path | None = None
+    """Folder of raw files; None: the recipe fetches them."""
+    max_entities: int | None = None
+    """Only so many entities; None: all."""
+    dry_run: bool = False
+    """Plan only."""
+
+    @cached_property
+    def recipe(self) -> "Recipe":
+        """The recipe, read once."""
+        from llm4es.recipes import load_recipe
+
+        return load_recipe(self.recipe_name)
+
+    @cached_property
+    def store(self) -> "Store":
+        """The store, made where there is none; a dry run of a store that is not there plans on an empty one."""
+        from llm4es_store import Store
+
+        if not self.dry_run:
+            return Store(self.store_root, create=True)
+        try:
+            return Store(self.store_root)
+        except StoreError:
+            if Path(self.store_root).exists():
+                raise
+            return Store(tempfile.mkdtemp(prefix="llm4es-dry-run-"), create=True)
+
+    @property
+    def dataset(self) -> str:
+        """The recipe's name for its data."""
+        return self.recipe.name
+
+    def run(self, stage: str, config: Mapping[str, Any]) -> "Run":
+        """A run of a stage on this dataset."""
+        return self.store.run(stage, self.dataset, config, __version__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage did, or with a dry run would do."""
+
+    stage: str
+    what: str
+    """Which of several: the model, the task."""
+    rows: int
+    """Rows wanted."""
+    computed: int
+    reused: int
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    """Why rows were computed -> how many."""
+    seconds: float = 0.0
+    config_id: str | None = None
+
+    def row(self) -> dict[str, Any]:
+        """As a row of the summary."""
+        why = ", ".join(f"{count} {reason}" for reason, count in self.reasons.items() if count)
+        return {
+            "stage": self.stage,
+            "what": self.what,
+            "rows": self.rows,
+            "computed": self.computed,
+            "reused": self.reused,
+            "why": why or ("nothing to do" if not self.computed else ""),
+            "seconds": round(self.seconds, 1),
+        }
+
+    def line(self) -> str:
+        """As one line of progress."""
+        row = self.row()
+        done = f"{self.computed} computed, {self.reused} reused ({row['why']}), {duration(self.seconds)}"
+        return f"{self.stage} {self.what}: {done}"
+
+
+def show_outcomes(outcomes: Sequence[Outcome], format_: Format | None, *, dry_run: bool) -> None:
+    """The summary of what stages did, on stdout."""
+    import pyarrow as pa
+
+    rows: pa.Table = pa.Table.from_pylist([outcome.row() for outcome in outcomes])
+    show(rows.rename_columns({"computed": "to compute"}) if dry_run else rows, format_)
