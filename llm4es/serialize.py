@@ -1,0 +1,163 @@
+"""Events to texts: one text an entity, one line an event, oldest first.
+
+In: record batches of events, sorted by entity and time, and the recipe that says how a field is written. Out: record
+batches of the TEXTS schema, variant 'raw', in the same order. Whole columns are turned into text at once; an entity is
+never looked at event by event. Knows nothing of files, tokens or models.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .config import History, SerializeOptions
+from .escape import SEPARATOR, escape, escape_array
+from .recipes import FieldSpec, Recipe
+from .schemas import TEXTS, TIME
+
+RAW = "raw"
+"""The variant of texts made here."""
+
+Index = npt.NDArray[np.int64]
+
+
+def serialize(events: Iterable[pa.RecordBatch], recipe: Recipe, options: SerializeOptions) -> Iterator[pa.RecordBatch]:
+    """One text an entity; ``source_hash`` is over the text of the whole history, cut or not."""
+    fields = recipe.text_fields(options.preset)
+    header = SEPARATOR.join(escape(field.title) for field in fields)
+    for batch in whole_entities(events):
+        yield _texts(batch, fields, header, options)
+
+
+def whole_entities(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches that end where an entity ends."""
+    kept: list[pa.RecordBatch] = []  # of the last entity met: more of it may follow
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        starts = entity_starts(batch["entity_id"])
+        same = bool(kept) and kept[-1]["entity_id"][-1] == batch["entity_id"][0]
+        if same and len(starts) == 1:
+            kept.append(batch)
+            continue
+        last = int(starts[-1])
+        if whole := [*kept, *([batch.slice(0, last)] if last else [])]:
+            yield pa.concat_batches(whole)
+        kept = [batch.slice(last)]
+    if kept:
+        yield pa.concat_batches(kept)
+
+
+def entity_starts(ids: pa.Array) -> Index:
+    """The first row of each entity; equal ids stand together."""
+    changed = pc.not_equal(ids.slice(1), ids.slice(0, len(ids) - 1)).to_numpy(zero_copy_only=False)
+    return np.concatenate([np.zeros(1, np.int64), np.flatnonzero(changed) + 1])
+
+
+def _texts(
+    batch: pa.RecordBatch, fields: Sequence[FieldSpec], header: str, options: SerializeOptions
+) -> pa.RecordBatch:
+    """The texts of a batch of whole entities."""
+    starts = entity_starts(batch["entity_id"])
+    ends = np.append(starts[1:], batch.num_rows)
+    lines = _lines([values_of(batch[field.name], field) for field in fields])
+    text = _joined(lines, starts, ends, header)
+    hashes = _hashes(text)
+    first, last = _kept(starts, ends, options)
+    source_hashes = hashes
+    if not (np.array_equal(first, starts) and np.array_equal(last, ends)):
+        rows = _ranges(first, last)
+        lines = lines.take(pa.array(rows))
+        counts = last - first
+        ends_kept = np.cumsum(counts)
+        text = _joined(lines, ends_kept - counts, ends_kept, header)
+        hashes = _hashes(text)
+    count = len(starts)
+    as_of = options.as_of if options.as_of is None or options.as_of.tzinfo else options.as_of.replace(tzinfo=UTC)
+    columns = {
+        "dataset": batch["dataset"].take(pa.array(starts)),
+        "entity_id": batch["entity_id"].take(pa.array(starts)),
+        "variant": pa.repeat(RAW, count),
+        "text": text,
+        "text_hash": hashes,
+        "event_offsets": _offsets(lines, last - first, len(header)),
+        "n_events": pa.array(last - first, pa.int32()),
+        "n_events_dropped": pa.array((ends - starts) - (last - first), pa.int32()),
+        "as_of": pa.repeat(pa.scalar(as_of, TIME), count),
+        "fidelity": pa.nulls(count, pa.float64()),
+        "note": pa.nulls(count, pa.string()),
+        "source_hash": source_hashes,
+    }
+    return pa.RecordBatch.from_arrays([columns[name] for name in TEXTS.names], schema=TEXTS)
+
+
+def _kept(starts: Index, ends: Index, options: SerializeOptions) -> tuple[Index, Index]:
+    """The first and the last row (exclusive) of each entity that its text carries."""
+    if options.max_events is None or options.history is History.FULL:
+        return starts, ends
+    if options.history is History.OLDEST:
+        return starts, np.minimum(ends, starts + options.max_events)
+    return np.maximum(starts, ends - options.max_events), ends
+
+
+def _ranges(first: Index, last: Index) -> Index:
+    """The rows of all ranges, one after the other."""
+    counts = last - first
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    rows: Index = np.repeat(first, counts) + within
+    return rows
+
+
+def _lines(columns: Sequence[pa.Array]) -> pa.Array:
+    """One line an event."""
+    return columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, SEPARATOR)
+
+
+def _joined(lines: pa.Array, starts: Index, ends: Index, header: str) -> pa.Array:
+    """One text an entity; the ranges follow each other without gaps."""
+    offsets = pa.array(np.append(starts, ends[-1]), pa.int32())
+    body = pc.binary_join(pa.ListArray.from_arrays(offsets, lines), "\n")
+    return pc.binary_join_element_wise(pa.scalar(header), body, "\n")
+
+
+def _offsets(lines: pa.Array, counts: Index, header: int) -> pa.Array:
+    """For each entity, where its events begin, in code points, and where the last one ends."""
+    ends = np.cumsum(counts)
+    starts = ends - counts
+    lengths = pc.utf8_length(lines).to_numpy().astype(np.int64) + 1  # the line break behind an event is part of it
+    lengths[ends - 1] -= 1  # but there is none behind the last
+    total = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
+    entity = np.repeat(np.arange(len(counts)), counts + 1)  # an entity has one offset more than it has events
+    slot = np.arange(len(entity))
+    offsets = header + 1 + total[slot - entity] - total[starts][entity]
+    bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts + 1)])
+    return pa.ListArray.from_arrays(pa.array(bounds, pa.int32()), pa.array(offsets, pa.int32()))
+
+
+def _hashes(texts: pa.Array) -> pa.Array:
+    """SHA-256 of each text."""
+    return pa.array([hashlib.sha256(text).hexdigest() for text in texts.cast(pa.binary()).to_pylist()], pa.string())
+
+
+def values_of(column: pa.Array, field: FieldSpec) -> pa.Array:
+    """A column as the field writes it: escaped, with its unit, and with something where there is nothing."""
+    text = escape_array(_written(column, field))
+    if field.unit:
+        text = pc.binary_join_element_wise(text, escape(field.unit), " ")
+    return pc.fill_null(text, escape(field.missing)) if text.null_count else text
+
+
+def _written(column: pa.Array, field: FieldSpec) -> pa.Array:
+    """A column as text."""
+    if pa.types.is_string(column.type):
+        return column
+    if pa.types.is_floating(column.type) and field.decimals is not None:
+        rounded = pc.round(column, field.decimals, round_mode="half_towards_infinity")
+        return rounded.cast(pa.decimal128(38, field.decimals), safe=False).cast(pa.string())
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.timestamp("s"), safe=False).cast(pa.string())
+    return column.cast(pa.string())

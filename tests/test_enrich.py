@@ -1,0 +1,86 @@
+"""Variants by rules: which ones an entity gets, what they carry, and what is refused."""
+
+import hashlib
+from collections import Counter
+from itertools import pairwise
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from llm4es.config import EnrichOptions
+from llm4es.enrich import enrich, planned_variants
+from llm4es.errors import OptionError
+from llm4es.formats import Format
+from llm4es.schemas import TEXTS
+
+TEXT = "What | Amount\ntea | 1\ncake \\| x | 2"
+
+
+def raw(entities: list[str]) -> pa.RecordBatch:
+    row: dict[str, Any] = {
+        "dataset": "shop",
+        "variant": "raw",
+        "text": TEXT,
+        "text_hash": "h",
+        "event_offsets": [14, 22, 36],
+        "n_events": 2,
+        "n_events_dropped": 3,
+        "source_hash": "s",
+    }
+    return pa.RecordBatch.from_pylist([row | {"entity_id": entity} for entity in entities], schema=TEXTS)
+
+
+def rows(options: EnrichOptions, entities: list[str]) -> list[dict[str, Any]]:
+    made: list[dict[str, Any]] = pa.Table.from_batches(enrich([raw(entities)], options), schema=TEXTS).to_pylist()
+    return made
+
+
+def test_variants_are_those_planned_in_order() -> None:
+    entities, options = [str(number) for number in range(50)], EnrichOptions(variants=3, seed=5)
+    made = [(row["entity_id"], row["variant"]) for row in rows(options, entities)]
+    planned = planned_variants(pa.array(entities), options)
+    assert made == list(zip(planned["entity_id"].to_pylist(), planned["variant"].to_pylist(), strict=True))
+    assert len(set(made)) == 150
+
+
+def test_choice_depends_on_seed_and_entity_alone() -> None:
+    options = EnrichOptions(variants=2, seed=1)
+    alone = planned_variants(pa.array(["42"]), options).to_pylist()
+    among = planned_variants(pa.array(["7", "42", "8"]), options).to_pylist()
+    assert [row for row in among if row["entity_id"] == "42"] == alone
+    more = planned_variants(pa.array(["42"]), EnrichOptions(variants=4, seed=1)).to_pylist()
+    assert more[:2] == alone
+    ids = pa.array([str(number) for number in range(200)])
+    assert not planned_variants(ids, options).equals(planned_variants(ids, EnrichOptions(variants=2, seed=2)))
+
+
+def test_every_format_is_as_likely() -> None:
+    ids = pa.array([str(number) for number in range(8000)])
+    counts = Counter(planned_variants(ids, EnrichOptions(variants=1))["variant"].to_pylist())
+    assert set(counts) == {format.value for format in Format}
+    assert all(abs(count - 1000) < 150 for count in counts.values())  # five standard deviations of a binomial
+
+
+def test_a_row_says_what_it_is_of() -> None:
+    (row,) = rows(EnrichOptions(variants=1, formats=("bullet_list",)), ["1"])
+    assert row["text"] == "Events, oldest first:\n- What: tea; Amount: 1\n- What: cake \\| x; Amount: 2\n"
+    assert row["text_hash"] == hashlib.sha256(row["text"].encode()).hexdigest()
+    assert (row["variant"], row["source_hash"], row["n_events"], row["n_events_dropped"]) == ("bullet_list", "h", 2, 3)
+    assert [row["text"][a:b] for a, b in pairwise(row["event_offsets"])] == [
+        "- What: tea; Amount: 1\n",
+        "- What: cake \\| x; Amount: 2\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"formats": ("jsn",)}, "--formats 'jsn' is no format: did you mean 'json'?"),
+        ({"formats": ("zzz",)}, "--formats 'zzz' is no format: there are markdown_table"),
+        ({"variants": 9}, "--variants 9 is more than the 8 formats to choose from"),
+    ],
+)
+def test_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message.replace("?", r"\?")):
+        list(enrich([raw(["1"])], EnrichOptions(**settings)))
