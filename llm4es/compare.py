@@ -77,9 +77,9 @@ def compare(
                 f"a comparison needs one {column} and was given {len(found)} "
                 f"({', '.join(map(str, found)) or 'no rows'}): probe first, or choose one {column}"
             )
-    metrics = pc.unique(probes["metric"]).to_pylist()
+    metrics = [name for name in pc.unique(probes["metric"]).to_pylist() if name in METRICS]
     metric = metric or next((PRIMARY[kind] for kind in Kind if PRIMARY[kind] in metrics), "none")
-    if metric not in METRICS or metric not in metrics:
+    if metric not in metrics:
         raise ProbeError(f"metric '{metric}' was not computed: choose one of {', '.join(metrics)}")
     regression = Kind.REGRESSION in METRICS[metric].kinds
     candidates = _same_entities(_candidates(probes, predictions, regression), common)

@@ -311,7 +311,8 @@ class ProbeOptions(Options):
     """Features and labels to metrics and per-entity predictions."""
 
     protocol: str = "cv"
-    """Which entities are trained on and scored: 'cv' (repeated stratified k-fold)."""
+    """Which entities are trained on and scored: 'cv' (repeated stratified k-fold), 'holdout' (80/20), 'ptls' (the
+    field's own), or the name of one of the recipe's splits."""
 
     probe: str = "logistic"
     """The model on top of the features."""
@@ -328,6 +329,12 @@ class ProbeOptions(Options):
     seed: int = 0
     """Seed of folds and resamples."""
 
+    train_size: int | None = None
+    """Entities that each fit is trained on, class shares kept; None takes all that the protocol gives it."""
+
+    unseen_only: bool = False
+    """Score only entities that no model in the features' lineage was trained on."""
+
     workers: int | None = field(default=None, metadata=EXECUTION)
     """Fits at once, a thread each; None takes every CPU."""
 
@@ -336,6 +343,7 @@ class ProbeOptions(Options):
         at_least(self, "repeats", 1)
         at_least(self, "bootstrap", 1)
         at_least(self, "workers", 1)
+        at_least(self, "train_size", 2)
 
 
 def _plain(value: Any) -> Any:

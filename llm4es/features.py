@@ -23,6 +23,7 @@ class Preprocess(StrEnum):
 
     STANDARD = "standard"  # zero mean, unit variance: vectors of a model, aggregates
     TFIDF = "tfidf"  # counts weighed by rarity, rows of unit length: bags of items
+    WHITEN = "whiten"  # principal components that carry 90 % of the variance, each to unit variance
     NONE = "none"  # already on a scale of its own
 
 

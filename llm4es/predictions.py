@@ -1,6 +1,6 @@
 """Out-of-fold predictions as arrays, and as the ``predictions`` table.
 
-In: one or the other. Out: the other. Knows no model and no metric.
+In: the scores of fits, or the table's rows. Out: the arrays, or the rows. Knows no model and no metric.
 
 Letters: R repeats, N entities, C classes (1 for a regression).
 """
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .errors import ProbeError
 from .metrics import Floats, Ints
+from .protocols import Cohort, Fit
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,28 @@ class Scored:
             folds=self.folds[:, kept],
             seen=self.seen[kept],
         )
+
+
+def gather(cohort: Cohort, fits: Sequence[Fit], scores: Sequence[Floats], seen: frozenset[str]) -> Scored:
+    """The scores of the fits (N tested, C each), entity by entity and repeat by repeat."""
+    repeats = []
+    for repeat in sorted({fit.repeat for fit in fits}):
+        pairs = [(fit, score) for fit, score in zip(fits, scores, strict=True) if fit.repeat == repeat]
+        rows = np.concatenate([fit.test for fit, _ in pairs])
+        folds = np.concatenate([np.full(len(fit.test), fit.fold) for fit, _ in pairs])
+        order = np.argsort(rows)
+        repeats.append((rows[order], folds[order], np.concatenate([score for _, score in pairs])[order]))
+    tested = repeats[0][0]
+    classes = tuple(str(c) for c in np.unique(cohort.y)) if cohort.classes else ()
+    entity_ids = tuple(cohort.entity_ids[row] for row in tested)
+    return Scored(
+        entity_ids=entity_ids,
+        classes=classes,
+        truth=np.searchsorted(classes, cohort.y[tested]) if classes else cohort.y[tested],
+        scores=np.stack([score for _, _, score in repeats]),  # (R, N, C)
+        folds=np.stack([folds for _, folds, _ in repeats]),  # (R, N)
+        seen=np.array([entity in seen for entity in entity_ids], dtype=bool),
+    )
 
 
 def columns(scored: Scored) -> dict[str, pa.Array]:

@@ -7,8 +7,7 @@ Knows no store; says of each entity whether a model in the features' lineage has
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,14 +18,14 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from .config import ProbeOptions
 from .errors import ProbeError
-from .estimators import PROBES
+from .estimators import PROBES as ESTIMATORS
 from .features import FeatureSet, result_hash
-from .metrics import Kind, metrics_for
-from .predictions import Scored, columns
-from .protocols import PROTOCOLS, Fit
-from .schemas import PREDICTIONS
-from .schemas import PROBES as PROBES_SCHEMA
-from .uncertainty import interval, replicates, values
+from .metrics import Floats, Kind, metrics_for
+from .predictions import Scored, columns, gather
+from .protocols import PROTOCOLS, Cohort, Fit, fewer
+from .protocols import protocol as protocol_named
+from .schemas import PREDICTIONS, PROBES
+from .uncertainty import interval, replicates, t_half_width, values
 
 
 @dataclass(frozen=True)
@@ -49,78 +48,66 @@ class ProbeResult:
     """Scored entities that a model in the lineage was trained on."""
 
 
-@dataclass(frozen=True)
-class Examples:
-    """The entities that have both features and a label, sorted by id."""
-
-    entity_ids: tuple[str, ...]
-    x: Any
-    """(N, D) dense or sparse."""
-    y: NDArray[Any]
-    """(N,) class names, or numbers for a regression."""
-
-
 def probe(
-    features: FeatureSet, labels: pa.Table, task_name: str, kind: str, options: ProbeOptions, dataset: str
+    features: FeatureSet,
+    labels: pa.Table,
+    task_name: str,
+    kind: str,
+    options: ProbeOptions,
+    dataset: str,
+    splits: pa.Table | None = None,
 ) -> ProbeResult:
-    """Fit and score ``features`` on ``labels`` (entity_id, label) as ``options`` say."""
-    sort = _choose(kind, list(Kind), "kind of task")
-    estimator = PROBES[_choose(options.probe, list(PROBES), "--probe")]
-    protocol = PROTOCOLS[_choose(options.protocol, list(PROTOCOLS), "--protocol")]
-    examples = align(features, labels, task_name, Kind(sort))
-    fits = protocol(examples.y, sort != Kind.REGRESSION, options)
+    """Fit and score ``features`` on ``labels`` (entity_id, label) as ``options`` say.
 
-    def fitted(fit: Fit) -> NDArray[np.float64]:
-        model = estimator(Kind(sort), features.scaled_as(), options.seed)
-        model.fit(examples.x[fit.train], examples.y[fit.train])
-        return _scores(model, examples.x[fit.test], np.unique(examples.y), Kind(sort))  # (N tested, C)
+    ``splits`` (entity_id, split, name) is read where ``options.protocol`` is one of its names.
+    """
+    task = Kind(_choose(kind, list(Kind), "kind of task"))
+    protocol = protocol_named(options.protocol, splits)
+    name = protocol.probe or _choose(options.probe, list(ESTIMATORS), "--probe")
+    cohort, x = align(features, labels, task_name, task)
+    fits = protocol.fits(cohort, options)
+    if options.train_size is not None:
+        fits = [fewer(fit, cohort, options.train_size, options.seed) for fit in fits]
+    classes = np.unique(cohort.y)
+
+    def fitted(fit: Fit) -> list[Floats]:
+        model = ESTIMATORS[name](task, features.scaled_as(), options.seed, len(fit.train))
+        model.fit(x[fit.train], cohort.y[fit.train])
+        parts = [fit.test] if fit.validation is None else [fit.test, fit.validation]
+        return [_scores(model, x[part], classes, task) for part in parts]  # (N tested, C) each
 
     # One thread a fit and one fit a core: BLAS, LightGBM and torch bring a thread pool each, and would fight.
     with threadpool_limits(1):
         scores = Parallel(n_jobs=options.workers or -1, backend="threading")(delayed(fitted)(fit) for fit in fits)
-    found = _gather(examples, fits, scores, features.seen, Kind(sort))
+    found = gather(cohort, fits, [score[0] for score in scores], features.seen)
+    if options.unseen_only:
+        found = _unseen(found)
 
-    source = result_hash(features.source_hash, labels)
-    same: dict[str, Any] = {
-        "dataset": dataset,
-        "task": task_name,
-        "features": features.name,
-        "protocol": options.protocol,
-    }
-    same |= {"probe": options.probe, "seed": options.seed, "source_hash": source}
-    rows = []
-    for metric in metrics_for(Kind(sort)):
-        each = values(found, metric)  # (R,)
-        low, high = interval(replicates(found, metric, options.bootstrap, options.seed))
-        spread = float(np.std(each, ddof=1)) if len(each) > 1 else None
-        rows.append(
-            same
-            | {"model": features.model, "k": features.k, "metric": metric, "value": float(each.mean())}
-            | {
-                "ci_low": low,
-                "ci_high": high,
-                "repeat_std": spread,
-                "n": len(found.truth),
-                "n_seen": int(found.seen.sum()),
-            }
-        )
+    size = "" if options.train_size is None else f"@{options.train_size}"
+    chosen = None if splits is None or options.protocol in PROTOCOLS else splits
+    same: dict[str, Any] = {"dataset": dataset, "task": task_name, "features": features.name}
+    same |= {"model": features.model, "k": features.k, "protocol": options.protocol + size, "probe": name}
+    same |= {"seed": options.seed, "source_hash": result_hash(features.source_hash, labels, chosen)}
+    same |= {"n": len(found.truth), "n_seen": int(found.seen.sum())}
+    rows = [same | row for metric in metrics_for(task) for row in _rows(found, metric, options)]
+    for metric in metrics_for(task) if fits[0].validation is not None else ():
+        rows += [same | row for row in _over_fits(metric, cohort, fits, scores, found)]
     kept = columns(found)
     n_rows = len(kept["entity_id"])
-    arrays = [
-        kept[name] if name in kept else pa.array([same[name]] * n_rows, PREDICTIONS.field(name).type)
-        for name in PREDICTIONS.names
-    ]
     return ProbeResult(
-        probes=pa.Table.from_pylist(rows, schema=PROBES_SCHEMA),
-        predictions=pa.Table.from_arrays(arrays, schema=PREDICTIONS),
-        n_without_label=len(features.entity_ids) - len(examples.entity_ids),
-        n_without_features=labels.num_rows - labels["label"].null_count - len(examples.entity_ids),
+        probes=pa.Table.from_pylist(rows, schema=PROBES),
+        predictions=pa.Table.from_arrays(
+            [kept[f.name] if f.name in kept else pa.array([same[f.name]] * n_rows, f.type) for f in PREDICTIONS],
+            schema=PREDICTIONS,
+        ),
+        n_without_label=len(features.entity_ids) - len(cohort.entity_ids),
+        n_without_features=labels.num_rows - labels["label"].null_count - len(cohort.entity_ids),
         n_seen=int(found.seen.sum()),
     )
 
 
-def align(features: FeatureSet, labels: pa.Table, task: str, kind: Kind) -> Examples:
-    """The entities that have both, or ProbeError where they cannot carry the task."""
+def align(features: FeatureSet, labels: pa.Table, task: str, kind: Kind) -> tuple[Cohort, Any]:
+    """The entities that have both, and their features (N, D); ProbeError where they cannot carry the task."""
     named: dict[str, str] = {}
     for entity, label in zip(labels["entity_id"].to_pylist(), labels["label"].to_pylist(), strict=True):
         if entity in named:
@@ -145,8 +132,10 @@ def align(features: FeatureSet, labels: pa.Table, task: str, kind: Kind) -> Exam
         raise ProbeError(
             f"task '{task}' is binary and has {len(np.unique(y))} classes: make it multiclass, or group them"
         )
-    x = x.astype(np.float64)
-    return Examples(tuple(entity for entity, _ in rows), x, y)
+    in_file = {entity: row for row, entity in enumerate(labels["entity_id"].to_pylist())}
+    ids = tuple(entity for entity, _ in rows)
+    file_row = np.array([in_file[entity] for entity in ids], dtype=np.int64)
+    return Cohort(ids, y, kind is not Kind.REGRESSION, file_row), x.astype(np.float64)
 
 
 def _choose(value: str, known: Sequence[str], what: str) -> str:
@@ -184,7 +173,7 @@ def _numbers(texts: Sequence[str], rows: Sequence[tuple[str, int]], task: str) -
     return np.array(numbers)
 
 
-def _scores(model: Any, x: Any, classes: NDArray[Any], kind: Kind) -> NDArray[np.float64]:
+def _scores(model: Any, x: Any, classes: NDArray[Any], kind: Kind) -> Floats:
     """(N, C) probabilities with a column a class, 0 for a class that the model never met; (N, 1) predicted numbers."""
     if kind is Kind.REGRESSION:
         return np.asarray(model.predict(x), dtype=float).reshape(-1, 1)
@@ -193,26 +182,42 @@ def _scores(model: Any, x: Any, classes: NDArray[Any], kind: Kind) -> NDArray[np
     return scores
 
 
-def _gather(
-    examples: Examples, fits: Sequence[Fit], scores: Sequence[NDArray[np.float64]], seen: frozenset[str], kind: Kind
-) -> Scored:
-    """The fits' scores, entity by entity and repeat by repeat."""
-    repeats = []
-    for _, group in groupby(zip(fits, scores, strict=True), key=lambda pair: pair[0].repeat):
-        pairs = list(group)
-        rows = np.concatenate([fit.test for fit, _ in pairs])
-        folds = np.concatenate([np.full(len(fit.test), fit.fold) for fit, _ in pairs])
-        order = np.argsort(rows)
-        repeats.append((rows[order], folds[order], np.concatenate([score for _, score in pairs])[order]))
-    tested = repeats[0][0]
-    classes = () if kind is Kind.REGRESSION else tuple(str(c) for c in np.unique(examples.y))
-    entity_ids = tuple(examples.entity_ids[row] for row in tested)
-    truth = examples.y[tested]
-    return Scored(
-        entity_ids=entity_ids,
-        classes=classes,
-        truth=np.searchsorted(classes, truth) if classes else truth,
-        scores=np.stack([score for _, _, score in repeats]),  # (R, N, C)
-        folds=np.stack([folds for _, folds, _ in repeats]),  # (R, N)
-        seen=np.array([entity in seen for entity in entity_ids], dtype=bool),
-    )
+def _rows(found: Scored, metric: str, options: ProbeOptions) -> list[dict[str, Any]]:
+    """The row of a metric: value, interval over entities, spread over repeats."""
+    each = values(found, metric)  # (R,)
+    low, high = interval(replicates(found, metric, options.bootstrap, options.seed))
+    spread = float(np.std(each, ddof=1)) if len(each) > 1 else None
+    return [{"metric": metric, "value": float(each.mean()), "ci_low": low, "ci_high": high, "repeat_std": spread}]
+
+
+def _over_fits(
+    metric: str, cohort: Cohort, fits: Sequence[Fit], scores: Sequence[list[Floats]], found: Scored
+) -> list[dict[str, Any]]:
+    """What papers report: mean, std and t-interval over the fits, on the test set and on the validation parts.
+
+    A t-interval over fits says how much the models differ, not how far the test entities may mislead.
+    """
+    validation = [
+        values(gather(cohort, [replace(fit, repeat=0, test=fit.validation)], [score[1]], frozenset()), metric)[0]
+        for fit, score in zip(fits, scores, strict=True)
+        if fit.validation is not None
+    ]
+    rows = []
+    for where, each in (("over fits", values(found, metric)), ("on validation", np.array(validation))):
+        spread = float(np.std(each, ddof=1))
+        half = t_half_width(spread, len(each))
+        mean = float(each.mean())
+        row = {"metric": f"{metric} {where}", "value": mean, "repeat_std": spread}
+        rows.append(row | {"ci_low": mean - half, "ci_high": mean + half})
+    return rows
+
+
+def _unseen(found: Scored) -> Scored:
+    """The scored entities that no model in the lineage was trained on."""
+    kept = found.only(~found.seen)
+    if len(kept.truth) == 0 or (kept.classes and len(np.unique(kept.truth)) < len(kept.classes)):
+        raise ProbeError(
+            f"{int(found.seen.sum())} of {len(found.truth)} scored entities were seen in training, and the rest cannot "
+            "carry the task: leave out --unseen-only, or choose a split that fine-tuning left alone"
+        )
+    return kept

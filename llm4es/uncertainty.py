@@ -13,6 +13,7 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from .metrics import METRICS, Floats
 from .predictions import Scored
@@ -89,6 +90,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, p_values[i] * (len(p_values) - rank)))
         corrected[i] = highest
     return corrected
+
+
+def t_half_width(spread: float, n: int) -> float:
+    """Half the width of the t-interval of a mean of ``n`` values with this standard deviation."""
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * spread / float(np.sqrt(n))
 
 
 def detectable(error: float) -> float:

@@ -110,7 +110,7 @@ BAD_NUMBER = "task 't' is a regression and entity '000' has the label 'a': give 
         ("ordinal", HALVES, "kind of task 'ordinal' is unknown: choose one of binary, multiclass, regression"),
         ("binary", ["a"] * 60, "task 't' has one label only, 'a', among 60 entities: a probe needs two"),
         ("binary", ["a", "b", "c"] * 20, "task 't' is binary and has 3 classes: make it multiclass"),
-        ("binary", ["a"] * 58 + ["b"] * 2, "class 'b' has 2 members for 3 folds: give --folds 2 or less, at least 2"),
+        ("binary", ["a"] * 58 + ["b"] * 2, "class 'b' has 2 members for 3 folds: give fewer --folds"),
         ("regression", HALVES, BAD_NUMBER),
         ("binary", [None] * 60, r"no entity has both features 'm@8' \(60 entities\) and a label of task 't' \(0\)"),
     ],
@@ -144,3 +144,47 @@ def test_unknown_protocol_and_probe() -> None:
         options = ProbeOptions(**{field: "magic"})  # type: ignore[arg-type]
         with pytest.raises(ProbeError, match=f"--{field} 'magic' is unknown: choose one of "):
             probe(features(informative()), labels(HALVES), "t", "binary", options, "d")
+
+
+def test_ptls_reports_what_papers_do_and_the_sampling_of_the_test_set() -> None:
+    ids = [f"{i:03}" for i in range(500)]
+    x = np.random.default_rng(3).normal(size=(500, 3))
+    given = pa.table({"entity_id": ids, "label": np.where(x[:, 0] + x[:, 1] ** 2 > 1, "b", "a").tolist()})
+    result = probe(
+        FeatureSet("m", ids, x, "m", None, frozenset(), "h"), given, "t", "binary", ProbeOptions("ptls", workers=2), "d"
+    )
+    rows = {row["metric"]: row for row in result.probes.to_pylist()}
+    test, fits, valid = (rows[f"roc_auc{where}"] for where in ("", " over fits", " on validation"))
+    assert (test["n"], test["probe"], test["protocol"]) == (50, "ptls", "ptls")
+    assert test["value"] == fits["value"]
+    assert test["repeat_std"] == fits["repeat_std"]
+    assert fits["ci_high"] - fits["value"] == pytest.approx(2.776 * fits["repeat_std"] / 5**0.5, rel=1e-3)
+    assert valid["value"] != test["value"]
+    assert result.predictions.num_rows == 5 * 50
+
+
+def test_holdout_and_a_named_split() -> None:
+    result = probe(features(informative()), labels(HALVES), "t", "binary", ProbeOptions("holdout", bootstrap=20), "d")
+    assert result.predictions.num_rows == 12
+    assert result.probes["repeat_std"][0].as_py() is None
+    splits = pa.table({"entity_id": IDS, "split": ["train"] * 40 + ["test"] * 20, "name": ["hash"] * 60})
+    result = probe(
+        features(informative()), labels(HALVES), "t", "binary", ProbeOptions("hash", bootstrap=20), "d", splits
+    )
+    assert set(result.predictions["entity_id"].to_pylist()) == set(IDS[40:])
+    assert set(result.predictions["protocol"].to_pylist()) == {"hash"}
+
+
+def test_train_size_is_told_in_the_protocol() -> None:
+    options = ProbeOptions(folds=3, repeats=1, bootstrap=20, train_size=20)
+    result = probe(features(informative()), labels(HALVES), "t", "binary", options, "d")
+    assert set(result.probes["protocol"].to_pylist()) == {"cv@20"}
+
+
+def test_unseen_only_scores_the_others() -> None:
+    options = ProbeOptions(folds=3, repeats=2, bootstrap=20, unseen_only=True)
+    seen = features(informative(), seen=frozenset(IDS[:20]))
+    result = probe(seen, labels(HALVES), "t", "binary", options, "d")
+    assert (result.probes["n"][0].as_py(), result.n_seen) == (40, 0)
+    with pytest.raises(ProbeError, match="60 of 60 scored entities were seen in training, and the rest cannot"):
+        probe(features(informative(), seen=frozenset(IDS)), labels(HALVES), "t", "binary", options, "d")

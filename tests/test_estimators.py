@@ -1,0 +1,89 @@
+"""Probes and the scaling in front of them."""
+
+import sys
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from llm4es.errors import ProbeError
+from llm4es.estimators import PROBES, PTLS_SAME, PTLS_TREES, ChosenLogistic, UnitLength, scaling
+from llm4es.features import Block, Preprocess
+from llm4es.metrics import Kind
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(400, 4))
+SIDE = np.where(X[:, 0] + 0.1 * RNG.normal(size=400) > 0, "b", "a")
+BLOCKS = (Block(4, Preprocess.STANDARD),)
+
+
+@pytest.mark.parametrize("name", sorted(PROBES))
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_probe_learns_every_kind(name: str, kind: Kind) -> None:
+    if name == "ptls" and kind is Kind.REGRESSION:
+        pytest.skip("its protocol refuses regressions")
+    y = {
+        Kind.BINARY: SIDE,
+        Kind.MULTICLASS: np.where(X[:, 1] > 0.7, "c", SIDE),
+        Kind.REGRESSION: 2 * X[:, 0],
+    }[kind]
+    model = PROBES[name](kind, BLOCKS, 0, 300).fit(X[:300], y[:300])
+    guess = model.predict(X[300:])
+    if kind is Kind.REGRESSION:
+        assert 1 - np.mean((guess - y[300:]) ** 2) / np.var(y[300:]) > 0.5
+    else:
+        assert np.mean(guess == y[300:]) > (0.5 if name == "ptls" else 0.7)
+        assert model.predict_proba(X[300:]).shape == (100, len(np.unique(y)))
+    again = PROBES[name](kind, BLOCKS, 0, 300).fit(X[:300], y[:300]).predict(X[300:])
+    assert again.tolist() == guess.tolist()
+
+
+def test_blocks_weigh_alike_whatever_their_widths() -> None:
+    wide = RNG.normal(size=(50, 30)) * 100
+    scaled = scaling([Block(4, Preprocess.STANDARD), Block(30, Preprocess.STANDARD)]).fit_transform(
+        np.hstack([X[:50], wide])
+    )
+    lengths = [np.square(scaled[:, part]).sum(axis=1).mean() for part in (slice(0, 4), slice(4, 34))]
+    assert lengths == pytest.approx([1.0, 1.0])
+
+
+def test_sparse_and_dense_blocks_side_by_side() -> None:
+    counts = sparse.csr_matrix(RNG.integers(0, 3, (50, 6)).astype(float))
+    blocks = [Block(4, Preprocess.STANDARD), Block(6, Preprocess.TFIDF)]
+    dense = scaling(blocks).fit_transform(np.hstack([X[:50], counts.toarray()]))
+    mixed = scaling(blocks).fit_transform(np.hstack([X[:50], counts.toarray()]))
+    assert np.asarray(dense) == pytest.approx(np.asarray(mixed))
+
+
+def test_unit_length_of_nothing_is_nothing() -> None:
+    assert UnitLength().fit_transform(np.zeros((3, 2))).tolist() == [[0, 0]] * 3
+
+
+def test_whitening_gives_unit_variance() -> None:
+    mixed = X @ RNG.normal(size=(4, 4))
+    white = scaling([Block(4, Preprocess.WHITEN)]).fit_transform(mixed)
+    assert np.std(white, axis=0) == pytest.approx(np.full(white.shape[1], np.std(white[:, 0])))
+
+
+def test_regularisation_is_strong_for_noise_and_weak_for_signal() -> None:
+    scaled = scaling(BLOCKS).fit_transform(X)
+    signal = ChosenLogistic().fit(scaled, SIDE)
+    noise = ChosenLogistic().fit(scaled, RNG.permutation(SIDE))
+    assert noise.C_ < signal.C_
+    assert ChosenLogistic().fit(X[:3], np.array(["a", "a", "b"])).C_ == 1.0  # nobody to choose by
+
+
+def test_ptls_parameters_are_the_published_ones() -> None:
+    assert PTLS_TREES[Kind.BINARY] | PTLS_SAME == {
+        "objective": "binary", "metric": "auc", "n_estimators": 500, "learning_rate": 0.02, "subsample": 0.5,
+        "subsample_freq": 1, "colsample_bytree": 0.75, "max_depth": 6, "num_leaves": 31, "reg_alpha": 1,
+        "reg_lambda": 1, "min_child_samples": 50, "random_state": 42, "boosting_type": "gbdt",
+    }  # fmt: skip
+    age = PTLS_TREES[Kind.MULTICLASS]
+    assert (age["n_estimators"], age["subsample"], age["max_depth"], age["num_leaves"]) == (1000, 0.75, 12, 50)
+
+
+def test_lightgbm_may_be_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    with pytest.raises(ProbeError, match=r"LightGBM is not installed: run `pip install 'llm4es\[lightgbm\]'`"):
+        PROBES["lightgbm"](Kind.BINARY, BLOCKS, 0, 300)
