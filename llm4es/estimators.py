@@ -56,11 +56,21 @@ class UnitLength(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scik
         return x / self.length_
 
 
+def _dense(x: Any) -> Any:
+    """A block that was joined to a sparse one, dense again: centring it would fill it anyway."""
+    return x.toarray() if hasattr(x, "toarray") else x
+
+
+def _standard(*after: BaseEstimator) -> BaseEstimator:
+    """Zero mean and unit variance, and what follows."""
+    return make_pipeline(FunctionTransformer(_dense, accept_sparse=True), StandardScaler(), *after)
+
+
 SCALERS: dict[Preprocess, Callable[[], BaseEstimator]] = {
-    Preprocess.STANDARD: StandardScaler,
+    Preprocess.STANDARD: _standard,
     Preprocess.TFIDF: TfidfTransformer,
     Preprocess.NONE: FunctionTransformer,
-    Preprocess.WHITEN: lambda: make_pipeline(StandardScaler(), PCA(0.9, whiten=True, svd_solver="full")),
+    Preprocess.WHITEN: lambda: _standard(PCA(0.9, whiten=True, svd_solver="full")),
 }
 
 
