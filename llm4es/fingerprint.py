@@ -6,6 +6,7 @@ SHA-256 over canonical JSON (sorted keys, no spaces, UTF-8): equal in every proc
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,3 +33,10 @@ def file_hash(path: Path) -> str:
     """SHA-256 of a file's bytes, 64 digits, read in chunks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def combined_hash(pairs: Sequence[tuple[str, str]]) -> str:
+    """One hash for an entity's (variant, text_hash) pairs, whatever their order; a single pair keeps its text_hash."""
+    if len(pairs) == 1:
+        return pairs[0][1]
+    return text_hash("\n".join(f"{variant}={digest}" for variant, digest in sorted(pairs)))
