@@ -30,6 +30,18 @@ Advance = Callable[[int], None]
 """Called with how much more is done."""
 
 
+def steps(advance: Advance) -> Callable[[int], None]:
+    """Turns how much is done so far into how much more is done."""
+    before = 0
+
+    def so_far(done: int) -> None:
+        nonlocal before
+        advance(done - before)
+        before = done
+
+    return so_far
+
+
 class Screen:
     """One command's view: quiet or not."""
 

@@ -60,12 +60,13 @@ def choose_texts(store: "Store", dataset: str, wanted: Sequence[str]) -> Texts:
 
 
 def entities_sql(dataset: str, raw_config: str, max_entities: int | None) -> str:
-    """SELECT of entity_id: all that have a raw text, or the first N (with a label first, then by the id's MD5)."""
+    """SELECT of entity_id: all that have a raw text, or the first N (with a label first, then by a hash of the id)."""
     of_dataset = f"dataset = {literal(dataset)}"
     query = f"SELECT entity_id FROM texts WHERE {of_dataset} AND variant = 'raw' AND config_id = {literal(raw_config)}"
     if max_entities is not None:
         labelled = f"entity_id IN (SELECT entity_id FROM labels WHERE {of_dataset})"
-        query += f" ORDER BY {labelled} DESC, md5(entity_id), entity_id LIMIT {int(max_entities)}"
+        # Salted as in recipes.events: splits are cut by the plain MD5, and a sample by it would fall into one split.
+        query += f" ORDER BY {labelled} DESC, md5('sample ' || entity_id) LIMIT {int(max_entities)}"
     return query
 
 

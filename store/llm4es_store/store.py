@@ -37,6 +37,8 @@ class Store:
     def __init__(self, root: str | Path = "llm4es-store", *, create: bool = False) -> None:
         self.layout = Layout.at(root)
         self._tables: dict[str, Table] = {}
+        self._record: tuple[int, pa.Table] | None = None  # (version of runs, its rows)
+        self._live: tuple[dict[str, int], duckdb.DuckDBPyConnection] | None = None  # (snapshot, its database)
         runs = Table.open(self.layout.table("runs"))
         if runs is None:
             if not create:
@@ -61,7 +63,12 @@ class Store:
 
     def connect(self, at: At | None = None) -> duckdb.DuckDBPyConnection:
         """A sandboxed DuckDB connection with the store's views and macros, now or as they were."""
-        return connect(self.views(at), self.layout.root, self._filesystem())
+        if at is not None:
+            return connect(self.views(at), self.layout.root, self._filesystem())
+        snapshot = self.snapshot()
+        if self._live is None or self._live[0] != snapshot:  # else nobody has written since
+            self._live = snapshot, connect(self.views(), self.layout.root, self._filesystem())
+        return self._live[1].cursor()
 
     def views(self, at: At | None = None) -> dict[str, str]:
         """View -> SELECT over the files of one version of each table."""
@@ -87,13 +94,17 @@ class Store:
 
     def record(self) -> pa.Table:
         """Every row of the record of runs, oldest first: the columns of ``layout.RUNS``."""
-        with duckdb.connect() as connection:
-            filesystem = self._filesystem()
-            if filesystem is not None:
-                connection.register_filesystem(filesystem)
-            self._tables["runs"].refresh()
-            connection.execute("SET TimeZone = 'UTC'")
-            return connection.sql(f"{select_sql(self._tables['runs'])} ORDER BY version").to_arrow_table()
+        runs = self._tables["runs"]
+        runs.refresh()
+        if self._record is None or self._record[0] != runs.version:
+            with duckdb.connect() as connection:
+                filesystem = self._filesystem()
+                if filesystem is not None:
+                    connection.register_filesystem(filesystem)
+                connection.execute("SET TimeZone = 'UTC'")
+                rows = connection.sql(f"{select_sql(runs)} ORDER BY version").to_arrow_table()
+            self._record = runs.version, rows
+        return self._record[1]
 
     def datasets(self) -> list[str]:
         """Datasets that any run was about."""

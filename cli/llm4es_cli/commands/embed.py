@@ -21,7 +21,7 @@ from ..options import (
     names,
 )
 from ..registry import stored_models
-from ..screen import Screen
+from ..screen import Screen, steps
 from ..selection import choose_texts, entities_sql, raw_config
 from ..work import Outcome, Work, show_outcomes
 
@@ -170,7 +170,6 @@ def _compute(
 ) -> None:
     """Embed what the plan asks for, committing as it goes."""
     from llm4es.embed import embed as embed_texts
-
     from llm4es.models import load as load_model
     from llm4es.models import resolve
     from llm4es_store import among
@@ -184,7 +183,7 @@ def _compute(
         reader = connection.sql(
             f"SELECT texts.* FROM texts SEMI JOIN todo USING (entity_id) WHERE {texts} ORDER BY entity_id, variant"
         ).to_arrow_reader(_ENTITIES_AT_ONCE)
-        for rows in _batched(embed_texts(reader, model, options, done)):
+        for rows in _batched(embed_texts(reader, model, options, steps(done))):
             rows = rows.filter(among(rows, plan.todo, ("entity_id", "k")))  # a k that is there already stays
             run.record.rows_computed += run.append("embeddings", plan.scope, rows, ("entity_id", "k"))
 

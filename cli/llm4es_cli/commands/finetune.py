@@ -22,14 +22,15 @@ from ..options import (
 )
 from ..registry import stored_models
 from ..screen import Screen
+from ..screen import steps as increments
 from ..selection import Texts, choose_texts, entities_sql, raw_config
 from ..work import Outcome, Work, show_outcomes
 from .embed import DEFAULT_MODEL, DeviceOption, DtypeOption, LoadInOption, ModelOption, TrustOption
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from llm4es.finetune import Tuned
 
+    from llm4es.finetune import Tuned
     from llm4es_store import Run
 
 
@@ -191,21 +192,15 @@ def _train(
     folder: str,
 ) -> "Tuned":
     from llm4es.finetune import finetune as tune
-
     from llm4es.models import load as load_model
     from llm4es.models import resolve
 
     work.screen.say(f"finetune: loading {model_name}")
     model = load_model(resolve(model_name, stored_models(work.store)), load)
-    done = 0
-    with work.screen.progress(f"finetune {model_name}", None, "steps") as advance:
-
-        def progress(step: int, total: int, loss: float) -> None:
-            nonlocal done
-            advance(step - done)
-            done = step
-
-        return tune(train, held_out, model, options, work.store.layout.folder("models") / folder, progress)
+    with work.screen.progress(f"finetune {model_name}", options.steps, "steps") as advance:
+        so_far = increments(advance)
+        target = work.store.layout.folder("models") / folder
+        return tune(train, held_out, model, options, target, lambda step, total, loss: so_far(step))
 
 
 def _keep(
