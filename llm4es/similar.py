@@ -88,7 +88,7 @@ def _unit_rows(matrix: Any) -> NDArray[np.float32]:
     dense = matrix.toarray() if hasattr(matrix, "tocsr") else matrix
     vectors = np.asarray(dense, dtype=np.float32)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # (N, 1)
-    units: NDArray[np.float32] = vectors / np.where(lengths > 0, lengths, 1)
+    units: NDArray[np.float32] = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
     return units
 
 
