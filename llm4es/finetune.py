@@ -1,0 +1,281 @@
+"""Fine-tune: texts and a model to a model that has read the train entities' histories.
+
+In: texts of train entities, texts of held-out entities, a loaded model (used up: it is trained in place), options, a
+folder. Out: a ``Tuned``: the folder of an adapter or of full weights, and what changed. Knows no splits (whoever calls
+hands in the right entities), no store and no screen.
+
+The order of the work: pieces -> rows -> train -> save -> did it change anything?
+
+Letters: T tokens of a row, D width of a state.
+"""
+
+import math
+import random
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import torch
+import torch.nn.functional as F
+from peft import PeftModel
+from torch import nn
+from transformers import PreTrainedModel
+
+from .adapters import with_adapters
+from .attention import laid_out, understood
+from .config import FinetuneOptions, Method
+from .errors import ModelError, OptionError
+from .fingerprint import canonical_json, text_hash
+from .loading import Model
+from .loss import chunked_loss
+from .models import check_length
+from .packing import LAYOUTS, Layout, Row, real_share
+from .sequences import Piece, chosen, pieces, require
+from .silence import quiet
+from .training import Curve, Progress, Rows, Work, held_out_loss, train, wait_for_writer, writes
+from .weights import adapter_fingerprint, folder_fingerprint
+
+Trained = PreTrainedModel | PeftModel
+
+AHEAD = 4
+"""Texts are read until they hold so many times the tokens of all steps: rows fill well and mix entities."""
+
+WITNESSES = 16
+"""Pieces whose vectors are compared between base and tuned model."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A tuned model, and what tuning did."""
+
+    folder: Path
+    """Adapter (method 'lora') or full weights with tokenizer (method 'full'), in safetensors."""
+
+    method: Method
+    """Which weights changed."""
+
+    fingerprint: str
+    """What ``models.resolve`` will call it: SHA-256 over the files, and over the base where it is an adapter."""
+
+    n_layers: int
+    """Transformer layers."""
+
+    dim: int
+    """Width of a token's state."""
+
+    steps: int
+    """Optimizer steps made."""
+
+    n_entities: int
+    """Entities that the model was trained on."""
+
+    held_out_loss_before: float | None
+    """Nats a token of the base model on the held-out texts; None: there were none."""
+
+    held_out_loss_after: float | None
+    """Nats a token of the tuned model on the same texts."""
+
+    loss_curve: Curve
+    """Step, training loss, held-out loss where it was measured (nats a token)."""
+
+    exposures: pa.Table
+    """``entity_id``, ``n_rows``: who was seen, and with how many texts."""
+
+    mean_cosine: float
+    """Of base and tuned vectors (last state, mean over tokens) on some texts: 1 is no change of direction."""
+
+    real_share: float
+    """Share of the tokens computed in training that were text, 0..1."""
+
+    verdict: str
+    """What tuning did, in a plain sentence."""
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a model makes of the held-out texts."""
+
+    loss: float | None
+    vectors: torch.Tensor  # (n, D)
+
+
+def finetune(
+    texts: pa.Table,
+    held_out: pa.Table,
+    model: Model,
+    options: FinetuneOptions,
+    folder: Path,
+    progress: Progress | None = None,
+) -> Tuned:
+    """Train ``model`` on ``texts``; goes on where a killed run of the same configuration stopped in ``folder``."""
+    _check(model, options)
+    network = model.network
+    texts, held_out = chosen(texts, options.texts), chosen(held_out, options.texts)
+    layout = understood(network)
+    train_pieces = pieces(texts, model.tokenizer, options.max_length, _wanted(options), options.seed)
+    require(train_pieces, texts, options.texts)
+    steps, order = _order([len(piece.tokens) for piece in train_pieces], layout, options)
+    seen_pieces = pieces(held_out, model.tokenizer, options.max_length, options.held_out_tokens, options.seed)
+    work = Work(
+        rows=[[train_pieces[i].tokens for i in row] for row in order],
+        held_out=_held_out_rows(seen_pieces, layout, options),
+        layout=layout,
+        steps=steps,
+    )
+    witnesses = [piece.tokens for piece in (seen_pieces or train_pieces)[:WITNESSES]]
+    run = _run_name(texts, held_out, model, options)
+    use_cache = network.config.use_cache
+    with quiet(), chunked_loss(network, options.logit_chunk), laid_out(network, layout):
+        before = _look(network, work, witnesses)
+        trained: Trained = with_adapters(network, options) if options.method == Method.LORA else _all_weights(network)
+        curve = train(trained, work, options, folder / "checkpoints", run, progress)
+        after = _look(network, work, witnesses)
+    network.config.use_cache = use_cache
+    _check_changed(before, after, options)
+    if writes():
+        with quiet():
+            _save(trained, model, options, folder)
+    wait_for_writer()
+    cosine = float(F.cosine_similarity(before.vectors, after.vectors).mean())
+    done = curve[-1][0]
+    exposures = _exposures(texts, train_pieces, order[: done * options.accumulate])
+    return Tuned(
+        folder=folder,
+        method=options.method,
+        fingerprint=_fingerprint(model, options, folder),
+        n_layers=model.ref.n_layers,
+        dim=model.ref.dim,
+        steps=done,
+        n_entities=len(exposures),
+        held_out_loss_before=before.loss,
+        held_out_loss_after=after.loss,
+        loss_curve=curve,
+        exposures=exposures,
+        mean_cosine=cosine,
+        real_share=real_share(work.rows, layout),
+        verdict=_verdict(before.loss, after.loss, cosine),
+    )
+
+
+def _check(model: Model, options: FinetuneOptions) -> None:
+    """What cannot work, said before any work."""
+    check_length(model.ref, options.max_length)
+    if getattr(model.network, "is_quantized", False) and options.method == Method.FULL:
+        load_in = model.options.load_in.value
+        raise OptionError(
+            f"--method full cannot change weights loaded in {load_in}: give --method lora, or --load-in none"
+        )
+    if model.ref.adapter is not None and options.method == Method.LORA:
+        raise ModelError(
+            f"{model.ref.name} is itself a LoRA: tune its base {model.ref.base} for longer, or give --method full"
+        )
+
+
+def _wanted(options: FinetuneOptions) -> int | None:
+    """Tokens to read texts for; None: all texts."""
+    if options.steps is None:
+        return None
+    return AHEAD * options.steps * options.accumulate * max(options.tokens_per_step, options.max_length)
+
+
+def _order(lengths: Sequence[int], layout: Layout, options: FinetuneOptions) -> tuple[int, list[list[int]]]:
+    """Steps, and the rows of all of them in order: every pass over the texts in a new seeded order."""
+    filled = LAYOUTS[layout].fill(lengths, max(options.tokens_per_step, options.max_length))
+    rows = options.epochs * len(filled) if options.steps is None else options.steps * options.accumulate
+    steps = max(1, math.ceil(rows / options.accumulate))
+    order: list[list[int]] = []
+    shuffled = random.Random(options.seed)  # noqa: S311 (no secret is made of it)
+    while len(order) < rows:
+        order += shuffled.sample(filled, len(filled))
+    order = order[: max(1, round(rows))]
+    return steps, order + [[]] * (steps * options.accumulate - len(order))
+
+
+def _held_out_rows(found: Sequence[Piece], layout: Layout, options: FinetuneOptions) -> list[Row]:
+    """Rows of the held-out pieces."""
+    capacity = max(options.tokens_per_step, options.max_length)
+    filled = LAYOUTS[layout].fill([len(piece.tokens) for piece in found], capacity)
+    return [[found[i].tokens for i in row] for row in filled]
+
+
+def _run_name(texts: pa.Table, held_out: pa.Table, model: Model, options: FinetuneOptions) -> str:
+    """Equal for a run that may go on from another's checkpoint."""
+    read = {"texts": texts["text_hash"].to_pylist(), "held_out": held_out["text_hash"].to_pylist()}
+    return text_hash(canonical_json({"options": options.fingerprint(), "model": model.fingerprint, **read}))
+
+
+def _all_weights(network: PreTrainedModel) -> PreTrainedModel:
+    """The network with every weight to be trained, in float32: steps of 1e-5 are lost in sixteen bits."""
+    nn.Module.to(network, dtype=torch.float32).requires_grad_(True)
+    return network
+
+
+def _look(network: PreTrainedModel, work: Work, witnesses: Sequence[Sequence[int]]) -> _Look:
+    """Loss and vectors of the network as it is now."""
+    network.train(False)
+    loss = held_out_loss(network, Rows(work.held_out, work.layout)) if work.held_out else None
+    vectors = []
+    with torch.no_grad():
+        for tokens in witnesses:
+            inputs = LAYOUTS[work.layout].tensors([tokens])
+            del inputs["labels"]
+            inputs = {name: tensor.to(network.device) for name, tensor in inputs.items()}
+            states = network.base_model(**inputs, use_cache=False).last_hidden_state  # (1, T, D)
+            vectors.append(states[0].float().mean(0))  # (D,)
+    return _Look(loss, torch.stack(vectors))
+
+
+def _check_changed(before: _Look, after: _Look, options: FinetuneOptions) -> None:
+    """Raise where the tuned model is its base, or no model any more."""
+    if not bool(after.vectors.isfinite().all()):
+        raise ModelError(
+            f"the tuned model gives vectors that are not finite: give a --learning-rate below"
+            f" {options.peak_learning_rate:g}"
+        )
+    if torch.equal(before.vectors, after.vectors):
+        raise ModelError(
+            f"tuning changed nothing (--learning-rate {options.peak_learning_rate:g}): the tuned model gives its base's"
+            " vectors to the bit; give more --steps or a higher --learning-rate"
+        )
+
+
+def _save(trained: Trained, model: Model, options: FinetuneOptions, folder: Path) -> None:
+    """The final weights beside the checkpoints, then the checkpoints away: a kill in between loses nothing."""
+    if options.method == Method.FULL:
+        nn.Module.to(trained, dtype=model.dtype)
+        trained.save_pretrained(str(folder))
+        model.tokenizer.save_pretrained(folder)
+    else:
+        # the embeddings are never trained, and looking whether they were asks the hub
+        trained.save_pretrained(str(folder), save_embedding_layers=False)
+        (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
+    shutil.rmtree(folder / "checkpoints")
+
+
+def _fingerprint(model: Model, options: FinetuneOptions, folder: Path) -> str:
+    if options.method == Method.FULL:
+        return folder_fingerprint(folder)
+    return adapter_fingerprint(folder, model.ref.fingerprint)
+
+
+def _exposures(texts: pa.Table, read: Sequence[Piece], order: Sequence[Sequence[int]]) -> pa.Table:
+    """Whose texts were trained on, and how many of them."""
+    seen = {read[index].text for row in order for index in row}
+    entities = texts["entity_id"].to_pylist()
+    counts = sorted(Counter(entities[text] for text in seen).items())
+    schema = pa.schema([("entity_id", pa.string()), ("n_rows", pa.int32())])
+    return pa.table([[entity for entity, _ in counts], [count for _, count in counts]], schema=schema)
+
+
+def _verdict(before: float | None, after: float | None, cosine: float) -> str:
+    """What tuning did, for people."""
+    moved = f"vectors moved to a mean cosine of {cosine:.3f} with the base's"
+    if before is None or after is None:
+        return f"No held-out texts to measure on; {moved}."
+    change = f"held-out loss {before:.3f} -> {after:.3f} nats a token"
+    if after < before:
+        return f"Tuning helped: {change} ({1 - after / before:.0%} less); {moved}."
+    return f"Tuning did not help: {change}; {moved}."
