@@ -93,12 +93,13 @@ class CountingLM(PreTrainedModel):
 
 def number_tokenizer(bos: bool = False, eos: bool = False) -> PreTrainedTokenizerFast:
     """Words are numbers, and a word's id is its number; 1 is the beginning of a text, 2 its end."""
-    made = Tokenizer(WordLevel({str(number): number for number in range(WORDS)}, unk_token="0"))
+    vocabulary = {str(number) if number else "[UNK]": number for number in range(WORDS)}
+    made = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
     made.pre_tokenizer = WhitespaceSplit()
     if bos or eos:
         template = " ".join(["1"] * bos + ["$A"] + ["2"] * eos)
         made.post_processor = TemplateProcessing(single=template, special_tokens=[("1", 1), ("2", 2)])
-    return PreTrainedTokenizerFast(tokenizer_object=made, unk_token="0")
+    return PreTrainedTokenizerFast(tokenizer_object=made, unk_token="[UNK]")
 
 
 def byte_tokenizer(bos: bool = False) -> PreTrainedTokenizerFast:

@@ -1,0 +1,206 @@
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import torch
+
+from llm4es.config import EmbedOptions, History, Pooling
+from llm4es.embed import batches, embed
+from llm4es.errors import DataError, ModelError
+from llm4es.fingerprint import combined_hash, text_hash
+from llm4es.schemas import EMBEDDINGS
+
+from . import tiny
+from .tiny import LAYERS, NORM, texts
+
+# the counting model: layer l's state of a token is [id, position, l, 1]; the last layer's is ten times that
+
+
+def run(*batches_in: pa.RecordBatch, model: Any = None, **options: Any) -> list[dict[str, Any]]:
+    options = {"k": (1,), "max_length": 8, **options}
+    return tiny.rows(list(embed(batches_in, model or tiny.counting(), EmbedOptions(**options))))
+
+
+def state(layers: list[int], mean_id: float, mean_position: float) -> list[float]:
+    """The mean over these layers (numbers from 1) of the pooled state."""
+    scale = [NORM if layer == LAYERS else 1 for layer in layers]
+    numbers = [layer * factor for layer, factor in zip(layers, scale, strict=True)]
+    n = len(layers)
+    return [mean_id * sum(scale) / n, mean_position * sum(scale) / n, sum(numbers) / n, sum(scale) / n]
+
+
+def test_every_k_of_a_text_that_fits() -> None:
+    found = run(texts(("a", "3 4\n5\n7 8")), k=(1, 2, 0, 99))
+    assert [row["k"] for row in found] == [1, 2, 4]
+    for row, layers in zip(found, ([4], [3, 4], [1, 2, 3, 4]), strict=True):
+        assert row["vector"] == pytest.approx(state(layers, 27 / 5, 2.0))
+        assert (row["n_tokens"], row["n_tokens_dropped"], row["n_windows"]) == (5, 0, 1)
+        assert (row["n_events"], row["n_events_dropped"]) == (2, 0)
+
+
+def test_columns_say_what_was_done() -> None:
+    made = list(embed([texts(("a", "3\n4"))], tiny.counting(), EmbedOptions(max_length=8, texts=("all",))))
+    assert made[0].schema == EMBEDDINGS
+    row = tiny.rows(made)[0]
+    fixed = {name: row[name] for name in ("dataset", "entity_id", "model", "pooling", "texts", "dim", "max_length")}
+    assert fixed == {
+        "dataset": "d",
+        "entity_id": "a",
+        "model": "counting",
+        "pooling": "mean",
+        "texts": "all",
+        "dim": 4,
+        "max_length": 8,
+    }
+    assert (row["history"], row["load_in"], row["dtype"], row["fingerprint"]) == ("newest", "none", "float32", "f" * 64)
+    assert row["source_hash"] == text_hash("3\n4")
+
+
+LONG = "9\n1 2 3\n4 5\n6 7 8"  # header 9, three events; room for seven tokens beside the header
+
+
+def test_the_newest_events_are_kept() -> None:
+    (row,) = run(texts(("a", LONG)))
+    assert row["vector"] == pytest.approx(state([4], (9 + 4 + 5 + 6 + 7 + 8) / 6, 2.5))
+    assert (row["n_tokens"], row["n_tokens_dropped"], row["n_events"], row["n_events_dropped"]) == (6, 3, 2, 1)
+
+
+def test_the_oldest_events_are_kept() -> None:
+    (row,) = run(texts(("a", LONG)), history=History.OLDEST)
+    assert row["vector"] == pytest.approx(state([4], (9 + 1 + 2 + 3 + 4 + 5) / 6, 2.5))
+
+
+def test_a_full_history_is_the_token_weighted_mean_of_its_windows() -> None:
+    (row,) = run(texts(("a", LONG)), history=History.FULL)
+    # windows 9 1 2 3 and 9 4 5 6 7 8: ids sum to 15 and 39, positions to 6 and 15, over ten tokens
+    assert row["vector"] == pytest.approx(state([4], 54 / 10, 21 / 10))
+    assert (row["n_tokens"], row["n_tokens_dropped"], row["n_windows"]) == (10, 0, 2)
+
+
+def test_one_window_is_bit_equal_whatever_the_history() -> None:
+    model = tiny.counting()
+    vectors = [
+        run(texts(("a", "3 1\n2 2 5")), model=model, history=history, k=(3,))[0]["vector"] for history in History
+    ]
+    assert vectors[0] == vectors[1] == vectors[2]
+
+
+def test_variants_are_averaged_as_they_are() -> None:
+    both = texts(("a", "raw", "2\n4"), ("a", "json", "5\n6 7"), ("b", "raw", "9"))
+    found = run(both, texts=("all",))
+    assert found[0]["vector"] == pytest.approx(state([4], (3 + 6) / 2, (0.5 + 1) / 2))
+    assert found[0]["n_tokens"] == 5
+    assert found[0]["source_hash"] == combined_hash([("json", text_hash("5\n6 7")), ("raw", text_hash("2\n4"))])
+    assert [row["entity_id"] for row in found] == ["a", "b"]
+    (only,) = run(texts(("a", "raw", "2\n4"), ("a", "json", "5\n6 7")), texts=("json",))
+    assert only["vector"] == pytest.approx(state([4], 6, 1))
+    assert only["texts"] == "json"
+
+
+def test_an_entity_may_lie_across_batches() -> None:
+    found = run(texts(("a", "raw", "2")), texts(("a", "json", "6"), ("b", "raw", "1")), texts=("raw", "json"))
+    assert [(row["entity_id"], row["n_tokens"]) for row in found] == [("a", 2), ("b", 1)]
+    assert found[0]["vector"] == pytest.approx(state([4], 4, 0))
+
+
+def test_poolings() -> None:
+    model = tiny.counting(tiny.number_tokenizer(bos=True, eos=True))
+    text = texts(("a", "7 9"))  # 1 7 9 2
+    assert run(text, model=model)[0]["vector"] == pytest.approx(state([4], 19 / 4, 1.5))
+    assert run(text, model=model, pooling=Pooling.LAST)[0]["vector"] == pytest.approx(state([4], 2, 3))
+    assert run(text, model=model, pooling=Pooling.CONTENT_MEAN)[0]["vector"] == pytest.approx(state([4], 8, 1.5))
+
+
+def test_rows_do_not_depend_on_batching() -> None:
+    many = texts(*[(f"e{i}", "9\n" + "\n".join("5 6" for _ in range(1 + 7 * i % 5))) for i in range(20)])
+    found = [run(many, batch_tokens=budget, k=(1, 2)) for budget in (1, 16, 4096)]
+    assert found[0] == found[1] == found[2]
+    assert [row["entity_id"] for row in found[0]] == [f"e{i}" for i in range(20) for _ in range(2)]
+
+
+def test_windows_run_longest_first_within_the_budget() -> None:
+    model = tiny.counting()
+    run(
+        texts(("a", "1"), ("b", "1 2 3 4"), ("c", "1 2 3"), ("d", "1 2"), ("e", "1 2 3 4")), model=model, batch_tokens=8
+    )
+    assert model.network.model.seen == [(2, 4), (2, 3), (1, 1)]
+    assert [list(found) for found in batches([5, 4, 2, 2, 2], 4)] == [[0], [1], [2, 3], [4]]
+
+
+def test_progress_counts_entities_finished() -> None:
+    seen: list[int] = []
+    many = texts(*[(f"e{i}", "1 2 3 4") for i in range(5)])
+    list(embed([many], tiny.counting(), EmbedOptions(max_length=8, batch_tokens=8), seen.append))
+    assert seen == [2, 4, 5]
+    seen.clear()
+    list(embed([many], tiny.counting(), EmbedOptions(max_length=8, batch_tokens=1), seen.append))
+    assert seen == [1, 2, 3, 4, 5]
+
+
+def test_rows_come_out_while_there_is_more_to_do() -> None:
+    model = tiny.counting()
+    many = texts(*[(f"e{i}", "1 2 3 4") for i in range(100)])
+    out = embed([many], model, EmbedOptions(k=(1,), max_length=8, batch_tokens=4))
+    assert len(next(out)) == 8
+    assert len(model.network.model.seen) < 100
+    assert sum(len(batch) for batch in out) == 92
+
+
+def test_out_of_memory_halves_the_batch() -> None:
+    model = tiny.counting()
+    model.network.model.most_rows = 2
+    many = texts(*[(f"e{i}", f"{i + 10} 2 3 4") for i in range(7)])
+    found = run(many, model=model)
+    assert [row["vector"][0] for row in found] == pytest.approx([NORM * (i + 19) / 4 for i in range(7)])
+    assert max(rows for rows, _ in model.network.model.seen) == 2
+
+
+def test_out_of_memory_on_one_window() -> None:
+    model = tiny.counting()
+    model.network.model.most_rows = 0
+    with pytest.raises(ModelError, match=r"out of memory on one window of 2 tokens \(entity 'a'\): lower --max-length"):
+        run(texts(("a", "1 2")), model=model)
+
+
+def test_another_error_is_not_taken_for_lack_of_memory() -> None:
+    model = tiny.counting()
+    model.network.model.layers[0].forward = None
+    with pytest.raises(TypeError):
+        run(texts(("a", "1 2")), model=model)
+
+
+def test_nan_says_layer_and_text() -> None:
+    message = r"layer 2 of counting gave NaN or infinity on text 'json' of entity 'b': use --dtype float32"
+    with pytest.raises(ModelError, match=message):
+        run(texts(("a", "json", "1 2"), ("b", "json", f"1 {tiny.BROKEN}")), texts=("json",))
+
+
+def test_a_text_without_tokens() -> None:
+    with pytest.raises(DataError, match=r"the text 'raw' of entity 'a' has no tokens: leave the entity out"):
+        run(texts(("a", "")))
+
+
+def test_a_length_above_the_context() -> None:
+    with pytest.raises(ModelError, match=r"--max-length 65 is above the context of counting: give 64 or less"):
+        run(texts(("a", "1")), max_length=65)
+
+
+def test_texts_of_one_character_and_of_many_tokens() -> None:
+    (row,) = run(texts(("a", "5 " * 200_000)), max_length=64, history=History.FULL, batch_tokens=1 << 20)
+    assert (row["n_tokens"], row["n_windows"]) == (200_000, 3125)
+    assert row["vector"][0] == pytest.approx(50)
+
+
+def test_parity_with_a_plain_loop_on_a_real_architecture(tmp_path: Any) -> None:
+    from llm4es.models import load, resolve
+
+    model = load(resolve(str(tiny.save(tmp_path / "m", "llama", bos=True))))
+    many = [(f"e{i}", "Header | b\n" + "event | 1\n" * (1 + i)) for i in range(5)]
+    found = run(texts(*many), model=model, k=(1, 3, 0), max_length=256)
+    for i, (_, text) in enumerate(many):
+        encoded = model.tokenizer(text, return_tensors="pt")
+        with torch.no_grad():
+            states = model.network(**encoded, output_hidden_states=True).hidden_states[1:]  # L of (1, T, D)
+        for row, k in zip(found[3 * i : 3 * i + 3], (1, 3, 4), strict=True):
+            plain = torch.stack(states[-k:]).mean(0)[0].mean(0)  # (D)
+            assert torch.allclose(torch.tensor(row["vector"]), plain, atol=1e-5)
