@@ -12,7 +12,7 @@ from enum import StrEnum
 import duckdb
 import pyarrow as pa
 
-from .delta import Scope, Table, where
+from .delta import Scope, where
 from .quoting import name
 
 
@@ -55,23 +55,23 @@ class Plan:
 def make_plan(
     connection: duckdb.DuckDBPyConnection,
     rows: str,
-    found: Table | None,
     table: str,
     scope: Scope,
     wanted: pa.Table,
     key: Sequence[str],
     *,
+    version: int | None,
+    commits: int,
     kin: Scope | None,
     complete: bool,
     unseen: Reason,
 ) -> Plan:
-    """Compare ``wanted`` with the live ``rows`` (a SELECT) of a scope; ``found`` is the table they are in.
+    """Compare ``wanted`` with the live ``rows`` (a SELECT) of a scope, as of ``version`` and ``commits`` of the table.
 
     ``kin`` is a wider scope, of rows of the same kind under other configurations: a row that is new here but known
     there is computed for the reason ``unseen``. Only where ``wanted`` is the ``complete`` set can a live row that is
     not in it be said to have vanished.
     """
-    version, commits = (found.version, found.transaction(scope)) if found else (None, 0)
     keys = ", ".join(name(column) for column in key)
     connection.register("wanted", wanted.append_column("_row", pa.array(range(len(wanted)), pa.int64())))
     connection.execute(

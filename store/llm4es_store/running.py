@@ -103,7 +103,7 @@ class Run:
     def append(
         self, table: str, scope: Scope, rows: pa.Table, key: Sequence[str], schema: pa.Schema | None = None
     ) -> int:
-        """Commit rows of the scope; returns how many. A key that somebody else committed meanwhile is left as it is."""
+        """Commit rows that a plan asked for; returns how many. A key that another run committed since stays as it is."""
         target = self._target(table, schema)
         rows = self._stamped(rows, target.schema, scope)
         known = (table, where(scope))
@@ -193,10 +193,7 @@ class Run:
             return connection.sql(f"SELECT {chosen} FROM ({select_sql(target)}) WHERE {where(scope)}").to_arrow_table()
 
     def _without_live(self, target: Table, scope: Scope, rows: pa.Table, key: Sequence[str]) -> pa.Table:
-        live = self._live(target, scope, key)
-        return (
-            rows.join(live.group_by(list(key)).aggregate([]), list(key), join_type="left anti") if len(live) else rows
-        )
+        return rows.filter(pc.invert(among(rows, self._live(target, scope, key), key)))
 
     def _is_live(self, target: Table, scope: Scope, rows: pa.Table) -> bool:
         """Whether the scope holds exactly these rows already (whoever wrote them)."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from llm4es.errors import StoreError
 
@@ -68,6 +69,14 @@ def query(connection: duckdb.DuckDBPyConnection, text: str) -> duckdb.DuckDBPyRe
     if relation is None:
         raise StoreError(f"query {_short(text)!r} gives no rows: write a SELECT")
     return relation
+
+
+def fetch(relation: duckdb.DuckDBPyRelation) -> pa.Table:
+    """All rows of a relation. Raises StoreError for what only running it shows, such as a file out of bounds."""
+    try:
+        return relation.to_arrow_table()
+    except duckdb.Error as error:
+        raise StoreError(explain(error)) from error
 
 
 def check(connection: duckdb.DuckDBPyConnection, text: str) -> None:

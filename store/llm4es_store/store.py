@@ -134,15 +134,18 @@ class Store:
         """
         found = self.table(table)
         select = select_sql(found) if found else empty_sql(_planned_schema(wanted, key, {**scope, **(kin or {})}))
+        # Read now: opening the views below may move the table on, and a plan must not claim to have seen more.
+        version, commits = (found.version, found.transaction(scope)) if found else (None, 0)
         with self.connect() as connection:
             return make_plan(
                 connection,
                 f"SELECT * FROM ({select}) WHERE {one_of if found else 'true'}",
-                found,
                 table,
                 scope,
                 wanted,
                 key,
+                version=version,
+                commits=commits,
                 kin=kin,
                 complete=complete,
                 unseen=unseen,

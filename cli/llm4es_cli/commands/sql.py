@@ -38,8 +38,9 @@ def sql(
         llm4es sql query.sql --format csv > result.csv
     """
     from llm4es_store import Store
+    from llm4es_store.sql import fetch
 
-    show(Store(store).sql(_text(query), at=at).to_arrow_table(), format_)
+    show(fetch(Store(store).sql(_text(query), at=at)), format_)
 
 
 def _text(query: str | None) -> str:

@@ -1,0 +1,199 @@
+"""Runs: what they commit, and what they leave behind however they end."""
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from llm4es.errors import DataError
+from llm4es_store import Store, among
+
+from .rows import KEY, SCOPE, texts, wanted
+
+
+def test_rows_bear_the_run_that_made_them_and_the_scope(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    with store.run("serialize", "d", {"a": 1}, "0.1") as run:
+        assert run.append("texts", SCOPE, texts({"1": "a"}), KEY) == 1
+    assert store.sql("SELECT entity_id, config_id, run_id FROM texts").fetchall() == [("1", "c", run.run_id)]
+    (row,) = store.sql("SELECT status, config, versions, code_version FROM runs").fetchall()
+    assert row[0] == "done"
+    assert json.loads(row[1]) == {"a": 1}
+    assert json.loads(row[2]) == {"texts": {"read": 0, "written": 1}}
+    assert row[3] == "0.1"
+
+
+def test_changed_rows_take_the_place_of_stale_ones(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    with store.run("serialize", "d", {}, "0") as run:
+        run.append("texts", SCOPE, texts({"1": "a", "2": "b"}), KEY)
+    plan = store.plan("texts", SCOPE, wanted({"1": "a", "2": "B"}), ["entity_id"])
+    with store.run("serialize", "d", {}, "0") as run:
+        run.follow(plan)
+        assert run.drop("texts", SCOPE, plan.stale) == 1
+        assert run.append("texts", SCOPE, texts({"2": "B"}), KEY) == 1
+    assert store.sql("SELECT entity_id, text FROM texts ORDER BY 1").fetchall() == [("1", "text a"), ("2", "text B")]
+
+
+def test_a_key_that_another_writer_committed_meanwhile_is_not_written_twice(tmp_path: Path) -> None:
+    store, other = Store(tmp_path / "store", create=True), Store(tmp_path / "store")
+    plan = store.plan("texts", SCOPE, wanted({"1": "a", "2": "b"}), ["entity_id"])
+    with other.run("serialize", "d", {}, "0") as first:
+        first.append("texts", SCOPE, texts({"1": "a"}), KEY)
+    with store.run("serialize", "d", {}, "0") as second:
+        second.follow(plan)
+        assert second.append("texts", SCOPE, texts({"1": "a", "2": "b"}), KEY) == 1
+    assert store.sql("SELECT entity_id, count(*) FROM texts GROUP BY 1 ORDER BY 1").fetchall() == [("1", 1), ("2", 1)]
+
+
+def test_dropping_stale_rows_spares_what_another_writer_has_renewed(tmp_path: Path) -> None:
+    store, other = Store(tmp_path / "store", create=True), Store(tmp_path / "store")
+    with store.run("serialize", "d", {}, "0") as run:
+        run.append("texts", SCOPE, texts({"1": "old"}), KEY)
+    plan = store.plan("texts", SCOPE, wanted({"1": "new"}), ["entity_id"])
+    with other.run("serialize", "d", {}, "0") as first:
+        first.follow(plan)
+        first.drop("texts", SCOPE, plan.stale)
+        first.append("texts", SCOPE, texts({"1": "new"}), KEY)
+    with store.run("serialize", "d", {}, "0") as second:
+        second.follow(plan)
+        assert second.drop("texts", SCOPE, plan.stale) == 0
+        assert second.append("texts", SCOPE, texts({"1": "new"}), KEY) == 0
+    assert store.sql("SELECT text FROM texts").fetchall() == [("text new",)]
+
+
+def test_replacing_by_equal_content_makes_no_version(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    labels = pa.table({"entity_id": ["1", "2"], "task": ["t", "t"], "label": ["x", None]})
+    with store.run("serialize", "d", {}, "0") as run:
+        assert run.replace("labels", {"dataset": "d"}, labels) == 2
+    table = store.table("labels")
+    assert table is not None
+    version = table.version
+    with store.run("serialize", "d", {}, "0") as run:
+        assert run.replace("labels", {"dataset": "d"}, labels.take([1, 0])) == 0  # another order of the same rows
+        assert run.replace("labels", {"dataset": "d"}, labels.slice(0, 1)) == 1
+    table = store.table("labels")
+    assert table is not None
+    assert table.version == version + 1
+    assert store.sql("SELECT entity_id FROM labels").fetchall() == [("1",)]
+
+
+def test_a_scope_is_replaced_and_its_neighbours_stay(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    labels = pa.table({"entity_id": ["1"], "task": ["t"], "label": ["x"]})
+    with store.run("serialize", "d", {}, "0") as run:
+        run.replace("labels", {"dataset": "d"}, labels)
+        run.replace("labels", {"dataset": "it's"}, labels)
+        run.replace("labels", {"dataset": "d"}, labels.slice(0, 0))
+    assert store.sql("SELECT dataset FROM labels").fetchall() == [("it's",)]
+
+
+def test_a_failing_run_says_why(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    with pytest.raises(DataError), store.run("serialize", "d", {}, "0"):
+        raise DataError("row 7 has no time: mend it")
+    assert store.sql("SELECT status, message FROM runs").fetchall() == [("failed", "row 7 has no time: mend it")]
+
+
+def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    with pytest.raises(KeyboardInterrupt), store.run("embed", "d", {}, "0"):
+        raise KeyboardInterrupt
+    assert store.sql("SELECT status FROM runs").fetchall() == [("interrupted",)]
+
+
+def test_a_killed_run_is_found_dead_by_the_next(tmp_path: Path) -> None:
+    script = """
+        import os, signal, sys
+        from llm4es_store import Store
+        from tests.rows import KEY, SCOPE, texts
+        run = Store(sys.argv[1], create=True).run("serialize", "d", {"a": 1}, "0").__enter__()
+        run.append("texts", SCOPE, texts({"1": "a"}), KEY)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script), tmp_path / "store"], check=False)
+    assert done.returncode == -signal.SIGKILL
+    store = Store(tmp_path / "store")
+    assert store.sql("SELECT status FROM runs").fetchall() == [("running",)]
+    assert store.sql("SELECT entity_id FROM texts").fetchall() == [("1",)]  # what it committed is there
+    with store.run("serialize", "d", {}, "0"):
+        pass
+    rows = store.sql("SELECT status, config, message FROM runs ORDER BY version").fetchall()
+    assert rows[0] == ("killed", '{"a": 1}', "the process ended without a word: rerun to resume from what it committed")
+
+
+def test_a_living_run_is_not_called_dead(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    with store.run("embed", "d", {}, "0") as run:
+        run.begin()
+        with Store(tmp_path / "store").run("probe", "d", {}, "0"):
+            pass
+        statuses = dict(store.sql("SELECT stage, status FROM runs").fetchall())
+    assert statuses == {"embed": "running", "probe": "done"}
+
+
+def _write(root: Path, entities: range) -> None:
+    store = Store(root)
+    for entity in entities:
+        with store.run("serialize", "d", {}, "0") as run:
+            plan = store.plan("texts", SCOPE, wanted({str(entity): "a"}), ["entity_id"])
+            run.follow(plan)
+            if len(plan.todo):
+                run.append("texts", SCOPE, texts({str(entity): "a"}), KEY)
+
+
+def _together(target: Callable[[Path, range], None], root: Path, parts: list[range]) -> None:
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=target, args=(root, part)) for part in parts]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+        assert worker.exitcode == 0
+
+
+def test_writers_of_the_same_rows_commit_each_once(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    Store(root, create=True)
+    _together(_write, root, [range(6), range(6), range(3, 9)])
+    store = Store(root)
+    counts = store.sql("SELECT entity_id, count(*) FROM texts GROUP BY 1 ORDER BY 1").fetchall()
+    assert counts == [(str(entity), 1) for entity in range(9)]
+    versions = store.record()["version"].to_pylist()
+    assert versions == list(range(1, len(versions) + 1))  # none twice, none lost
+    assert set(store.sql("SELECT status FROM runs").fetchall()) == {("done",)}
+
+
+def test_many_small_commits_are_compacted_by_the_run_itself(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    with store.run("embed", "d", {}, "0") as run:
+        for entity in range(30):
+            run.append("texts", SCOPE, texts({str(entity): "a"}), KEY)
+    table = store.table("texts")
+    assert table is not None
+    assert table.files().num_rows == 1
+    assert len(store.sql("SELECT * FROM texts").fetchall()) == 30
+
+
+def test_keys_are_compared_as_wholes() -> None:
+    rows = pa.table({"a": ["a", "ab"], "b": ["bc", "c"]})
+    assert among(rows, pa.table({"a": ["ab"], "b": ["c"]}), ("a", "b")).to_pylist() == [False, True]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_read_only_store_is_one_line(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    (tmp_path / "store" / "tables").chmod(0o500)
+    from llm4es.errors import StoreError
+
+    with pytest.raises(StoreError, match="permissions"), store.run("serialize", "d", {}, "0") as run:
+        run.append("texts", SCOPE, texts({"1": "a"}), KEY)
