@@ -51,7 +51,7 @@ def _convert(file: Path, to: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from .quiet import quiet
+    from .silence import quiet
 
     with quiet():
         try:

@@ -5,6 +5,7 @@ its number format, its adapter applied and seen to act. Knows no names and no te
 """
 
 import importlib.util
+import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from .config import LoadIn, LoadOptions
 from .devices import device_name, number_format
 from .errors import ModelError
 from .models import ModelRef, space_fingerprint, space_name
-from .quiet import quiet
+from .silence import quiet
 
 # B texts, T tokens, D width
 
@@ -107,6 +108,7 @@ def _quantization(options: LoadOptions, dtype: torch.dtype) -> BitsAndBytesConfi
         return None
     if importlib.util.find_spec("bitsandbytes") is None:
         raise ModelError(f"--load-in {options.load_in.value} needs bitsandbytes: pip install 'llm4es[quant]'")
+    logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)  # else a warning a layer
     return BitsAndBytesConfig(**QUANTIZATION[options.load_in], bnb_4bit_compute_dtype=dtype)
 
 
