@@ -7,6 +7,7 @@ backslash stands before what was changed. Knows nothing of events.
 import re
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 SEPARATOR = " | "
@@ -18,9 +19,6 @@ SHORT = {"\\": "\\\\", "|": "\\|", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _UNSAFE = re.compile(r"[\\|\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ESCAPED = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|(.))", re.DOTALL)
 _BACK = {escaped[1]: character for character, escaped in SHORT.items()}
-
-_SUSPECT = np.zeros(256, bool)
-_SUSPECT[[*range(0x20), 0x7F, ord("\\"), ord("|"), 0xC2, 0xE2]] = True  # 0xC2, 0xE2 begin U+0080.. and U+2028 in UTF-8
 
 
 def escape(value: str) -> str:
@@ -39,13 +37,23 @@ def split(line: str) -> list[str]:
 
 
 def escape_array(values: pa.Array) -> pa.Array:
-    """``escape`` of each value. Free where no byte of the array could need it."""
-    data = values.buffers()[2]
-    if data is None or not _SUSPECT[np.frombuffer(data, np.uint8)].any():
+    """``escape`` of each value. Nearly free where no byte of the array could need it."""
+    _, offsets, data = values.buffers()
+    if data is None:
+        return values
+    begin, end = np.frombuffer(offsets, np.int32)[[values.offset, values.offset + len(values)]]
+    if not _suspect(np.frombuffer(data, np.uint8)[begin:end]):
         return values
     distinct = values.dictionary_encode()
     safe = [None if value is None else escape(value) for value in distinct.dictionary.to_pylist()]
     return pa.array(safe, pa.string()).take(distinct.indices)
+
+
+def _suspect(data: npt.NDArray[np.uint8]) -> bool:
+    """Whether bytes of UTF-8 could hold something to escape: 0xC2 begins U+0080 to U+009F, 0xE2 begins U+2028."""
+    if (data < 0x20).any():
+        return True
+    return any((data == byte).any() for byte in (0x7C, 0x5C, 0x7F, 0xC2, 0xE2))
 
 
 def _code(match: re.Match[str]) -> str:

@@ -6,8 +6,11 @@ never looked at event by event. Knows nothing of files, tokens or models.
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +20,17 @@ import pyarrow.compute as pc
 from .config import History, SerializeOptions
 from .escape import SEPARATOR, escape, escape_array
 from .recipes import FieldSpec, Recipe
+from .recipes.derive import by_distinct
 from .schemas import TEXTS, TIME
 
 RAW = "raw"
 """The variant of texts made here."""
+
+WORKERS = 2
+"""Parts that are written at the same time, while the next events are read."""
+
+PART_ROWS = 100_000
+"""Events written at once: enough to make whole columns worth while, little memory."""
 
 Index = npt.NDArray[np.int64]
 
@@ -29,8 +39,26 @@ def serialize(events: Iterable[pa.RecordBatch], recipe: Recipe, options: Seriali
     """One text an entity; ``source_hash`` is over the text of the whole history, cut or not."""
     fields = recipe.text_fields(options.preset)
     header = SEPARATOR.join(escape(field.title) for field in fields)
-    for batch in whole_entities(events):
-        yield _texts(batch, fields, header, options)
+    parts = (part for batch in whole_entities(events) for part in _parts(batch))
+    with ThreadPoolExecutor(WORKERS) as pool:  # Arrow, NumPy and hashlib compute outside of Python's lock
+        running: deque[Future[pa.RecordBatch]] = deque()
+        for part in parts:
+            running.append(pool.submit(_texts, part, fields, header, options))
+            if len(running) > WORKERS:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
+
+
+def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """A batch of whole entities in parts of about PART_ROWS, each of whole entities."""
+    bounds = [0]
+    for start in [*entity_starts(batch["entity_id"]).tolist(), batch.num_rows] if batch.num_rows > PART_ROWS else []:
+        if start - bounds[-1] >= PART_ROWS:
+            bounds.append(start)
+    for begin, end in pairwise([*bounds, batch.num_rows]):
+        if begin < end:
+            yield batch.slice(begin, end - begin)
 
 
 def whole_entities(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -128,12 +156,13 @@ def _offsets(lines: pa.Array, counts: Index, header: int) -> pa.Array:
     """For each entity, where its events begin, in code points, and where the last one ends."""
     ends = np.cumsum(counts)
     starts = ends - counts
-    lengths = pc.utf8_length(lines).to_numpy().astype(np.int64) + 1  # the line break behind an event is part of it
+    lengths = pc.utf8_length(lines).to_numpy() + np.int32(1)  # the line break behind an event is part of it
     lengths[ends - 1] -= 1  # but there is none behind the last
-    total = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
-    entity = np.repeat(np.arange(len(counts)), counts + 1)  # an entity has one offset more than it has events
-    slot = np.arange(len(entity))
-    offsets = header + 1 + total[slot - entity] - total[starts][entity]
+    first = np.full(len(counts), header + 1)
+    first[1:] -= (
+        header + 1 + np.add.reduceat(lengths, starts)[:-1]
+    )  # from the end of one text back to the next one's first
+    offsets = np.cumsum(np.insert(lengths, starts, first))  # an entity has one offset more than it has events
     bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts + 1)])
     return pa.ListArray.from_arrays(pa.array(bounds, pa.int32()), pa.array(offsets, pa.int32()))
 
@@ -145,19 +174,22 @@ def _hashes(texts: pa.Array) -> pa.Array:
 
 def values_of(column: pa.Array, field: FieldSpec) -> pa.Array:
     """A column as the field writes it: escaped, with its unit, and with something where there is nothing."""
-    text = escape_array(_written(column, field))
+    text = escape_array(column) if pa.types.is_string(column.type) else _written(column, field)
     if field.unit:
         text = pc.binary_join_element_wise(text, escape(field.unit), " ")
     return pc.fill_null(text, escape(field.missing)) if text.null_count else text
 
 
 def _written(column: pa.Array, field: FieldSpec) -> pa.Array:
-    """A column as text."""
-    if pa.types.is_string(column.type):
-        return column
-    if pa.types.is_floating(column.type) and field.decimals is not None:
-        rounded = pc.round(column, field.decimals, round_mode="half_towards_infinity")
-        return rounded.cast(pa.decimal128(38, field.decimals), safe=False).cast(pa.string())
+    """A column of numbers or times as text; none of its characters needs an escape."""
+    if pa.types.is_floating(column.type):
+        return column.cast(pa.string()) if field.decimals is None else fixed_point(column, field.decimals)
     if pa.types.is_timestamp(column.type):
         return column.cast(pa.timestamp("s"), safe=False).cast(pa.string())
-    return column.cast(pa.string())
+    return by_distinct(column, lambda values: values.cast(pa.string()))
+
+
+def fixed_point(numbers: pa.Array, decimals: int) -> pa.Array:
+    """Numbers with that many digits after the point, halves rounded away from zero."""
+    rounded = pc.round(numbers, decimals, round_mode="half_towards_infinity")
+    return rounded.cast(pa.decimal128(38, decimals), safe=False).cast(pa.string())

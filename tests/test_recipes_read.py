@@ -264,7 +264,7 @@ NUMBER = 'name = "what"\ntype = "number"'
         ),
         ("user,what\na,1\na,nan\n", {"fields": NUMBER}, r"fields.what: row 2 has 'nan', which is not a finite number"),
         ("user,what\na,1\na,1e999\n", {"fields": NUMBER}, r"row 2 has '1e999', which is not a finite number"),
-        ("user,what\na,1.5\n", {"fields": 'name = "what"\ntype = "integer"'}, r"'1.5', which is not of type integer"),
+        ("user,what\na,1.5\n", {"fields": 'name = "what"\ntype = "integer"'}, r"'1.5', which is not a whole number"),
         ("user,what\na,1\n", {"fields": 'name = "what"\nfrom = "what +"'}, r"fields.what: Parser Error"),
     ],
 )

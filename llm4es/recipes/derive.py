@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -61,6 +62,9 @@ PARTS = {
 }
 """The fields that are taken from times."""
 
+GAPS = frozenset({Derive.GAP_DAYS, Derive.GAP_HOURS})
+"""The fields that need the time of the event before."""
+
 LOGARITHMS = {Derive.LOG: pa.float64(), Derive.LOG_INTEGER: pa.int64()}
 """The fields that are a logarithm of a number, computed where the number is read."""
 
@@ -77,17 +81,25 @@ def events_schema(fields: Sequence[FieldSpec]) -> pa.Schema:
     return pa.schema([*EVENT_KEYS, *((field.name, column_type(field)) for field in fields)])
 
 
+def by_distinct(values: pa.Array, of: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """``of`` the distinct values, put where they stand: a column has far fewer of them than rows."""
+    encoded = values.dictionary_encode()
+    return of(encoded.dictionary).take(encoded.indices)
+
+
 @dataclass
 class Order:
-    """Turns sorted rows into events, batch after batch."""
+    """Turns sorted rows into events, batch after batch. A row's ``number`` says which of ``entities`` it is of."""
 
     dataset: str
     fields: Sequence[FieldSpec]
     names: dict[str, dict[str, str]]
     """Of each field with names: code to name."""
+    entities: pa.Array
+    """Ids, in order."""
     unknown: dict[str, int] = field(default_factory=dict)
     """Of each field with names: values met whose code has none."""
-    _entity: str | None = None
+    _entity: int = -1
     _position: int = -1
     _time: int | None = None
 
@@ -99,13 +111,13 @@ class Order:
                 yield self._events(batch).cast(schema)
 
     def _events(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        ids, times = batch["entity_id"], batch["event_time"]
-        first = self._starts(ids)
+        numbers, times = batch["number"].to_numpy(), batch["event_time"]
+        first = np.diff(numbers, prepend=self._entity) != 0  # the row is its entity's first
         position = self._positions(first)
         previous = self._previous(times, first)
         columns = {
-            "dataset": pa.repeat(self.dataset, len(ids)),
-            "entity_id": ids,
+            "dataset": pa.repeat(self.dataset, len(numbers)),
+            "entity_id": self.entities.take(batch["number"]),
             "position": pa.array(position, pa.int32()),
             "event_time": times.cast(TIME),
         }
@@ -116,35 +128,31 @@ class Order:
                 columns[spec.name] = self._named(spec.name, batch[f"f_{spec.name}"])
             else:
                 columns[spec.name] = batch[f"f_{spec.name}"]
-        self._entity, self._position, self._time = (
-            ids[-1].as_py(),
-            int(position[-1]),
-            times.cast(pa.int64())[-1].as_py(),
-        )
+        self._entity, self._position = int(numbers[-1]), int(position[-1])
+        self._time = times[-1].cast(pa.int64()).as_py()
         return pa.RecordBatch.from_pydict(columns)
 
-    def _starts(self, ids: pa.Array) -> np.ndarray:
-        """Whether each row is its entity's first."""
-        first = np.empty(len(ids), bool)
-        first[0] = ids[0].as_py() != self._entity
-        first[1:] = pc.not_equal(ids.slice(1), ids.slice(0, len(ids) - 1)).to_numpy(zero_copy_only=False)
-        return first
-
-    def _positions(self, first: np.ndarray) -> np.ndarray:
+    def _positions(self, first: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
         """0, 1, 2, ... for each entity, counting on from the last batch."""
         rows = np.arange(len(first))
         begins = np.maximum.accumulate(np.where(first, rows, -1))
         return np.where(begins < 0, rows + self._position + 1, rows - begins)
 
-    def _previous(self, times: pa.Array, first: np.ndarray) -> pa.Array:
-        """The time of the entity's previous event; null for its first."""
+    def _previous(self, times: pa.Array, first: npt.NDArray[np.bool_]) -> pa.Array:
+        """The time of the entity's previous event; null for its first. Without zone."""
+        if not any(spec.derive in GAPS for spec in self.fields):
+            return times
         before = pa.concat_arrays([pa.array([self._time], pa.int64()), times.cast(pa.int64()).slice(0, len(times) - 1)])
         return pc.if_else(pa.array(first), pa.scalar(None, pa.int64()), before).cast(NAIVE)
 
     def _named(self, name: str, codes: pa.Array) -> pa.Array:
         """Names for codes; a code without a name stays as it is, and is counted."""
         known = self.names[name]
-        index = pc.index_in(codes, pa.array(list(known), pa.string()))
-        strange = pc.and_(pc.is_null(index), pc.is_valid(codes))
-        self.unknown[name] = self.unknown.get(name, 0) + (pc.sum(strange).as_py() or 0)
-        return pc.coalesce(pa.array(list(known.values()), pa.string()).take(index), codes)
+        there, said = (pa.array(list(each), pa.string()) for each in (known, known.values()))
+        encoded = codes.dictionary_encode()
+        distinct = encoded.dictionary.cast(pa.string())
+        index = pc.index_in(distinct, there)
+        if index.null_count:
+            strange = pc.is_null(index).take(encoded.indices)
+            self.unknown[name] = self.unknown.get(name, 0) + (pc.sum(strange).as_py() or 0)
+        return pc.coalesce(said.take(index), distinct).take(encoded.indices)

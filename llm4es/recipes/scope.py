@@ -1,0 +1,137 @@
+"""The events' table and what is joined to it, loaded and checked row by row.
+
+In: a connection, a recipe and its files. Out: a FROM clause that expressions of the recipe can be read from, without
+the rows that are no good. Knows nothing of order.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from ..errors import DataError, RecipeError
+from . import database
+from .columns import Column, entity_column, value_columns
+from .database import explained, expression, nearest, quoted
+from .load import Recipe
+from .locate import Source
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where the columns of the events can be read."""
+
+    clause: str
+    """What stands behind FROM; the row's number in the files is ``events._row``."""
+
+    entity: Column
+    """Whose an event is."""
+
+    values: tuple[Column, ...]
+    """The time and the fields."""
+
+
+def load_scope(connection: duckdb.DuckDBPyConnection, recipe: Recipe, source: Source, skip: bool) -> Scope:
+    """Load everything that the events need. ``skip`` leaves out rows that are no good, and counts them."""
+    events, entity, values = recipe.events, entity_column(recipe), value_columns(recipe)
+    where = expression(events.where or "1 = 1")
+    keys = [{join.on: join.on} if isinstance(join.on, str) else join.on for join in events.joins]
+    spoken = [column.raw for column in (entity, *values)] + [where]
+    loaded = database.load(connection, recipe, source, events.table, [*spoken, *(k for on in keys for k in on)], skip)
+    if loaded.rejected:
+        logger.warning("%s: %d lines of the events are no rows and were left out", recipe.name, loaded.rejected)
+    known = list(loaded.columns)
+    clause = f"{quoted(events.table)} AS events"
+    for join, on in zip(events.joins, keys, strict=True):
+        there = database.load(connection, recipe, source, join.table, [*spoken, *on.values()], skip).columns
+        _check_keys(connection, join.table, on, known, there)
+        known += there
+        clause += f" LEFT JOIN ({_keyed(join.table, on)}) AS {join.table} ON {_matches(join.table, on)}"
+    types = _types(connection, recipe, clause, (entity, *values), known, where)
+    values = [column.of_type(types[column.name]) for column in values]
+    clause += f" WHERE {where}"
+    return Scope(clause + _good_rows(connection, recipe, clause, (entity, *values), skip), entity, tuple(values))
+
+
+def _keyed(table: str, on: dict[str, str]) -> str:
+    """A table that is joined, its keys as texts under names that nothing else has."""
+    keys = ", ".join(f"CAST({quoted(key)} AS VARCHAR) AS _key{at}" for at, key in enumerate(on.values()))
+    return f"SELECT * EXCLUDE ({', '.join(map(quoted, [*on.values(), '_row']))}), {keys} FROM {quoted(table)}"
+
+
+def _matches(table: str, on: dict[str, str]) -> str:
+    return " AND ".join(f"CAST(events.{quoted(key)} AS VARCHAR) = {table}._key{at}" for at, key in enumerate(on))
+
+
+def _check_keys(
+    connection: duckdb.DuckDBPyConnection, table: str, on: dict[str, str], events: Sequence[str], there: Sequence[str]
+) -> None:
+    """Keys of a join are columns, and each is there once, or events would be there several times."""
+    for side, name, columns in [("events", a, events) for a in on] + [(table, b, there) for b in on.values()]:
+        if name.lower() not in [column.lower() for column in columns]:
+            raise DataError(f"table {side!r} has no column {name!r} to join on; {nearest(name, columns)}")
+    keys = ", ".join(map(quoted, on.values()))
+    query = f"SELECT {keys} FROM {quoted(table)} GROUP BY {keys} HAVING count(*) > 1 ORDER BY {keys} LIMIT 1"
+    if twice := connection.execute(query).fetchall():
+        raise DataError(f"table {table!r} has {keys} {twice[0][0]!r} more than once: leave one row of each")
+
+
+def _types(
+    connection: duckdb.DuckDBPyConnection,
+    recipe: Recipe,
+    clause: str,
+    columns: Sequence[Column],
+    known: Sequence[str],
+    where: str,
+) -> dict[str, str]:
+    """The SQL type of each column's raw value; what cannot be understood is refused by its key."""
+    lower, types = {name.lower() for name in known}, {}
+    for column in columns:
+        if column.bare is not None and column.bare.lower() not in lower:
+            what = f"there is no column {column.bare!r}; {nearest(column.bare, known)}"
+            raise DataError(f"{recipe.name}, {column.key}: {what}")
+        types[column.name] = _described(connection, recipe, column.key, column.raw, clause, known)
+        _described(connection, recipe, column.key, column.sql, clause, known)
+    _described(connection, recipe, "events.where", where, clause, known)
+    return types
+
+
+def _described(
+    connection: duckdb.DuckDBPyConnection, recipe: Recipe, key: str, sql: str, clause: str, known: Sequence[str]
+) -> str:
+    try:
+        return str(connection.execute(f"DESCRIBE SELECT {sql} FROM {clause}").fetchall()[0][1])
+    except duckdb.Error as error:
+        raise RecipeError(f"recipe {recipe.name!r}, {key}: {explained(error, known)}") from error
+
+
+def _good_rows(
+    connection: duckdb.DuckDBPyConnection, recipe: Recipe, clause: str, columns: Sequence[Column], skip: bool
+) -> str:
+    """Look at every row; the condition that leaves out the bad ones, after they have been told of or refused."""
+    checks = [column for column in columns if column.bad]
+    asked = ["count(*)"]
+    for check in checks:
+        asked += [f"count_if({check.bad})", f"min(events._row) FILTER ({check.bad})"]
+        asked += [f"arg_min(CAST({check.raw} AS VARCHAR), events._row) FILTER ({check.bad})"]
+    try:
+        total, *found = connection.execute(f"SELECT {', '.join(asked)} FROM {clause}").fetchall()[0]
+    except duckdb.Error as error:
+        raise DataError(f"cannot read the events of {recipe.name!r}: {database.one_line(error)}") from error
+    if not total:
+        raise DataError(f"there are no events in the files of {recipe.name!r}: check them and events.where")
+    left_out = []
+    for at, check in enumerate(checks):
+        count, row, value = found[3 * at : 3 * at + 3]
+        if not count:
+            continue
+        share = f"{count} of {total} rows, {100 * count / total:.3g} %"
+        what = f"{recipe.name}, {check.key}: row {row + 1} has {value!r}, which is not {check.wanted} ({share})"
+        if not skip:
+            raise DataError(f"{what}: mend the file or the recipe, or leave such rows out with --on-bad-row skip")
+        logger.warning("%s: left out", what)
+        left_out.append(f" AND NOT coalesce({check.bad}, false)")
+    return "".join(left_out)
