@@ -1,0 +1,73 @@
+"""What a report is made of: a plain dataclass of tables.
+
+In: nothing. Out: the names of the tables and their columns. A table that is None is left out of the page. Knows no
+store and no picture.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pyarrow as pa
+
+
+class Projection(StrEnum):
+    """How vectors become a map of two dimensions."""
+
+    PCA = "pca"  # the two directions of largest variance
+    UMAP = "umap"  # neighbourhoods kept (arXiv 1802.03426); needs the package umap-learn
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything that the page shows. Tables may have further columns than those named."""
+
+    dataset: str
+    """Name of the data."""
+
+    made: str
+    """When and by which version, as text: the page itself reads no clock."""
+
+    warnings: tuple[str, ...] = ()
+    """What a reader has to know before believing a figure, in plain words."""
+
+    runs: pa.Table | None = None
+    """run_id, stage, started_at, seconds, status, rows_computed, rows_reused: oldest first."""
+
+    users: pa.Table | None = None
+    """entity_id, n_events, days (length of the history): one row an entity."""
+
+    cuts: pa.Table | None = None
+    """features, n_entities, n_cut (entities that lost events), events_kept (share, 0..1), tokens_kept (share)."""
+
+    comparison: pa.Table | None = None
+    """Rows of ``compare`` with a column ``task`` in front; of several tasks."""
+
+    predictions: pa.Table | None = None
+    """Rows of ``predictions`` of the tasks compared."""
+
+    learning: pa.Table | None = None
+    """Rows of ``probes`` with fewer training entities: protocol 'cv@100' and so on."""
+
+    vectors: pa.Table | None = None
+    """entity_id, vector: one feature set, for the map and the neighbours."""
+
+    vectors_name: str = ""
+    """Its name."""
+
+    labels: pa.Table | None = None
+    """entity_id, task, label: colours of the map."""
+
+    histories: pa.Table | None = None
+    """entity_id, lines (list of text, newest first): shown for a chosen user."""
+
+    models: pa.Table | None = None
+    """model, base, method, steps, held_out_loss_before, held_out_loss_after, loss_curve (step, loss, held_out)."""
+
+    fidelity: pa.Table | None = None
+    """variant, fidelity (share of events kept, 0..1), note: one row a rewritten text."""
+
+    projection: Projection = Projection.PCA
+    """Of the map."""
+
+    shown_users: int = 2000
+    """Users drawn on the map; of more, a sample, and the page says so."""

@@ -1,0 +1,147 @@
+"""The map of users: vectors in two dimensions, coloured by label, with neighbours to look at.
+
+In: vectors, labels, newest events. Out: SVG with one mark a user, and what the page shows of a chosen one.
+Neighbours are found among all users and in all dimensions; only what is drawn is a sample and a projection.
+
+Letters: N entities, D width.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ProbeError
+from ..features import FeatureSet
+from ..fingerprint import text_hash
+from ..similar import nearest
+from .data import Projection, ReportData
+from .svg import MUTED, SERIES, drawing, short, to_svg
+
+NEIGHBOURS = 5
+LINES = 6
+"""Newest events shown of a user."""
+
+LINE_LENGTH = 120
+
+
+@dataclass(frozen=True)
+class People:
+    """The map's parts."""
+
+    maps: Mapping[str, str]
+    """Task -> SVG."""
+
+    note: str
+    """What is drawn and what it keeps, in words."""
+
+    users: Sequence[Mapping[str, Any]]
+    """Shown users: id, labels, lines, neighbours (id, cosine)."""
+
+
+def people(data: ReportData) -> People:
+    """Map and neighbours of ``data.vectors``."""
+    if data.vectors is None:
+        raise ProbeError("a map needs vectors: embed first")
+    ids = data.vectors["entity_id"].to_pylist()
+    lists = data.vectors["vector"].combine_chunks()
+    matrix = np.asarray(lists.flatten(), dtype=np.float32).reshape(len(ids), -1)  # (N, D)
+    shown = sorted(range(len(ids)), key=lambda i: text_hash(ids[i]))[: data.shown_users]
+    shown = sorted(shown, key=lambda i: str(ids[i]))
+    points, kept = PROJECTIONS[data.projection](matrix)  # (N, 2)
+    labels = _labels(data)
+    order = [ids[i] for i in shown]
+    maps = {task: _scatter(points[shown], order, of, f"map-{n}", task) for n, (task, of) in enumerate(labels.items())}
+    features = FeatureSet(data.vectors_name, ids, matrix, None, None, frozenset(), "")
+    near: dict[str, list[tuple[str, float]]] = {}
+    for row in nearest(features, order, NEIGHBOURS).to_pylist():
+        near.setdefault(row["entity_id"], []).append((row["neighbour"], round(row["cosine"], 4)))
+    lines = _lines(data)
+    users = [
+        {
+            "id": entity,
+            "labels": {task: of[entity] for task, of in labels.items() if entity in of},
+            "lines": lines.get(entity, []),
+            "near": near.get(entity, []),
+        }
+        for entity in order
+    ]
+    sample = (
+        "" if len(shown) == len(ids) else f"{len(shown):,} of {len(ids):,} users drawn, chosen by a hash of the id. "
+    )
+    return People(maps, sample + kept, users)
+
+
+def pca(matrix: NDArray[np.float32]) -> tuple[NDArray[np.float64], str]:
+    """(N, 2) the two directions of largest variance of the standardised columns, and what share they carry."""
+    spread = matrix.std(axis=0)
+    x = (matrix - matrix.mean(axis=0)) / np.where(spread > 0, spread, 1)  # (N, D)
+    values, vectors = np.linalg.eigh((x.T @ x).astype(np.float64))  # rising
+    axes = vectors[:, [-1, -2]] if x.shape[1] > 1 else np.c_[vectors[:, -1], np.zeros(1)]  # (D, 2)
+    axes = axes * np.where(np.abs(axes).max(axis=0) == axes.max(axis=0), 1, -1)  # the sign is free: fixed here
+    carried = values[-2:].sum() / max(values.sum(), 1e-12)
+    return x @ axes, f"Two principal components, which carry {carried:.0%} of the variance: distances are approximate."
+
+
+def umap(matrix: NDArray[np.float32]) -> tuple[NDArray[np.float64], str]:
+    """(N, 2) by UMAP on cosine distances."""
+    try:
+        from umap import UMAP  # heavy, and an extra
+    except ImportError as error:
+        raise ProbeError("UMAP is not installed: run `pip install umap-learn`, or leave the map at PCA") from error
+    points = UMAP(metric="cosine", random_state=0, n_jobs=1).fit_transform(matrix)
+    return np.asarray(points, dtype=float), "UMAP: neighbourhoods are kept, distances between groups mean nothing."
+
+
+PROJECTIONS = {Projection.PCA: pca, Projection.UMAP: umap}
+
+
+def _labels(data: ReportData) -> dict[str, dict[str, str]]:
+    """Task -> entity -> label; one task without labels where there are none."""
+    labels: dict[str, dict[str, str]] = {}
+    for row in data.labels.to_pylist() if data.labels is not None else ():
+        labels.setdefault(row["task"], {})[row["entity_id"]] = row["label"]
+    return labels or {"": {}}
+
+
+def _lines(data: ReportData) -> dict[str, list[str]]:
+    """Entity -> its newest events as text, cut to what a panel can show."""
+    if data.histories is None:
+        return {}
+    rows = data.histories.to_pylist()
+    return {row["entity_id"]: [line[:LINE_LENGTH] for line in row["lines"][:LINES]] for row in rows}
+
+
+def _scatter(points: NDArray[np.float64], ids: Sequence[str], label: Mapping[str, str], name: str, task: str) -> str:
+    """One mark a user, a colour a class; the marks carry the users' numbers in the order of ``ids``."""
+    classes = sorted(set(label.values()))[: len(SERIES)]
+    groups = [(c, [i for i, e in enumerate(ids) if label.get(e) == c], SERIES[n]) for n, c in enumerate(classes)]
+    rest = [i for i, e in enumerate(ids) if label.get(e) not in classes]
+    groups += [("no label" if len(classes) < len(SERIES) else "other", rest, MUTED)] if rest else []
+    low, high = points.min(axis=0), points.max(axis=0)
+    with drawing(4.2) as (figure, (axes,)):
+        for n in sorted(range(len(groups)), key=lambda n: -len(groups[n][1])):  # small classes on top
+            _, members, colour = groups[n]
+            marks = axes.scatter(points[members, 0], points[members, 1], s=16, color=colour, alpha=0.75, linewidths=0)
+            marks.set_gid(f"group{n}")
+        for text, _, colour in groups:
+            axes.plot([], [], "o", color=colour, label=short(text, 14))
+        axes.set_xlim(low[0] - 0.03 * (high[0] - low[0]) - 1e-9, high[0] + 0.03 * (high[0] - low[0]) + 1e-9)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.grid(visible=False)
+        figure.legend(loc="outside upper left", ncols=4)
+        svg = to_svg(figure, name, f"Map of {len(ids)} users" + (f" coloured by {task}" if task else ""))
+    for n, (_, members, _) in enumerate(groups):
+        svg = _numbered(svg, f'<g id="{name}-group{n}">', members)
+    return svg
+
+
+def _numbered(svg: str, opening: str, numbers: Sequence[int]) -> str:
+    """``svg`` with the marks of one group bearing the numbers of their users."""
+    start = svg.index(opening)
+    parts = svg[start:].split("<use ", len(numbers))
+    marked = parts[0] + "".join(f'<use data-user="{n}" {part}' for n, part in zip(numbers, parts[1:], strict=True))
+    return svg[:start] + marked

@@ -1,0 +1,90 @@
+"""Pictures of the data, of fine-tuning and of enrichment.
+
+In: tables of users, cuts, models, fidelity. Out: SVG.
+"""
+
+import numpy as np
+import pyarrow as pa
+from matplotlib.ticker import LogLocator, NullLocator
+
+from .svg import MUTED, SERIES, Hints, drawing, short, to_svg
+
+
+def histogram(values: pa.ChunkedArray, unit: str, name: str) -> str:
+    """How many entities have how much, on a logarithmic axis; the median as a line."""
+    numbers = np.maximum(np.asarray(values.to_pylist(), dtype=float), 1)  # (N,)
+    hints = Hints()
+    with drawing(2.1) as (figure, (axes,)):
+        edges = np.geomspace(numbers.min(), max(numbers.max(), numbers.min() * 2), 25)
+        heights, edges = np.histogram(numbers, edges)
+        for low, high, height in zip(edges[:-1], edges[1:], heights, strict=True):
+            (bar,) = axes.bar(low, height, high - low, align="edge", color=SERIES[0], linewidth=0)
+            hints.add(bar, f"{height} entities with {low:,.0f} to {high:,.0f} {unit}")
+        median = float(np.median(numbers))
+        axes.axvline(median, color=MUTED, linewidth=1, linestyle=(0, (3, 3)))
+        axes.set_title(f"median {median:,.0f}, longest {numbers.max():,.0f}")
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xlabel(unit)
+        axes.set_ylabel("entities")
+        return to_svg(figure, name, f"Histogram of {unit} for {len(numbers)} entities", hints)
+
+
+def loss_curves(models: pa.Table, name: str) -> str | None:
+    """Training loss and held-out loss against steps, of every tuned model; None where there is none."""
+    curves = [row for row in models.to_pylist() if row["loss_curve"]]
+    if not curves:
+        return None
+    hints = Hints()
+    with drawing(2.6 + 0.16 * len(curves)) as (figure, (axes,)):
+        for i, row in enumerate(curves):
+            colour = SERIES[i % len(SERIES)]
+            for key, style in (("loss", "-"), ("held_out", "--o")):
+                points = [(point["step"], point[key]) for point in row["loss_curve"] if point[key] is not None]
+                if points:
+                    steps, losses = zip(*points, strict=True)
+                    label = row["model"] if key == "loss" else f"{row['model']}, held out"
+                    (line,) = axes.plot(
+                        steps, losses, style, color=colour, linewidth=1.2, markersize=4, label=short(label)
+                    )
+                    hints.add(line, f"{label}: {losses[0]:.3f} to {losses[-1]:.3f} in {steps[-1]} steps")
+        axes.set_xlabel("step")
+        axes.set_ylabel("loss, nats a token")
+        figure.legend(loc="outside upper left", ncols=2)
+        return to_svg(figure, name, f"Loss curves of {len(curves)} tuned models", hints)
+
+
+def fidelity_bars(fidelity: pa.Table, name: str) -> str | None:
+    """Per enrichment the share of texts by how much of their events they kept; None where nothing was measured."""
+    variants: dict[str, list[float]] = {}
+    for row in fidelity.to_pylist():
+        if row["fidelity"] is not None:
+            variants.setdefault(row["variant"], []).append(row["fidelity"])
+    if not variants:
+        return None
+    classes = (("all events kept", 1.0, SERIES[2]), ("90 % or more", 0.9, SERIES[0]), ("half or more", 0.5, SERIES[1]),
+               ("less than half", -1.0, SERIES[3]))  # fmt: skip
+    hints = Hints()
+    with drawing(1.1 + 0.4 * len(variants)) as (figure, (axes,)):
+        for y, (variant, values) in enumerate(sorted(variants.items())):
+            left, above = 0.0, np.inf
+            for label, least, colour in classes:
+                share = float(np.mean([least <= value < above for value in values]))
+                above = least
+                (bar,) = axes.barh(y, share, left=left, height=0.5, color=colour, label=label if y == 0 else None)
+                hints.add(bar, f"{variant}: {share:.0%} of {len(values)} texts, {label}")
+                left += share
+            axes.annotate(
+                short(variant, 60), (0, y), (0, 10), xycoords=("axes fraction", "data"), textcoords="offset points"
+            )
+        axes.set_ylim(len(variants) - 0.5, -0.9)
+        axes.set_xlim(0, 1)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes.set_yticks([])
+        axes.grid(visible=False)
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel("share of the texts")
+        figure.legend(loc="outside upper left", ncols=2)
+        return to_svg(figure, name, f"Fidelity of {len(variants)} enrichments", hints)

@@ -1,0 +1,104 @@
+"""A matplotlib figure as inline SVG that follows the page's theme.
+
+In: a figure whose colours come from here. Out: an ``<svg>`` element. matplotlib writes fixed colours; those of this
+module are stand-ins that become CSS variables, so one drawing serves the light and the dark page. Text stays text:
+selectable, small, read by screen readers. Knows no data.
+"""
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+import matplotlib as mpl
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+INK = "#010101"
+MUTED = "#010102"
+GRID = "#010103"
+PAPER = "#010104"
+SERIES = tuple(f"#01020{i}" for i in range(8))
+"""Stand-ins for the page's colours."""
+
+_VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--grid", PAPER: "--paper"} | {
+    colour: f"--c{i}" for i, colour in enumerate(SERIES)
+}
+
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "text.parse_math": False,  # a title with two dollar signs is a title
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GRID,
+    "axes.labelcolor": MUTED,
+    "axes.titlesize": 9,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "text.color": INK,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+}
+
+WIDTH = 4.2
+"""Inches: on a telephone the drawing shrinks little, and its text can still be read."""
+
+
+@contextmanager
+def drawing(height: float, columns: int = 1) -> Iterator[tuple[Figure, Sequence[Axes]]]:
+    """A figure of ``columns`` axes in the page's style."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        axes = figure.subplots(1, columns, squeeze=False)[0]
+        yield figure, list(axes)
+
+
+def short(text: str, most: int = 28) -> str:
+    """``text`` as it fits into a drawing: its beginning and its end, where k stands."""
+    half = (most - 1) // 2
+    return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
+
+
+class Hints:
+    """Texts that appear over parts of a drawing."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def add(self, artist: Artist, text: str) -> None:
+        """Show ``text`` over ``artist``."""
+        name = f"hint{len(self.texts)}"
+        artist.set_gid(name)
+        self.texts[name] = text
+
+
+def to_svg(figure: Figure, name: str, label: str, hints: Hints | None = None) -> str:
+    """The ``<svg>`` element. ``name`` keeps its ids apart from other drawings'; ``label`` says what it shows."""
+    buffer = io.StringIO()
+    with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r'(url\(#|href="#)', rf"\1{name}-", text)
+    for stand_in, variable in _VARIABLES.items():
+        text = text.replace(stand_in, f"var({variable})")
+    for hint, words in (hints.texts if hints else {}).items():
+        text = text.replace(f'<g id="{name}-{hint}">', f'<g id="{name}-{hint}" data-tip={quoteattr(words)}>')
+    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
+    opened = f'<svg role="img" aria-label={quoteattr(label)} '
+    return opened + text[len("<svg ") :].replace(">", f"><title>{escape(label)}</title>", 1)

@@ -1,0 +1,185 @@
+"""The report page: everything drawn, everything escaped, and in a real browser where there is one."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from llm4es.compare import compare
+from llm4es.config import ProbeOptions
+from llm4es.errors import ProbeError
+from llm4es.features import FeatureSet
+from llm4es.probe import probe
+from llm4es.report import ReportData, render
+from llm4es.report.data import Projection
+
+N = 80
+IDS = [f"u{i:02}" for i in range(N)]
+SIDE = np.tile([0, 1], N // 2)
+EVIL = '<script>document.title="taken"</script><img src=x onerror="document.title=\'taken\'"> $a$ & "q" \'s\''
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def features(name: str, model: str | None, k: int | None) -> FeatureSet:
+    matrix = np.random.default_rng(k or 0).normal(size=(N, 4)) + SIDE[:, None] * (0.2 if model is None else 0.6)
+    return FeatureSet(name, IDS, matrix, model, k, frozenset(IDS[:7]), name)
+
+
+@pytest.fixture(scope="module")
+def data() -> ReportData:
+    labels = pa.table({"entity_id": IDS, "label": [EVIL if side else "other" for side in SIDE]})
+    sets = [features("tfidf", None, None), features(f"{EVIL}@1", EVIL, 1), features(f"{EVIL}@8", EVIL, 8)]
+    options = ProbeOptions(folds=3, repeats=2, bootstrap=50, workers=1)
+    results = [probe(each, labels, EVIL, "binary", options, "d") for each in sets]
+    few = [
+        probe(each, labels, EVIL, "binary", ProbeOptions(folds=3, repeats=1, bootstrap=20, train_size=size), "d").probes
+        for each in sets[:2]
+        for size in (20, 40)
+    ]
+    predictions = pa.concat_tables([result.predictions for result in results])
+    table = compare(pa.concat_tables([result.probes for result in results]), predictions, resamples=50)
+    curve = [{"step": 0, "loss": 2.0, "held_out": 2.1}, {"step": 10, "loss": 1.5, "held_out": None}]
+    return ReportData(
+        dataset=EVIL,
+        made="today",
+        warnings=(EVIL,),
+        runs=pa.table(
+            {
+                "run_id": ["r1"],
+                "stage": ["embed"],
+                "started_at": ["2026"],
+                "seconds": [1.5],
+                "status": [EVIL],
+                "rows_computed": [1234],
+                "rows_reused": [0],
+            }
+        ),
+        users=pa.table({"entity_id": IDS, "n_events": list(range(1, N + 1)), "days": [3.5] * N}),
+        cuts=pa.table(
+            {"features": [EVIL], "n_entities": [N], "n_cut": [40], "events_kept": [0.5], "tokens_kept": [0.25]}
+        ),
+        comparison=table.add_column(0, "task", pa.array([EVIL] * len(table))),
+        predictions=predictions,
+        learning=pa.concat_tables(few),
+        vectors=pa.table({"entity_id": IDS, "vector": np.asarray(sets[1].matrix, dtype=np.float32).tolist()}),
+        vectors_name=EVIL,
+        labels=labels.append_column("task", pa.array([EVIL] * N)),
+        histories=pa.table({"entity_id": IDS, "lines": [[EVIL, "</script><b>"]] * N}),
+        models=pa.table(
+            {
+                "model": [EVIL],
+                "base": ["b"],
+                "method": ["lora"],
+                "steps": [10],
+                "held_out_loss_before": [2.1],
+                "held_out_loss_after": [1.6],
+                "loss_curve": [curve],
+            }
+        ),
+        fidelity=pa.table({"variant": [EVIL, "json"], "fidelity": [0.7, 1.0], "note": [None, None]}),
+    )
+
+
+@pytest.fixture(scope="module")
+def page(data: ReportData) -> str:
+    return render(data)
+
+
+DRAWN = 5 + 2 + 1 + 1 + 1
+"""Comparison, k, ROC, calibration, learning; two histograms; loss; fidelity; map."""
+
+
+def test_every_picture_is_drawn_and_nothing_is_fetched(page: str) -> None:
+    assert page.count("<svg") == page.count("</svg>") == DRAWN
+    assert "var(--c0)" in page
+    assert not re.search(r"#0101\d\d|#01020\d", page)  # no stand-in colour is left
+    assert not re.findall(r'(?:src|href)="(?!#)[^"]*"', page)  # links inside the page only
+    assert len(page) < 5_000_000
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(ids)
+
+
+def test_what_comes_from_data_is_escaped(page: str) -> None:
+    assert "<script>document" not in page
+    assert "<img" not in page
+    assert page.count("<script") == 2
+    assert "script-src 'sha256-" in page.replace("&#39;", "'")
+    users = json.loads(re.search(r'id="users">(.*?)</script>', page, re.DOTALL)[1])  # type: ignore[index]
+    assert users[0]["lines"] == [EVIL[:120], "</script><b>"]
+    assert len(users[0]["near"]) == 5
+
+
+def test_equal_data_give_equal_bytes(data: ReportData, page: str) -> None:
+    assert render(data) == page
+
+
+def test_little_data_make_a_small_page() -> None:
+    page = render(ReportData(dataset="d", made="today"))
+    assert "<h1>d</h1>" in page
+    assert "<svg" not in page
+
+
+def test_a_sample_is_told_and_stays_small() -> None:
+    ids = [f"{i}" for i in range(3000)]
+    vectors = pa.table({"entity_id": ids, "vector": np.random.default_rng(0).normal(size=(3000, 8)).tolist()})
+    page = render(ReportData(dataset="d", made="today", vectors=vectors, vectors_name="m@8", shown_users=500))
+    assert "500 of 3,000 users drawn, chosen by a hash of the id." in page
+    assert page.count("data-user=") == 500
+
+
+def test_multiclass_and_regression_have_no_roc(data: ReportData) -> None:
+    table = data.comparison
+    assert table is not None
+    page = render(ReportData(dataset="d", made="today", comparison=table))
+    assert page.count("<svg") == 2  # comparison and k
+
+
+def test_umap_may_be_absent(data: ReportData, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(
+        ProbeError, match="UMAP is not installed: run `pip install umap-learn`, or leave the map at PCA"
+    ):
+        render(ReportData("d", "today", vectors=data.vectors, projection=Projection.UMAP))
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no browser: `apt-get install -y chromium` (Debian) or install Chrome")
+def test_in_a_browser(page: str, tmp_path: Path) -> None:
+    """Loads without an error in the console, draws everything, runs its own script and nobody else's."""
+    (tmp_path / "report.html").write_text(page, encoding="utf-8")
+    frame = tmp_path / "frame.html"
+    frame.write_text(
+        """<iframe id="page" src="report.html" style="width:390px;height:900px"></iframe><pre id="seen"></pre><script>
+        onload = () => { const page = document.getElementById("page").contentDocument;
+          page.getElementById("next").click();
+          document.getElementById("seen").textContent = JSON.stringify({
+            title: page.title, images: page.images.length,
+            drawn: [...page.querySelectorAll("svg")].filter((svg) => svg.getBoundingClientRect().height > 50).length,
+            wide: page.documentElement.scrollWidth, options: page.querySelectorAll("datalist option").length,
+            chosen: page.querySelector("#chosen h3").textContent, near: page.querySelectorAll("#chosen button").length,
+            marked: page.querySelectorAll("use.chosen").length,
+          }); };</script>""",
+        encoding="utf-8",
+    )
+    run = subprocess.run(
+        [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
+         f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr", "--virtual-time-budget=5000",
+         "--dump-dom", frame.as_uri()],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert "CONSOLE" not in run.stderr
+    found = re.search(r'<pre id="seen">(.*?)</pre>', run.stdout, re.DOTALL)
+    assert found is not None
+    seen = json.loads(html.unescape(found[1]))
+    assert seen["title"] == f"{EVIL}: llm4es report"
+    assert (seen["images"], seen["drawn"], seen["options"]) == (0, DRAWN, N)
+    assert seen["wide"] <= 390
+    assert seen["chosen"].startswith("u00, ")
+    assert (seen["near"], seen["marked"]) == (5, 1)
