@@ -1,8 +1,8 @@
 """Texts to embeddings: one vector an (entity, k), all k from one forward pass.
 
 In: record batches of ``TEXTS`` (an entity's variants adjacent), a loaded model, options. Out: record batches of
-``EMBEDDINGS`` but ``config_id`` and ``run_id``, one row an (entity, k), entities in the order they came in. Knows no
-store, no screen, and not which rows are wanted.
+``EMBEDDINGS``, and of ``LAYERS`` where they are kept (all columns but ``config_id`` and ``run_id``), entities in the
+order they came in. Knows no store, no screen, and not which rows are wanted.
 
 An entity's vector is the plain mean of its variants' vectors; a variant's is the mean over the pooled tokens of all its
 windows; a token's state is the mean over the last k layers. All means in float32.
@@ -10,27 +10,33 @@ windows; a token's state is the mean over the last k layers. All means in float3
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
-import torch
 from numpy.typing import NDArray
 
-from .config import EmbedOptions, Pooling
-from .errors import DataError, ModelError
+from .ahead import ahead
+from .config import EmbedOptions
+from .errors import DataError
 from .fingerprint import combined_hash
 from .loading import Model
 from .models import check_length, effective_k
-from .pooling import collate, layer_sums
-from .schemas import EMBEDDINGS
+from .packing import Layout
+from .passes import Job, run
+from .pooling import SPANS, layout_for
+from .schemas import EMBEDDINGS, LAYERS
 from .tokens import tokenize
 from .windows import Cut, cut
 
-# E entities, V variants, W windows, B windows of a batch, L layers, D width
+# E entities, V variants, W windows, L layers, D width
 
-BATCHES_AHEAD = 8
-"""Batches whose windows are sorted by length together, and whose rows come out together: few enough that a killed run
-loses seconds, enough that windows of one batch are about as long as each other."""
+PASSES_AT_ONCE = 8
+"""Passes whose windows are sorted by length together, and whose rows come out together: few enough that a killed run
+loses seconds, enough that windows of one pass are about as long as each other."""
+
+Vectors = Sequence[NDArray[np.float32]]
+"""Every layer's vector of every entity: E of (L, D)."""
 
 
 @dataclass(frozen=True)
@@ -40,33 +46,26 @@ class Text:
     variant: str
     text_hash: str
     cut: Cut
-    n_prefix: int
-    n_suffix: int
-    n_events_left_out: int | None
-    """Events that the text itself leaves out of the entity's history."""
+
+    spans: tuple[tuple[int, int], ...]
+    """The tokens of each window that count."""
+
+    n_events_dropped: int | None
+    """Events of the entity that are not in the windows, or were not in the text to begin with; None: unknown."""
 
 
 @dataclass(frozen=True)
 class Entity:
-    """An entity and all of its texts."""
+    """An entity and its texts."""
 
     dataset: str
     entity_id: str
     texts: tuple[Text, ...]
 
     @property
-    def n_tokens(self) -> int:
-        """Tokens that the model will read for it."""
-        return sum(text.cut.n_tokens for text in self.texts)
-
-
-@dataclass(frozen=True)
-class _Window:
-    """A window's place in the work: whose it is, and its tokens."""
-
-    entity: int
-    text: int
-    ids: tuple[int, ...]
+    def n_windows(self) -> int:
+        """Windows that the model reads for it."""
+        return sum(len(text.cut.windows) for text in self.texts)
 
 
 def embed(
@@ -75,18 +74,42 @@ def embed(
     options: EmbedOptions,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """Embed texts; ``progress`` is called with the number of entities finished so far."""
+    """Rows of ``EMBEDDINGS``; ``progress`` is called with the number of entities finished so far."""
+    for entities, vectors in _embedded(texts, model, options, progress):
+        yield _embeddings(entities, vectors, model, options)
+
+
+def embed_layers(
+    texts: Iterable[pa.RecordBatch],
+    model: Model,
+    options: EmbedOptions,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
+    """As ``embed``, and with each batch the rows of ``LAYERS`` of the same entities, from the same pass."""
+    for entities, vectors in _embedded(texts, model, options, progress):
+        yield _embeddings(entities, vectors, model, options), _layers(entities, vectors, model, options)
+
+
+def _embedded(
+    texts: Iterable[pa.RecordBatch],
+    model: Model,
+    options: EmbedOptions,
+    progress: Callable[[int], None] | None,
+) -> Iterator[tuple[list[Entity], Vectors]]:
+    """Entities with their vectors, some passes' worth at a time."""
     check_length(model.ref, options.max_length)
+    layout = layout_for(model.network)
     finished = 0
-    for entities in _chunks(_entities(texts, model, options), BATCHES_AHEAD * options.batch_tokens):
+    # the next entities are read, tokenised and cut while the model runs
+    for entities in ahead(_chunks(_entities(texts, model, options), PASSES_AT_ONCE * options.batch_tokens)):
 
         def report(done: int, before: int = finished) -> None:
             if progress is not None:
                 progress(before + done)
 
-        vectors = _vectors(entities, model, options, report)  # E of (L, D)
+        vectors = _vectors(entities, model, options, layout, report)  # E of (L, D)
         finished += len(entities)
-        yield _rows(entities, vectors, model, options)
+        yield entities, vectors
 
 
 def _entities(texts: Iterable[pa.RecordBatch], model: Model, options: EmbedOptions) -> Iterator[Entity]:
@@ -94,21 +117,21 @@ def _entities(texts: Iterable[pa.RecordBatch], model: Model, options: EmbedOptio
     key: tuple[str, str] | None = None
     found: list[Text] = []
     for batch in texts:
-        columns = [batch.column(name).to_pylist() for name in ("dataset", "entity_id", "variant", "text_hash")]
-        counts = [batch.column(name).to_pylist() for name in ("n_events", "n_events_dropped")]
-        offsets, strings = batch.column("event_offsets").to_pylist(), batch.column("text").to_pylist()
-        wanted = [i for i, name in enumerate(columns[2]) if options.texts == ("all",) or name in options.texts]
-        tokenized = tokenize(model.tokenizer, [strings[i] for i in wanted])
-        for i, tokens in zip(wanted, tokenized, strict=True):
-            dataset, entity_id, variant, text_hash = (column[i] for column in columns)
-            if key != (dataset, entity_id):
-                if key is not None:
-                    yield Entity(*key, tuple(found))
-                key, found = (dataset, entity_id), []
-            made = cut(tokens, offsets[i], counts[0][i], options.max_length, options.history)
+        rows = batch.to_pylist()
+        if options.texts != ("all",):
+            rows = [row for row in rows if row["variant"] in options.texts]
+        for row, tokens in zip(rows, tokenize(model.tokenizer, [row["text"] for row in rows]), strict=True):
+            if key is not None and key != (row["dataset"], row["entity_id"]):
+                yield Entity(*key, tuple(found))
+                found = []
+            key = (row["dataset"], row["entity_id"])
+            made = cut(tokens, row["event_offsets"], row["n_events"], options.max_length, options.history)
             if not made.windows:
-                raise DataError(f"the text {variant!r} of entity {entity_id!r} has no tokens: leave the entity out")
-            found.append(Text(variant, text_hash, made, len(tokens.prefix), len(tokens.suffix), counts[1][i]))
+                raise DataError(f"the text {row['variant']!r} of entity {key[1]!r} has no tokens: leave the entity out")
+            prefix, suffix = len(tokens.prefix), len(tokens.suffix)
+            spans = tuple(SPANS[options.pooling](len(window), prefix, suffix) for window in made.windows)
+            dropped = _plus(row["n_events_dropped"], made.n_events_dropped)
+            found.append(Text(row["variant"], row["text_hash"], made, spans, dropped))
     if key is not None:
         yield Entity(*key, tuple(found))
 
@@ -119,7 +142,7 @@ def _chunks(entities: Iterable[Entity], n_tokens: int) -> Iterator[list[Entity]]
     size = 0
     for entity in entities:
         chunk.append(entity)
-        size += entity.n_tokens
+        size += sum(text.cut.n_tokens for text in entity.texts)
         if size >= n_tokens:
             yield chunk
             chunk, size = [], 0
@@ -128,120 +151,98 @@ def _chunks(entities: Iterable[Entity], n_tokens: int) -> Iterator[list[Entity]]
 
 
 def _vectors(
-    entities: Sequence[Entity], model: Model, options: EmbedOptions, report: Callable[[int], None]
+    entities: Sequence[Entity],
+    model: Model,
+    options: EmbedOptions,
+    layout: Layout,
+    report: Callable[[int], None],
 ) -> list[NDArray[np.float32]]:
-    """Every layer's vector of every entity: E of (L, D). Windows run longest first and are put back here."""
-    windows = [
-        _Window(e, t, ids)
-        for e, entity in enumerate(entities)
-        for t, text in enumerate(entity.texts)
-        for ids in text.cut.windows
+    """Every layer's vector of every entity: E of (L, D)."""
+    jobs = [
+        Job(window, span, f"text {text.variant!r} of entity {entity.entity_id!r}")
+        for entity in entities
+        for text in entity.texts
+        for window, span in zip(text.cut.windows, text.spans, strict=True)
     ]
-    waiting = [sum(len(text.cut.windows) for text in entity.texts) for entity in entities]
-    sums = [[np.zeros((model.ref.n_layers, model.ref.dim), np.float32) for _ in entity.texts] for entity in entities]
-    counts = [[np.float32(0) for _ in entity.texts] for entity in entities]
-    order = sorted(range(len(windows)), key=lambda i: (-len(windows[i].ids), i))
-    # a text's windows are added up in their own order, so that batches do not decide how its sum is rounded
-    parts: dict[int, tuple[NDArray[np.float32], np.float32]] = {}
-    for indices in batches([len(windows[i].ids) for i in order], options.batch_tokens):
-        chosen = [order[i] for i in indices]
-        batch_sums, batch_counts = _forward([windows[i] for i in chosen], entities, model, options.pooling)
-        for row, i in enumerate(chosen):
-            parts[i] = batch_sums[:, row], batch_counts[row]  # (L, D), ()
-            waiting[windows[i].entity] -= 1
+    owners = [index for index, entity in enumerate(entities) for _ in range(entity.n_windows)]
+    waiting = [entity.n_windows for entity in entities]
+
+    def finished(indices: Sequence[int]) -> None:
+        for index in indices:
+            waiting[owners[index]] -= 1
         report(waiting.count(0))
-    for i, window in enumerate(windows):
-        sums[window.entity][window.text] += parts[i][0]  # (L, D)
-        counts[window.entity][window.text] += parts[i][1]
-    return [
-        np.mean(
-            [s / n for s, n in zip(sums[e], counts[e], strict=True)], axis=0, dtype=np.float32
-        )  # (V, L, D) -> (L, D)
-        for e in range(len(entities))
-    ]
+
+    sums = iter(run(jobs, model, layout, options.batch_tokens, finished))  # W of (L, D), in the jobs' order
+    vectors: list[NDArray[np.float32]] = []
+    for entity in entities:
+        means: list[NDArray[np.float32]] = []
+        for text in entity.texts:
+            total = sum(next(sums) for _ in text.cut.windows)  # (L, D)
+            means.append(total / np.float32(sum(end - start for start, end in text.spans)))  # (L, D)
+        vectors.append(np.stack(means).mean(axis=0, keepdims=True)[0])  # (V, L, D) -> (L, D)
+    return vectors
 
 
-def batches(lengths: Sequence[int], budget: int) -> Iterator[range]:
-    """Runs of consecutive windows (longest first) that take at most ``budget`` tokens, padding included."""
-    start = 0
-    while start < len(lengths):
-        end = min(len(lengths), start + max(1, budget // lengths[start]))
-        yield range(start, end)
-        start = end
-
-
-def _forward(
-    windows: Sequence[_Window], entities: Sequence[Entity], model: Model, pooling: Pooling
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Summed states (L, B, D) and numbers of pooled tokens (B) of a batch; in halves where memory does not suffice."""
-    first = entities[windows[0].entity].texts[windows[0].text]
-    batch = collate([window.ids for window in windows], first.n_prefix, first.n_suffix, model.device)
-    try:
-        sums, counts = layer_sums(model.network, model.ref.n_layers, batch, pooling)
-    except (torch.OutOfMemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
-            raise
-        if len(windows) == 1:
-            n_tokens, entity = len(windows[0].ids), entities[windows[0].entity].entity_id
-            raise ModelError(
-                f"out of memory on one window of {n_tokens} tokens (entity {entity!r}): lower --max-length"
-            ) from error
-    else:
-        finite = torch.isfinite(sums).all(-1)  # (L, B)
-        if not finite.all():
-            layer, row = (int(i) for i in (~finite).nonzero()[0])
-            text = entities[windows[row].entity]
-            raise ModelError(
-                f"layer {layer + 1} of {model.name} gave NaN or infinity on text "
-                f"{text.texts[windows[row].text].variant!r} of entity {text.entity_id!r}: use --dtype float32"
-            )
-        return sums.cpu().numpy(), counts.cpu().numpy()
-    if model.device.type == "cuda":
-        torch.cuda.empty_cache()
-    middle = len(windows) // 2
-    halves = [_forward(half, entities, model, pooling) for half in (windows[:middle], windows[middle:])]
-    return np.concatenate([half[0] for half in halves], axis=1), np.concatenate([half[1] for half in halves])
-
-
-def _out_of_memory(error: Exception) -> bool:
-    """Whether an error is a lack of memory, on a GPU or (by its text) on the CPU."""
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
-
-
-def _rows(
-    entities: Sequence[Entity], vectors: Sequence[NDArray[np.float32]], model: Model, options: EmbedOptions
-) -> pa.RecordBatch:
+def _embeddings(entities: Sequence[Entity], vectors: Vectors, model: Model, options: EmbedOptions) -> pa.RecordBatch:
     """One row an (entity, k)."""
     rows = []
     for entity, layers in zip(entities, vectors, strict=True):
         cuts = [text.cut for text in entity.texts]
-        left_out = [_plus(text.n_events_left_out, text.cut.n_events_dropped) for text in entity.texts]
+        counts = {
+            "n_tokens": sum(made.n_tokens for made in cuts),
+            "n_tokens_dropped": sum(made.n_tokens_dropped for made in cuts),
+            # of several variants, the one that carries least
+            "n_events": _known(min, [made.n_events for made in cuts]),
+            "n_events_dropped": _known(max, [text.n_events_dropped for text in entity.texts]),
+            "n_windows": entity.n_windows,
+        }
         for k in effective_k(options.k, model.ref.n_layers):
-            rows.append(
-                {
-                    "dataset": entity.dataset,
-                    "entity_id": entity.entity_id,
-                    "model": model.name,
-                    "k": k,
-                    "pooling": options.pooling.value,
-                    "texts": ",".join(options.texts),
-                    "dim": model.ref.dim,
-                    "vector": layers[-k:].mean(0, dtype=np.float32),  # (D)
-                    "max_length": options.max_length,
-                    "history": options.history.value,
-                    "load_in": model.options.load_in.value,
-                    "dtype": str(model.dtype).removeprefix("torch."),
-                    "fingerprint": model.fingerprint,
-                    "n_tokens": sum(made.n_tokens for made in cuts),
-                    "n_tokens_dropped": sum(made.n_tokens_dropped for made in cuts),
-                    # of several variants, the one that carries least
-                    "n_events": _known(min, [made.n_events for made in cuts]),
-                    "n_events_dropped": _known(max, left_out),
-                    "n_windows": sum(len(made.windows) for made in cuts),
-                    "source_hash": combined_hash([(text.variant, text.text_hash) for text in entity.texts]),
-                }
-            )
-    return pa.RecordBatch.from_pylist(rows, schema=EMBEDDINGS)
+            vector = layers[-k:].mean(0, dtype=np.float32)  # (D)
+            rows.append({**_identity(entity, model, options), **counts, "k": k, "vector": vector})
+    return _batch(rows, EMBEDDINGS)
+
+
+def _layers(entities: Sequence[Entity], vectors: Vectors, model: Model, options: EmbedOptions) -> pa.RecordBatch:
+    """One row an (entity, layer)."""
+    rows = [
+        {**_identity(entity, model, options), "layer": number, "vector": vector}
+        for entity, layers in zip(entities, vectors, strict=True)
+        for number, vector in enumerate(layers, start=1)
+    ]
+    return _batch(rows, LAYERS)
+
+
+def _identity(entity: Entity, model: Model, options: EmbedOptions) -> dict[str, object]:
+    """The columns that every row of an entity shares."""
+    return {
+        "dataset": entity.dataset,
+        "entity_id": entity.entity_id,
+        "model": model.name,
+        "pooling": options.pooling.value,
+        "texts": ",".join(options.texts),
+        "dim": model.ref.dim,
+        "max_length": options.max_length,
+        "history": options.history.value,
+        "load_in": model.options.load_in.value,
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "fingerprint": model.fingerprint,
+        "source_hash": combined_hash([(text.variant, text.text_hash) for text in entity.texts]),
+    }
+
+
+def _batch(rows: Sequence[dict[str, object]], schema: pa.Schema) -> pa.RecordBatch:
+    """Rows as a record batch; vectors go over as they are, without a Python number a component."""
+    vectors = [np.asarray(row["vector"], np.float32) for row in rows]  # each (D)
+    ends = list(accumulate(map(len, vectors), initial=0))
+    flat = np.concatenate(vectors) if vectors else np.empty(0, np.float32)
+    columns = {field.name: [row.get(field.name) for row in rows] for field in schema if field.name != "vector"}
+    arrays = [
+        pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(flat))
+        if field.name == "vector"
+        else pa.array(columns[field.name], field.type)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _plus(a: int | None, b: int | None) -> int | None:

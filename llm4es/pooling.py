@@ -1,78 +1,67 @@
 """Token states to one vector a layer, taken while the layer runs.
 
-In: a network and a batch of windows. Out: for every window and every layer, the sum of its pooled tokens' states in
-float32. Only these sums outlive a layer, so memory does not grow with the number of layers asked for. Knows neither
-entities nor k.
+In: a network, windows of tokens, and which tokens of each count. Out: for every layer and window, the sum of the
+counting tokens' states in float32. Only these sums outlive a layer, so memory does not grow with the number of layers
+asked for. Knows neither entities nor k.
 
 States are Hugging Face's ``hidden_states[1:]``: the embeddings' output is left out, the last layer's state is taken
-after the final norm.
+after the final norm. The head over the vocabulary never runs.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from .attention import laid_out, understood
 from .config import Pooling
 from .errors import ModelError
+from .packing import LAYOUTS, Layout
 
-# B windows, T tokens, L layers, D width
+# N windows, B lines of a pass, T tokens of a line, L layers, D width
 
+Window = Sequence[int]
+"""Token ids, special tokens included."""
 
-@dataclass(frozen=True)
-class Batch:
-    """Windows side by side, padded on the right."""
+Span = tuple[int, int]
+"""The tokens of a window that count: from, to."""
 
-    ids: Tensor  # (B, T)
-    """Token ids; 0 where padded."""
-
-    real: Tensor  # (B, T)
-    """True for tokens, False for padding."""
-
-    special: Tensor  # (B, T)
-    """True for the special tokens that the tokenizer adds."""
-
-    padded: bool
-    """Whether there is any padding."""
-
-
-WEIGHTS: dict[Pooling, Callable[[Batch], Tensor]] = {
-    Pooling.MEAN: lambda batch: batch.real,  # (B, T)
-    Pooling.LAST: lambda batch: batch.real & ~F.pad(batch.real[:, 1:], (0, 1)),  # (B, T)
-    Pooling.CONTENT_MEAN: lambda batch: batch.real & ~batch.special,  # (B, T)
+SPANS: dict[Pooling, Callable[[int, int, int], Span]] = {
+    Pooling.MEAN: lambda length, prefix, suffix: (0, length),
+    Pooling.LAST: lambda length, prefix, suffix: (length - 1, length),
+    Pooling.CONTENT_MEAN: lambda length, prefix, suffix: (prefix, length - suffix),
 }
-"""Which tokens count, one entry a pooling."""
+"""Which tokens count, by a window's length and the numbers of special tokens around it: one entry a pooling."""
 
 
-def collate(windows: Sequence[Sequence[int]], n_prefix: int, n_suffix: int, device: torch.device) -> Batch:
-    """Windows as one batch; the first ``n_prefix`` and last ``n_suffix`` tokens of each are the tokenizer's own."""
-    lengths = torch.tensor([len(window) for window in windows])  # (B)
-    longest = int(lengths.max())
-    ids = torch.zeros(len(windows), longest, dtype=torch.long)  # (B, T)
-    for row, window in enumerate(windows):
-        ids[row, : len(window)] = torch.tensor(window)
-    position = torch.arange(longest)[None, :]  # (1, T)
-    real = position < lengths[:, None]  # (B, T)
-    special = real & ((position < n_prefix) | (position >= lengths[:, None] - n_suffix))  # (B, T)
-    return Batch(ids.to(device), real.to(device), special.to(device), padded=bool((lengths < longest).any()))
+def layout_for(network: PreTrainedModel) -> Layout:
+    """Windows in one line, each with its own causal attention, where the network can; else side by side, padded.
+
+    In one line no token is padding, and a window's states are the same to the last bit in any company. A network that
+    needs a mask over the whole line (``Layout.FLAT``) is padded instead: the mask costs the square of the line.
+    """
+    return Layout.SEGMENTS if understood(network) == Layout.SEGMENTS else Layout.PADDED
 
 
 @torch.inference_mode()
-def layer_sums(network: PreTrainedModel, n_layers: int, batch: Batch, pooling: Pooling) -> tuple[Tensor, Tensor]:
-    """The pooled tokens' summed states of every layer, (L, B, D) in float32, and their number, (B)."""
-    weights = WEIGHTS[pooling](batch).to(torch.float32)  # (B, T)
+def layer_sums(
+    network: PreTrainedModel, n_layers: int, windows: Sequence[Window], spans: Sequence[Span], layout: Layout
+) -> Tensor:
+    """The counting tokens' summed states of every layer and window: (L, N, D) in float32, on the network's device."""
+    inputs = LAYOUTS[layout].tensors(windows)
+    del inputs["labels"]
+    if layout == Layout.PADDED and bool(inputs["attention_mask"].all()):
+        del inputs["attention_mask"]  # plain causal order has faster kernels than any mask
+    places = _places(windows, spans, layout)
     decoder = network.base_model
-    with _summing(decoder, n_layers, weights) as sums:
-        # without a mask attention takes the kernels made for plain causal order
-        mask = batch.real.to(torch.long) if batch.padded else None  # (B, T)
-        out = decoder(input_ids=batch.ids, attention_mask=mask, use_cache=False)
-    sums.append(_sum(out.last_hidden_state, weights))  # (B, D), after the final norm
-    return torch.stack(sums), weights.sum(1)  # (L, B, D), (B)
+    with laid_out(network, layout), _summing(decoder, n_layers, places) as sums:
+        out = decoder(**{name: tensor.to(network.device) for name, tensor in inputs.items()}, use_cache=False)
+        sums.append(_sum(out.last_hidden_state, places))  # (N, D), after the final norm
+    return torch.stack(sums)  # (L, N, D)
 
 
 def decoder_layers(decoder: nn.Module, n_layers: int) -> nn.ModuleList:
@@ -86,13 +75,13 @@ def decoder_layers(decoder: nn.Module, n_layers: int) -> nn.ModuleList:
 
 
 @contextmanager
-def _summing(decoder: nn.Module, n_layers: int, weights: Tensor) -> Iterator[list[Tensor]]:
-    """While open, each layer but the last appends the sum of its states: the last one's comes after the final norm."""
-    sums: list[Tensor] = []  # each (B, D)
+def _summing(decoder: nn.Module, n_layers: int, places: Sequence[tuple[int, int, int]]) -> Iterator[list[Tensor]]:
+    """While open, each layer but the last appends the sums of its states: the last one's come after the final norm."""
+    sums: list[Tensor] = []  # each (N, D)
 
     def take(_module: nn.Module, _arguments: Any, output: Any) -> None:
         state = output[0] if isinstance(output, tuple) else output  # (B, T, D)
-        sums.append(_sum(state, weights))
+        sums.append(_sum(state, places))
 
     hooks = [layer.register_forward_hook(take) for layer in decoder_layers(decoder, n_layers)[:-1]]
     try:
@@ -102,6 +91,17 @@ def _summing(decoder: nn.Module, n_layers: int, weights: Tensor) -> Iterator[lis
             hook.remove()
 
 
-def _sum(state: Tensor, weights: Tensor) -> Tensor:
-    """Weighted sum over tokens in float32: (B, T, D), (B, T) -> (B, D)."""
-    return torch.bmm(weights[:, None, :], state.to(torch.float32))[:, 0]  # (B, D)
+def _places(windows: Sequence[Window], spans: Sequence[Span], layout: Layout) -> list[tuple[int, int, int]]:
+    """Where the counting tokens of each window are: line, from, to."""
+    if layout == Layout.PADDED:  # a line a window
+        return [(line, start, end) for line, (start, end) in enumerate(spans)]
+    before = accumulate(map(len, windows), initial=0)
+    return [(0, first + start, first + end) for first, (start, end) in zip(before, spans, strict=False)]
+
+
+def _sum(state: Tensor, places: Sequence[tuple[int, int, int]]) -> Tensor:
+    """Sums over the counting tokens in float32: (B, T, D) -> (N, D).
+
+    Window by window: one product for all of them would round each sum by the company it is in.
+    """
+    return torch.stack([state[line, start:end].to(torch.float32).sum(0) for line, start, end in places])  # (N, D)

@@ -81,6 +81,38 @@ EMBEDDINGS = pa.schema(
     ]
 )
 
+LAYERS = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("entity_id", pa.string()),
+        ("model", pa.string()),
+        ("layer", pa.int32()),  # from 1; the last one's state is taken after the final norm
+        ("pooling", pa.string()),
+        ("texts", pa.string()),
+        ("dim", pa.int32()),
+        ("vector", pa.list_(pa.float32())),
+        ("max_length", pa.int32()),
+        ("history", pa.string()),
+        ("load_in", pa.string()),
+        ("dtype", pa.string()),
+        ("fingerprint", pa.string()),
+        ("source_hash", pa.string()),
+    ]
+)
+"""One row an (entity, layer). The mean of the vectors of the last k layers is the embedding of that k."""
+
+CANARIES = pa.schema(
+    [
+        ("model", pa.string()),  # name of the space: weights, number format, quantization
+        ("fingerprint", pa.string()),  # of the space
+        ("text", pa.string()),  # which of the fixed texts, by name
+        ("vector", pa.list_(pa.float32())),  # every layer's mean over tokens, one after the other: n_layers x dim
+        ("device", pa.string()),
+        ("versions", pa.string()),  # JSON: library -> version
+    ]
+)
+"""The vectors of three fixed texts at the first use of a space: later uses compare theirs with these."""
+
 MODELS = pa.schema(
     [
         ("model", pa.string()),

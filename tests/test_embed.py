@@ -1,3 +1,6 @@
+import threading
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pyarrow as pa
@@ -5,13 +8,15 @@ import pytest
 import torch
 
 from llm4es.config import EmbedOptions, History, Pooling
-from llm4es.embed import batches, embed
+from llm4es.embed import embed, embed_layers
 from llm4es.errors import DataError, ModelError
 from llm4es.fingerprint import combined_hash, text_hash
-from llm4es.schemas import EMBEDDINGS
+from llm4es.models import load, resolve
+from llm4es.passes import passes
+from llm4es.schemas import EMBEDDINGS, LAYERS
 
 from . import tiny
-from .tiny import LAYERS, NORM, texts
+from .tiny import NORM, texts
 
 # the counting model: layer l's state of a token is [id, position, l, 1]; the last layer's is ten times that
 
@@ -23,7 +28,7 @@ def run(*batches_in: pa.RecordBatch, model: Any = None, **options: Any) -> list[
 
 def state(layers: list[int], mean_id: float, mean_position: float) -> list[float]:
     """The mean over these layers (numbers from 1) of the pooled state."""
-    scale = [NORM if layer == LAYERS else 1 for layer in layers]
+    scale = [NORM if layer == tiny.LAYERS else 1 for layer in layers]
     numbers = [layer * factor for layer, factor in zip(layers, scale, strict=True)]
     n = len(layers)
     return [mean_id * sum(scale) / n, mean_position * sum(scale) / n, sum(numbers) / n, sum(scale) / n]
@@ -103,6 +108,22 @@ def test_an_entity_may_lie_across_batches() -> None:
     assert found[0]["vector"] == pytest.approx(state([4], 4, 0))
 
 
+def test_layers_are_kept_from_the_same_pass() -> None:
+    model = tiny.counting()
+    made = list(embed_layers([texts(("a", LONG), ("b", "5"))], model, EmbedOptions(k=(2, 0), max_length=8)))
+    passes_made = model.network.model.seen[-1:]
+    embeddings, layers = tiny.rows([made[0][0]]), tiny.rows([made[0][1]])
+    assert made[0][1].schema == LAYERS
+    assert passes_made == [(2, 6)]
+    assert [(row["entity_id"], row["layer"]) for row in layers] == [(e, n) for e in "ab" for n in (1, 2, 3, 4)]
+    for number in range(1, 5):
+        assert layers[number - 1]["vector"] == pytest.approx(state([number], 39 / 6, 2.5))
+    for row, first in zip(embeddings[:2], (3, 1), strict=True):
+        kept = [layer["vector"] for layer in layers[first - 1 : 4]]
+        assert row["vector"] == pytest.approx([sum(column) / len(kept) for column in zip(*kept, strict=True)])
+        assert row["source_hash"] == layers[0]["source_hash"]
+
+
 def test_poolings() -> None:
     model = tiny.counting(tiny.number_tokenizer(bos=True, eos=True))
     text = texts(("a", "7 9"))  # 1 7 9 2
@@ -123,8 +144,8 @@ def test_windows_run_longest_first_within_the_budget() -> None:
     run(
         texts(("a", "1"), ("b", "1 2 3 4"), ("c", "1 2 3"), ("d", "1 2"), ("e", "1 2 3 4")), model=model, batch_tokens=8
     )
-    assert model.network.model.seen == [(2, 4), (2, 3), (1, 1)]
-    assert [list(found) for found in batches([5, 4, 2, 2, 2], 4)] == [[0], [1], [2, 3], [4]]
+    assert model.network.model.seen[-3:] == [(2, 4), (2, 3), (1, 1)]
+    assert [list(found) for found in passes([5, 4, 2, 2, 2], 4)] == [[0], [1], [2, 3], [4]]
 
 
 def test_progress_counts_entities_finished() -> None:
@@ -148,18 +169,19 @@ def test_rows_come_out_while_there_is_more_to_do() -> None:
 
 def test_out_of_memory_halves_the_batch() -> None:
     model = tiny.counting()
-    model.network.model.most_rows = 2
+    model.network.model.most_tokens = 16
     many = texts(*[(f"e{i}", f"{i + 10} 2 3 4") for i in range(7)])
     found = run(many, model=model)
     assert [row["vector"][0] for row in found] == pytest.approx([NORM * (i + 19) / 4 for i in range(7)])
-    assert max(rows for rows, _ in model.network.model.seen) == 2
+    assert model.network.model.seen[-2:] == [(3, 4), (4, 4)]
 
 
 def test_out_of_memory_on_one_window() -> None:
     model = tiny.counting()
-    model.network.model.most_rows = 0
-    with pytest.raises(ModelError, match=r"out of memory on one window of 2 tokens \(entity 'a'\): lower --max-length"):
-        run(texts(("a", "1 2")), model=model)
+    model.network.model.most_tokens = 16
+    message = r"out of memory on one window of 17 tokens \(text 'raw' of entity 'a'\): lower --max-length"
+    with pytest.raises(ModelError, match=message):
+        run(texts(("a", "1 " * 17)), model=model, max_length=20)
 
 
 def test_another_error_is_not_taken_for_lack_of_memory() -> None:
@@ -192,8 +214,6 @@ def test_texts_of_one_character_and_of_many_tokens() -> None:
 
 
 def test_parity_with_a_plain_loop_on_a_real_architecture(tmp_path: Any) -> None:
-    from llm4es.models import load, resolve
-
     model = load(resolve(str(tiny.save(tmp_path / "m", "llama", bos=True))))
     many = [(f"e{i}", "Header | b\n" + "event | 1\n" * (1 + i)) for i in range(5)]
     found = run(texts(*many), model=model, k=(1, 3, 0), max_length=256)
@@ -204,3 +224,34 @@ def test_parity_with_a_plain_loop_on_a_real_architecture(tmp_path: Any) -> None:
         for row, k in zip(found[3 * i : 3 * i + 3], (1, 3, 4), strict=True):
             plain = torch.stack(states[-k:]).mean(0)[0].mean(0)  # (D)
             assert torch.allclose(torch.tensor(row["vector"]), plain, atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+def test_a_row_is_the_same_to_the_last_bit_in_any_company(architecture: str, tmp_path: Any) -> None:
+    model = load(resolve(str(tiny.save(tmp_path / "m", architecture))))
+    many = texts(*[(f"e{i}", "Header | b\n" + "event | 1\n" * (1 + 5 * i % 7)) for i in range(9)])
+    kinds = [run(many, model=model, max_length=64, batch_tokens=budget, k=(1, 3)) for budget in (1, 150, 4096)]
+    assert kinds[0] == kinds[1] == kinds[2]
+    assert kinds[0][2:4] == run(many.slice(1, 1), model=model, max_length=64, k=(1, 3))
+
+
+def test_what_texts_raise_comes_out() -> None:
+    def broken() -> Iterator[pa.RecordBatch]:
+        yield texts(("a", "1"))
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        list(embed(broken(), tiny.counting(), EmbedOptions(max_length=8)))
+
+
+def test_texts_are_read_ahead_and_let_go() -> None:
+    def endless() -> Iterator[pa.RecordBatch]:
+        for i in count():
+            yield texts((f"e{i}", "1 2 3 4"))
+
+    out = embed(endless(), tiny.counting(), EmbedOptions(max_length=8, batch_tokens=1))
+    next(out)
+    before = {thread.name for thread in threading.enumerate()}
+    out.close()  # type: ignore[attr-defined]
+    assert "ahead" in before
+    assert "ahead" not in {thread.name for thread in threading.enumerate()}

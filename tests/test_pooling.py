@@ -3,22 +3,22 @@ import torch
 
 from llm4es.config import Pooling
 from llm4es.errors import ModelError
-from llm4es.pooling import collate, decoder_layers, layer_sums
+from llm4es.packing import Layout
+from llm4es.pooling import SPANS, decoder_layers, layer_sums, layout_for
 
 from . import tiny
 
-CPU = torch.device("cpu")
-# two windows, each with a special token at both ends; the second is padded by one
+# two windows, each with a special token at both ends
 WINDOWS = [(1, 7, 9, 2), (1, 5, 2)]
 
 
-def test_collate_pads_on_the_right_and_marks_special_tokens() -> None:
-    batch = collate(WINDOWS, 1, 1, CPU)
-    assert batch.ids.tolist() == [[1, 7, 9, 2], [1, 5, 2, 0]]
-    assert batch.real.tolist() == [[True] * 4, [True, True, True, False]]
-    assert batch.special.tolist() == [[True, False, False, True], [True, False, True, False]]
-    assert batch.padded
-    assert not collate(WINDOWS[:1] * 2, 1, 1, CPU).padded
+def test_a_network_that_takes_no_pieces_is_padded() -> None:
+    assert layout_for(tiny.counting().network) == Layout.PADDED
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+def test_real_architectures_take_windows_in_one_line(architecture: str) -> None:
+    assert layout_for(tiny.network(architecture)) == Layout.SEGMENTS
 
 
 @pytest.mark.parametrize(
@@ -30,8 +30,9 @@ def test_collate_pads_on_the_right_and_marks_special_tokens() -> None:
     ],
 )
 def test_sums_of_every_layer(pooling: Pooling, ids: list[int], positions: list[int], counts: list[int]) -> None:
-    sums, found = layer_sums(tiny.counting().network, tiny.LAYERS, collate(WINDOWS, 1, 1, CPU), pooling)
-    assert found.tolist() == counts
+    spans = [SPANS[pooling](len(window), 1, 1) for window in WINDOWS]
+    assert [end - start for start, end in spans] == counts
+    sums = layer_sums(tiny.counting().network, tiny.LAYERS, WINDOWS, spans, Layout.PADDED)
     assert sums.shape == (tiny.LAYERS, 2, tiny.WIDTH)
     for layer in range(1, tiny.LAYERS + 1):
         norm = tiny.NORM if layer == tiny.LAYERS else 1
@@ -41,24 +42,27 @@ def test_sums_of_every_layer(pooling: Pooling, ids: list[int], positions: list[i
 
 
 def test_hooks_are_taken_off_again() -> None:
-    model = tiny.counting()
-    layer_sums(model.network, tiny.LAYERS, collate(WINDOWS, 1, 1, CPU), Pooling.MEAN)
-    assert all(not layer._forward_hooks for layer in decoder_layers(model.network.base_model, tiny.LAYERS))
+    network = tiny.network()
+    own = network.config._attn_implementation
+    layer_sums(network, 4, WINDOWS, [(0, 4), (0, 3)], Layout.SEGMENTS)
+    hooks = [layer._forward_hooks for layer in decoder_layers(network.base_model, 4)]
+    before = [layer._forward_hooks for layer in decoder_layers(tiny.network().base_model, 4)]
+    assert [len(hook) for hook in hooks] == [len(hook) for hook in before]
+    assert network.config._attn_implementation == own
 
 
+@pytest.mark.parametrize("layout", [Layout.SEGMENTS, Layout.FLAT, Layout.PADDED])
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-def test_parity_with_hidden_states(architecture: str) -> None:
-    """Every layer's mean equals Hugging Face's hidden_states[1:], padded and unpadded."""
+def test_parity_with_hidden_states(architecture: str, layout: Layout) -> None:
+    """Every layer's mean equals Hugging Face's hidden_states[1:], in one line (two ways) and padded."""
     network = tiny.network(architecture)
     windows = [tuple(range(10, 50)), tuple(range(100, 125))]
-    sums, counts = layer_sums(network, 4, collate(windows, 0, 0, CPU), Pooling.MEAN)
-    alone, _ = layer_sums(network, 4, collate(windows[1:], 0, 0, CPU), Pooling.MEAN)
+    sums = layer_sums(network, 4, windows, [(0, 40), (0, 25)], layout)
     for row, window in enumerate(windows):
         with torch.no_grad():
             plain = network(torch.tensor([window]), output_hidden_states=True).hidden_states[1:]  # 4 of (1, T, D)
         expected = torch.stack(plain)[:, 0].mean(1)  # (L, D)
-        assert torch.allclose(sums[:, row] / counts[row], expected, atol=1e-5)
-    assert torch.allclose(alone[:, 0], sums[:, 1], atol=1e-4)
+        assert torch.allclose(sums[:, row] / len(window), expected, atol=1e-5)
 
 
 def test_an_architecture_without_a_list_of_layers() -> None:

@@ -66,19 +66,20 @@ class CountingDecoder(nn.Module):
     def __init__(self, config: CountingConfig) -> None:
         super().__init__()
         self.layers = nn.ModuleList([CountingLayer(number + 1) for number in range(config.num_hidden_layers)])
+        self.norm = nn.Parameter(torch.tensor(float(NORM)))
         self.seen: list[tuple[int, int]] = []
-        self.most_rows = 1 << 30
+        self.most_tokens = 1 << 30
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, **_: Any) -> BaseModelOutputWithPast:
         rows, length = input_ids.shape
-        if rows > self.most_rows:
+        if rows * length > self.most_tokens:
             raise torch.OutOfMemoryError("tiny memory")
         self.seen.append((rows, length))
         position = torch.arange(length).expand(rows, length)
         state = torch.stack([input_ids, position, 0 * input_ids, 0 * input_ids + 1], -1).float()  # (B, T, D)
         for layer in self.layers:
             state = layer(state)
-        return BaseModelOutputWithPast(last_hidden_state=state * NORM)
+        return BaseModelOutputWithPast(last_hidden_state=state * self.norm)
 
 
 class CountingLM(PreTrainedModel):
