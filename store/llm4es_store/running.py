@@ -236,18 +236,20 @@ class Run:
 
 def bury_the_dead(store: "Store") -> list[str]:
     """Record as killed every run that never ended and whose process is gone; returns their ids."""
-    last: dict[str, dict[str, Any]] = {}
-    for row in store.record().to_pylist():
-        last[row["run_id"]] = row
     dead = []
-    for run_id, row in last.items():
-        if row["status"] != runs.NOT_ENDED:
-            continue
+    for run_id in _not_ended(store):
         with _if_free(store, run_id) as free:
-            if free:
+            # Asked again: the run may have ended by itself, and let go of its lock, since we first looked.
+            if free and (row := _not_ended(store).get(run_id)) is not None:
                 runs.commit(store.ensure("runs"), store.snapshot, RunRecord.killed(row))
                 dead.append(run_id)
     return dead
+
+
+def _not_ended(store: "Store") -> dict[str, dict[str, Any]]:
+    """Run id -> last row, of the runs that have not said how they ended."""
+    last = {row["run_id"]: row for row in store.record().to_pylist()}
+    return {run_id: row for run_id, row in last.items() if row["status"] == runs.NOT_ENDED}
 
 
 @contextmanager

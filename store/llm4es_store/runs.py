@@ -99,10 +99,10 @@ def host() -> dict[str, Any]:
 def commit(runs: Table, snapshot: Callable[[], dict[str, int]], record: RunRecord) -> int:
     """Append a record; the store's version counts up by one, whoever else commits meanwhile. Returns the version."""
     while True:
-        runs.refresh()
+        tables = snapshot()  # moves every table on, this one too: the version is counted after it
         version = runs.transaction({}) + 1  # every commit of this table appends one row, under one transaction number
         try:
-            runs.append(record.row(version, snapshot()), record.run_id, scope={})
+            runs.append(record.row(version, tables), record.run_id, scope={})
         except ConflictError:
             continue
         return version
