@@ -177,9 +177,9 @@ def _vectors(
     for entity in entities:
         means: list[NDArray[np.float32]] = []
         for text in entity.texts:
-            total = sum(next(sums) for _ in text.cut.windows)  # (L, D)
-            means.append(total / np.float32(sum(end - start for start, end in text.spans)))  # (L, D)
-        vectors.append(np.stack(means).mean(axis=0, keepdims=True)[0])  # (V, L, D) -> (L, D)
+            total = np.stack([next(sums) for _ in text.cut.windows]).sum(0)  # (W, L, D) -> (L, D)
+            means.append(np.asarray(total / sum(end - start for start, end in text.spans), np.float32))  # (L, D)
+        vectors.append(np.asarray(np.stack(means).mean(0), np.float32))  # (V, L, D) -> (L, D)
     return vectors
 
 
