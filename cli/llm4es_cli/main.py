@@ -13,7 +13,23 @@ from llm4es import __version__
 from llm4es.errors import Llm4esError
 
 from . import options
-from .commands import compare, embed, enrich, finetune, gc, models, optimize, probe, recipes, run, runs, serialize, sql
+from .commands import (
+    compare,
+    embed,
+    enrich,
+    finetune,
+    gc,
+    models,
+    optimize,
+    probe,
+    recipes,
+    report,
+    run,
+    runs,
+    serialize,
+    similar,
+    sql,
+)
 
 app = typer.Typer(
     name="llm4es",
@@ -36,6 +52,8 @@ app.command(rich_help_panel=_STAGES)(embed.embed)
 app.command(rich_help_panel=_STAGES)(probe.probe)
 app.command(rich_help_panel=_RESULTS)(compare.compare)
 app.command(rich_help_panel=_RESULTS)(sql.sql)
+app.command(rich_help_panel=_RESULTS)(similar.similar)
+app.command(rich_help_panel=_RESULTS)(report.report)
 app.command(rich_help_panel=_KEEPING)(recipes.recipes)
 app.add_typer(models.app, name="models", rich_help_panel=_KEEPING)
 app.add_typer(runs.app, name="runs", rich_help_panel=_KEEPING)

@@ -1,0 +1,53 @@
+"""How the project is kept: ``nox`` runs the checks in this order, each in an environment of its own."""
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def _install(session: nox.Session, group: str, *project: str) -> None:
+    """Install a dependency group, and the project where it is needed, in the versions of constraints.txt."""
+    requirements = nox.project.dependency_groups(PYPROJECT, group)
+    session.install("-q", "-c", "constraints.txt", *requirements, *project)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and common mistakes."""
+    _install(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Strict typing of packages, tests and benchmarks."""
+    _install(session, "types", "-e", ".[all]")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Every test; ``nox -s tests -- -m 'not real'`` leaves out those that fetch real weights and data."""
+    _install(session, "test", "-e", ".[all]")
+    session.run("pytest", "-q", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The main job on a small real input."""
+    session.install("-q", "-c", "constraints.txt", ".")
+    session.run("llm4es", "run", "movielens-100k", "--max-entities", "100", "--max-length", "128", "--finetune", "5")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The benchmarks named, such as ``nox -s bench -- embed``; they print ratios, not seconds."""
+    _install(session, "test", "-e", ".[all]")
+    for name in session.posargs or ["serialize", "embed", "finetune", "store"]:
+        session.run("python", f"benchmarks/{name}.py")
