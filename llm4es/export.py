@@ -9,10 +9,11 @@ events. Knows no store, and needs sentence-transformers only where the folder is
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
-from transformers import PreTrainedModel
+
 
 from .config import LoadIn, Pooling
 from .errors import ModelError, OptionError
@@ -61,7 +62,7 @@ def export(model: Model, to: Path, k: int, pooling: Pooling, max_length: int) ->
 
 def _network(model: Model, to: Path) -> None:
     """Weights, settings and tokenizer; the settings ask for all hidden states."""
-    decoder: PreTrainedModel = model.network.base_model
+    decoder: Any = model.network.base_model
     tokenizer = model.tokenizer
     with quiet():
         decoder.save_pretrained(to)
