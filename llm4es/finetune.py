@@ -15,6 +15,7 @@ import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow as pa
@@ -26,7 +27,7 @@ from transformers import PreTrainedModel
 
 from .adapters import with_adapters
 from .attention import laid_out, understood
-from .config import FinetuneOptions, Method
+from .config import FinetuneOptions, Method, Optimizer
 from .errors import ModelError, OptionError
 from .fingerprint import canonical_json, text_hash
 from .loading import Model
@@ -43,7 +44,7 @@ Trained = PreTrainedModel | PeftModel
 AHEAD = 4
 """Texts are read until they hold so many times the tokens of all steps: rows fill well and mix entities."""
 
-WITNESSES = 16
+WITNESSES = 4
 """Pieces whose vectors are compared between base and tuned model."""
 
 
@@ -168,6 +169,8 @@ def _check(model: Model, options: FinetuneOptions) -> None:
         raise OptionError(
             f"--method full cannot change weights loaded in {load_in}: give --method lora, or --load-in none"
         )
+    if options.optimizer == Optimizer.ADAMW_8BIT and find_spec("bitsandbytes") is None:
+        raise OptionError("--optimizer adamw_8bit needs bitsandbytes: pip install 'llm4es[quant]'")
     if model.ref.adapter is not None and options.method == Method.LORA:
         raise ModelError(
             f"{model.ref.name} is itself a LoRA: tune its base {model.ref.base} for longer, or give --method full"

@@ -6,7 +6,7 @@ steps over millions of texts tokenizes a handful.
 """
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from .config import History
 from .errors import DataError
-from .windows import Tokens, cut
+from .tokens import tokenize
+from .windows import cut
 
 BATCH = 64
 """Texts that the tokenizer gets at once."""
@@ -62,29 +63,11 @@ def pieces(texts: pa.Table, tokenizer: Any, max_length: int, wanted: int | None,
 
 def _windows(texts: pa.Table, tokenizer: Any, max_length: int) -> Iterator[tuple[tuple[int, ...], ...]]:
     """The windows of each text."""
-    encoded = tokenizer(
-        texts["text"].to_pylist(),
-        return_offsets_mapping=True,
-        return_special_tokens_mask=True,
-        return_attention_mask=False,
-        verbose=False,  # transformers warns of texts longer than the context: they are cut here
-    )
-    offsets, counts = texts["event_offsets"].to_pylist(), texts["n_events"].to_pylist()
-    for row in range(len(texts)):
-        tokens = _tokens({name: encoded[name][row] for name in encoded})
-        yield cut(tokens, offsets[row], counts[row], max_length, History.FULL).windows
-
-
-def _tokens(encoded: Mapping[str, Any]) -> Tokens:
-    """A text's own tokens, and the special ones around them."""
-    ids, special = encoded["input_ids"], encoded["special_tokens_mask"]
-    start, end = 0, len(ids)
-    while start < end and special[start]:
-        start += 1
-    while end > start and special[end - 1]:
-        end -= 1
-    starts = [span[0] for span in encoded["offset_mapping"][start:end]]
-    return Tokens(ids[start:end], starts, tuple(ids[:start]), tuple(ids[end:]))
+    read = tokenize(tokenizer, texts["text"].to_pylist())
+    for tokens, offsets, count in zip(
+        read, texts["event_offsets"].to_pylist(), texts["n_events"].to_pylist(), strict=True
+    ):
+        yield cut(tokens, offsets, count, max_length, History.FULL).windows
 
 
 def require(found: Sequence[Piece], texts: pa.Table, variants: Sequence[str]) -> None:

@@ -179,7 +179,7 @@ def _arguments(network: PreTrainedModel | PeftModel, work: Work, options: Finetu
         per_device_train_batch_size=1,
         learning_rate=options.peak_learning_rate,
         lr_scheduler_type="cosine",
-        warmup_steps=math.ceil(options.warmup * work.steps) if options.warmup_steps is None else options.warmup_steps,
+        warmup_steps=int(options.warmup * work.steps) if options.warmup_steps is None else options.warmup_steps,
         weight_decay=options.weight_decay,
         adam_beta2=options.adam_beta2,
         adam_epsilon=options.adam_epsilon,

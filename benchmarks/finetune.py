@@ -1,0 +1,297 @@
+"""Fine-tuning: packed rows against padding, adapters against all weights, chunked against whole logits, and TRL.
+
+Texts are MovieLens-100K's own, in windows of ``--max-length`` tokens. Arms run in turn within one process, and what
+counts is their ratio: useful (real) tokens a second, forward, backward and optimizer step together.
+
+    python benchmarks/finetune.py share                  # real tokens among those computed, all 943 users (a minute)
+    python benchmarks/finetune.py speed                  # packed/padded and lora/full (ten minutes on two cores)
+    python benchmarks/finetune.py memory                 # peak memory of one step, a process an arm
+    python benchmarks/finetune.py trl                    # Trainer against TRL's SFTTrainer, where TRL is installed
+"""
+
+import argparse
+import gc
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import torch
+from transformers import AutoModelForCausalLM, LlamaConfig, TrainerCallback
+
+from llm4es.adapters import with_adapters
+from llm4es.attention import laid_out
+from llm4es.config import FinetuneOptions, SerializeOptions
+from llm4es.loading import Model
+from llm4es.loss import chunked_loss
+from llm4es.models import load, resolve
+from llm4es.packing import IGNORED, LAYOUTS, Layout, best_fit, real_share
+from llm4es.recipes import load_recipe, locate, read_events
+from llm4es.sequences import Piece, pieces
+from llm4es.serialize import serialize
+from llm4es.silence import quiet
+from llm4es.training import Work, train
+
+Tokens = tuple[int, ...]
+
+
+def movielens(users: int | None) -> pa.Table:
+    """The texts of some or all users."""
+    recipe, options = load_recipe("movielens-100k"), SerializeOptions()
+    return pa.Table.from_batches(serialize(read_events(recipe, locate(recipe), options, users), recipe, options))
+
+
+def sample(model: Model, length: int, tokens: int, seed: int) -> list[Tokens]:
+    """Windows of users drawn at random, until they hold about ``tokens``."""
+    return [piece.tokens for piece in pieces(movielens(None), model.tokenizer, length, tokens, seed)]
+
+
+def share(model: Model, length: int) -> None:
+    """Real tokens among those that each layout computes."""
+    found: list[Piece] = pieces(movielens(None), model.tokenizer, length, None, 0)
+    lengths = [len(piece.tokens) for piece in found]
+    print(
+        f"{len(found)} windows of at most {length} tokens, {sum(lengths)} tokens, mean {sum(lengths) / len(found):.0f}"
+    )
+    for layout in (Layout.SEGMENTS, Layout.PADDED):
+        rows = [[found[i].tokens for i in row] for row in LAYOUTS[layout].fill(lengths, length)]
+        print(
+            f"  {layout:9} {len(rows):5} rows, {real_share(rows, layout):.2%} real, {fullness(rows, length):.2%} full"
+        )
+    print(f"  padded to {length}: {sum(lengths) / (length * len(found)):.2%} real")
+    firsts = [min(size, length) for size in whole_lengths(model)]
+    print(f"  one text a user, cut and padded to {length}: {sum(firsts) / (length * len(firsts)):.2%} real")
+
+
+def fullness(rows: Sequence[Sequence[Sequence[int]]], capacity: int) -> float:
+    """Tokens in rows of a fixed size: what a kernel that wants equal rows would see."""
+    return sum(len(piece) for row in rows for piece in row) / (capacity * len(rows))
+
+
+def whole_lengths(model: Model) -> list[int]:
+    """Tokens of each user's whole text."""
+    return [len(ids) for ids in model.tokenizer(movielens(None)["text"].to_pylist(), verbose=False)["input_ids"]]
+
+
+# ---- speed: the same windows through each arm ----
+
+
+@contextmanager
+def packed(network: Any, chunk: int = 512) -> Iterator[None]:
+    """The network as ``finetune`` runs it."""
+    with chunked_loss(network, chunk), laid_out(network, Layout.SEGMENTS):
+        yield
+
+
+def to_max_length(found: Sequence[Tokens], length: int) -> list[dict[str, torch.Tensor]]:
+    """One window a row, each padded to the maximum, as the usual loop has it."""
+    rows = []
+    for tokens in found:
+        left = length - len(tokens)
+        rows.append(
+            {
+                "input_ids": torch.tensor([[*tokens, *[0] * left]]),
+                "attention_mask": torch.tensor([[1] * len(tokens) + [0] * left]),
+                "labels": torch.tensor([[*tokens, *[IGNORED] * left]]),
+            }
+        )
+    return rows
+
+
+def flat_rows(found: Sequence[Tokens], capacity: int) -> list[dict[str, torch.Tensor]]:
+    """The windows packed."""
+    tensors = LAYOUTS[Layout.SEGMENTS].tensors
+    return [tensors([found[i] for i in row]) for row in best_fit([len(tokens) for tokens in found], capacity)]
+
+
+def timed(network: Any, rows: Sequence[dict[str, torch.Tensor]]) -> float:
+    """Seconds of a step a row."""
+    optimizer = torch.optim.AdamW([weight for weight in network.parameters() if weight.requires_grad], lr=1e-5)
+    network.train()
+    started = time.perf_counter()
+    for row in rows:
+        network(**row).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return time.perf_counter() - started
+
+
+def speed(name: str, length: int, tokens: int, repeats: int) -> None:
+    """Useful tokens a second of a padded loop, of packed rows, and of adapters on packed rows."""
+    model = load(resolve(name))
+    found = sample(model, length, tokens, 0)
+    real = sum(map(len, found))
+    print(f"{len(found)} windows, {real} real tokens, {real / (length * len(found)):.2%} of rows padded to {length}")
+    network: Any = model.network.requires_grad_(True)
+    adapted: Any = None
+    seconds: dict[str, list[float]] = {"padded full": [], "packed full": [], "packed lora": []}
+    for _ in range(repeats):
+        network.requires_grad_(True)
+        seconds["padded full"].append(timed(network, to_max_length(found, length)))
+        with packed(network):
+            seconds["packed full"].append(timed(network, flat_rows(found, length)))
+            network.requires_grad_(False)
+            with quiet():
+                adapted = with_adapters(network, FinetuneOptions())
+            seconds["packed lora"].append(timed(adapted, flat_rows(found, length)))
+        network = adapted.unload()
+        print("  " + ", ".join(f"{arm} {real / times[-1]:.0f} tok/s" for arm, times in seconds.items()), flush=True)
+    best = {arm: real / min(times) for arm, times in seconds.items()}
+    print(f"packed/padded {best['packed full'] / best['padded full']:.2f}x (target 1.4)")
+    print(f"lora/full     {best['packed lora'] / best['packed full']:.2f}x (target 1.4)")
+
+
+# ---- memory: a process an arm, for the peak is the process's ----
+
+
+def peak(arm: str, length: int, chunk: int) -> None:
+    """One step of a shallow model with a vocabulary of 49,152; prints megabytes above what was there before."""
+    config = LlamaConfig(
+        vocab_size=49152,
+        hidden_size=576,
+        intermediate_size=1536,
+        num_hidden_layers=2,
+        num_attention_heads=9,
+        num_key_value_heads=3,
+        max_position_embeddings=8192,
+        tie_word_embeddings=True,
+    )
+    network: Any = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    generator = random.Random(0)
+    rows = flat_rows([tuple(generator.randrange(49152) for _ in range(length))], length)
+    if arm == "none":  # what the step takes without any head
+        network.base_model(input_ids=rows[0]["input_ids"][:, :64]).last_hidden_state.sum().backward()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        network.base_model(input_ids=rows[0]["input_ids"], use_cache=False).last_hidden_state.sum().backward()
+    elif arm == "plain":
+        network(input_ids=rows[0]["input_ids"][:, :64], labels=rows[0]["labels"][:, :64]).loss.backward()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        network(input_ids=rows[0]["input_ids"], labels=rows[0]["labels"], use_cache=False).loss.backward()
+    else:
+        network(input_ids=rows[0]["input_ids"][:, :64], labels=rows[0]["labels"][:, :64]).loss.backward()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        with packed(network, chunk):
+            network(**rows[0]).loss.backward()
+    print(
+        json.dumps(
+            {"arm": arm, "chunk": chunk, "mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024}
+        )
+    )
+
+
+def memory(length: int) -> None:
+    """Peak of one training step on a row of ``length`` tokens."""
+    for arm, chunk in (("none", 0), ("plain", 0), ("chunked", 512), ("chunked", 128)):
+        command = [sys.executable, __file__, "peak", "--arm", arm, "--chunk", str(chunk), "--max-length", str(length)]
+        ended = subprocess.run(command, capture_output=True, text=True, check=True)
+        found = json.loads(ended.stdout.splitlines()[-1])
+        print(f"  {found['arm']:8} chunk {found['chunk']:4}: {found['mb']:6.0f} MB above weights and a short step")
+
+
+# ---- TRL: Trainer against Trainer ----
+
+
+class Clock(TrainerCallback):
+    """When each step ended."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+
+    def on_step_end(self, *_: Any, **__: Any) -> None:
+        self.ends.append(time.perf_counter())
+
+
+def trl(name: str, length: int, tokens: int, repeats: int) -> None:
+    """Both trainers over the same windows with adapters, a row a step; the first step warms up and is not counted."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    model = load(resolve(name))
+    found = sample(model, length, tokens, 0)
+    filled = best_fit([len(piece) for piece in found], length)
+    rows = [[found[i] for i in row] for row in filled]
+    options = FinetuneOptions(steps=len(rows), max_length=length, tokens_per_step=length, learning_rate=1e-5)
+
+    def ours() -> float:
+        network: Any = load(resolve(name)).network
+        ends: list[float] = []
+        with quiet(), tempfile.TemporaryDirectory() as folder, packed(network):
+            adapted = with_adapters(network, options)
+            work = Work(rows=rows, held_out=[], layout=Layout.SEGMENTS, steps=len(rows))
+            train(adapted, work, options, Path(folder), "run", lambda *_: ends.append(time.perf_counter()))
+        return sum(len(piece) for row in rows[1:] for piece in row) / (ends[-1] - ends[0])
+
+    def theirs() -> float:
+        network: Any = load(resolve(name)).network
+        clock = Clock()
+        with quiet(), tempfile.TemporaryDirectory() as folder:
+            adapted = with_adapters(network, options)
+            settings = SFTConfig(
+                output_dir=folder,
+                packing=True,
+                packing_strategy="bfd",
+                max_length=length,
+                per_device_train_batch_size=1,
+                train_sampling_strategy="sequential",
+                num_train_epochs=1,
+                learning_rate=1e-5,
+                use_cpu=True,
+                save_strategy="no",
+                report_to="none",
+                disable_tqdm=True,
+                gradient_checkpointing=False,
+                logging_steps=1000,
+                bf16=False,
+            )
+            data = Dataset.from_dict({"input_ids": [list(piece) for piece in found]})
+            trainer = SFTTrainer(
+                model=adapted, args=settings, train_dataset=data, processing_class=model.tokenizer, callbacks=[clock]
+            )
+            sizes = [len(ids) for ids in trainer.train_dataset["input_ids"]]
+            trainer.train()
+        print(f"    TRL packed {len(sizes)} rows, {sum(sizes)} tokens", flush=True)
+        return sum(sizes[1:]) / (clock.ends[-1] - clock.ends[0])
+
+    arms: dict[str, Callable[[], float]] = {"ours": ours, "TRL": theirs}
+    best = dict.fromkeys(arms, 0.0)
+    for _ in range(repeats):
+        for arm, measure in arms.items():
+            best[arm] = max(best[arm], measure())
+            gc.collect()
+            print(f"  {arm}: {best[arm]:.0f} tok/s", flush=True)
+    print(f"ours/TRL {best['ours'] / best['TRL']:.2f}x (target 0.95)")
+
+
+def main() -> None:
+    """Read what to measure, and measure it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=["share", "speed", "memory", "trl", "peak"])
+    parser.add_argument("--model", default="smollm2-135m")
+    parser.add_argument("--max-length", type=int, default=2048)
+    parser.add_argument("--tokens", type=int, default=8192, help="real tokens an arm reads")
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--arm", default="chunked", help=argparse.SUPPRESS)
+    parser.add_argument("--chunk", type=int, default=512, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.part == "share":
+        share(load(resolve(given.model)), given.max_length)
+    elif given.part == "speed":
+        speed(given.model, given.max_length, given.tokens, given.repeats)
+    elif given.part == "memory":
+        memory(given.max_length)
+    elif given.part == "peak":
+        peak(given.arm, given.max_length, given.chunk)
+    else:
+        trl(given.model, given.max_length, given.tokens, given.repeats)
+
+
+if __name__ == "__main__":
+    main()
