@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-
 from .config import LoadIn, Pooling
 from .errors import ModelError, OptionError
 from .loading import Model
