@@ -135,8 +135,8 @@ def verdict(row: dict[str, Any]) -> str:
         return "the reference" + seen
     if row["p_adjusted"] >= 1 - CONFIDENCE:
         return (
-            f"no difference to {row['reference']} beyond the noise: {row['n']} entities show one of "
-            f"{row['detectable']:.3f} or more" + seen
+            f"no difference to {row['reference']} beyond the noise: the smallest that {row['n']} entities can show is "
+            f"{row['detectable']:.3f}" + seen
         )
     better = (row["difference"] > 0) == METRICS[row["metric"]].higher_is_better
     return (

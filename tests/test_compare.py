@@ -63,7 +63,7 @@ def test_equal_predictions_differ_by_nothing() -> None:
     row = compare(*tables(WEAK, twin), reference="weak", resamples=100).to_pylist()[0]
     assert row["features"] == "twin"
     assert (row["difference"], row["diff_low"], row["diff_high"], row["p_value"]) == (0, 0, 0, 1)
-    assert row["words"] == "no difference to weak beyond the noise: 120 entities show one of 0.000 or more"
+    assert row["words"] == "no difference to weak beyond the noise: the smallest that 120 entities can show is 0.000"
 
 
 def test_a_reference_by_name_and_a_loss() -> None:

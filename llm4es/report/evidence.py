@@ -29,6 +29,8 @@ MOST_ROWS = 24
 """Feature sets drawn in a comparison; the table below it has them all."""
 
 BINS = 8
+IN_A_BIN = 40
+"""Predictions that a bin should have, so that its share means something."""
 
 
 def forest(rows: Sequence[dict[str, Any]], name: str) -> str:
@@ -129,7 +131,7 @@ def calibration(found: Sequence[Curve], name: str) -> str:
             scored = curve.scored
             p = scored.scores[:, :, 1].ravel()  # (R * N,)
             truth = np.tile(scored.truth, len(scored.scores)) == 1  # (R * N,)
-            bins = np.array_split(np.argsort(p, kind="stable"), BINS)
+            bins = np.array_split(np.argsort(p, kind="stable"), min(BINS, max(2, len(scored.truth) // IN_A_BIN)))
             x, y = [float(p[b].mean()) for b in bins], [float(truth[b].mean()) for b in bins]
             (line,) = axes.plot(x, y, "-o", markersize=4, color=colour, label=short(curve.label))
             hints.add(line, f"{curve.label}: mean gap {np.mean(np.abs(np.subtract(x, y))):.3f}")

@@ -89,8 +89,9 @@ def _name(work: Work, model: str, k: str) -> str:
 
 
 def _features(work: Work, name: str) -> "FeatureSet":
-    """The feature set of that name."""
-    return candidates(work, [name])[0].load()
+    """The feature set of that name; where only the beginning of a name was given, the newest that begins so."""
+    begun = [candidate for candidate in candidates(work) if candidate.name.startswith(f"{name} [")]
+    return (begun or candidates(work, [name]))[-1].load()
 
 
 def _shared(work: Work, entity: str, neighbours: list[str], column: str) -> dict[str, list[str]]:
