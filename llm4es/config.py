@@ -71,6 +71,15 @@ class Device(StrEnum):
     MPS = "mps"
 
 
+class Attention(StrEnum):
+    """Which implementation of attention a model runs."""
+
+    AUTO = "auto"  # FlashAttention on CUDA where it is installed, else what transformers takes for the architecture
+    SDPA = "sdpa"  # torch's scaled_dot_product_attention
+    EAGER = "eager"  # plain matrix products
+    FLASH = "flash_attention_2"  # arXiv 2307.08691; CUDA, half precision
+
+
 class Pooling(StrEnum):
     """How token states become one vector."""
 
@@ -151,6 +160,9 @@ class LoadOptions(Options):
 
     device: Device = field(default=Device.AUTO, metadata=EXECUTION)
     """Where the model runs."""
+
+    attention: Attention = field(default=Attention.AUTO, metadata=EXECUTION)
+    """Implementation of attention: they differ by rounding only."""
 
     trust_remote_code: bool = field(default=False, metadata=EXECUTION)
     """Run Python code that comes with a model. Never on unless typed."""

@@ -1,13 +1,14 @@
-"""Which device and number format a load gets.
+"""Which device, number format and attention a load gets.
 
-In: ``LoadOptions``. Out: a device's name and a number format's. Torch is asked only where an NVIDIA driver is to be
+In: ``LoadOptions``. Out: their names. Torch is asked only where an NVIDIA driver is to be
 seen: on other machines 'auto' is the CPU and float32, and finding that out must cost nothing. Knows no model.
 """
 
+import importlib.util
 import sys
 from pathlib import Path
 
-from .config import Device, Dtype, LoadOptions
+from .config import Attention, Device, Dtype, LoadOptions
 from .errors import ModelError
 
 DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg", r"C:\Windows\System32\nvcuda.dll")
@@ -36,6 +37,19 @@ def number_format(options: LoadOptions) -> str:
 
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     return "float32"
+
+
+def attention_name(options: LoadOptions) -> str | None:
+    """What transformers calls the attention to run; None leaves the choice to it."""
+    flash = importlib.util.find_spec("flash_attn") is not None
+    if options.attention == Attention.FLASH and not flash:
+        raise ModelError(
+            "--attention flash_attention_2 needs flash-attn, which is not installed: give --attention sdpa"
+        )
+    if options.attention != Attention.AUTO:
+        return options.attention.value
+    fits = device_name(options) == "cuda" and number_format(options) != "float32"
+    return Attention.FLASH.value if flash and fits else None
 
 
 def _cuda() -> bool:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
 from .config import LoadIn, LoadOptions
-from .devices import device_name, number_format
+from .devices import attention_name, device_name, number_format
 from .errors import ModelError
 from .models import ModelRef, space_fingerprint, space_name
 from .silence import quiet
@@ -66,6 +66,7 @@ def load_model(ref: ModelRef, options: LoadOptions) -> Model:
             network: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
                 ref.folder,
                 dtype=dtype,
+                attn_implementation=attention_name(options),
                 use_safetensors=True,
                 device_map={"": device},
                 quantization_config=_quantization(options, dtype),

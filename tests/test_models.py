@@ -14,7 +14,7 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 
 from llm4es import devices, hub, models, weights
-from llm4es.config import Device, Dtype, LoadIn, LoadOptions
+from llm4es.config import Attention, Device, Dtype, LoadIn, LoadOptions
 from llm4es.errors import ModelError
 from llm4es.models import StoredModel, effective_k, load, resolve, space_fingerprint, space_name
 from llm4es.silence import quiet
@@ -436,6 +436,31 @@ def test_a_cuda_machine_computes_in_bfloat16(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda: False)
     assert devices.number_format(LoadOptions()) == "float32"
     assert devices.number_format(LoadOptions(device=Device.CPU)) == "float32"
+
+
+def test_flash_attention_is_taken_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    flash = replace(CPU, attention=Attention.FLASH)
+    with pytest.raises(ModelError, match=r"--attention flash_attention_2 needs flash-attn, which is not installed"):
+        devices.attention_name(flash)
+    assert devices.attention_name(CPU) is None
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: object())
+    assert devices.attention_name(CPU) is None
+    assert devices.attention_name(flash) == "flash_attention_2"
+    monkeypatch.setattr(devices, "device_name", lambda options: "cuda")
+    assert devices.attention_name(replace(CPU, dtype=Dtype.BFLOAT16)) == "flash_attention_2"
+    assert devices.attention_name(replace(CPU, dtype=Dtype.FLOAT32)) is None
+
+
+def test_attention_is_as_asked(folder: Path) -> None:
+    found = {
+        kind: load(resolve(str(folder)), replace(CPU, attention=kind)) for kind in (Attention.EAGER, Attention.SDPA)
+    }
+    assert {kind: model.network.config._attn_implementation for kind, model in found.items()} == {
+        Attention.EAGER: "eager",
+        Attention.SDPA: "sdpa",
+    }
+    eager, sdpa = (model.network(torch.tensor([[1, 2, 3]])).logits for model in found.values())
+    assert torch.allclose(eager, sdpa, atol=1e-5)
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="an Apple GPU may be there")
