@@ -6,7 +6,7 @@ import pytest
 
 from llm4es.errors import StoreError
 from llm4es_store import Store
-from llm4es_store.sql import fetch
+from llm4es_store.sql import Limits, deadline, fetch, query, stream
 
 from .rows import KEY, SCOPE, texts
 
@@ -20,7 +20,7 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.mark.parametrize(
-    "query",
+    "text",
     [
         "SELECT count(*) FROM texts",
         "FROM texts",
@@ -36,12 +36,12 @@ def store(tmp_path: Path) -> Store:
         "PIVOT (SELECT 1 AS a, 2 AS b) ON a USING sum(b)",
     ],
 )
-def test_reading_statements_run(store: Store, query: str) -> None:
-    assert len(store.sql(query).fetchall()) >= 1
+def test_reading_statements_run(store: Store, text: str) -> None:
+    assert len(store.sql(text).fetchall()) >= 1
 
 
 @pytest.mark.parametrize(
-    "query",
+    "text",
     [
         "DROP VIEW texts",
         "CREATE TABLE x (a INT)",
@@ -61,16 +61,29 @@ def test_reading_statements_run(store: Store, query: str) -> None:
         "PREPARE a AS SELECT 1",
         "BEGIN",
         "VACUUM",
+        "WITH x AS (COPY (SELECT 1) TO '{root}/x.csv') FROM x",
+        "/* SELECT */ with x as materialized (copy (select 1) to '{root}/x.csv') from x",
+        "EXPLAIN ANALYZE WITH x AS (COPY (SELECT 1) TO '{root}/x.csv') FROM x",
+        "FROM query('WITH x AS (COPY (SELECT 1) TO ''{root}/x.csv'') FROM x')",
+        "SELECT * FROM (WITH x AS (COPY (SELECT 1) TO '{root}/x.csv') FROM x)",
+        "WITH x AS (INSERT INTO texts SELECT * FROM texts RETURNING *) FROM x",
+        "MERGE INTO texts USING texts t ON true WHEN MATCHED THEN DELETE",
+        "FROM enable_logging('QueryLog', storage = 'file', storage_path = '{root}/x')",
+        "FROM enable_profiling(save_location = '{root}/x.json')",
+        "IMPORT DATABASE '{root}'",
+        "DETACH memory",
+        "CHECKPOINT",
+        "USE memory",
     ],
 )
-def test_writing_statements_are_refused(store: Store, query: str) -> None:
-    with pytest.raises(StoreError, match=r"read-only|query failed"):
-        store.sql(query.format(root=store.layout.root))
+def test_writing_statements_are_refused(store: Store, text: str) -> None:
+    with pytest.raises(StoreError, match=r"read-only|query failed|query refused"):
+        fetch(store.sql(text.format(root=store.layout.root)))
     assert not list(Path(store.layout.root).glob("x*"))
 
 
 @pytest.mark.parametrize(
-    "query",
+    "text",
     [
         "SELECT * FROM read_csv('/etc/passwd')",
         "SELECT * FROM read_text('/etc/hostname')",
@@ -81,15 +94,66 @@ def test_writing_statements_are_refused(store: Store, query: str) -> None:
         "SELECT * FROM read_parquet('s3://bucket/x.parquet')",
         "FROM query('COPY (SELECT 1) TO ''{root}/x.csv''')",
         "SELECT getenv('HOME')",
+        "SELECT * FROM read_text('{root}-secret/x.txt')",
+        "SELECT * FROM read_text('/tmp/llm4es-duckdb/x.txt')",
+        "SELECT * FROM read_blob('/proc/self/environ')",
+        "SELECT * FROM read_csv('/dev/stdin')",
+        "SELECT * FROM sniff_csv('/etc/passwd')",
+        "SELECT * FROM read_json('/etc/passwd')",
+        "SELECT * FROM parquet_metadata('/etc/passwd')",
+        "SELECT * FROM read_duckdb('/tmp/x.db')",
+        "SELECT * FROM 'https://example.org/x.csv'",
+        "SELECT * FROM 'file:///etc/passwd'",
+        "SELECT * FROM duckdb_extensions()",
         "SELECT * FROM duckdb_secrets()",
         "SELECT * FROM no_such_table",
         "SELEC 1",
     ],
 )
-def test_nothing_outside_the_store_can_be_read(store: Store, tmp_path: Path, query: str) -> None:
+def test_nothing_outside_the_store_can_be_read(store: Store, tmp_path: Path, text: str) -> None:
     (tmp_path / "secret.txt").write_text("secret")
     with pytest.raises(StoreError, match=r"query refused|query failed"):
-        fetch(store.sql(query.format(root=store.layout.root)))
+        fetch(store.sql(text.format(root=store.layout.root)))
+
+
+def test_words_of_writing_in_a_reading_query_are_no_offence(store: Store) -> None:
+    query = "WITH copy AS (SELECT 'insert' AS \"update\", text AS delete FROM texts) SELECT * FROM copy"
+    assert store.sql(query).fetchall() == [("insert", "text a")]
+
+
+def test_other_peoples_spilled_rows_are_out_of_reach(store: Store) -> None:
+    mine, theirs = (
+        Store(store.layout.root).sql("SELECT current_setting('temp_directory')").fetchall()[0][0] for _ in range(2)
+    )
+    assert mine != theirs
+    assert not Path(mine).exists()
+
+
+def test_limits_hold(store: Store) -> None:
+    bounded = Store(store.layout.root, limits=Limits(memory="64MB", spill="1MB", threads=1))
+    assert bounded.sql("SELECT current_setting('threads')").fetchall() == [(1,)]
+    with pytest.raises(StoreError, match=r"query failed: .*(memory|max_temp_directory_size)"):
+        fetch(bounded.sql("SELECT DISTINCT md5(range::VARCHAR) || repeat('x', 50) AS a FROM range(400000) ORDER BY a"))
+    with pytest.raises(StoreError, match=r"memory_limit 'much' cannot be set: .*give for example 4GB"):
+        Store(store.layout.root, limits=Limits(memory="much")).sql("SELECT 1")
+
+
+def test_a_query_is_stopped_in_time(store: Store) -> None:
+    connection = store.connect()
+    endless = "SELECT count(*) FROM range(100000000000) a, range(100) b WHERE a.range + b.range = 7"
+    with pytest.raises(StoreError, match=r"query stopped after 0.2 s: ask for less"), deadline(connection, 0.2):
+        fetch(query(connection, endless))
+    with deadline(connection, 60), pytest.raises(StoreError, match="no_such_table"):
+        fetch(query(connection, "FROM no_such_table"))
+
+
+def test_rows_are_streamed_and_their_errors_told(store: Store) -> None:
+    reader = stream(store.sql("SELECT * FROM range(10)"), 4)
+    assert sum(batch.num_rows for batch in reader) == 10
+    with pytest.raises(StoreError, match="query failed"):
+        stream(
+            store.sql("SELECT CASE WHEN range > 100000 THEN error('boom') ELSE 'a' END FROM range(200000)"), 4
+        ).read_all()
 
 
 def test_a_python_variable_is_no_table(store: Store) -> None:

@@ -129,7 +129,7 @@ def show(rows: "pa.Table", format_: Format | None, *, piped: Format = Format.CSV
 
 
 def _show_json(rows: "pa.Table") -> None:
-    sys.stdout.write(json.dumps(rows.to_pylist(), default=_plain, ensure_ascii=False, indent=1) + "\n")
+    sys.stdout.write(json.dumps(rows.to_pylist(), default=plain, ensure_ascii=False, indent=1) + "\n")
 
 
 def _show_csv(rows: "pa.Table") -> None:
@@ -137,7 +137,7 @@ def _show_csv(rows: "pa.Table") -> None:
     writer.writerow(rows.column_names)
     for batch in rows.to_batches():
         for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            writer.writerow(["" if value is None else _cell(value) for value in row])
+            writer.writerow(["" if value is None else cell(value) for value in row])
 
 
 def _show_table(rows: "pa.Table") -> None:
@@ -168,16 +168,18 @@ def _short(value: Any) -> str:
         return f"[{_short(value[0])}, {_short(value[1])}, ... {len(value)} values]"
     if isinstance(value, list):
         return "[" + ", ".join(_short(item) for item in value) + "]"
-    return _cell(value)
+    return cell(value)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value as text in a CSV."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     if isinstance(value, list | dict):
-        return json.dumps(value, default=_plain, ensure_ascii=False)
+        return json.dumps(value, default=plain, ensure_ascii=False)
     return str(value)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """What JSON has no type for: times in ISO 8601, anything else as text."""
     return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -103,7 +103,7 @@ class Run:
     def append(
         self, table: str, scope: Scope, rows: pa.Table, key: Sequence[str], schema: pa.Schema | None = None
     ) -> int:
-        """Commit rows that a plan asked for; returns how many. A key that another run committed since stays as it is."""
+        """Commit rows that a plan asked for; returns how many. A key that another run committed since stays."""
         target = self._target(table, schema)
         rows = self._stamped(rows, target.schema, scope)
         known = (table, where(scope))

@@ -3,12 +3,17 @@
 In: SELECTs for the store's views, and a user's query. Out: a connection, a relation. Knows no stage.
 
 A query may read the store's own files and nothing else: no other path, no network, no extension, no environment, no
-setting. Two locks hold this: DuckDB's own (external access off, configuration locked), and the kind of statement.
+setting. Three locks hold this: DuckDB's own (external access off, configuration locked), the kind of statement, and the
+statement's plan (a WITH may carry a COPY, and DuckDB's own lock would let it write among the store's files).
 """
 
 import re
+import secrets
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -30,19 +35,48 @@ MACROS = (
 )
 """SQL that every connection starts with."""
 
+
+@dataclass(frozen=True)
+class Limits:
+    """What one query may use of the machine."""
+
+    memory: str | None = None
+    """Such as ``4GB``; None: DuckDB's own, 80 % of the machine's. Beyond it a query spills to disk."""
+    spill: str | None = None
+    """Disk for what does not fit in memory, such as ``50GB``; None: DuckDB's own, 90 % of what is free."""
+    threads: int | None = None
+    """None: one a core."""
+
+    def settings(self) -> dict[str, str | int]:
+        """DuckDB setting -> value, of those that are set."""
+        chosen = {"memory_limit": self.memory, "max_temp_directory_size": self.spill, "threads": self.threads}
+        return {setting: value for setting, value in chosen.items() if value is not None}
+
+
 _READS = {"SELECT", "EXPLAIN", "MULTI"}  # MULTI is how DuckDB parses a PIVOT
 _FIRST_WORDS = re.compile(r"\s*(with|from|select|pivot|unpivot|values|table|describe|summarize|show)\b", re.IGNORECASE)
+_WRITES = re.compile(r"\b(copy|insert|update|delete|merge)\b", re.IGNORECASE)
+_WRITING_STEP = re.compile(r'"name": "(\w*(?:COPY_TO|INSERT|UPDATE|DELETE|MERGE)\w*)')
 _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\b", re.IGNORECASE)
 
 
-def connect(views: Mapping[str, str], folder: str, remote: object | None = None) -> duckdb.DuckDBPyConnection:
+def connect(
+    views: Mapping[str, str], folder: str, remote: object | None = None, limits: Limits | None = None
+) -> duckdb.DuckDBPyConnection:
     """An in-memory connection that shows ``views`` (name -> SELECT) and can read ``folder`` only.
 
     ``remote`` is an fsspec file system for the folder's scheme, None for a local folder.
     """
     connection = duckdb.connect()
-    spill = Path(tempfile.gettempdir()) / "llm4es-duckdb"
+    # Queries may read the spill folder too: a name of its own keeps other people's spilled rows out of it. DuckDB makes
+    # it when it is needed and removes it at the end.
+    spill = Path(tempfile.gettempdir()) / f"llm4es-duckdb-{secrets.token_hex(8)}"
     connection.execute(f"SET temp_directory = {literal(str(spill))}")
+    for setting, value in (limits or Limits()).settings().items():
+        try:
+            connection.execute(f"SET {setting} = {literal(value)}")
+        except duckdb.Error as error:
+            raise StoreError(f"{setting} {value!r} cannot be set: {explain(error)}: give for example 4GB") from error
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET python_enable_replacements = false")  # a table's name never means a Python variable
     if remote is not None:
@@ -79,6 +113,46 @@ def fetch(relation: duckdb.DuckDBPyRelation) -> pa.Table:
         raise StoreError(explain(error)) from error
 
 
+def stream(relation: duckdb.DuckDBPyRelation, rows: int) -> pa.RecordBatchReader:
+    """The rows of a relation, so many at a time. Raises StoreError while being read, for the reasons of ``fetch``."""
+    try:
+        reader = relation.to_arrow_reader(rows)
+    except duckdb.Error as error:
+        raise StoreError(explain(error)) from error
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from reader
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            raise StoreError(explain(error)) from error
+
+    return pa.RecordBatchReader.from_batches(reader.schema, batches())
+
+
+@contextmanager
+def deadline(connection: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
+    """Stop what the connection runs after so many seconds; None: never."""
+    if seconds is None:
+        yield
+        return
+    over = threading.Event()
+
+    def stop() -> None:
+        over.set()
+        connection.interrupt()
+
+    timer = threading.Timer(seconds, stop)
+    timer.start()
+    try:
+        yield
+    except (StoreError, duckdb.Error) as error:
+        if over.is_set():
+            raise StoreError(f"query stopped after {seconds:g} s: ask for less, or raise --timeout") from error
+        raise
+    finally:
+        timer.cancel()
+
+
 def check(connection: duckdb.DuckDBPyConnection, text: str) -> None:
     """Refuse everything but one statement that reads."""
     try:
@@ -95,9 +169,24 @@ def check(connection: duckdb.DuckDBPyConnection, text: str) -> None:
         check(connection, _EXPLAIN.sub("", bare, count=1))  # EXPLAIN ANALYZE runs what it explains
     elif not _FIRST_WORDS.match(bare.lstrip(" \t\r\n(")):
         raise StoreError(f"query {_short(text)!r} does not begin with SELECT, WITH or FROM: the store is read-only")
+    elif _WRITES.search(text):
+        _check_plan(connection, text)
 
 
-def explain(error: duckdb.Error) -> str:
+def _check_plan(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+    """Refuse a query that would write, as seen in its plan: ``WITH x AS (COPY ...) SELECT`` parses as a SELECT.
+
+    DuckDB takes such a WITH at the top of a statement only, so its word stands in the text: other queries need no plan.
+    """
+    try:
+        plan = "".join(row[1] for row in connection.execute(f"EXPLAIN (FORMAT json) {text}").fetchall())
+    except duckdb.Error as error:
+        raise StoreError(explain(error)) from error
+    if found := _WRITING_STEP.search(plan):
+        raise StoreError(f"query {_short(text)!r} holds a {found.group(1)}: the store is read-only, write a SELECT")
+
+
+def explain(error: Exception) -> str:
     """DuckDB's message as one line, with what to do where a sandbox lock was hit."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     message = " ".join(line for line in lines if not line.startswith(("LINE ", "^")))

@@ -19,7 +19,7 @@ from .layout import TABLES, Layout, events_table, events_view
 from .plan import Plan, Reason, make_plan
 from .quoting import literal, name
 from .running import Run, bury_the_dead
-from .sql import connect, query
+from .sql import Limits, connect, query
 from .versions import At, snapshot_at
 from .views import duckdb_types, empty_sql, select_sql
 
@@ -34,8 +34,11 @@ class Store:
     Raises StoreError where ``root`` is no store (unless ``create``), or was made by a newer format.
     """
 
-    def __init__(self, root: str | Path = "llm4es-store", *, create: bool = False) -> None:
+    def __init__(
+        self, root: str | Path = "llm4es-store", *, create: bool = False, limits: Limits | None = None
+    ) -> None:
         self.layout = Layout.at(root)
+        self.limits = limits
         self._tables: dict[str, Table] = {}
         self._record: tuple[int, pa.Table] | None = None  # (version of runs, its rows)
         self._live: tuple[dict[str, int], duckdb.DuckDBPyConnection] | None = None  # (snapshot, its database)
@@ -64,10 +67,10 @@ class Store:
     def connect(self, at: At | None = None) -> duckdb.DuckDBPyConnection:
         """A sandboxed DuckDB connection with the store's views and macros, now or as they were."""
         if at is not None:
-            return connect(self.views(at), self.layout.root, self._filesystem())
+            return connect(self.views(at), self.layout.root, self._filesystem(), self.limits)
         snapshot = self.snapshot()
         if self._live is None or self._live[0] != snapshot:  # else nobody has written since
-            self._live = snapshot, connect(self.views(), self.layout.root, self._filesystem())
+            self._live = snapshot, connect(self.views(), self.layout.root, self._filesystem(), self.limits)
         return self._live[1].cursor()
 
     def views(self, at: At | None = None) -> dict[str, str]:
@@ -163,14 +166,14 @@ class Store:
         found = self._open(table, None)
         spec = TABLES.get(table)
         wanted = spec.schema if spec else schema
+        if found is not None:
+            if wanted is not None:
+                found.add_columns(wanted)
+            return found
         if wanted is None:
             raise StoreError(f"unknown table {table!r}: a store has {', '.join(TABLES)}")
-        if found is None:
-            self._tables[table] = found = Table.create(
-                self.layout.table(table), wanted, spec.partition_by if spec else ()
-            )
-        else:
-            found.add_columns(wanted)
+        path, partition_by = self.layout.table(table), spec.partition_by if spec else ()
+        self._tables[table] = found = Table.create(path, wanted, partition_by)
         return found
 
     # -- inside -------------------------------------------------------------------------------------------------------

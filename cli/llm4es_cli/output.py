@@ -1,0 +1,105 @@
+"""Result files: rows that a command was asked to write somewhere.
+
+In: a reader of record batches, a path, a format. Out: a whole file, or none. Knows no command and no store.
+"""
+
+import csv
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from llm4es.errors import OptionError
+
+from .screen import cell, plain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class FileFormat(StrEnum):
+    """How rows lie in a file."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    JSON = "json"
+
+
+def format_of(path: Path, asked: str | None) -> FileFormat:
+    """The format asked for, else the one that the file's ending names."""
+    ending = asked or path.suffix.lstrip(".").lower()
+    if ending not in set(FileFormat):
+        known = ", ".join(FileFormat)
+        raise OptionError(f"--out {path} does not end in a known format: give --format, or an ending of {known}")
+    return FileFormat(ending)
+
+
+def write(reader: "pa.RecordBatchReader", path: Path, format_: FileFormat) -> int:
+    """Write rows to a file as they come, and give it its name when it is whole; returns how many rows."""
+    try:
+        handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise OptionError(f"--out {path} cannot be written ({error.strerror}): choose another folder") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            rows = _WRITERS[format_](reader, file)
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(partial).chmod(0o666 & ~umask)  # mkstemp makes private files
+        Path(partial).replace(path)
+    except OSError as error:
+        raise OptionError(f"--out {path} cannot be written ({error.strerror}): make room, or choose another") from error
+    finally:
+        Path(partial).unlink(missing_ok=True)
+    return rows
+
+
+def write_to_stdout(reader: "pa.RecordBatchReader") -> int:
+    """Parquet for the next program; refused on a terminal, which it would garble."""
+    if sys.stdout.isatty():
+        raise OptionError("--format parquet is not for a terminal: give --out FILE.parquet, or a pipe")
+    sys.stdout.flush()
+    return _write_parquet(reader, sys.stdout.buffer)
+
+
+def _write_parquet(reader: "pa.RecordBatchReader", file: IO[bytes]) -> int:
+    import pyarrow.parquet as pq
+
+    rows = 0
+    with pq.ParquetWriter(file, reader.schema, compression="zstd") as writer:
+        for batch in reader:
+            writer.write_batch(batch)
+            rows += batch.num_rows
+    return rows
+
+
+def _write_csv(reader: "pa.RecordBatchReader", file: IO[bytes]) -> int:
+    import io
+
+    rows = 0
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(reader.schema.names)
+    for batch in reader:
+        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            writer.writerow(["" if value is None else cell(value) for value in row])
+        rows += batch.num_rows
+    text.detach()
+    return rows
+
+
+def _write_json(reader: "pa.RecordBatchReader", file: IO[bytes]) -> int:
+    rows = reader.read_all().to_pylist()
+    file.write((json.dumps(rows, default=plain, ensure_ascii=False, indent=1) + "\n").encode())
+    return len(rows)
+
+
+_WRITERS: "dict[FileFormat, Callable[[pa.RecordBatchReader, IO[bytes]], int]]" = {
+    FileFormat.PARQUET: _write_parquet,
+    FileFormat.CSV: _write_csv,
+    FileFormat.JSON: _write_json,
+}

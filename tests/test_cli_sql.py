@@ -1,0 +1,128 @@
+"""``llm4es sql`` as a person uses it: files, pipes, limits, and the prompt."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from llm4es.errors import Llm4esError, OptionError, StoreError
+from llm4es_cli.main import app
+from llm4es_cli.prompt import FIRST, NEXT, history_file, prompt, remembered
+from llm4es_store import Store
+
+from .rows import KEY, SCOPE, texts
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> str:
+    store = Store(tmp_path / "store", create=True)
+    with store.run("serialize", "d", {}, "0") as run:
+        run.append("texts", SCOPE, texts({"1": "a", "2": "b"}), KEY)
+    return store.layout.root
+
+
+def sql(root: str, *words: str, text: str | None = None) -> str:
+    done = CliRunner().invoke(app, ["sql", "--store", root, *words], input=text)
+    if isinstance(done.exception, Llm4esError):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_a_query_comes_as_words_from_a_file_or_from_stdin(root: str, tmp_path: Path) -> None:
+    (tmp_path / "q.sql").write_text("SELECT count(*) AS n FROM texts")
+    for words, text in ((["SELECT count(*) AS n FROM texts"], None), ([str(tmp_path / "q.sql")], None)):
+        assert sql(root, *words, text=text) == "n\n2\n"
+    assert sql(root, "-", text="SELECT count(*) AS n FROM texts") == "n\n2\n"
+    with pytest.raises(OptionError, match=r"cannot read the query from none\.sql"):
+        sql(root, "none.sql")
+
+
+@pytest.mark.parametrize("name", ["x.parquet", "x.csv", "x.json"])
+def test_rows_are_written_to_a_file_by_its_ending(root: str, tmp_path: Path, name: str) -> None:
+    sql(root, "SELECT entity_id, n_events FROM texts ORDER BY 1", "--out", str(tmp_path / name))
+    path = tmp_path / name
+    if name.endswith("parquet"):
+        assert pq.read_table(path).to_pylist() == [{"entity_id": "1", "n_events": 1}, {"entity_id": "2", "n_events": 1}]
+    elif name.endswith("csv"):
+        assert path.read_text() == "entity_id,n_events\n1,1\n2,1\n"
+    else:
+        assert json.loads(path.read_text()) == [{"entity_id": "1", "n_events": 1}, {"entity_id": "2", "n_events": 1}]
+
+
+def test_parquet_goes_into_a_pipe(root: str, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "llm4es_cli.main", "sql", "SELECT entity_id FROM texts", "--store", root]
+    done = subprocess.run([*words, "--format", "parquet"], capture_output=True, check=True)
+    (tmp_path / "x").write_bytes(done.stdout)
+    assert pq.read_table(tmp_path / "x").num_rows == 2
+
+
+def test_a_failed_query_leaves_no_file(root: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "x.parquet").write_text("old")
+    with pytest.raises(StoreError, match="boom"):
+        sql(
+            root,
+            "SELECT CASE WHEN range > 9 THEN error('boom') END AS a FROM range(20)",
+            "--out",
+            str(out / "x.parquet"),
+        )
+    assert [path.name for path in out.iterdir()] == ["x.parquet"]
+    assert (out / "x.parquet").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [("x.xls", "does not end in a known format"), ("no/folder/x.csv", r"cannot be written \(No such file")],
+)
+def test_places_that_take_no_rows(root: str, tmp_path: Path, out: str, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        sql(root, "SELECT 1", "--out", str(tmp_path / out))
+
+
+def test_limits_are_options(root: str) -> None:
+    asked = "SELECT current_setting('threads') AS n"
+    assert sql(root, asked, "--threads", "1", "--memory-limit", "100MB", "--timeout", "60") == "n\n1\n"
+
+
+def test_the_prompt_answers_whole_statements_and_survives_errors() -> None:
+    typed = iter(["SELECT 1", "  + 1;", "DROP it;", "half", KeyboardInterrupt(), "", ".tables", EOFError()])
+    asked, answered, said = [], [], []
+
+    def ask(sign: str) -> str:
+        asked.append(sign)
+        line = next(typed)
+        if isinstance(line, BaseException):
+            raise line
+        return line
+
+    def answer(statement: str) -> None:
+        if "DROP" in statement:
+            raise StoreError("the store is read-only")
+        answered.append(statement)
+
+    prompt(ask, answer, said.append)
+    assert answered == ["SELECT 1\n  + 1;", "SHOW TABLES;"]
+    assert asked == [FIRST, NEXT, FIRST, FIRST, NEXT, FIRST, FIRST, FIRST]
+    assert "error: the store is read-only" in said
+
+
+def test_the_prompt_is_left_by_a_word() -> None:
+    prompt(lambda _: ".exit", lambda _: pytest.fail("nothing was asked"), lambda _: None)
+
+
+def test_history_lies_in_the_users_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("readline")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert history_file() == tmp_path / "state/llm4es/sql_history"
+    with remembered(history_file()):
+        import readline
+
+        readline.add_history("SELECT 1;")
+    assert "SELECT 1;" in history_file().read_text()
+    assert history_file().stat().st_mode & 0o077 == 0
