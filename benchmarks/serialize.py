@@ -58,7 +58,8 @@ name = "channel"
 
 MAKE = """
 COPY (
-    SELECT CAST(i * 2654435761 % {entities} AS INTEGER) AS client_id, CAST(i * 730 // {events} AS INTEGER) AS trans_date,
+    SELECT CAST(i * 2654435761 % {entities} AS INTEGER) AS client_id,
+        CAST(i * 730 // {events} AS INTEGER) AS trans_date,
         CAST(i * 7919 % 203 AS INTEGER) AS small_group, round((i * 31337 % 1000003) / 100.0, 3) AS amount_rur,
         CASE i % 3 WHEN 0 THEN 'online' WHEN 1 THEN 'shop' END AS channel
     FROM range({events}) AS r(i)

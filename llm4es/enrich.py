@@ -1,65 +1,117 @@
-"""Texts to more texts: the same events, written otherwise.
+"""Texts to more texts: the same events, written otherwise by rules or by a language model.
 
 In: record batches of raw texts. Out: record batches of the TEXTS schema, ``options.variants`` rows a text, in the order
-of the texts. Which formats an entity gets depends on the seed and its id alone. Knows nothing of stores.
+of the texts. Which formats or prompts an entity gets depends on the seed and its id alone. Knows no stores.
 """
 
 import difflib
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from .config import EnrichOptions
+from .config import EnrichBy, EnrichOptions, LoadOptions
+from .engines import Engine, open_engine
 from .errors import OptionError
 from .fingerprint import text_hash
 from .formats import Format, Written, parse, write
+from .prompts import load_prompt, prompt_names
+from .rewrite import Task, rewrite
 from .schemas import TEXTS
 
 VARIANTS = pa.schema([("entity_id", pa.string()), ("variant", pa.string())])
 
+LLM = "llm_"
+"""Before the prompt's name in the variants that a language model writes: ``llm_table``, the second ``llm_table_2``."""
 
-def enrich(texts: Iterable[pa.RecordBatch], options: EnrichOptions) -> Iterator[pa.RecordBatch]:
-    """The variants of each raw text; ``source_hash`` is the raw text's hash."""
+Row = dict[str, Any]
+
+
+def enrich(
+    texts: Iterable[pa.RecordBatch],
+    options: EnrichOptions,
+    engine: Engine | None = None,
+    wanted: pa.Table | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """The variants of each raw text; ``source_hash`` is the raw text's hash.
+
+    ``wanted``, with the columns of ``planned_variants``, limits them to what is missing. By llm, ``engine`` answers the
+    prompts; None opens the one that the options name. A batch goes out as soon as it is done, so that its keeper can
+    commit it: by llm it holds the texts of two batches of the engine.
+    """
     choices(options)  # refuse what cannot work before the first text
+    pairs = None if wanted is None else set(zip(*(wanted[name].to_pylist() for name in VARIANTS.names), strict=True))
+    if options.by is EnrichBy.LLM:
+        engine = engine or open_engine(options)
+        at_once = 2 * (options.batch_size if options.engine == "transformers" else options.concurrency)
     for batch in texts:
-        rows = batch.to_pylist()
         planned = planned_variants(batch["entity_id"], options)["variant"].to_pylist()
-        made = [
-            _rewritten(row, Format(planned[at * options.variants + i]))
-            for at, row in enumerate(rows)
-            for i in range(options.variants)
+        work = [
+            (row, variant)
+            for at, row in enumerate(batch.to_pylist())
+            for variant in planned[at * options.variants : (at + 1) * options.variants]
+            if pairs is None or (row["entity_id"], variant) in pairs
         ]
-        yield pa.RecordBatch.from_pylist(made, schema=TEXTS)
+        if engine is None or options.by is EnrichBy.RULES:
+            made = [_by_rule(row, Format(variant), options) for row, variant in work]
+            yield pa.RecordBatch.from_pylist(made, schema=TEXTS)
+            continue
+        for begin in range(0, len(work), at_once):
+            yield pa.RecordBatch.from_pylist(_by_llm(work[begin : begin + at_once], engine, options), schema=TEXTS)
+
+
+def fingerprint(options: EnrichOptions, load: LoadOptions | None = None, identity: str | None = None) -> dict[str, Any]:
+    """What changes the variants besides the raw texts, as plain values: the options and, by llm, prompts and model.
+
+    ``identity`` is the engine's: for a model in this process, ``models.space_fingerprint``.
+    """
+    said: dict[str, Any] = options.fingerprint()
+    if options.by is EnrichBy.LLM:
+        said["prompts"] = {name: load_prompt(_prompt_of(name)).digest for name in choices(options)}
+        said["load"] = (load or LoadOptions()).fingerprint() if options.engine == "transformers" else None
+        said["identity"] = identity
+    return said
 
 
 def planned_variants(entity_ids: pa.Array | pa.ChunkedArray, options: EnrichOptions) -> pa.Table:
     """The (entity_id, variant) pairs that ``enrich`` will make, entity by entity. More variants keep the fewer ones."""
     names, count = choices(options), options.variants
-    keys = [f"{options.seed}\0{entity}".encode() for entity in entity_ids.to_pylist()]
-    digests = b"".join(hashlib.md5(key, usedforsecurity=False).digest()[:8] for key in keys)
-    chosen = _draw(np.frombuffer(digests, ">u8").astype(np.uint64), len(names), count)  # (entities, count)
-    variants = pa.array(np.array(names, object)[chosen].ravel(), pa.string())
-    entities = pa.array(np.repeat(np.arange(len(keys)), count))
-    return pa.table([pa.array(entity_ids.to_pylist(), pa.string()).take(entities), variants], schema=VARIANTS)
+    ids = entity_ids.to_pylist()
+    digests = (hashlib.md5(f"{options.seed}\0{entity}".encode(), usedforsecurity=False).digest()[:8] for entity in ids)
+    hashes = np.frombuffer(b"".join(digests), ">u8").astype(np.uint64)
+    chosen = _draw(hashes, len(names), min(count, len(names)))  # (entities, different choices)
+    by_round = [
+        [name if again == 0 else f"{name}_{again + 1}" for name in names] for again in range(-(-count // len(names)))
+    ]
+    labels = np.array([each for names_of_round in by_round for each in names_of_round], object)
+    rounds = [chosen + again * len(names) for again in range(len(by_round))]
+    variants = labels[np.concatenate(rounds, axis=1)[:, :count]].ravel()
+    rows = pa.array(np.repeat(np.arange(len(ids)), count))
+    return pa.table([pa.array(ids, pa.string()).take(rows), pa.array(variants, pa.string())], schema=VARIANTS)
 
 
 def choices(options: EnrichOptions) -> Sequence[str]:
-    """The formats that variants are drawn from."""
-    there = [format.value for format in Format]
+    """The variants that are drawn from: formats, or prompts with ``llm_`` before them."""
+    by_llm = options.by is EnrichBy.LLM
+    there = prompt_names() if by_llm else [format.value for format in Format]
+    what = "prompt" if by_llm else "format"
     for name in options.formats:
         if name not in there:
             near = difflib.get_close_matches(name, there, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(there)}"
-            raise OptionError(f"--formats {name!r} is no format: {hint}")
+            raise OptionError(f"--formats {name!r} is no {what}: {hint}")
     names = list(dict.fromkeys(options.formats)) or there
+    if by_llm:
+        return [LLM + name for name in names]
     if options.variants > len(names):
         raise OptionError(f"--variants {options.variants} is more than the {len(names)} formats to choose from")
     return names
 
 
-def _draw(hashes: np.ndarray, size: int, count: int) -> np.ndarray:
+def _draw(hashes: npt.NDArray[np.uint64], size: int, count: int) -> npt.NDArray[np.int64]:
     """For each hash, ``count`` different numbers below ``size``: the first steps of a shuffle that the hash decides."""
     order = np.tile(np.arange(size), (len(hashes), 1))
     rows = np.arange(len(hashes))
@@ -71,19 +123,40 @@ def _draw(hashes: np.ndarray, size: int, count: int) -> np.ndarray:
     return order[:, :count]
 
 
-def _rewritten(row: dict[str, object], format: Format) -> dict[str, object]:
+def _by_rule(row: Row, format: Format, options: EnrichOptions) -> Row:
     """One text in one format."""
-    written = write(parse(str(row["text"]), int(str(row["n_events_dropped"]))), format)
-    text = written.text
-    return {
-        **row,
-        "variant": format.value,
-        "text": text,
-        "text_hash": text_hash(text),
-        "event_offsets": _offsets(written),
-        "note": None,
-        "source_hash": row["text_hash"],
-    }
+    written = write(parse(row["text"], row["n_events_dropped"]), format, options.group_by)
+    return _row(row, format.value, written.text) | {"event_offsets": _offsets(written)}
+
+
+def _by_llm(work: Sequence[tuple[Row, str]], engine: Engine, options: EnrichOptions) -> list[Row]:
+    """Some texts, rewritten together."""
+    tasks = [
+        Task(
+            f"{row['entity_id']}\0{variant}",
+            load_prompt(_prompt_of(variant)),
+            parse(row["text"], row["n_events_dropped"]),
+        )
+        for row, variant in work
+    ]
+    made = []
+    for (row, variant), rewriting in zip(work, rewrite(tasks, engine, options), strict=True):
+        lost = row["n_events"] - rewriting.kept
+        about = {"fidelity": rewriting.fidelity, "note": rewriting.note, "n_events": rewriting.kept}
+        made.append(_row(row, variant, rewriting.text) | about | {"n_events_dropped": row["n_events_dropped"] + lost})
+    return made
+
+
+def _prompt_of(variant: str) -> str:
+    """``llm_table_2`` is of the prompt ``table``."""
+    name = variant.removeprefix(LLM)
+    return name if name in prompt_names() else name.rpartition("_")[0]
+
+
+def _row(row: Row, variant: str, text: str) -> Row:
+    """A row of a text that was made of another."""
+    made = {"variant": variant, "text": text, "text_hash": text_hash(text), "source_hash": row["text_hash"]}
+    return {name: row[name] for name in TEXTS.names} | made | {"event_offsets": None, "fidelity": None, "note": None}
 
 
 def _offsets(written: Written) -> list[int] | None:
