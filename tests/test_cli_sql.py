@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -91,8 +92,12 @@ def test_limits_are_options(root: str) -> None:
 
 
 def test_the_prompt_answers_whole_statements_and_survives_errors() -> None:
-    typed = iter(["SELECT 1", "  + 1;", "DROP it;", "half", KeyboardInterrupt(), "", ".tables", EOFError()])
-    asked, answered, said = [], [], []
+    typed: Iterator[str | BaseException] = iter(
+        ["SELECT 1", "  + 1;", "DROP it;", "half", KeyboardInterrupt(), "", ".tables", EOFError()]
+    )
+    asked: list[str] = []
+    answered: list[str] = []
+    said: list[str] = []
 
     def ask(sign: str) -> str:
         asked.append(sign)

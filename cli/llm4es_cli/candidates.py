@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _DEFAULTS = {"pooling": "mean", "texts": "raw", "history": "newest", "max_length": 512}
 """What a readable name leaves out."""
 
+_IMPORTED = "imported"
+"""The pooling of vectors that were made elsewhere, see ``llm4es.foreign``."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -68,6 +71,9 @@ def readable(rows: Sequence[dict[str, Any]]) -> list[str]:
     """``model@k``, and whatever of the configuration is not the default: ``smollm2-135m@8 [256 tokens, full]``."""
     names = []
     for row in rows:
+        if row["pooling"] == _IMPORTED:  # made elsewhere: its name is all we know of it
+            names.append(str(row["model"]))
+            continue
         parts = [str(row[key]) for key in ("texts", "history", "pooling") if row[key] != _DEFAULTS[key]]
         if row["max_length"] != _DEFAULTS["max_length"]:
             parts.insert(0, f"{row['max_length']} tokens")
@@ -101,7 +107,7 @@ def _loader(work: Work, row: dict[str, Any], label: str, seen: frozenset[str]) -
             entity_ids=rows["entity_id"].to_pylist(),
             matrix=np.asarray(vectors.flatten()).reshape(len(vectors), -1),  # (N, D)
             model=row["model"],
-            k=row["k"],
+            k=row["k"] or None,  # 0: imported, no layers were averaged
             seen=seen,
             source_hash=row["source_hash"] + row["config_id"],
         )

@@ -15,10 +15,13 @@ from llm4es.errors import Llm4esError
 from . import options
 from .commands import (
     compare,
+    diff,
     embed,
     enrich,
+    export,
     finetune,
     gc,
+    import_,
     models,
     optimize,
     probe,
@@ -51,12 +54,15 @@ app.command(rich_help_panel=_STAGES)(finetune.finetune)
 app.command(rich_help_panel=_STAGES)(embed.embed)
 app.command(rich_help_panel=_STAGES)(probe.probe)
 app.command(rich_help_panel=_RESULTS)(compare.compare)
+app.command(rich_help_panel=_RESULTS)(diff.diff)
 app.command(rich_help_panel=_RESULTS)(sql.sql)
 app.command(rich_help_panel=_RESULTS)(similar.similar)
 app.command(rich_help_panel=_RESULTS)(report.report)
 app.command(rich_help_panel=_KEEPING)(recipes.recipes)
 app.add_typer(models.app, name="models", rich_help_panel=_KEEPING)
 app.add_typer(runs.app, name="runs", rich_help_panel=_KEEPING)
+app.command("import", rich_help_panel=_KEEPING)(import_.import_)
+app.command(rich_help_panel=_KEEPING)(export.export)
 app.command(rich_help_panel=_KEEPING)(optimize.optimize)
 app.command(rich_help_panel=_KEEPING)(gc.gc)
 

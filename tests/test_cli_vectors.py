@@ -1,0 +1,160 @@
+"""Importing, comparing, exporting and diffing vectors from the command line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from llm4es.errors import Llm4esError, OptionError
+from llm4es_cli.commands.diff import Side, side
+from llm4es_cli.main import app
+from llm4es_store import Store
+
+from . import shop
+
+CUSTOMERS = 30
+
+
+def run(*words: object) -> str:
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    if isinstance(done.exception, Llm4esError):
+        raise done.exception
+    assert done.exit_code == 0, done.output + str(done.exception)
+    return done.stdout
+
+
+def vectors(path: Path, shift: float = 0.0, customers: int = CUSTOMERS) -> Path:
+    matrix = np.random.default_rng(0).normal(size=(customers, 4)).astype(np.float32)
+    matrix[0] += shift
+    pq.write_table(pa.table({"entity_id": [f"c{i}" for i in range(customers)], "vector": matrix.tolist()}), path)
+    return path
+
+
+def rows(text: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(text)
+    return found
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """(store, recipe) with texts and one import."""
+    folder = tmp_path_factory.mktemp("vectors")
+    recipe, store = shop.write(folder / "shop", CUSTOMERS), folder / "store"
+    run("serialize", recipe, "--store", store, "-q")
+    run("import", vectors(folder / "v.parquet"), "--name", "coles", "--dataset", "shop", "--store", store, "-q")
+    return store, recipe
+
+
+def test_the_same_content_is_imported_once_and_a_change_in_one_commit(place: tuple[Path, Path], tmp_path: Path) -> None:
+    store, _ = place
+    opened = Store(store)
+    words = ("--name", "twice", "--dataset", "shop", "--store", store, "--format", "json", "-q")
+    (first,) = rows(run("import", vectors(tmp_path / "v.parquet"), *words))
+    version = len(opened.record())
+    (again,) = rows(run("import", vectors(tmp_path / "v.parquet"), *words))
+    assert (first["computed"], again["computed"], again["reused"]) == (CUSTOMERS, 0, CUSTOMERS)
+    assert len(opened.record()) == version  # no run, no version
+    table = opened.table("embeddings")
+    assert table is not None
+    before = table.version
+    changed = vectors(tmp_path / "w.parquet", shift=1.0, customers=CUSTOMERS - 1)
+    (dry,) = rows(run("import", changed, *words, "--dry-run"))
+    assert (dry["to compute"], dry["why"]) == (1, "1 text changed, 1 vanished")
+    run("import", changed, *words)
+    table.refresh()
+    assert table.version == before + 1
+    assert opened.sql("SELECT count(*) FROM embeddings WHERE model = 'twice'").fetchall() == [(CUSTOMERS - 1,)]
+
+
+def test_imported_vectors_are_probed_compared_and_searched(place: tuple[Path, Path]) -> None:
+    store, recipe = place
+    common = ("--store", store, "--format", "json", "-q")
+    run("probe", recipe, "--features", "coles,tfidf", "--folds", "3", "--repeats", "1", *common)
+    found = {row["features"]: row for row in rows(run("compare", recipe, "--wide", *common))}
+    assert found["coles"]["model"] == "coles"
+    assert found["coles"]["k"] is None
+    assert found["coles"]["difference"] is not None
+    near = rows(run("similar", recipe, "c1", "--features", "coles", "-n", "3", *common))
+    ((best,),) = Store(store).sql("SELECT entity_id FROM nearest('shop', 'c1', 'coles', 0, 1)").fetchall()
+    assert near[0]["entity_id"] == best
+
+
+def test_features_are_exported_for_other_tools(place: tuple[Path, Path], tmp_path: Path) -> None:
+    store, recipe = place
+    out = tmp_path / "x.parquet"
+    run("export", recipe, "--features", "coles,tfidf", "--out", out, "--store", store, "-q")
+    table = pq.read_table(out)
+    assert table.num_rows == CUSTOMERS
+    assert table.column_names[:5] == ["entity_id", "coles_0", "coles_1", "coles_2", "coles_3"]
+    run(
+        "export", recipe, "--features", "coles", "--layout", "long", "--out", tmp_path / "x.csv", "--store", store, "-q"
+    )
+    assert (tmp_path / "x.csv").read_text().splitlines()[0] == "entity_id,features,vector"
+    # what was exported can be imported again, under another name
+    run("import", out, "--name", "again", "--dataset", "other", "--store", store, "-q")
+    assert Store(store).sql("SELECT max(dim) FROM embeddings WHERE model = 'again'").fetchall() == [(9,)]
+
+
+def test_a_name_that_is_taken_or_a_file_that_is_none(place: tuple[Path, Path], tmp_path: Path) -> None:
+    store, _ = place
+    words = ("--dataset", "shop", "--store", store, "-q")
+    with pytest.raises(OptionError, match=r"no file .*none\.parquet"):
+        run("import", tmp_path / "none.parquet", "--name", "x", *words)
+    (tmp_path / "bad.parquet").write_text("no parquet")
+    with pytest.raises(Llm4esError, match=r"bad\.parquet cannot be read"):
+        run("import", tmp_path / "bad.parquet", "--name", "x", *words)
+    opened = Store(store)
+    with opened.run("embed", "shop", {}, "0") as made:
+        scope = {"dataset": "shop", "model": "ours", "config_id": "c"}
+        one = pa.table({"entity_id": ["c1"], "k": pa.array([1], pa.int32()), "pooling": ["mean"], "source_hash": ["h"]})
+        made.append("embeddings", scope, one, ("entity_id", "k"))
+    with pytest.raises(OptionError, match="--name 'ours' is a model's whose vectors are in the store"):
+        run("import", vectors(tmp_path / "v.parquet"), "--name", "ours", *words)
+
+
+def test_csv_ids_stay_text(place: tuple[Path, Path], tmp_path: Path) -> None:
+    store, _ = place
+    (tmp_path / "v.csv").write_text("cl_id,a,b\n007,1,2.5\n008,3,4\n")
+    run("import", tmp_path / "v.csv", "--name", "rfm", "--dataset", "csv", "--id", "cl_id", "--store", store, "-q")
+    found = Store(store).sql("SELECT entity_id, vector FROM embeddings WHERE model = 'rfm' ORDER BY 1").fetchall()
+    assert found == [("007", [1.0, 2.5]), ("008", [3.0, 4.0])]
+
+
+def test_diff_of_versions_and_of_features(place: tuple[Path, Path], tmp_path: Path) -> None:
+    store, _ = place
+    words = ("--name", "moving", "--dataset", "moves", "--store", store, "-q")
+    asked = ("--dataset", "moves", "--store", store, "--format", "json")
+    run("import", vectors(tmp_path / "v.parquet"), *words)
+    first = Store(store).record()["version"].to_pylist()[-1]
+    run("import", vectors(tmp_path / "v.parquet", shift=50.0, customers=CUSTOMERS - 2), *words)
+    now = Store(store).record()["version"].to_pylist()[-1]
+    for a, b in ((first, now), (f"moving:{first}", "moving")):
+        found = {row["measure"]: row["value"] for row in rows(run("diff", a, b, *asked))}
+        assert (found["gone"], found["added"], found["changed"]) == (2, 0, 1)
+        assert found["cosine least"] < 0.99 < found["cosine 5%"]
+    found = {row["measure"]: row["value"] for row in rows(run("diff", 1, now, *asked))}
+    assert found == {"entities after": CUSTOMERS - 2, "added": CUSTOMERS - 2}
+    with pytest.raises(OptionError, match="no features 'm@9': there are moving"):
+        run("diff", "m@9", "moving", *asked)
+    with pytest.raises(OptionError, match=r"vectors of .* datasets: choose one of"):
+        run("diff", first, now, "--store", store)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("12", Side(None, "12")),
+        ("2026-11-20T10:00", Side(None, "2026-11-20T10:00")),
+        ("m@8", Side("m@8", None)),
+        ("m@8:12", Side("m@8", "12")),
+        ("m@8:2026-11-20T10:00:30", Side("m@8", "2026-11-20T10:00:30")),
+        ("org/m@8 [256 tokens]", Side("org/m@8 [256 tokens]", None)),
+    ],
+)
+def test_sides_as_they_are_typed(text: str, expected: Side) -> None:
+    assert side(text) == expected

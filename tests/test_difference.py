@@ -1,0 +1,92 @@
+"""Differences between feature sets, worked out by hand."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from llm4es.arrange import arrange
+from llm4es.config import ProbeOptions
+from llm4es.difference import difference, only_one, probe_difference
+from llm4es.features import FeatureSet
+from llm4es.layouts import Layout
+from llm4es.probe import probe
+
+
+def features(name: str, rows: dict[str, list[float]]) -> FeatureSet:
+    return FeatureSet(name, list(rows), np.array(list(rows.values()), np.float32), "m", 1, frozenset(), "h")
+
+
+def measures(table: pa.Table) -> dict[str, float]:
+    return dict(zip(table["measure"].to_pylist(), table["value"].to_pylist(), strict=True))
+
+
+BEFORE = {"a": [1.0, 0.0], "b": [0.0, 1.0], "c": [1.0, 0.1], "gone": [1.0, 1.0]}
+AFTER = {"new": [5.0, 5.0], "a": [0.0, 2.0], "b": [0.0, 1.0], "c": [1.0, 0.1]}
+
+
+def test_who_came_went_and_moved() -> None:
+    found = measures(difference(features("m@1", BEFORE), features("m@1", AFTER), n=1))
+    assert (found["entities before"], found["entities after"], found["added"], found["gone"]) == (4, 4, 1, 1)
+    assert found["changed"] == 1
+    assert (found["cosine least"], found["cosine median"], found["cosine most"]) == (0.0, 1.0, 1.0)
+    # Of the common ones, before: a-c, b-c, c-a. After: a-b, b-a, and c-a, since a and b tie and a comes first.
+    assert found["neighbours kept"] == pytest.approx(1 / 3)
+
+
+def test_equal_sets_differ_in_nothing() -> None:
+    table = difference(features("m@1", BEFORE), features("m@1", BEFORE))
+    found = measures(table)
+    assert (found["changed"], found["cosine least"], found["neighbours kept"]) == (0, 1.0, 1.0)
+    assert set(table["features"].to_pylist()) == {"m@1"}
+
+
+def test_other_widths_have_neighbours_and_no_cosine() -> None:
+    wide = features("w", {entity: [*vector, 0.0] for entity, vector in BEFORE.items()})
+    table = difference(features("m", BEFORE), wide, n=2)
+    found = measures(table)
+    assert found["width"] == 1
+    assert found["neighbours kept"] == 1.0
+    assert not [measure for measure in found if measure.startswith("cosine")]
+    assert table["features"][0].as_py() == "m -> w"
+
+
+def test_nobody_in_common() -> None:
+    found = measures(difference(features("m", {"a": [1.0]}), features("m", {"b": [1.0]})))
+    assert found == {"entities before": 1, "entities after": 1, "added": 1, "gone": 1}
+
+
+def test_features_of_one_side_only() -> None:
+    assert measures(only_one("m", 3, "after")) == {"entities after": 3, "added": 3}
+
+
+def test_a_probe_is_paired_over_the_two_sides() -> None:
+    ids = [f"u{i:02}" for i in range(60)]
+    labels = pa.table({"entity_id": ids, "label": [str(i % 2) for i in range(60)]})
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(60, 3)).astype(np.float32)
+    good = noise + 4.0 * (np.arange(60) % 2)[:, None]
+    options = ProbeOptions(folds=3, repeats=1, bootstrap=50, workers=1)
+    sides = []
+    for matrix in (noise, good):
+        made = probe(FeatureSet("m@1", ids, matrix, "m", 1, frozenset(), "h"), labels, "t", "binary", options, "d")
+        sides.append((made.probes, made.predictions))
+    (row,) = probe_difference(sides[0], sides[1], ("m@1", "m@1")).to_pylist()
+    assert row["measure"] == "t roc_auc"
+    assert row["value"] > 0.2
+    assert row["low"] > 0
+    assert row["words"].startswith("better than m@1 (before)")
+
+
+def test_wide_and_long_layouts() -> None:
+    a, b = features("m@1", {"y": [1.0, 2.0], "x": [3.0, 4.0]}), features("n", {"x": [5.0]})
+    assert arrange([a, b], Layout.WIDE).to_pylist() == [
+        {"entity_id": "x", "m@1_0": 3.0, "m@1_1": 4.0, "n_0": 5.0},
+        {"entity_id": "y", "m@1_0": 1.0, "m@1_1": 2.0, "n_0": None},
+    ]
+    assert arrange([a, b], Layout.LONG).to_pylist() == [
+        {"entity_id": "x", "features": "m@1", "vector": [3.0, 4.0]},
+        {"entity_id": "y", "features": "m@1", "vector": [1.0, 2.0]},
+        {"entity_id": "x", "features": "n", "vector": [5.0]},
+    ]
+    with pytest.raises(ValueError, match="square"):
+        arrange([a], "square")  # type: ignore[arg-type]
