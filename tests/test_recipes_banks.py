@@ -22,7 +22,8 @@ ROSBANK = {
     "01/09/2017,5,5814,,810,02MAY17:08:00:00,7,POS\n",
 }
 AGE = {
-    "transactions_train.csv": "client_id,trans_date,small_group,amount_rur\n33172,6,4,71.463\n33172,0,1,45.017\n33,729,9,0.5\n",
+    "transactions_train.csv": "client_id,trans_date,small_group,amount_rur\n33172,6,4,71.463\n33172,0,1,45.017\n"
+    "33,729,9,0.5\n",
     "train_target.csv": "client_id,bins\n33172,2\n33,0\n",
     "small_group_description.csv": "small_group_code,small_group\n4,Универмаги\n1,Food\n",
 }

@@ -27,7 +27,7 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
 
 
 class Strict(BaseModel):
-    """No key that is not known, no value that would have to be converted, no change afterwards."""
+    """No key that is not known, and no change afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 

@@ -1,0 +1,43 @@
+"""``llm4es init``: a first recipe for tables that nobody has described."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..options import DebugOption, QuietOption
+from ..screen import Screen
+
+
+def init(
+    events: Annotated[Path, typer.Argument(help="CSV or Parquet, one row an event.", show_default=False)],
+    labels: Annotated[
+        Path | None, typer.Argument(help="CSV or Parquet, one row an entity.", show_default=False)
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the recipe here; default: to stdout.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what is at --out.")] = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Look at a table of events, and one of labels, and write a commented recipe for them.
+
+    Examples:
+
+        llm4es init events.parquet
+
+        llm4es init events.csv labels.csv --out mine.toml && llm4es run mine.toml
+    """
+    from llm4es.errors import OptionError
+    from llm4es.recipes.inspect import inspect
+
+    if out is not None and out.exists() and not force:
+        raise OptionError(f"--out {out} is there already: give another name, or --force")
+    draft = inspect(events, labels, out.parent if out else None)
+    screen = Screen(quiet)
+    for doubt in draft.unsure:
+        screen.say(f"unsure: {doubt}")
+    if out is None:
+        typer.echo(draft.toml, nl=False)
+        return
+    out.write_text(draft.toml, encoding="utf-8")
+    screen.say(f"wrote {out}: read it, then 'llm4es run {out}'")

@@ -1,0 +1,122 @@
+"""``init``: unknown tables to recipes that work, and what it says that it is unsure of."""
+
+import gzip
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from llm4es.config import SerializeOptions
+from llm4es.errors import DataError
+from llm4es.recipes import load_recipe, locate, read_events, read_labels
+from llm4es.recipes.inspect import Draft, inspect
+from llm4es.serialize import serialize
+
+CSV = (
+    "row_id;Client ID;visitedAt;Shop name;price;pages;país;sessionId\n"
+    + "".join(
+        f"{n};c{n % 7};{1 + n % 28:02}.{1 + n % 12:02}.2024 1{n % 10}:05;shop {n % 4};{n * 1.25};{n % 3};ES;s{n // 2}\n"
+        for n in range(60)
+    )
+)  # fmt: skip
+LABELS = "Client ID,left,visits,age\n" + "".join(f"c{n},{n % 2},{n % 3},{20 + n}\n" for n in range(7))
+
+
+def drafted(folder: Path, draft: Draft) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(draft.toml, encoding="utf-8")
+    return path
+
+
+def test_a_csv_and_its_labels(tmp_path: Path) -> None:
+    (tmp_path / "visits.csv").write_text(CSV, encoding="utf-8")
+    (tmp_path / "labels.csv").write_text(LABELS, encoding="utf-8")
+    draft = inspect(tmp_path / "visits.csv", tmp_path / "labels.csv", tmp_path)
+    recipe = load_recipe(str(drafted(tmp_path, draft)))
+    assert recipe.name == "visits"
+    assert recipe.events.entity == '"Client ID"'
+    assert recipe.events.time is not None
+    assert (recipe.events.time.column, recipe.events.time.format) == ("visitedAt", "%d.%m.%Y %H:%M")
+    assert [field.name for field in recipe.text_fields()] == [
+        "date", "weekday", "hour", "shop_name", "price", "pages", "session_id",
+    ]  # fmt: skip
+    assert (recipe.amount, recipe.item) == ("price", "session_id")
+    assert {name: task.kind.value for name, task in recipe.tasks.items()} == {
+        "left": "binary",
+        "visits": "multiclass",
+        "age": "multiclass",
+    }
+    source = locate(recipe)
+    assert read_labels(recipe, source).num_rows == 21
+    options = SerializeOptions()
+    texts = pa.Table.from_batches(serialize(read_events(recipe, source, options), recipe, options))
+    assert texts["entity_id"].to_pylist() == [f"c{n}" for n in range(7)]
+    lines = texts["text"][0].as_py().splitlines()
+    assert lines[:2] == [
+        "Date | Weekday | Hour | Shop name | Price | Pages | Session id",
+        "2024-01-01 | Monday | 10 | shop 0 | 0.00 | 0 | s0",
+    ]
+    assert any("row_id: every row has another value" in doubt for doubt in draft.unsure)
+    assert any("fields.pages: numbers with 3 different values, taken as codes" in doubt for doubt in draft.unsure)
+    assert any("tasks.age: taken as multiclass" in doubt for doubt in draft.unsure)
+
+
+def test_parquet_with_unix_times_and_no_labels(tmp_path: Path) -> None:
+    rows = {"user": [1, 1, 2] * 9, "ts": [1_700_000_000_000 + n for n in range(27)], "song": ["a", "b", None] * 9}
+    pq.write_table(pa.table(rows), tmp_path / "plays.parquet")
+    draft = inspect(tmp_path / "plays.parquet", folder=tmp_path)
+    recipe = load_recipe(str(drafted(tmp_path, draft)))
+    assert recipe.events.time is not None
+    assert (recipe.events.entity, recipe.events.time.format, recipe.events.time.unit) == ("user", "unix", "ms")
+    assert recipe.tasks == {}
+    assert "# [tasks.left]" in draft.toml
+    first = read_events(recipe, locate(recipe), SerializeOptions()).read_all().to_pylist()[0]
+    assert (first["entity_id"], first["song"], first["hour"]) == ("1", "a", 22)
+
+
+def test_doubts_about_days_and_months_and_missing_times(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("user,when\n" + "a,01/02/2024\nb,03/04/2024\n" * 8, encoding="utf-8")
+    assert "events.time: 'when' may have day and month the other way round" in inspect(tmp_path / "a.csv").unsure
+    (tmp_path / "b.csv").write_text("user,day\n" + "a,1\nb,300\n" * 8, encoding="utf-8")
+    assert any(
+        "is read as a number of days; the origin is made up" in each for each in inspect(tmp_path / "b.csv").unsure
+    )
+    (tmp_path / "c.csv").write_text("user,what\n" + "a,x\nb,y\n" * 8, encoding="utf-8")
+    draft = inspect(tmp_path / "c.csv")
+    assert any("no column looks like a time" in each for each in draft.unsure)
+    assert load_recipe(str(drafted(tmp_path, draft))).events.time is None
+
+
+def test_labels_of_another_name_and_a_leak(tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text("customer,plan,at\n" + "a,x,2024-01-01\nb,y,2024-01-02\n" * 8, encoding="utf-8")
+    (tmp_path / "l.csv").write_text("who,plan\na,x\nb,y\n", encoding="utf-8")
+    draft = inspect(tmp_path / "e.csv", tmp_path / "l.csv", tmp_path)
+    assert "tasks: labels are matched by their column 'who' with the events' 'customer'" in draft.unsure
+    assert any("tasks.plan: the events have a column 'plan' too" in each for each in draft.unsure)
+    recipe = load_recipe(str(drafted(tmp_path, draft)))
+    assert read_labels(recipe, locate(recipe))["label"].to_pylist() == ["x", "y"]
+
+
+def test_encodings_and_compression(tmp_path: Path) -> None:
+    (tmp_path / "l1.csv").write_bytes(("user,what\n" + "a,café\nb,thé\n" * 8).encode("latin-1"))
+    assert 'encoding = "latin-1"' in inspect(tmp_path / "l1.csv").toml
+    with gzip.open(tmp_path / "z.csv.gz", "wt") as file:
+        file.write("user\twhat\n" + "a\tx\nb\ty\n" * 8)
+    assert 'delimiter = "\\t"' in inspect(tmp_path / "z.csv.gz").toml
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [
+        (None, r"no file at .*: give the table of events, a CSV or Parquet file"),
+        ("", r"is empty: its first line should name the columns"),
+        ("a,b\n", r"has no rows|no column repeats"),
+        ("a,b\n1,2\n3,4\n", r"no column repeats its values, so none says whose an event is"),
+    ],
+)
+def test_bad_files(tmp_path: Path, contents: str | None, message: str) -> None:
+    if contents is not None:
+        (tmp_path / "x.csv").write_text(contents, encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        inspect(tmp_path / "x.csv")
