@@ -64,8 +64,14 @@ class Work:
         return self.recipe.name
 
     def run(self, stage: str, config: Mapping[str, Any]) -> "Run":
-        """A run of a stage on this dataset."""
-        return self.store.run(stage, self.dataset, config, __version__)
+        """A run of a stage on this dataset, which reads what the pipeline says it reads."""
+        from llm4es.pipeline import STAGES
+        from llm4es_store import events_table
+
+        run = self.store.run(stage, self.dataset, config, __version__)
+        tables = next(each.reads for each in STAGES if each.name == stage)
+        run.reads(events_table(self.dataset) if table == "events" else table for table in tables)
+        return run
 
 
 @dataclass(frozen=True)

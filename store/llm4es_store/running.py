@@ -83,6 +83,13 @@ class Run:
             if self._lock is not None:
                 self._lock.release()
 
+    def reads(self, tables: Iterable[str]) -> None:
+        """Record that the run reads these tables as they are now: its lineage is told from it."""
+        for table in tables:
+            found = self.store.table(table)
+            if found is not None:
+                self.record.read[table] = found.version
+
     def follow(self, plan: Plan) -> None:
         """Write by this plan: what it saw of the table is what the run starts from."""
         if plan.version is not None:

@@ -134,7 +134,7 @@ class _Serialization:
         """Read, compare, and with a run also write."""
         import pyarrow as pa
 
-        from llm4es.facts import before, with_hashes
+        from llm4es.facts import before, histories, with_hashes
         from llm4es.recipes import read_events
         from llm4es.serialize import serialize as to_texts
         from llm4es.serialize import whole_entities
@@ -142,7 +142,7 @@ class _Serialization:
         work = self.work
         everything = dataclasses.replace(self.options, as_of=None)  # facts are whole, whatever the texts' cut-off
         events = read_events(work.recipe, self.source, everything, work.max_entities)
-        seen: list[pa.Table] = []
+        seen: list[tuple[pa.Table, pa.Table]] = []  # (entity_id, source_hash) of the texts, of the facts
         with work.screen.progress(f"serialize {work.dataset}", None, "events") as advance:
             for chunk in _chunks(whole_entities(events)):
                 texts = pa.Table.from_batches(
@@ -150,12 +150,15 @@ class _Serialization:
                     schema=_texts_schema(),
                 )
                 self._keep_texts(run, texts)
+                facts = with_hashes(chunk)
                 if run is not None:
-                    self._keep_facts(run, with_hashes(chunk))
-                seen.append(texts.select(["entity_id", "source_hash"]))
+                    self._keep_facts(run, facts)
+                seen.append((texts.select(["entity_id", "source_hash"]), histories(facts)))
                 advance(chunk.num_rows)
         if work.max_entities is None:
-            self._drop_vanished(run, pa.concat_tables(seen) if seen else texts_of_nobody())
+            texts_seen = pa.concat_tables([_nobody(), *(of_texts for of_texts, _ in seen)])
+            facts_seen = pa.concat_tables([_nobody(), *(of_facts for _, of_facts in seen)])
+            self._drop_vanished(run, texts_seen, facts_seen)
         if run is not None:
             self._keep_labels_and_splits(run)
 
@@ -191,13 +194,22 @@ class _Serialization:
             new = events.filter(among(events, plan.todo, ["entity_id"]))
             run.append(table, scope, new, ("entity_id", "position"), schema=events.schema)
 
-    def _drop_vanished(self, run: "Run | None", seen: "pa.Table") -> None:
-        """Texts of entities that the events do not have any more."""
-        plan = self.work.store.plan("texts", self.scope, seen, ["entity_id"], complete=True)
+    def _drop_vanished(self, run: "Run | None", texts: "pa.Table", facts: "pa.Table") -> None:
+        """Texts and facts of entities that the raw events do not have any more."""
+        from llm4es_store import events_table
+
+        plan = self.work.store.plan("texts", self.scope, texts, ["entity_id"], complete=True)
         self.vanished = plan.vanished
-        if run is not None and self.vanished:
+        if run is None:
+            return
+        if self.vanished:
             run.follow(plan)
             run.drop("texts", self.scope, plan.stale)
+        table, scope = events_table(self.work.dataset), {"dataset": self.work.dataset}
+        plan = self.work.store.plan(table, scope, facts, ["entity_id"], complete=True, one_of="position = 0")
+        if plan.vanished:
+            run.follow(plan)
+            run.drop(table, scope, plan.stale)
 
     def _keep_labels_and_splits(self, run: "Run") -> None:
         """Labels of everybody; splits of everybody who has a text."""
@@ -210,8 +222,8 @@ class _Serialization:
         run.replace("splits", dataset, splits)
 
 
-def texts_of_nobody() -> "pa.Table":
-    """No entity at all, for a dataset whose events are gone."""
+def _nobody() -> "pa.Table":
+    """No entity at all: what is seen where the events are gone."""
     return _texts_schema().empty_table().select(["entity_id", "source_hash"])
 
 
