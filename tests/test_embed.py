@@ -255,3 +255,28 @@ def test_texts_are_read_ahead_and_let_go() -> None:
     out.close()  # type: ignore[attr-defined]
     assert "ahead" in before
     assert "ahead" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_the_tokenizers_padding_does_not_matter(tmp_path: Any) -> None:
+    model = load(resolve(str(tiny.save(tmp_path / "m", "gpt2"))))
+    many = texts(("a", "Header\none"), ("b", "Header\none\ntwo"))
+    expected = run(many, model=model, max_length=64)
+    model.tokenizer.padding_side = "left"
+    assert run(many, model=model, max_length=64) == expected
+    model.tokenizer.pad_token = None
+    assert run(many, model=model, max_length=64) == expected
+
+
+@pytest.mark.real
+def test_parity_and_company_with_real_weights() -> None:
+    model = load(resolve("smollm2-135m"))
+    many = [(f"e{i}", "Title | Rating\n" + "Toy Story (1995) | 5\n" * (2 + 3 * i)) for i in range(3)]
+    found = run(texts(*many), model=model, k=(1, 8, 0), max_length=512)
+    for i, (_, text) in enumerate(many):
+        with torch.no_grad():
+            encoded = model.tokenizer(text, return_tensors="pt")
+            states = model.network(**encoded, output_hidden_states=True).hidden_states[1:]  # L of (1, T, D)
+        for row, k in zip(found[3 * i : 3 * i + 3], (1, 8, 30), strict=True):
+            plain = torch.stack(states[-k:]).mean(0)[0].mean(0)  # (D)
+            assert torch.allclose(torch.tensor(row["vector"]), plain, atol=1e-4)
+    assert run(texts(many[1]), model=model, k=(1, 8, 0), max_length=512) == found[3:6]
