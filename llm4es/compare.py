@@ -17,7 +17,17 @@ import pyarrow.compute as pc
 from .errors import ProbeError
 from .metrics import METRICS, PRIMARY, Floats, Kind
 from .predictions import Scored, scored
-from .uncertainty import CONFIDENCE, delong_error, detectable, holm, interval, p_value, replicates, values
+from .uncertainty import (
+    CONFIDENCE,
+    delong_error,
+    detectable,
+    holm,
+    interval,
+    p_value,
+    replicates,
+    training_variance,
+    values,
+)
 
 COMPARISON = pa.schema(
     [
@@ -101,7 +111,7 @@ def compare(
     rows = []
     for i in order:
         candidate, n = candidates[i], len(candidates[i].scored.truth)
-        low, high = interval(drawn[i])
+        low, high = interval(drawn[i], float(each[i].mean()), training_variance(candidate.scored, metric))
         row: dict[str, Any] = {
             "features": candidate.features,
             "probe": candidate.probe,
@@ -117,7 +127,8 @@ def compare(
             "n_seen": int(candidate.scored.seen.sum()),
         }
         if i != against:
-            diff_low, diff_high = interval(drawn[i] - drawn[against])
+            extra = training_variance(candidate.scored, metric, candidates[against].scored)
+            diff_low, diff_high = interval(drawn[i] - drawn[against], gaps[i], extra)
             row |= {"difference": gaps[i], "diff_low": diff_low, "diff_high": diff_high}
             row |= {
                 "p_value": p_values[others.index(i)],
@@ -214,7 +225,8 @@ def _reference(candidates: list[Candidate], order: list[int], name: str | None) 
 
 
 def _error(mine: Scored, other: Scored, drawn: Floats, metric: str) -> float:
-    """Standard error of a paired difference: DeLong's for a binary ROC-AUC, the bootstrap's for everything else."""
-    if metric == "roc_auc" and len(mine.classes) == 2:
-        return delong_error(mine, other)
-    return float(np.nanstd(drawn, ddof=1))
+    """Standard error of a paired difference: DeLong's for a binary ROC-AUC, the bootstrap's for everything else, and
+    what the choice of training entities adds."""
+    by_delong = metric == "roc_auc" and len(mine.classes) == 2
+    sampling = delong_error(mine, other) if by_delong else float(np.nanstd(drawn, ddof=1))
+    return float(np.sqrt(sampling**2 + training_variance(mine, metric, other)))

@@ -25,7 +25,7 @@ from .predictions import Scored, columns, gather
 from .protocols import PROTOCOLS, Cohort, Fit, fewer
 from .protocols import protocol as protocol_named
 from .schemas import PREDICTIONS, PROBES
-from .uncertainty import interval, replicates, t_half_width, values
+from .uncertainty import interval, replicates, t_half_width, training_variance, values
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,8 @@ def _scores(model: Any, x: Any, classes: NDArray[Any], kind: Kind) -> Floats:
 def _rows(found: Scored, metric: str, options: ProbeOptions) -> list[dict[str, Any]]:
     """The row of a metric: value, interval over entities, spread over repeats."""
     each = values(found, metric)  # (R,)
-    low, high = interval(replicates(found, metric, options.bootstrap, options.seed))
+    drawn = replicates(found, metric, options.bootstrap, options.seed)  # (B,)
+    low, high = interval(drawn, float(each.mean()), training_variance(found, metric))
     spread = float(np.std(each, ddof=1)) if len(each) > 1 else None
     return [{"metric": metric, "value": float(each.mean()), "ci_low": low, "ci_high": high, "repeat_std": spread}]
 

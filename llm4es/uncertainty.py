@@ -2,7 +2,7 @@
 
 In: out-of-fold predictions. Out: bootstrap replicates and intervals, DeLong's standard error, p-values, their
 correction for the number of comparisons, and the smallest difference that so many entities can show.
-Entities are what is resampled: the spread over repeats is another thing (``repeat_std``) and far smaller.
+Entities are what is resampled; what the choice of training entities adds is estimated apart, from the repeats.
 Knows no features and no tables.
 
 Letters: R repeats, B resamples, N entities.
@@ -49,12 +49,37 @@ def replicates(scored: Scored, metric: str, resamples: int, seed: int) -> Floats
     return np.concatenate(chunks)  # (B,)
 
 
-def interval(drawn: Floats) -> tuple[float, float]:
-    """Percentile interval of bootstrap replicates. Resamples in which the metric is undefined are left out."""
+def training_variance(scored: Scored, metric: str, other: Scored | None = None) -> float:
+    """Variance of a cross-validated metric, or of a difference of two, that comes from who was trained on.
+
+    Resampling the scored entities leaves the models as they are, and alone makes intervals too narrow: with 50 columns
+    and 300 users a 95 % interval covers 85 %. Each repeat trains on other subsets of n - n/folds entities, so the
+    variance over repeats times (n - d) / d, d = n / folds left out, is the delete-d jackknife's estimate (Shao & Wu
+    1989): folds - 1 times that variance. 0 for a single split, whose figures are about the one model that was fitted,
+    and for a single repeat, which cannot tell.
+    """
+    each = values(scored, metric)  # (R,)
+    shift = 0.0 if other is None else values(other, metric)  # (R,)
+    if np.shape(shift) not in ((), each.shape):
+        return training_variance(scored, metric) + (training_variance(other, metric) if other is not None else 0.0)
+    factor = len(np.unique(scored.folds[0])) - 1
+    return factor * float(np.var(each - shift, ddof=1)) if factor and len(each) > 1 else 0.0
+
+
+def interval(drawn: Floats, value: float, extra: float) -> tuple[float, float]:
+    """Percentile interval of bootstrap replicates around ``value``, widened by an ``extra`` variance.
+
+    Resamples in which the metric is undefined are left out.
+    """
     if np.isnan(drawn).all():
         return float("nan"), float("nan")
     low, high = np.nanquantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return float(low), float(high)
+    variance = float(np.nanvar(drawn))
+    if variance == 0:
+        half = NORMAL.inv_cdf((1 + CONFIDENCE) / 2) * float(np.sqrt(extra))
+        return float(low) - half, float(high) + half
+    wider = float(np.sqrt(1 + extra / variance))
+    return value + wider * (float(low) - value), value + wider * (float(high) - value)
 
 
 def delong_error(scored: Scored, other: Scored | None = None) -> float:

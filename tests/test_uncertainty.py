@@ -1,12 +1,13 @@
 """Intervals, standard errors and p-values against hand-computed ones."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
 from llm4es.predictions import Scored
-from llm4es.uncertainty import delong_error, detectable, holm, interval, p_value, replicates, values
+from llm4es.uncertainty import delong_error, detectable, holm, interval, p_value, replicates, training_variance, values
 
 
 def binary(truth: list[int], *repeats: list[float]) -> Scored:
@@ -51,7 +52,7 @@ def test_delong_agrees_with_the_bootstrap() -> None:
     found = binary(truth.tolist(), (0.5 + 0.1 * truth + 0.1 * rng.normal(size=400)).tolist())
     drawn = replicates(found, "roc_auc", 1000, 0)
     assert delong_error(found) == pytest.approx(drawn.std(ddof=1), rel=0.08)
-    low, high = interval(drawn)
+    low, high = interval(drawn, values(found, "roc_auc")[0], 0.0)
     assert low < values(found, "roc_auc")[0] < high
 
 
@@ -69,8 +70,29 @@ def test_replicates_of_accuracy_spread_like_a_binomial() -> None:
 
 
 def test_interval_leaves_undefined_resamples_out() -> None:
-    assert interval(np.array([np.nan, 1.0, 1.0])) == (1.0, 1.0)
-    assert all(math.isnan(end) for end in interval(np.array([np.nan])))
+    assert interval(np.array([np.nan, 1.0, 1.0]), 1.0, 0.0) == (1.0, 1.0)
+    assert all(math.isnan(end) for end in interval(np.array([np.nan]), 1.0, 0.0))
+
+
+def test_interval_widens_by_an_extra_variance() -> None:
+    drawn = np.linspace(-1, 1, 1001)  # variance 1/3, 95 % within +- 0.95
+    assert interval(drawn, 0.0, 0.0) == pytest.approx((-0.95, 0.95))
+    assert interval(drawn, 0.0, 3 * drawn.var()) == pytest.approx((-1.9, 1.9))  # four times the variance
+    assert interval(np.ones(9), 1.0, 0.01) == pytest.approx((1 - 0.196, 1 + 0.196), abs=1e-4)
+
+
+def test_training_variance_is_the_jackknifes() -> None:
+    # AUC 1.0 and 0.75 in the two repeats: variance (ddof 1) 0.03125; two folds: times 1
+    found = binary([1, 1, 0, 0], [0.9, 0.8, 0.2, 0.1], [0.1, 0.8, 0.2, 0.0])
+    folds = np.array([[0, 1, 0, 1], [0, 1, 0, 1]])
+    crossed = dataclasses.replace(found, folds=folds)
+    assert values(crossed, "accuracy").tolist() == [1.0, 0.75]
+    assert training_variance(crossed, "accuracy") == pytest.approx(0.03125)
+    assert training_variance(crossed, "accuracy", crossed) == 0
+    assert training_variance(found, "accuracy") == 0  # one split: about the models that were fitted
+    once = dataclasses.replace(crossed, scores=crossed.scores[:1], folds=folds[:1])
+    assert training_variance(once, "accuracy") == 0  # one repeat cannot tell
+    assert training_variance(crossed, "accuracy", once) == pytest.approx(0.03125)
 
 
 def test_p_value_of_two_standard_errors() -> None:
