@@ -49,6 +49,9 @@ COMPARISON = pa.schema(
         ("detectable", pa.float64()),  # the smallest difference found with 80 % chance on so many entities
         ("n", pa.int32()),
         ("n_seen", pa.int32()),  # of them, those that a model in the lineage was trained on
+        ("dimensions", pa.int64()),  # what the features cost, where it is known: numbers an entity,
+        ("tokens", pa.int64()),  # tokens read,
+        ("seconds", pa.float64()),  # time of the model
         ("words", pa.string()),
     ]
 )
@@ -74,11 +77,13 @@ def compare(
     common: bool = False,
     unseen_only: bool = False,
     resamples: int = 1000,
+    costs: pa.Table | None = None,
 ) -> pa.Table:
     """Every feature set beside the others, paired against ``reference`` (default: the best baseline).
 
     ``metric`` defaults to the task's primary one. ``common`` cuts to the entities that all have scored,
-    ``unseen_only`` to those that no compared model was trained on.
+    ``unseen_only`` to those that no compared model was trained on. ``costs`` (features, dimensions, tokens, seconds)
+    is shown beside.
     """
     for column in ("dataset", "task", "protocol", "seed"):
         found = pc.unique(predictions[column]).to_pylist()
@@ -107,6 +112,7 @@ def compare(
     }
     gaps = {i: float(each[i].mean() - each[against].mean()) for i in others}
     p_values = [p_value(gaps[i], errors[i]) for i in others]
+    paid = {} if costs is None else {row["features"]: row for row in costs.to_pylist()}
     adjusted = dict(zip(others, holm(p_values), strict=True))
     rows = []
     for i in order:
@@ -135,7 +141,8 @@ def compare(
                 "p_adjusted": adjusted[i],
                 "detectable": detectable(errors[i]),
             }
-        rows.append(row | {"words": verdict(row)})
+        cost = {key: paid.get(candidate.features, {}).get(key) for key in ("dimensions", "tokens", "seconds")}
+        rows.append(row | cost | {"words": verdict(row)})
     return pa.Table.from_pylist(rows, schema=COMPARISON)
 
 

@@ -132,3 +132,12 @@ def test_metrics_without_predictions_and_predictions_with_holes() -> None:
         compare(probes, WEAK.predictions)
     with pytest.raises(ProbeError, match="predictions of 'weak' do not score the same entities once in every repeat"):
         compare(probes, predictions.slice(1))
+
+
+def test_costs_are_shown_where_they_are_known() -> None:
+    costs = pa.table({"features": ["weak"], "dimensions": [4], "tokens": [1000], "seconds": [1.5]})
+    rows = compare(*tables(WEAK, STRONG), resamples=20, costs=costs).to_pylist()
+    assert [(row["features"], row["dimensions"], row["tokens"], row["seconds"]) for row in rows] == [
+        ("strong", None, None, None),
+        ("weak", 4, 1000, 1.5),
+    ]
