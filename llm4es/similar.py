@@ -20,6 +20,9 @@ from .features import FeatureSet
 BATCH = 1024
 """Entities asked about at once: BATCH x N cosines are held."""
 
+DIGITS = 6
+"""Decimals of a cosine that count: beyond them, where a row lies in memory decides, and equal vectors would differ."""
+
 NEIGHBOURS = pa.schema(
     [("entity_id", pa.string()), ("neighbour", pa.string()), ("rank", pa.int32()), ("cosine", pa.float32())]
 )
@@ -42,22 +45,26 @@ def nearest(features: FeatureSet, entities: Sequence[str] | None = None, n: int 
     """
     if n < 1:
         raise ProbeError(f"--n {n} is below 1: give the number of neighbours")
-    order = np.argsort(np.asarray(features.entity_ids, dtype=object))
-    ids = [features.entity_ids[i] for i in order]
+    ids = features.entity_ids
     place = {entity: i for i, entity in enumerate(ids)}
-    asked = ids if entities is None else list(entities)
+    asked = sorted(ids) if entities is None else list(entities)
     for entity in asked:
         if entity not in place:
             raise ProbeError(f"entity '{entity}' has no vector in '{features.name}': choose one of its {len(ids)}")
-    units = _unit_rows(features.matrix)[order]  # (N, D)
+    dense = features.matrix.toarray() if hasattr(features.matrix, "tocsr") else features.matrix
+    vectors = np.asarray(dense, dtype=np.float32)  # (N, D)
+    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))  # (N,)
+    scale = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)  # (N,)
     n = min(n, len(ids) - 1)
     rows: dict[str, list[Any]] = {name: [] for name in NEIGHBOURS.names}
     for start in range(0, len(asked), BATCH):
         part = asked[start : start + BATCH]
         at = np.array([place[entity] for entity in part])
-        cosine = units[at] @ units.T  # (Q, N)
+        cosine = (vectors[at] @ vectors.T) * scale * scale[at, None]  # (Q, N)
+        np.round(cosine, DIGITS, out=cosine)
         cosine[np.arange(len(part)), at] = -np.inf
-        for entity, found, near in zip(part, cosine, _top(cosine, n), strict=True):
+        for entity, found in zip(part, cosine, strict=True):
+            near = _top(found, n, ids)
             rows["entity_id"] += [entity] * n
             rows["neighbour"] += [ids[i] for i in near]
             rows["rank"] += range(1, n + 1)
@@ -83,25 +90,9 @@ def shared(events: Iterable[pa.RecordBatch], entity: str, neighbours: Sequence[s
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, SHARED, strict=True)], schema=SHARED)
 
 
-def _unit_rows(matrix: Any) -> NDArray[np.float32]:
-    """(N, D) rows of length 1, zeros where there is nothing."""
-    dense = matrix.toarray() if hasattr(matrix, "tocsr") else matrix
-    vectors = np.asarray(dense, dtype=np.float32)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # (N, 1)
-    units: NDArray[np.float32] = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-    return units
-
-
-def _top(cosine: NDArray[np.float32], n: int) -> NDArray[np.int64]:
-    """(Q, n) columns of the highest values of each row, highest first, ties from the left."""
+def _top(cosine: NDArray[np.float32], n: int, ids: Sequence[str]) -> list[int]:
+    """The n numbers with the highest values of (N,), highest first, equal ones by id."""
     if n == 0:
-        return np.zeros((len(cosine), 0), dtype=np.int64)
-    # the n-th highest value splits a row: all above it are in, and of those equal to it the leftmost
-    threshold = np.partition(cosine, -n, axis=1)[:, -n]  # (Q,)
-    best = []
-    for row, least in zip(cosine, threshold, strict=True):
-        above = np.flatnonzero(row > least)
-        equal = np.flatnonzero(row == least)[: n - len(above)]
-        kept = np.concatenate([above, equal])
-        best.append(kept[np.lexsort((kept, -row[kept]))])
-    return np.array(best)
+        return []
+    least = np.partition(cosine, -n)[-n]  # all above it are in, and of those equal to it the first by id
+    return sorted(np.flatnonzero(cosine >= least).tolist(), key=lambda i: (-cosine[i], ids[i]))[:n]
