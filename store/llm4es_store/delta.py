@@ -19,6 +19,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from llm4es.errors import StoreError
 
+from .durable import flush
 from .quoting import literal, name
 
 _KEEP = {
@@ -77,6 +78,11 @@ class Table:
         """The text given at creation."""
         return self._handle.metadata().description or ""
 
+    def describe(self, text: str) -> None:
+        """Give the table another description, in a version of its own."""
+        with known_errors(self.path):
+            self._handle.alter.set_table_description(text)
+
     @property
     def schema(self) -> pa.Schema:
         """Columns in the order of the log."""
@@ -105,11 +111,13 @@ class Table:
         """Add rows in one commit. Raises ConflictError where somebody wrote in the scope since this snapshot."""
         with known_errors(self.path):
             write_deltalake(self._handle, rows, mode="append", commit_properties=self._commit(run_id, scope))
+            flush(self.path, self.version)
 
     def delete(self, predicate: str, run_id: str, scope: Scope) -> int:
         """Remove the rows that a predicate matches, in one commit; returns how many. Raises ConflictError as above."""
         with known_errors(self.path):
             metrics = self._handle.delete(predicate, commit_properties=self._commit(run_id, scope))
+            flush(self.path, self.version)
             return int(metrics["num_deleted_rows"])
 
     def replace(self, rows: pa.Table, run_id: str, scope: Scope) -> None:
@@ -122,6 +130,7 @@ class Table:
                 predicate=where(scope),
                 commit_properties=self._commit(run_id, scope),
             )
+            flush(self.path, self.version)
 
     def add_columns(self, schema: pa.Schema) -> None:
         """Add the columns of ``schema`` that the table lacks; older rows read as null."""
@@ -137,6 +146,7 @@ class Table:
                 target_size=target_size,
                 commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
             )
+            flush(self.path, self.version)
             return dict(metrics)
 
     def vacuum(self, retention_hours: int, keep_versions: list[int], dry_run: bool) -> list[str]:

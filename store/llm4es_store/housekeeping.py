@@ -3,16 +3,24 @@
 In: a store. Out: what was done, a row a table. Knows tables, not models' insides.
 """
 
+import json
 import shutil
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 
-from .delta import ConflictError
+from llm4es.errors import StoreError
+
+from .delta import ConflictError, Table
 from .layout import TABLES, events_table
-from .running import TARGET_SIZE
+from .running import TARGET_SIZE, bury_the_dead, not_ended
 from .store import Store
+from .views import select_sql
+
+_SAFE_DAYS = 7
+"""No run takes longer: younger files may be those of a commit that is still to come."""
 
 
 def optimize(store: Store, code_version: str) -> pa.Table:
@@ -37,36 +45,72 @@ def optimize(store: Store, code_version: str) -> pa.Table:
 def collect(store: Store, older_than_days: int, dry_run: bool, code_version: str) -> pa.Table:
     """Drop files that only versions older than so many days need, and what killed runs left behind.
 
-    Returns (what, files): what was, or with ``dry_run`` would be, removed.
+    Returns (what, files): what was, or with ``dry_run`` would be, removed. Every version that ``--at`` can name within
+    those days stays whole. Raises StoreError for less than a week while anybody writes: their files are not known yet.
     """
+    bury_the_dead(store)
+    busy = sorted({row["run_id"] for row in not_ended(store).values()})
+    if busy and older_than_days < _SAFE_DAYS:
+        raise StoreError(f"run {busy[0]} is writing: wait for its end, or keep at least {_SAFE_DAYS} days")
     hours = older_than_days * 24
+    needed = _needed(store.record(), datetime.now(UTC) - timedelta(days=older_than_days))
     rows = []
     for table in _names(store):
         found = store.table(table)
         if found is None or table == "runs":
             continue
-        young = [c["version"] for c in found.history() if c["timestamp"] / 1000 > time.time() - hours * 3600]
-        gone = found.vacuum(hours, [*young, found.version], dry_run)
-        rows.append({"what": table, "files": len(gone)})
-    rows.append({"what": "models", "files": _collect_models(store, hours, dry_run)})
+        keep = sorted({*needed.get(table, ()), found.version})
+        rows.append({"what": table, "files": len(found.vacuum(hours, keep, dry_run))})
+    rows.append({"what": "models", "files": _collect_models(store, hours, needed.get("models", set()), dry_run)})
     if not dry_run and any(row["files"] for row in rows):
         with store.run("gc", "", {"older_than_days": older_than_days}, code_version) as run:
             run.begin()
     return pa.Table.from_pylist(rows, _COLLECTED)
 
 
-def _collect_models(store: Store, hours: int, dry_run: bool) -> int:
-    """Remove model folders that no live row names and that nobody has touched for so long."""
+def _needed(record: pa.Table, since: datetime) -> dict[str, set[int]]:
+    """Table -> versions that the store had at any moment since then, from our own record, never from file times."""
+    rows = record.select(["committed_at", "snapshot"]).to_pylist()
+    first = max((i for i, row in enumerate(rows) if row["committed_at"] <= since), default=0)  # still in force then
+    needed: dict[str, set[int]] = {}
+    for row in rows[first:]:
+        for table, version in json.loads(row["snapshot"]).items():
+            needed.setdefault(table, set()).add(version)
+    return needed
+
+
+def _collect_models(store: Store, hours: int, versions: set[int], dry_run: bool) -> int:
+    """Remove model folders that no row of a kept version names and that nobody has touched for so long."""
+    live = {Path(path).name for path in _paths(store, versions)}
+    old = time.time() - hours * 3600
+    mirror = store.mirror()
+    if mirror is not None:
+        gone = [name for name, written in mirror.names().items() if name not in live and written.timestamp() < old]
+        for name in [] if dry_run else gone:
+            mirror.remove(name)
+        return len(gone)
     folder = store.layout.folder("models")
     if not folder.exists():
         return 0
-    live = {Path(path).name for (path,) in store.sql("SELECT path FROM models WHERE path IS NOT NULL").fetchall()}
-    old = time.time() - hours * 3600
-    gone = [path for path in folder.iterdir() if path.name not in live and _touched(path) < old]
-    if not dry_run:
-        for path in gone:
-            shutil.rmtree(path)
-    return len(gone)
+    stray = [path for path in folder.iterdir() if path.name not in live and _touched(path) < old]
+    for path in [] if dry_run else stray:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return len(stray)
+
+
+def _paths(store: Store, versions: set[int]) -> set[str]:
+    """The model folders that any of these versions of the table ``models``, or the newest, names."""
+    found = store.table("models")
+    if found is None:
+        return set()
+    tables = [found, *(Table.open(found.path, version) for version in versions if version != found.version)]
+    paths: set[str] = set()
+    with store.connect() as connection:
+        for table in tables:
+            if table is not None:
+                rows = connection.sql(f"SELECT path FROM ({select_sql(table)}) WHERE path IS NOT NULL").fetchall()
+                paths |= {path for (path,) in rows}
+    return paths
 
 
 def _touched(folder: Path) -> float:

@@ -76,6 +76,10 @@ TABLES = {
             ("dataset", "entity_id", "k", "config_id"),
             ("dataset", "model", "k"),
         ),
+        TableSpec(
+            "layers", _kept(schemas.LAYERS), ("dataset", "entity_id", "layer", "config_id"), ("dataset", "model")
+        ),
+        TableSpec("canaries", _kept(schemas.CANARIES), ("model", "fingerprint", "text")),
         TableSpec("labels", _kept(schemas.LABELS), ("dataset", "entity_id", "task"), ("dataset",)),
         TableSpec("splits", _kept(schemas.SPLITS), ("dataset", "entity_id", "name"), ("dataset",)),
         TableSpec("models", _kept(schemas.MODELS), ("model",)),

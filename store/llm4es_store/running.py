@@ -6,7 +6,7 @@ In: a store, wanted rows, computed rows. Out: commits that bear the run's id. Kn
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -76,6 +76,9 @@ class Run:
             self.record.message = str(error) if isinstance(error, Llm4esError) else f"{type(error).__name__}: {error}"
         try:
             self._commit_record()
+            if self._lock is not None:
+                with suppress(OSError):  # Windows removes no open file: the next to look will
+                    _lock_path(self.store, self.run_id).unlink(missing_ok=True)
         except Llm4esError:
             if error is None:  # a failing run's own error matters more than that its record could not be written
                 raise
@@ -244,16 +247,16 @@ class Run:
 def bury_the_dead(store: "Store") -> list[str]:
     """Record as killed every run that never ended and whose process is gone; returns their ids."""
     dead = []
-    for run_id in _not_ended(store):
+    for run_id in not_ended(store):
         with _if_free(store, run_id) as free:
             # Asked again: the run may have ended by itself, and let go of its lock, since we first looked.
-            if free and (row := _not_ended(store).get(run_id)) is not None:
+            if free and (row := not_ended(store).get(run_id)) is not None:
                 runs.commit(store.ensure("runs"), store.snapshot, RunRecord.killed(row))
                 dead.append(run_id)
     return dead
 
 
-def _not_ended(store: "Store") -> dict[str, dict[str, Any]]:
+def not_ended(store: "Store") -> dict[str, dict[str, Any]]:
     """Run id -> last row, of the runs that have not said how they ended."""
     last = {row["run_id"]: row for row in store.record().to_pylist()}
     return {run_id: row for run_id, row in last.items() if row["status"] == runs.NOT_ENDED}
@@ -263,8 +266,10 @@ def _not_ended(store: "Store") -> dict[str, dict[str, Any]]:
 def _if_free(store: "Store", run_id: str) -> Iterator[bool]:
     """Whether nobody holds the run's lock. The system lets go of it when a process dies, however it dies."""
     lock = _lock_path(store, run_id)
-    if not lock.parent.exists():
-        yield False  # another machine's run on a shared store: not ours to judge
+    # The locks of a remote store lie on each machine by itself: without one it is another machine's run, not ours to
+    # judge. A local store carries its locks along; one that lost the whole folder was copied without it.
+    if not (lock if store.layout.is_remote else lock.parent).exists():
+        yield False
         return
     try:
         with FileLock(lock, timeout=0):

@@ -32,6 +32,12 @@ MACROS = (
       AND chosen.dataset = of_dataset AND chosen.model = of_model AND chosen.k = of_k AND chosen.entity_id = entity
       AND other.entity_id <> entity
     ORDER BY cosine DESC, other.entity_id LIMIT n""",
+    """CREATE MACRO embedding_of(of_model, of_layers) AS TABLE
+    SELECT dataset, entity_id, config_id, list(mean ORDER BY place) AS vector
+    FROM (SELECT dataset, entity_id, config_id, place, avg(value)::FLOAT AS mean
+          FROM (SELECT dataset, entity_id, config_id, unnest(vector) AS value, generate_subscripts(vector, 1) AS place
+                FROM layers WHERE model = of_model AND list_contains(of_layers, layer)) GROUP BY ALL)
+    GROUP BY ALL""",
 )
 """SQL that every connection starts with."""
 
@@ -57,6 +63,8 @@ _READS = {"SELECT", "EXPLAIN", "MULTI"}  # MULTI is how DuckDB parses a PIVOT
 _FIRST_WORDS = re.compile(r"\s*(with|from|select|pivot|unpivot|values|table|describe|summarize|show)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\b(copy|insert|update|delete|merge)\b", re.IGNORECASE)
 _WRITING_STEP = re.compile(r'"name": "(\w*(?:COPY_TO|INSERT|UPDATE|DELETE|MERGE)\w*)')
+_GONE = re.compile(r"(No files found|Cannot open file|NoSuchKey|FileNotFound).*/tables/")
+
 _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\b", re.IGNORECASE)
 
 
@@ -86,7 +94,10 @@ def connect(
     connection.execute("SET autoload_known_extensions = false")
     connection.execute("SET enable_external_access = false")
     for view, select in views.items():
-        connection.execute(f"CREATE VIEW {name(view)} AS {select}")
+        try:
+            connection.execute(f"CREATE VIEW {name(view)} AS {select}")
+        except duckdb.Error as error:  # opening a view reads its files' heads: one may be gone
+            raise StoreError(explain(error)) from error
     for macro in MACROS:
         connection.execute(macro)
     connection.execute("SET lock_configuration = true")
@@ -190,6 +201,12 @@ def explain(error: Exception) -> str:
     """DuckDB's message as one line, with what to do where a sandbox lock was hit."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     message = " ".join(line for line in lines if not line.startswith(("LINE ", "^")))
+    if _GONE.search(message):
+        path = message.partition("/tables/")[2].partition('"')[0]
+        return (
+            f"the file {path} is gone: with --at, `llm4es gc` has dropped that version (choose a later one); "
+            "without, it is lost (restore the store from a copy)"
+        )
     if "disabled by configuration" in message or "has been locked" in message:
         return f"query refused: {message}: only the store's own tables can be read, see `llm4es sql 'SHOW TABLES'`"
     return f"query failed: {message}"

@@ -16,6 +16,8 @@ from llm4es.errors import StoreError
 from . import layout
 from .delta import Scope, Table
 from .layout import TABLES, Layout, events_table, events_view
+from .migrations import migrate
+from .mirror import Mirror
 from .plan import Plan, Reason, make_plan
 from .quoting import literal, name
 from .running import Run, bury_the_dead
@@ -49,10 +51,9 @@ class Store:
                     f"no store at {self.layout.root}: run `llm4es run RECIPE` first, or name another with --store"
                 )
             self._refuse_foreign_folder()
-            description = json.dumps({"llm4es store format": layout.FORMAT})
-            runs = Table.create(self.layout.table("runs"), layout.RUNS, (), description)
-        self._check_format(runs)
+            runs = Table.create(self.layout.table("runs"), layout.RUNS, (), _format(layout.FORMAT))
         self._tables["runs"] = runs
+        self._check_format(runs)
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -176,6 +177,11 @@ class Store:
         self._tables[table] = found = Table.create(path, wanted, partition_by)
         return found
 
+    def mirror(self) -> Mirror | None:
+        """Where a remote store keeps folders of weights; None: the store is local, they lie where they are made."""
+        filesystem = self._filesystem()
+        return None if filesystem is None else Mirror(self.layout, filesystem)
+
     # -- inside -------------------------------------------------------------------------------------------------------
 
     def _open(self, table: str, snapshot: Mapping[str, int] | None) -> Table | None:
@@ -200,15 +206,17 @@ class Store:
         columns = ", ".join(name(c) if c in known else f"NULL::{t} AS {name(c)}" for c, t in types.items())
         return f"SELECT {columns} FROM ({select_sql(found)})"
 
-    def _filesystem(self) -> object | None:
+    def _filesystem(self) -> Any | None:
         if not self.layout.is_remote:
             return None
         try:
             import fsspec  # only remote stores need it
         except ImportError as error:
             raise StoreError(f"store {self.layout.root} needs fsspec: pip install 'llm4es[s3]'") from error
-        filesystem: object = fsspec.filesystem(self.layout.root.partition("://")[0])
-        return filesystem
+        try:  # a listing that is kept would hide what others have written since
+            return fsspec.filesystem(self.layout.root.partition("://")[0], use_listings_cache=False)
+        except (ImportError, ValueError) as error:
+            raise StoreError(f"store {self.layout.root}: {error}: pip install 'llm4es[s3]' for s3://") from error
 
     def _refuse_foreign_folder(self) -> None:
         """A new store begins in a folder that is empty or not there yet: we never write among others' files."""
@@ -231,6 +239,13 @@ class Store:
             raise StoreError(
                 f"store {self.layout.root} has format {made_by}, this llm4es knows up to {layout.FORMAT}: upgrade it"
             )
+        if made_by < layout.FORMAT:
+            migrate(self, made_by, lambda number: runs.describe(_format(number)))
+
+
+def _format(number: int) -> str:
+    """The description of the table ``runs``, which says of what format the store is."""
+    return json.dumps({"llm4es store format": number})
 
 
 def _planned_schema(wanted: pa.Table, key: Sequence[str], scope: Scope) -> pa.Schema:
