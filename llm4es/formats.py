@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from .escape import SEPARATOR, split, unescape
 
@@ -65,6 +66,10 @@ class Written:
         return self.opening + "".join(self.events) + self.closing
 
 
+CACHED = 1 << 16
+"""Values whose quoted form is remembered: genres, codes and dates come again and again."""
+
+
 def parse(text: str, dropped: int = 0) -> History:
     """A raw text, taken apart at its lines and separators."""
     header, *lines = text.split("\n")
@@ -87,13 +92,15 @@ def _bullet_list(history: History, _: str) -> Written:
     return Written("Events, oldest first:\n", events)
 
 
+@lru_cache(CACHED)
+def _quoted(value: str) -> str:
+    """A value in JSON's quotes."""
+    return json.dumps(unescape(value), ensure_ascii=False)
+
+
 def _json(history: History, _: str) -> Written:
-    names = [f"{json.dumps(unescape(name), ensure_ascii=False)}: " for name in history.headers]
-    dumps = json.JSONEncoder(ensure_ascii=False).encode
-    events = [
-        "{" + ", ".join([n + dumps(unescape(v)) for n, v in zip(names, event, strict=True)]) + "}"
-        for event in history.events
-    ]
+    names = [f"{_quoted(name)}: " for name in history.headers]
+    events = ["{" + ", ".join(map(str.__add__, names, map(_quoted, event))) + "}" for event in history.events]
     return Written("[\n", _separated(events, ",\n", "\n"), "]")
 
 
@@ -101,20 +108,16 @@ _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ,.()'_-]*[A-Za-z0-9)]|[0-9]{4}-[0-9]{2}
 _NOT_TEXT = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"})
 
 
+@lru_cache(CACHED)
 def _yaml_value(value: str) -> str:
     """A value bare where YAML reads it as it is, else in JSON's quotes, which YAML reads too."""
-    plain = unescape(value)
-    if _PLAIN.fullmatch(plain) and plain.lower() not in _NOT_TEXT:
-        return plain
-    return json.dumps(plain, ensure_ascii=False)
+    bare = _PLAIN.fullmatch(value) and value.lower() not in _NOT_TEXT
+    return value if bare else _quoted(value)
 
 
 def _yaml(history: History, _: str) -> Written:
     names = [f"{_yaml_value(name)}: " for name in history.headers]
-    events = [
-        "- " + "\n  ".join([n + _yaml_value(v) for n, v in zip(names, event, strict=True)]) + "\n"
-        for event in history.events
-    ]
+    events = ["- " + "\n  ".join(map(str.__add__, names, map(_yaml_value, event))) + "\n" for event in history.events]
     return Written("", events)
 
 

@@ -96,6 +96,8 @@ def test_labels_of_another_name_and_a_leak(tmp_path: Path) -> None:
     assert any("tasks.plan: the events have a column 'plan' too" in each for each in draft.unsure)
     recipe = load_recipe(str(drafted(tmp_path, draft)))
     assert read_labels(recipe, locate(recipe))["label"].to_pylist() == ["x", "y"]
+    assert recipe.events.time is not None
+    assert (recipe.events.time.column, recipe.events.time.format) == ("at", "iso")
 
 
 def test_encodings_and_compression(tmp_path: Path) -> None:

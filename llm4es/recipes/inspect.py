@@ -84,7 +84,7 @@ def _entity(table: Seen, labels: Seen | None, unsure: list[str]) -> Column:
 
 def _time(table: Seen, entity: Column, unsure: list[str]) -> Column | None:
     """When the events happened: a column that can be read as times, best one named so."""
-    able = [column for column in table.columns if column.time and column is not entity]
+    able = [column for column in table.columns if column.time is not None and column is not entity]
     if not able:
         unsure.append("events.time: no column looks like a time; the order of the file is taken as the order of events")
         return None

@@ -1,0 +1,100 @@
+"""How fast texts are rewritten: by each rule format, and by a language model beside one ``generate`` call a user.
+
+    python benchmarks/enrich.py rules [--events 200000]
+    python benchmarks/enrich.py llm [--users 8] [--events-each 4] [--new-tokens 48] [--model smollm2-135m]
+
+``rules`` prints events a second of every format in one process. ``llm`` asks the in-process engine for the rewritings
+of all users at once, then one by one as a plain loop would (same model, prompts and limit of new tokens), and prints
+new tokens a second of both and the ratio. A loop pads nothing and batches nothing.
+"""
+
+import argparse
+import random
+import time
+
+import pyarrow as pa
+
+from llm4es.config import EnrichBy, EnrichOptions
+from llm4es.enrich import enrich
+from llm4es.fingerprint import text_hash
+from llm4es.formats import Format
+from llm4es.schemas import TEXTS
+
+WORDS = ["Toy Story", "Seven", "Kolya", "Star Wars", "Fargo", "Contact", "Scream", "Liar Liar", "Evita", "Twister"]
+
+
+def histories(users: int, events: int, seed: int = 0) -> pa.RecordBatch:
+    """Raw texts of made-up film ratings."""
+    draw = random.Random(seed)
+    rows = []
+    for user in range(users):
+        lines = [
+            f"{draw.choice(WORDS)} {draw.randint(1, 999)} | {draw.randint(1930, 1998)} | Drama, Comedy | "
+            f"{draw.choice(['bad', 'average', 'good'])} | 1998-0{draw.randint(1, 9)}-{draw.randint(10, 28)}"
+            for _ in range(events)
+        ]
+        text = "Title | Year | Genres | Rating | Date\n" + "\n".join(lines)
+        row = {"dataset": "films", "entity_id": str(user), "variant": "raw", "text": text, "text_hash": text_hash(text)}
+        rows.append(row | {"n_events": events, "n_events_dropped": 0})
+    return pa.RecordBatch.from_pylist(rows, schema=TEXTS)
+
+
+def rules(events: int) -> None:
+    """Events a second of each format."""
+    texts = histories(events // 500, 500)
+    for format in Format:
+        options = EnrichOptions(variants=1, formats=(format.value,))
+        started, cpu = time.perf_counter(), time.process_time()
+        count = sum(batch.num_rows for batch in enrich([texts], options)) * 500
+        seconds, busy = time.perf_counter() - started, time.process_time() - cpu
+        print(f"{format.value:16} {count / seconds:12,.0f} events/s {count / busy:12,.0f} events/s of processor time")
+
+
+def llm(users: int, events: int, new_tokens: int, model: str) -> None:
+    """New tokens a second, together and one by one."""
+    from dataclasses import replace
+
+    from llm4es import models
+    from llm4es.config import LoadOptions
+    from llm4es.engines import Request
+    from llm4es.engines_transformers import TransformersEngine
+    from llm4es.prompts import load_prompt
+
+    prompt = load_prompt("bullets")
+    requests = [
+        Request(prompt.system, prompt.user.replace("{events}", str(text)), seed)
+        for seed, text in enumerate(histories(users, events)["text"].to_pylist())
+    ]
+    options = EnrichOptions(by=EnrichBy.LLM, max_new_tokens=new_tokens, batch_size=users, model=model)
+    engine = TransformersEngine(models.load(models.resolve(model), LoadOptions()), options)
+    engine.answers(requests[:1])  # warm
+    rates = []
+    for name, size in (("together", users), ("one by one", 1)):
+        alike = TransformersEngine(engine.model, replace(options, batch_size=size))
+        started, cpu = time.perf_counter(), time.process_time()
+        made = sum(alike.count(answer.text) for answer in alike.answers(requests))
+        seconds, busy = time.perf_counter() - started, time.process_time() - cpu
+        rates.append((made / seconds, made / busy))
+        print(f"{name:12} {made} tokens {made / seconds:8.2f} tokens/s {made / busy:8.2f} tokens/s of processor time")
+    (wall, busy), (wall_loop, busy_loop) = rates
+    print(f"ratio        {wall / wall_loop:.2f} (of processor time {busy / busy_loop:.2f})")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["rules", "llm"])
+    parser.add_argument("--events", type=int, default=200_000)
+    parser.add_argument("--users", type=int, default=8)
+    parser.add_argument("--events-each", type=int, default=4)
+    parser.add_argument("--new-tokens", type=int, default=48)
+    parser.add_argument("--model", default="smollm2-135m")
+    arguments = parser.parse_args()
+    if arguments.what == "rules":
+        rules(arguments.events)
+    else:
+        llm(arguments.users, arguments.events_each, arguments.new_tokens, arguments.model)
+
+
+if __name__ == "__main__":
+    main()
