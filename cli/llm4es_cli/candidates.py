@@ -5,7 +5,7 @@ Knows no probe.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,12 +39,44 @@ class Candidate:
 def candidates(work: Work, chosen: Sequence[str] = ()) -> list[Candidate]:
     """Every embedding of the dataset and every baseline, or those named. Raises OptionError for an unknown name."""
     found = {candidate.name: candidate for candidate in [*_embeddings(work), *_baselines(work)]}
-    if not chosen:
-        return list(found.values())
-    unknown = [each for each in chosen if each not in found]
-    if unknown:
-        raise OptionError(f"--features {unknown[0]!r} is not in the store: there are {', '.join(found)}")
-    return [found[each] for each in chosen]
+    return [_named(each, found) for each in chosen] if chosen else list(found.values())
+
+
+def _named(text: str, found: "Mapping[str, Candidate]") -> Candidate:
+    """The candidate of that name, or several joined by '+'. Raises OptionError for what is not there."""
+    from llm4es.baselines import BASELINES
+    from llm4es.naming import parse_features
+
+    if text in found:
+        return found[text]
+    parts = [part.name for part in parse_features(text, BASELINES)]
+    joined = [_closest(part, found) for part in parts]
+    if None in joined:
+        raise OptionError(f"--features {parts[joined.index(None)]!r} is not in the store: there are {', '.join(found)}")
+    return _join([part for part in joined if part is not None])
+
+
+def _closest(part: str, found: "Mapping[str, Candidate]") -> Candidate | None:
+    """``smollm2-135m@8`` also names the one configuration of it that there is, such as ``smollm2-135m@8 [full]``."""
+    if part in found:
+        return found[part]
+    model, _, k = part.rpartition("@")
+    if k == "all":  # the deepest k that there is
+        depths = [int(label.partition(" ")[0].rpartition("@")[2]) for label in found if label.startswith(f"{model}@")]
+        part = f"{model}@{max(depths, default=0)}"
+    alike = [label for label in found if label == part or label.startswith(f"{part} [")]
+    return found[alike[0]] if len(alike) == 1 else None
+
+
+def _join(parts: Sequence[Candidate]) -> Candidate:
+    """Several side by side."""
+    from llm4es.features import join
+    from llm4es.fingerprint import canonical_json, text_hash
+
+    if len(parts) == 1:
+        return parts[0]
+    content = text_hash(canonical_json([part.source_hash for part in parts]))
+    return Candidate("+".join(part.name for part in parts), content, lambda: join([part.load() for part in parts]))
 
 
 def _entities(work: Work) -> str:
@@ -117,6 +149,7 @@ def _loader(work: Work, row: dict[str, Any], label: str, seen: frozenset[str]) -
 
 def _baselines(work: Work) -> list[Candidate]:
     """The baselines that the recipe's events carry."""
+    from llm4es.fingerprint import config_id
     from llm4es_store import events_view
 
     events = name(events_view(work.dataset))
@@ -126,19 +159,46 @@ def _baselines(work: Work) -> list[Candidate]:
         FROM {events} WHERE position = 0 AND entity_id IN ({_entities(work)})"""
     ((content,),) = work.store.sql(query).fetchall()
 
+    ids = _entities(work)
+
+    def of_events(make: "Callable[..., FeatureSet]", columns: Sequence[str], argument: Any) -> "FeatureSet":
+        chosen = ", ".join(["entity_id", *map(name, dict.fromkeys(columns))])
+        query = f"SELECT {chosen} FROM {events} WHERE entity_id IN ({ids}) ORDER BY entity_id, position"
+        return make(work.store.sql(query).to_arrow_reader(100_000), argument)
+
     def tfidf(item: str) -> "FeatureSet":
         from llm4es.baselines import tfidf as baseline
 
-        chosen = f"SELECT entity_id, {name(item)} FROM {events} WHERE entity_id IN ({_entities(work)})"
-        return dataclasses.replace(baseline(work.store.sql(chosen).to_arrow_reader(100_000), item), source_hash=content)
+        return of_events(baseline, [item], item)
+
+    def aggregates() -> "FeatureSet":
+        from llm4es.aggregates import Columns
+        from llm4es.aggregates import aggregates as baseline
+
+        amounts = (work.recipe.amount,) if work.recipe.amount else ()
+        columns = Columns(numeric=amounts, categorical=dict(work.recipe.categories))
+        return of_events(baseline, [*amounts, *columns.categorical], columns)
+
+    def counts() -> "FeatureSet":
+        from llm4es.aggregates import counts as baseline
+
+        return of_events(baseline, list(work.recipe.categories), list(work.recipe.categories))
 
     def majority() -> "FeatureSet":
         from llm4es.baselines import majority as baseline
 
-        ids = [entity for (entity,) in work.store.sql(_entities(work)).fetchall()]
-        return dataclasses.replace(baseline(ids), source_hash=content)
+        entities = [entity for (entity,) in work.store.sql(ids).fetchall()]
+        return baseline(entities)
 
-    found = [Candidate("majority", content, majority)]
+    found = {"counts": counts, "majority": majority}
+    if work.recipe.amount or work.recipe.categories:
+        found = {"aggregates": aggregates, **found}
     if (item := work.recipe.item) is not None:
-        found.insert(0, Candidate("tfidf", content, lambda: tfidf(item)))
-    return found
+        found = {"tfidf": lambda: tfidf(item), **found}
+    said = {"tfidf": work.recipe.item, "aggregates": [work.recipe.amount, work.recipe.categories]}
+    made_of = {label: content + config_id(said.get(label)) for label in found}
+    return [Candidate(label, made_of[label], _with_hash(make, made_of[label])) for label, make in found.items()]
+
+
+def _with_hash(make: "Callable[[], FeatureSet]", source_hash: str) -> "Callable[[], FeatureSet]":
+    return lambda: dataclasses.replace(make(), source_hash=source_hash)

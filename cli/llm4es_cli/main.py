@@ -22,6 +22,7 @@ from .commands import (
     finetune,
     gc,
     import_,
+    init,
     models,
     optimize,
     probe,
@@ -58,6 +59,7 @@ app.command(rich_help_panel=_RESULTS)(diff.diff)
 app.command(rich_help_panel=_RESULTS)(sql.sql)
 app.command(rich_help_panel=_RESULTS)(similar.similar)
 app.command(rich_help_panel=_RESULTS)(report.report)
+app.command(rich_help_panel=_KEEPING)(init.init)
 app.command(rich_help_panel=_KEEPING)(recipes.recipes)
 app.add_typer(models.app, name="models", rich_help_panel=_KEEPING)
 app.add_typer(runs.app, name="runs", rich_help_panel=_KEEPING)

@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 
 
 def stored_models(store: "Store") -> "dict[str, StoredModel]":
-    """Every live model of the store by its name."""
+    """Every live model of the store by its name; a remote store's weights are fetched into the cache once."""
     from llm4es.models import StoredModel
 
     folder = store.layout.folder("models")
     rows = store.sql("SELECT model, path, method, base, base_fingerprint FROM models").fetchall()
+    if rows and (mirror := store.mirror()) is not None:
+        for _, path, *_ in rows:
+            mirror.download(Path(path).name)
     return {
         name: StoredModel(name, folder / Path(path).name, method, base, base_fingerprint)
         for name, path, method, base, base_fingerprint in rows

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +29,7 @@ from ..work import Outcome, Work, show_outcomes
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from llm4es.loading import Model
     from llm4es_store import Plan, Run
 
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where the model runs; auto takes CUDA where there is.")]
@@ -47,6 +49,14 @@ HistoryOption = Annotated[
 
 DEFAULT_MODEL = "smollm2-135m"
 DEFAULT_K = "1,8"
+
+
+class Layers(StrEnum):
+    """Whether each layer's own vector is kept."""
+
+    DROP = "drop"
+    KEEP = "keep"
+
 
 _ENTITIES_AT_ONCE = 64
 """Entities read from the store at a time: lengths are sorted within such a chunk, rows committed after it."""
@@ -68,6 +78,9 @@ def embed(
     batch_tokens: Annotated[
         int, typer.Option("--batch-tokens", min=1, help="Tokens a forward pass: the bound on memory.")
     ] = EmbedOptions.batch_tokens,
+    keep_layers: Annotated[
+        Layers, typer.Option("--layers", help="keep: also store each layer's vector, so that any k is SQL later.")
+    ] = Layers.DROP,
     load_in: LoadInOption = LoadOptions.load_in,
     dtype: DtypeOption = LoadOptions.dtype,
     device: DeviceOption = LoadOptions.device,
@@ -99,10 +112,13 @@ def embed(
     )
     load = LoadOptions(load_in=load_in, dtype=dtype, device=device, trust_remote_code=trust_remote_code)
     work = Work(recipe, store, Screen(quiet), max_entities=max_entities, dry_run=dry_run)
-    show_outcomes([embed_stage(work, model, load, options)], format_, dry_run=dry_run)
+    stage = embed_stage(work, model, load, options, keep_layers=keep_layers is Layers.KEEP)
+    show_outcomes([stage], format_, dry_run=dry_run)
 
 
-def embed_stage(work: Work, model_name: str, load: LoadOptions, options: EmbedOptions) -> Outcome:
+def embed_stage(
+    work: Work, model_name: str, load: LoadOptions, options: EmbedOptions, *, keep_layers: bool = False
+) -> Outcome:
     """Embed the entities whose vectors are missing, or were made from other texts."""
     import pyarrow as pa
 
@@ -150,9 +166,16 @@ def embed_stage(work: Work, model_name: str, load: LoadOptions, options: EmbedOp
             run.delete("embeddings", kin, f"fingerprint <> '{fingerprint}'")
         if len(plan.stale):
             run.drop("embeddings", scope, plan.stale)
-        if len(plan.todo):
+        if moved:
+            run.delete("layers", kin, f"fingerprint <> '{fingerprint}'")
+        todo = plan.todo.select(["entity_id"])
+        if keep_layers:
+            layers_plan = work.store.plan("layers", scope, hashes, ("entity_id",), one_of="layer = 1")
+            run.drop("layers", scope, layers_plan.stale)
+            todo = pa.concat_tables([todo, layers_plan.todo.select(["entity_id"])])
+        if len(todo):
             run.begin()
-            _compute(work, run, plan, chosen.condition, model_name, load, options)
+            _compute(work, run, plan, todo, chosen.condition, model_name, load, options, keep_layers=keep_layers)
         return Outcome(
             "embed",
             space,
@@ -166,26 +189,68 @@ def embed_stage(work: Work, model_name: str, load: LoadOptions, options: EmbedOp
 
 
 def _compute(
-    work: Work, run: "Run", plan: "Plan", texts: str, model_name: str, load: LoadOptions, options: EmbedOptions
+    work: Work,
+    run: "Run",
+    plan: "Plan",
+    todo: "pa.Table",
+    texts: str,
+    model_name: str,
+    load: LoadOptions,
+    options: EmbedOptions,
+    *,
+    keep_layers: bool,
 ) -> None:
-    """Embed what the plan asks for, committing as it goes."""
+    """Embed the entities of ``todo``, committing as it goes."""
+    import pyarrow as pa
+
     from llm4es.embed import embed as embed_texts
+    from llm4es.embed import embed_layers
     from llm4es.models import load as load_model
     from llm4es.models import resolve
-    from llm4es_store import among
 
-    todo = plan.todo.group_by("entity_id", use_threads=False).aggregate([]).combine_chunks()
+    todo = todo.group_by("entity_id", use_threads=False).aggregate([]).combine_chunks()
     work.screen.say(f"embed: loading {model_name}")
     model = load_model(resolve(model_name, stored_models(work.store)), load)
+    _check_canaries(work, run, model, load)
     work.screen.say(f"embed: {len(todo)} entities on {model.device}")
     with work.store.connect() as connection, work.screen.progress(f"embed {model_name}", len(todo), "entities") as done:
         connection.register("todo", todo)
         reader = connection.sql(
             f"SELECT texts.* FROM texts SEMI JOIN todo USING (entity_id) WHERE {texts} ORDER BY entity_id, variant"
         ).to_arrow_reader(_ENTITIES_AT_ONCE)
+        if keep_layers:
+            for batch, layers in embed_layers(reader, model, options, steps(done)):
+                run.append("layers", plan.scope, pa.Table.from_batches([layers]), ("entity_id", "layer"))
+                run.record.rows_computed += _append(run, plan, pa.Table.from_batches([batch]))
+            return
         for rows in _batched(embed_texts(reader, model, options, steps(done))):
-            rows = rows.filter(among(rows, plan.todo, ("entity_id", "k")))  # a k that is there already stays
-            run.record.rows_computed += run.append("embeddings", plan.scope, rows, ("entity_id", "k"))
+            run.record.rows_computed += _append(run, plan, rows)
+
+
+def _append(run: "Run", plan: "Plan", rows: "pa.Table") -> int:
+    """Commit the rows that the plan asks for; a k that is there already stays."""
+    from llm4es_store import among
+
+    rows = rows.filter(among(rows, plan.todo, ("entity_id", "k")))
+    return run.append("embeddings", plan.scope, rows, ("entity_id", "k")) if len(rows) else 0
+
+
+def _check_canaries(work: Work, run: "Run", model: "Model", load: LoadOptions) -> None:
+    """The first use of a space keeps the vectors of three fixed texts; later uses compare, and warn when they moved."""
+    import pyarrow as pa
+
+    from llm4es.canary import canaries, moved
+    from llm4es.devices import number_format
+    from llm4es_store import where
+
+    now = canaries(model)
+    scope = {"model": model.name, "fingerprint": model.fingerprint}
+    before = work.store.sql(f"SELECT * FROM canaries WHERE {where(scope)}").to_arrow_table().to_pylist()
+    if not before:
+        run.replace("canaries", scope, pa.Table.from_batches([now]))
+        return
+    for change in moved(before, now, model.ref.n_layers, number_format(load)):
+        work.screen.warn(str(change))
 
 
 def _batched(batches: "Iterable[pa.RecordBatch]") -> "Iterator[pa.Table]":

@@ -1,11 +1,12 @@
 """``llm4es enrich``: texts to more texts."""
 
 import time
-from typing import Annotated
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llm4es.config import EnrichBy, EnrichOptions
+from llm4es.config import EngineName, EnrichBy, EnrichOptions, LoadOptions
 
 from ..options import (
     DEFAULT_STORE,
@@ -19,9 +20,14 @@ from ..options import (
     StoreOption,
     names,
 )
+from ..registry import stored_models
 from ..screen import Screen
 from ..selection import RAW, choose_texts, entities_sql, raw_config
 from ..work import Outcome, Work, show_outcomes
+from .embed import DeviceOption, DtypeOption, LoadInOption, TrustOption
+
+if TYPE_CHECKING:
+    from llm4es.engines import Engine
 
 _ENTITIES_AT_ONCE = 2048
 
@@ -33,6 +39,35 @@ def enrich(
     ),
     variants: Annotated[int, typer.Option("--variants", min=1, help="Texts an entity.")] = EnrichOptions.variants,
     formats: Annotated[str, typer.Option("--formats", help="Formats or prompts to choose from; default: all.")] = "",
+    group_by: Annotated[str, typer.Option("--group-by", help="By rules: field that 'grouped' groups by.")] = "",
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="By llm: who rewrites; for a server, the name it knows.")
+    ] = EnrichOptions.model,
+    engine: Annotated[
+        EngineName, typer.Option("--engine", help="By llm: a model in this process, or an OpenAI-compatible server.")
+    ] = EnrichOptions.engine,
+    base_url: Annotated[
+        str, typer.Option("--base-url", help="By llm, openai: the server; the key comes from $OPENAI_API_KEY.")
+    ] = "",
+    temperature: Annotated[float, typer.Option("--temperature", min=0, help="By llm: 0 takes the likeliest token.")] = (
+        EnrichOptions.temperature
+    ),
+    top_p: Annotated[float, typer.Option("--top-p", min=0, max=1, help="By llm: nucleus of the sampling.")] = (
+        EnrichOptions.top_p
+    ),
+    max_new_tokens: Annotated[int, typer.Option("--max-new-tokens", min=1, help="By llm: tokens an answer.")] = (
+        EnrichOptions.max_new_tokens
+    ),
+    min_fidelity: Annotated[
+        float, typer.Option("--min-fidelity", min=0, max=1, help="By llm: share of events an answer must keep.")
+    ] = EnrichOptions.min_fidelity,
+    retries: Annotated[
+        int, typer.Option("--retries", min=0, help="By llm: tries before a rule text takes its place.")
+    ] = EnrichOptions.retries,
+    load_in: LoadInOption = LoadOptions.load_in,
+    dtype: DtypeOption = LoadOptions.dtype,
+    device: DeviceOption = LoadOptions.device,
+    trust_remote_code: TrustOption = False,
     seed: SeedOption = EnrichOptions.seed,
     max_entities: MaxEntitiesOption = None,
     dry_run: DryRunOption = False,
@@ -48,18 +83,37 @@ def enrich(
         llm4es enrich movielens-100k --by rules --variants 2
 
         llm4es enrich movielens-100k --by rules --formats json,markdown_table --dry-run
+
+        llm4es enrich movielens-100k --by llm --model Qwen/Qwen2.5-0.5B-Instruct --formats table --variants 1
+
+        llm4es enrich movielens-100k --by llm --engine openai --base-url http://127.0.0.1:8000/v1 --model served-name
     """
-    options = EnrichOptions(by=by, variants=variants, formats=names(formats), seed=seed)
+    options = EnrichOptions(
+        by=by,
+        variants=variants,
+        formats=names(formats),
+        seed=seed,
+        group_by=group_by,
+        engine=engine,
+        model=model,
+        base_url=base_url,
+        temperature=temperature,
+        top_p=top_p,
+        max_new_tokens=max_new_tokens,
+        min_fidelity=min_fidelity,
+        retries=retries,
+    )
+    load = LoadOptions(load_in=load_in, dtype=dtype, device=device, trust_remote_code=trust_remote_code)
     work = Work(recipe, store, Screen(quiet), max_entities=max_entities, dry_run=dry_run)
-    show_outcomes([enrich_stage(work, options)], format_, dry_run=dry_run)
+    show_outcomes([enrich_stage(work, options, load)], format_, dry_run=dry_run)
 
 
-def enrich_stage(work: Work, options: EnrichOptions) -> Outcome:
+def enrich_stage(work: Work, options: EnrichOptions, load: LoadOptions | None = None) -> Outcome:
     """Rewrite the raw texts whose variants are missing, or were made from other texts."""
     import pyarrow as pa
-    from llm4es.enrich import enrich as rewrite
-    from llm4es.enrich import planned_variants
 
+    from llm4es.enrich import enrich as rewrite
+    from llm4es.enrich import fingerprint, planned_variants
     from llm4es.fingerprint import config_id
 
     began = time.monotonic()
@@ -69,7 +123,7 @@ def enrich_stage(work: Work, options: EnrichOptions) -> Outcome:
     hashes = work.store.sql(raw.hashes_sql(entities)).to_arrow_table()
     planned = planned_variants(hashes["entity_id"], options)  # (entity_id, variant)
     wanted = pa.table(planned).join(hashes, "entity_id").sort_by([("entity_id", "ascending"), ("variant", "ascending")])
-    config = {"base": base, "options": options.fingerprint()}
+    config = {"base": base, "options": fingerprint(options, load, _identity(work, options, load))}
     made_by = config_id(config)
     scope = {"dataset": work.dataset, "config_id": made_by}
     plan = work.store.plan("texts", scope, wanted, ("entity_id", "variant"), complete=work.max_entities is None)
@@ -77,6 +131,8 @@ def enrich_stage(work: Work, options: EnrichOptions) -> Outcome:
     if work.dry_run:
         return Outcome("enrich", what, len(wanted), len(plan.todo), plan.reused, plan.reasons, 0.0, made_by)
     found = sorted(set(wanted["variant"].to_pylist()))
+    noted: Counter[str] = Counter()
+    fidelity: list[float] = []
     with work.run("enrich", {"config_id": made_by, "variants": found, **config}) as run:
         run.follow(plan)
         run.record.rows_in, run.record.rows_reused = len(hashes), plan.reused
@@ -88,11 +144,36 @@ def enrich_stage(work: Work, options: EnrichOptions) -> Outcome:
             reader = connection.sql(
                 f"SELECT texts.* FROM texts SEMI JOIN todo USING (entity_id) WHERE {raw.condition} ORDER BY entity_id"
             ).to_arrow_reader(_ENTITIES_AT_ONCE)
-            for batch in reader:
-                rows = pa.Table.from_batches(rewrite([batch], options))
+            engine = _engine(options, load) if len(todo) else None
+            missing = plan.todo.select(["entity_id", "variant"])
+            for batch in rewrite(reader, options, engine, missing):
+                rows = pa.Table.from_batches([batch])
                 run.record.rows_computed += run.append("texts", scope, rows, ("entity_id", "variant"))
-                done(batch.num_rows)
+                done(len(set(rows["entity_id"].to_pylist())))
+                noted.update(note.partition(":")[0] for note in rows["note"].to_pylist() if note)
+                fidelity += [value for value in rows["fidelity"].to_pylist() if value is not None]
+        if fidelity:
+            run.record.message = f"mean fidelity {sum(fidelity) / len(fidelity):.3f} of {len(fidelity)} rewritings"
+            work.screen.say(f"enrich: {run.record.message}, {sum(noted.values())} of them retried or replaced")
         seconds = time.monotonic() - began
         return Outcome(
             "enrich", what, len(wanted), run.record.rows_computed, plan.reused, plan.reasons, seconds, made_by
         )
+
+
+def _identity(work: Work, options: EnrichOptions, load: LoadOptions | None) -> str | None:
+    """What decides an in-process model's answers besides the options; None by rules and for a server."""
+    if options.by is EnrichBy.RULES or options.engine is not EngineName.TRANSFORMERS:
+        return None
+    from llm4es.models import resolve, space_fingerprint
+
+    return space_fingerprint(resolve(options.model, stored_models(work.store)), load or LoadOptions())
+
+
+def _engine(options: EnrichOptions, load: LoadOptions | None) -> "Engine | None":
+    """What answers the prompts; None by rules."""
+    if options.by is EnrichBy.RULES:
+        return None
+    from llm4es.engines import open_engine
+
+    return open_engine(options, load)

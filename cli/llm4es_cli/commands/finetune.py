@@ -240,6 +240,8 @@ def _keep(
         "source_hash": content,
     }
     seen = tuned.exposures.append_column("fingerprint", pa.array([tuned.fingerprint] * len(tuned.exposures)))
+    if (mirror := work.store.mirror()) is not None:
+        mirror.upload(folder)  # a remote store: the weights are there before any row names them
     run.replace("exposures", {"model": name, "dataset": work.dataset}, seen)
     kept = pa.Table.from_pylist([row], schema=MODELS).append_column("config_id", pa.array([made_by]))
     run.replace("models", {"model": name}, kept)

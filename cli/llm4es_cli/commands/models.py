@@ -1,15 +1,18 @@
 """``llm4es models``: models that can be named, those of the store and the built-in ones."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from llm4es.errors import StoreError
+from llm4es.config import EmbedOptions, Pooling
+from llm4es.errors import OptionError, StoreError
 
-from ..options import DEFAULT_STORE, DebugOption, FormatOption, QuietOption, StoreOption
+from ..options import DEFAULT_STORE, DebugOption, FormatOption, QuietOption, StoreOption, layers
+from ..registry import stored_models
 from ..screen import Screen, show
 
-app = typer.Typer(help="List models, or pull a built-in one.", invoke_without_command=True)
+app = typer.Typer(help="List models, pull a built-in one, or export one.", invoke_without_command=True)
 
 
 @app.callback()
@@ -54,6 +57,37 @@ def pull(
 
     Screen(quiet).say(f"{name}: fetching and unpacking, once")
     typer.echo(str(fetch(name).folder))
+
+
+@app.command("export")
+def export(
+    name: Annotated[str, typer.Argument(help="A model of the store, or any that --model takes.")],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A new folder.")],
+    k: Annotated[str, typer.Option("--k", help="Last layers averaged, or all.")] = "8",
+    pooling: Annotated[Pooling, typer.Option("--pooling", help="mean or last.")] = Pooling.MEAN,
+    max_length: Annotated[int, typer.Option("--max-length", min=2, help="Tokens a text.")] = EmbedOptions.max_length,
+    store: StoreOption = DEFAULT_STORE,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write a folder that `SentenceTransformer(DIR).encode(texts)` reads, with the same vectors.
+
+    Example:
+
+        llm4es models export mine --to mine-embedder --k 8
+    """
+    from llm4es.export import export as write
+    from llm4es.models import load, resolve
+    from llm4es_store import Store
+
+    depths = layers(k)
+    if len(depths) != 1:
+        raise OptionError(f"--k {k!r} is not one number of layers: a folder gives one vector a text")
+    try:
+        stored = stored_models(Store(store))
+    except StoreError:
+        stored = {}  # no store: the model may still be built in, a folder or a Hugging Face id
+    typer.echo(str(write(load(resolve(name, stored)), to, depths[0], pooling, max_length)))
 
 
 def _list(format_: FormatOption, store: str) -> None:

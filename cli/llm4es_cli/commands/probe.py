@@ -1,5 +1,6 @@
 """``llm4es probe``: vectors and labels to metrics, beside baselines."""
 
+import dataclasses
 import time
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,7 @@ from ..options import (
     names,
 )
 from ..screen import Screen
+from ..selection import RAW, raw_config
 from ..work import Outcome, Work, show_outcomes
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ FeaturesOption = Annotated[
 ]
 
 
+_OWN_FOLDS = ("cv", "holdout", "ptls")
+"""Protocols of ``llm4es.protocols`` that read no split of the recipe; named here because that module is heavy."""
+
+
 def probe(
     recipe: RecipeArgument,
     task: TaskOption = None,
@@ -45,6 +51,10 @@ def probe(
     probe_: Annotated[str, typer.Option("--probe", help="The model on top of the features.")] = ProbeOptions.probe,
     folds: Annotated[int, typer.Option("--folds", min=2, help="Folds of the cross-validation.")] = ProbeOptions.folds,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Repeats with other folds.")] = ProbeOptions.repeats,
+    sizes: Annotated[str, typer.Option("--sizes", help="Learning curve: labels to train on, e.g. 50,100,200.")] = "",
+    unseen_only: Annotated[
+        bool, typer.Option("--unseen-only", help="Score only entities that no model in the lineage was trained on.")
+    ] = False,
     seed: SeedOption = ProbeOptions.seed,
     max_entities: MaxEntitiesOption = None,
     dry_run: DryRunOption = False,
@@ -61,10 +71,21 @@ def probe(
 
         llm4es probe movielens-100k --task age_bucket --features tfidf,smollm2-135m@8 --folds 10
     """
-    options = ProbeOptions(protocol=protocol, probe=probe_, folds=folds, repeats=repeats, seed=seed)
+    options = ProbeOptions(
+        protocol=protocol, probe=probe_, folds=folds, repeats=repeats, seed=seed, unseen_only=unseen_only
+    )
     work = Work(recipe, store, Screen(quiet), max_entities=max_entities, dry_run=dry_run)
-    outcomes = [probe_stage(work, each, options, names(features)) for each in tasks_of(work, task)]
+    each_size = [dataclasses.replace(options, train_size=size) for size in _numbers(sizes)] or [options]
+    outcomes = [probe_stage(work, each, sized, names(features)) for each in tasks_of(work, task) for sized in each_size]
     show_outcomes(outcomes, format_, dry_run=dry_run)
+
+
+def _numbers(text: str) -> list[int]:
+    """``50,100`` -> [50, 100]. Raises OptionError for what is no such list."""
+    for part in names(text):
+        if not part.isdigit() or int(part) < 1:
+            raise OptionError(f"--sizes {part!r} is no number of entities: give for example 50,100,200")
+    return [int(part) for part in names(text)]
 
 
 def tasks_of(work: Work, task: str | None) -> list[str]:
@@ -88,8 +109,9 @@ def probe_stage(work: Work, task: str, options: ProbeOptions, features: tuple[st
 
     began = time.monotonic()
     labels = work.store.sql(
-        f"SELECT entity_id, label FROM labels WHERE {where({'dataset': work.dataset, 'task': task})} ORDER BY entity_id"
-    ).to_arrow_table()
+        f"SELECT entity_id, label FROM labels WHERE {where({'dataset': work.dataset, 'task': task})}"
+    ).to_arrow_table()  # in the order of the data's own file: the protocol 'ptls' depends on it
+    splits = _splits(work, options.protocol)
     made_by = config_id({"task": task, "options": options.fingerprint()})
     of_task = {"dataset": work.dataset, "task": task}
     live = work.store.sql(f"SELECT features, config_id, source_hash FROM probes WHERE {where(of_task)}").fetchall()
@@ -98,7 +120,7 @@ def probe_stage(work: Work, task: str, options: ProbeOptions, features: tuple[st
     todo: list[tuple[Candidate, str]] = []
     reasons: dict[str, int] = {}
     for candidate in found:
-        if (candidate.name, made_by, result_hash(candidate.source_hash, labels)) in done:
+        if (candidate.name, made_by, result_hash(candidate.source_hash, labels, splits)) in done:
             continue
         changed = any(row[:2] == (candidate.name, made_by) for row in live)
         reason = Reason.CHANGED if changed else Reason.CONFIG if candidate.name in known else Reason.NEW
@@ -112,20 +134,58 @@ def probe_stage(work: Work, task: str, options: ProbeOptions, features: tuple[st
         run.record.rows_in, run.record.rows_reused = len(found), reused
         for candidate, _ in todo:
             run.begin()
-            metrics, predictions = _compute(work, candidate, labels, task, options)
+            metrics, predictions = _compute(work, candidate, labels, splits, task, options)
             scope = {**of_task, "features": candidate.name, "config_id": made_by}
             run.replace("predictions", scope, predictions)
             run.replace("probes", scope, metrics)  # last: a row here says that the predictions are there
             run.record.rows_computed += 1
             advance(1)
+        if todo:
+            _warn_of_leaks(work, task, predictions)
         seconds = time.monotonic() - began
     return Outcome("probe", task, len(found), len(todo), reused, reasons, seconds, made_by)
 
 
 def _compute(
-    work: Work, candidate: Candidate, labels: "pa.Table", task: str, options: ProbeOptions
+    work: Work, candidate: Candidate, labels: "pa.Table", splits: "pa.Table | None", task: str, options: ProbeOptions
 ) -> "tuple[pa.Table, pa.Table]":
     from llm4es.probe import probe as fit_and_score
 
-    result = fit_and_score(candidate.load(), labels, task, str(work.recipe.tasks[task].kind), options, work.dataset)
+    result = fit_and_score(
+        candidate.load(), labels, task, str(work.recipe.tasks[task].kind), options, work.dataset, splits
+    )
     return result.probes, result.predictions
+
+
+def _splits(work: Work, protocol: str) -> "pa.Table | None":
+    """The recipe's split of that name; None for a protocol that makes its own folds."""
+    from llm4es_store import where
+
+    if protocol in _OWN_FOLDS:
+        return None
+    chosen = where({"dataset": work.dataset, "name": protocol})
+    rows = work.store.sql(f"SELECT entity_id, split, name FROM splits WHERE {chosen} ORDER BY entity_id")
+    found = rows.to_arrow_table()
+    return found if len(found) else None
+
+
+def _warn_of_leaks(work: Work, task: str, predictions: "pa.Table") -> None:
+    """Say in plain words how the scored entities may have been known before."""
+    for warning in leaks_of(work, task, predictions):
+        work.screen.say(f"warning: {warning}")
+
+
+def leaks_of(work: Work, task: str, predictions: "pa.Table") -> list[str]:
+    """Warnings about one task: seen users, texts that others have too, labels made from what the texts show."""
+    import pyarrow.compute as pc
+
+    from llm4es.leaks import identical_texts, warnings
+    from llm4es_store import where
+
+    raw = {"dataset": work.dataset, "variant": RAW, "config_id": raw_config(work.store, work.dataset)}
+    texts = work.store.sql(f"SELECT entity_id, text_hash FROM texts WHERE {where(raw)}").to_arrow_table()
+    seen = len(pc.unique(predictions.filter(predictions["seen"])["entity_id"]))
+    n = len(pc.unique(predictions["entity_id"]))
+    shown = [field.column or field.name for field in work.recipe.text_fields("raw")]
+    label_columns = work.recipe.tasks[task].uses
+    return warnings(task, identical_texts(predictions, texts), seen, n, label_columns, shown)

@@ -16,7 +16,7 @@ from ..screen import Screen
 from ..selection import raw_config
 from ..work import Work
 from .compare import comparison
-from .probe import TaskOption, tasks_of
+from .probe import TaskOption, leaks_of, tasks_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -96,7 +96,7 @@ def _data(work: Work, tasks: list[str], protocol: str, features: str, projection
         chosen = where({"dataset": work.dataset, "task": each, "protocol": protocol})
         newest = f"(SELECT config_id FROM probes WHERE {chosen} ORDER BY run_id DESC LIMIT 1)"
         predictions.append(rows(f"SELECT * FROM predictions WHERE {chosen} AND config_id = {newest}"))
-        warned += _leaks(work, each, predictions[-1])
+        warned += leaks_of(work, each, predictions[-1])
     compared = pa.concat_tables(tables) if tables else None
     vectors, vectors_name = _vectors(work, features, compared)
     cuts = _cuts(rows(_CUTS.format(of_data=of_data)))
@@ -167,20 +167,6 @@ def _share(kept: float | None, lost: float | None) -> float:
     """Kept of all; all of nothing is all."""
     whole = (kept or 0) + (lost or 0)
     return float((kept or 0) / whole) if whole else 1.0
-
-
-def _leaks(work: Work, task: str, predictions: "pa.Table") -> list[str]:
-    """Warnings about one task."""
-    import pyarrow.compute as pc
-
-    from llm4es.leaks import identical_texts, warnings
-    from llm4es_store import where
-
-    raw = {"dataset": work.dataset, "variant": "raw", "config_id": raw_config(work.store, work.dataset)}
-    texts = work.store.sql(f"SELECT entity_id, text_hash FROM texts WHERE {where(raw)}").to_arrow_table()
-    seen = len(pc.unique(predictions.filter(predictions["seen"])["entity_id"]))
-    n = len(pc.unique(predictions["entity_id"]))
-    return warnings(task, identical_texts(predictions, texts), seen, n)
 
 
 def _vectors(work: Work, features: str, compared: "pa.Table | None") -> "tuple[pa.Table | None, str]":
