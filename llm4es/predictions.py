@@ -7,7 +7,7 @@ Letters: R repeats, N entities, C classes (1 for a regression).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from .errors import ProbeError
 from .metrics import Floats, Ints
-from .protocols import Cohort, Fit
+
+if TYPE_CHECKING:
+    from .protocols import Cohort, Fit  # scikit-learn comes with it: a comparison does without
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Scored:
         )
 
 
-def gather(cohort: Cohort, fits: Sequence[Fit], scores: Sequence[Floats], seen: frozenset[str]) -> Scored:
+def gather(cohort: "Cohort", fits: "Sequence[Fit]", scores: Sequence[Floats], seen: frozenset[str]) -> Scored:
     """The scores of the fits (N tested, C each), entity by entity and repeat by repeat."""
     repeats = []
     for repeat in sorted({fit.repeat for fit in fits}):

@@ -13,7 +13,6 @@ from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from .metrics import METRICS, Floats
 from .predictions import Scored
@@ -119,6 +118,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def t_half_width(spread: float, n: int) -> float:
     """Half the width of the t-interval of a mean of ``n`` values with this standard deviation."""
+    from scipy import stats  # half a second that a comparison does without
+
     return float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * spread / float(np.sqrt(n))
 
 
