@@ -5,13 +5,16 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from llm4es.config import SerializeOptions
-from llm4es.errors import DataError, FetchError, Llm4esError, RecipeError
+from llm4es.config import History, SerializeOptions
+from llm4es.errors import DataError, FetchError, Llm4esError, OptionError, RecipeError
 from llm4es.recipes import load_recipe, locate, read_events, read_labels, read_splits
 from llm4es.serialize import serialize
 
@@ -288,6 +291,95 @@ def test_wrong_encoding(make: Callable[..., Path], tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_bytes(b"user,what\na,caf\xe9\n")
     with pytest.raises(DataError, match=r"cannot read the header of .*events.csv: 'utf-8' codec can't decode"):
         events(recipe)
+
+
+def test_mixed_encodings(make: Callable[..., Path], tmp_path: Path) -> None:
+    recipe = make("x")
+    (tmp_path / "events.csv").write_bytes("user,what\na,süß\n".encode() + b"a,caf\xe9\n" * 3)
+    with pytest.raises(DataError, match=r"cannot read .*events.csv: "):
+        events(recipe)
+
+
+def test_emoji_and_other_scripts(make: Callable[..., Path]) -> None:
+    table = events(make("user,what\nüser 🎂,日本語\nю,नमस्ते\n"))
+    assert table["entity_id"].to_pylist() == ["üser 🎂", "ю"]  # in the order of their bytes
+    assert table["what"].to_pylist() == ["日本語", "नमस्ते"]
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_the_same_bytes_whatever_the_threads(
+    make: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    """40,000 rows of 97 entities, nearly all of them tied in time: the order of the file decides."""
+    rows = "".join(f"u{n % 97},2024-01-0{1 + n % 2},{n}\n" for n in range(40_000))
+    connect = duckdb.connect
+
+    def with_threads(config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+        return connect(config=config | {"threads": threads})
+
+    monkeypatch.setattr("llm4es.recipes.database.duckdb.connect", with_threads)
+    monkeypatch.setattr("llm4es.serialize.WORKERS", threads)
+    monkeypatch.setattr("llm4es.serialize.PART_ROWS", 1000 * threads)
+    recipe = load_recipe(str(make("user,at,what\n" + rows, time='{ from = "at" }')))
+    texts = pa.Table.from_batches(serialize(read_events(recipe, locate(recipe), ALL), recipe, ALL))
+    assert texts["entity_id"].to_pylist() == sorted(f"u{n}" for n in range(97))
+    of_u5 = [n for day in (0, 1) for n in range(5, 40_000, 97) if n % 2 == day]
+    (u5,) = texts.filter(pc.equal(texts["entity_id"], "u5"))["text"].to_pylist()
+    assert u5 == "What\n" + "\n".join(map(str, of_u5))
+
+
+def test_as_of_needs_times(make: Callable[..., Path]) -> None:
+    with pytest.raises(RecipeError, match=r"--as-of needs times, and recipe 'mine' has no events.time"):
+        events(make("user,what\na,1\n"), options=SerializeOptions(as_of=datetime(2024, 1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"history": History.FULL, "max_events": 3}, r"--history full keeps every event and --max-events 3 does not"),
+        ({"on_bad_row": "ignore"}, r"--on-bad-row 'ignore' is neither 'fail' nor 'skip'"),
+    ],
+)
+def test_options_that_cannot_work(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        SerializeOptions(**settings)
+
+
+@pytest.mark.parametrize(
+    ("splits", "name", "message"),
+    [
+        ("", "ptls", r"recipe 'mine' has no split 'ptls': there are hash"),
+        (
+            '[splits.columns.own]\ntable = "events"\nentity = "user"\nsplit = "what"',
+            "own",
+            r"entity 'a' is in '1', which is",
+        ),
+    ],
+)
+def test_splits_that_are_not_there(make: Callable[..., Path], splits: str, name: str, message: str) -> None:
+    recipe = load_recipe(str(make("user,what\na,1\n", more=splits)))
+    with pytest.raises((RecipeError, DataError), match=message):
+        read_splits(recipe, pa.array(["a"]), locate(recipe), name)
+
+
+def test_a_split_of_the_data(make: Callable[..., Path]) -> None:
+    more = '[splits]\ndefault = "own"\n[splits.columns.own]\ntable = "events"\nentity = "user"\nsplit = "what"'
+    recipe = load_recipe(str(make("user,what\na,test\nb,train\n", more=more)))
+    rows = read_splits(recipe, pa.array(["a", "b"]), locate(recipe)).to_pylist()
+    assert [(row["name"], row["entity_id"], row["split"]) for row in rows][:2] == [
+        ("own", "a", "test"),
+        ("own", "b", "train"),
+    ]
+    with pytest.raises(RecipeError, match=r"split 'own' of recipe 'mine' needs the raw data"):
+        read_splits(recipe, pa.array(["a"]))
+
+
+@pytest.mark.real
+def test_the_real_movielens() -> None:
+    recipe = load_recipe("movielens-100k")
+    table = read_events(recipe, locate(recipe), ALL).read_all()
+    assert (table.num_rows, len(table["entity_id"].unique()), table["title"].null_count) == (100_000, 943, 0)
+    assert table["year"].null_count == 9  # film 267, 'unknown', has no year and nine ratings
 
 
 def test_joined_keys_are_unique(tmp_path: Path) -> None:
