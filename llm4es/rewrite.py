@@ -5,6 +5,7 @@ asked for again, and in the end replaced by a rule text. Knows no record batches
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -120,8 +121,7 @@ def _request(task: Task, chunk: _Chunk, options: EnrichOptions) -> Request:
 def _judge(chunk: _Chunk, prompt: Prompt, answer: Answer, options: EnrichOptions) -> None:
     """Take an answer if it is good enough, and remember how good the best was."""
     chunk.tries += 1
-    fenced = _FENCED.search(answer.text)
-    text = (fenced[1] if fenced else answer.text).strip()
+    text = tidied(answer.text)
     found = check(chunk.events, text, finished=answer.finished, by_line=prompt.by_line)
     reason = answer.refusal or found.refusal(options.min_fidelity)
     if chunk.best is None or found.score > chunk.best.score:
@@ -130,6 +130,18 @@ def _judge(chunk: _Chunk, prompt: Prompt, answer: Answer, options: EnrichOptions
         chunk.text, chunk.best = text, found
     else:
         chunk.reasons.append(reason)
+
+
+def tidied(text: str) -> str:
+    """An answer without the fence around it; JSON with one object a line, however it was indented."""
+    fenced = _FENCED.search(text)
+    text = (fenced[1] if fenced else text).strip()
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return text
+    objects = said if isinstance(said, list) else [said]
+    return "[\n" + ",\n".join(json.dumps(each, ensure_ascii=False) for each in objects) + "\n]"
 
 
 def _put_together(task: Task, chunks: Sequence[_Chunk]) -> Rewriting:

@@ -1,5 +1,6 @@
 """Rewriting with an engine that does as it is told: chunks, retries, fallbacks, seeds, notes, hidden instructions."""
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -138,6 +139,16 @@ def test_no_answer(answer: Answer, reason: str) -> None:
 
 def test_code_fences_are_taken_off() -> None:
     assert one(Scripted(lambda lines: f"Sure!\n```json\n{faithful(lines)}\n```\n"))["text"].startswith("- Toy Story")
+
+
+def test_indented_json_is_put_on_lines() -> None:
+    def indented(lines: list[str]) -> str:
+        names = lines[0].split(" | ")
+        return json.dumps([dict(zip(names, line.split(" | "), strict=True)) for line in lines[1:]], indent=2)
+
+    row = one(Scripted(indented), formats=("json",))
+    assert row["text"].splitlines()[1] == '{"Title": "Toy Story", "Rating": "good", "Year": "1995"},'
+    assert (row["fidelity"], row["note"]) == (1.0, None)
 
 
 HIDDEN = [
