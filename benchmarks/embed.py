@@ -170,7 +170,7 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true", help="also peak memory, each in a process of its own")
     parser.add_argument("--peak-of", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    most_events = arguments.max_length // 32  # nearly all texts fit: both sides read the same tokens
+    most_events = arguments.max_length // 40  # so all texts fit, and both sides read the same tokens
     batch = texts(arguments.texts, most_events)
     model = load(resolve(arguments.model), LoadOptions(device=Device.CPU, load_in=arguments.load_in))
     if arguments.peak_of:

@@ -12,9 +12,11 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
+from transformers import PreTrainedModel
 
 from llm4es import devices, hub, models, weights
-from llm4es.config import Attention, Device, Dtype, LoadIn, LoadOptions
+from llm4es.config import Attention, Device, Dtype, EmbedOptions, LoadIn, LoadOptions
+from llm4es.embed import embed
 from llm4es.errors import ModelError
 from llm4es.models import StoredModel, effective_k, load, resolve, space_fingerprint, space_name
 from llm4es.silence import quiet
@@ -414,6 +416,19 @@ def test_quantised_weights_on_a_cpu(folder: Path, load_in: LoadIn, kind: str) ->
     plain = load(resolve(str(folder)), CPU).network(torch.tensor([[1, 2, 3]])).logits
     quantised = model.network(torch.tensor([[1, 2, 3]])).logits
     assert torch.cosine_similarity(plain.flatten(), quantised.flatten(), 0) > 0.98
+
+
+@pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is None, reason="needs llm4es[quant]")
+def test_an_adapter_on_quantised_weights_is_not_merged(folder: Path, tmp_path: Path) -> None:
+    stored = {"tuned": StoredModel("tuned", adapter(tmp_path / "a", folder, 0.1), "lora", str(folder))}
+    model = load(resolve("tuned", stored), replace(CPU, load_in=LoadIn.INT8))
+    assert isinstance(model.network, PreTrainedModel)
+    assert any("lora" in name for name, _ in model.network.named_parameters())
+    rows = tiny.rows(list(embed([tiny.texts(("a", "H\none"))], model, EmbedOptions(k=(1,), max_length=64))))
+    assert rows[0]["model"] == "tuned+8bit"
+    base = load(resolve(str(folder)), CPU)
+    plain = tiny.rows(list(embed([tiny.texts(("a", "H\none"))], base, EmbedOptions(k=(1,), max_length=64))))
+    assert rows[0]["vector"] != pytest.approx(plain[0]["vector"], abs=1e-2)
 
 
 # devices
