@@ -86,6 +86,7 @@ def connect(
         except duckdb.Error as error:
             raise StoreError(f"{setting} {value!r} cannot be set: {explain(error)}: give for example 4GB") from error
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")  # it would be drawn among the results on stdout
     connection.execute("SET python_enable_replacements = false")  # a table's name never means a Python variable
     if remote is not None:
         connection.register_filesystem(remote)

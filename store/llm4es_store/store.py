@@ -106,6 +106,7 @@ class Store:
                 if filesystem is not None:
                     connection.register_filesystem(filesystem)
                 connection.execute("SET TimeZone = 'UTC'")
+                connection.execute("SET enable_progress_bar = false")
                 rows = connection.sql(f"{select_sql(runs)} ORDER BY version").to_arrow_table()
             self._record = runs.version, rows
         return self._record[1]
