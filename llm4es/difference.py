@@ -124,7 +124,8 @@ def _cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float6
     dots = np.einsum("nd,nd->n", a, b)  # (N,)
     cosine = np.divide(dots, lengths, out=np.zeros_like(dots), where=lengths > 0)
     cosine[(a == b).all(axis=1)] = 1.0
-    return np.clip(cosine, -1.0, 1.0)
+    clipped: NDArray[np.float64] = np.clip(cosine, -1.0, 1.0)
+    return clipped
 
 
 def _part(features: FeatureSet, rows: list[int]) -> NDArray[np.float64]:

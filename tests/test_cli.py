@@ -69,7 +69,8 @@ def llm4es(
     def call(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["llm4es", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
-            sys.exit(main())  # which may return, or exit by itself
+            main()
+            sys.exit(0)  # where it returned instead of exiting by itself
         captured = capsys.readouterr()
         return ended.value.code or 0, captured.out, captured.err  # type: ignore[return-value]  # never text here
 

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = {"llm4es": ROOT / "llm4es", "llm4es_store": ROOT / "store/llm4es_store", "llm4es_cli": ROOT / "cli/llm4es_cli"}
+PACKAGES = {
+    "llm4es": ROOT / "llm4es",
+    "llm4es_store": ROOT / "store/llm4es_store",
+    "llm4es_cli": ROOT / "cli/llm4es_cli",
+}
 ALLOWED = {
     "llm4es": set(),
     "llm4es_store": {"llm4es", "llm4es.errors", "llm4es.schemas", "llm4es.fetch"},  # the language both speak
