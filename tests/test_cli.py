@@ -87,7 +87,7 @@ def test_the_whole_way_and_then_nothing_is_left_to_do(shell: Shell) -> None:
     assert code == 0, err
     for features in ("tinyllama@1", "tinyllama@2", "tinyllama-shop@1", "tinyllama-shop@2", "tfidf", "majority"):
         assert features in out
-    assert "16 of 20 entities were seen in training" in out or "seen in training" in out
+    assert "entities were seen in training" in out
     stages = shell.sql("SELECT stage, status FROM runs ORDER BY version")
     assert [stage for stage, _ in stages] == ["serialize", "enrich", "finetune", "embed", "embed", "probe"]
     assert {status for _, status in stages} == {"done"}
@@ -265,6 +265,7 @@ def test_a_killed_embed_resumes_and_gives_the_same_vectors(shell: Shell, monkeyp
     shell.stage("serialize")
     monkeypatch.setattr("llm4es_cli.commands.embed._COMMIT_EVERY", 0.0)
     words = ["embed", str(shell.recipe), "--model", str(shell.model), "--max-length", "64", "--k", "1,2"]
+    words += ["--batch-tokens", "64"]
     script = (
         "import llm4es_cli.commands.embed as e; e._COMMIT_EVERY = 0.0"  # many commits, so that a kill falls between
     )

@@ -32,11 +32,12 @@ def lineage(runs: Sequence[Mapping[str, Any]], run: Mapping[str, Any]) -> list[d
 def _last_writer(
     runs: Sequence[Mapping[str, Any]], run: Mapping[str, Any], table: str, version: int
 ) -> Mapping[str, Any] | None:
-    """The newest run that wrote ``table`` for the same dataset at or before ``version``."""
-    found = None
-    for other in runs:
-        written = json.loads(other["versions"]).get(table, {}).get("written")
-        same = other["dataset"] == run["dataset"] and other["run_id"] < run["run_id"]
-        if same and written is not None and written <= version and (found is None or other["run_id"] > found["run_id"]):
-            found = other
-    return found
+    """The run that wrote ``table`` last for the same dataset, at or before ``version``."""
+    writers = {
+        written: other
+        for other in runs
+        if other["dataset"] == run["dataset"]
+        and (written := json.loads(other["versions"]).get(table, {}).get("written")) is not None
+        and written <= version
+    }
+    return writers[max(writers)] if writers else None
