@@ -18,7 +18,8 @@ def flush(table: str, version: int) -> None:
     root = Path(table)
     entry = root / "_delta_log" / f"{version:020d}.json"
     try:
-        actions = [json.loads(line) for line in entry.read_text().splitlines()]
+        # statistics hold values as they are, and line breaks of other scripts do not end an entry's line
+        actions = [json.loads(line) for line in entry.read_text(encoding="utf-8").split("\n") if line]
     except FileNotFoundError:
         return  # another process has compacted the log since
     added = [root / urllib.parse.unquote(action["add"]["path"]) for action in actions if "add" in action]
