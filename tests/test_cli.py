@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from llm4es import pipeline
 from llm4es_cli.main import main
-from llm4es_store import Store
+from llm4es_store import Run, Store
 
 from . import shop, tiny
 
@@ -70,7 +71,6 @@ def llm4es(
         monkeypatch.setattr(sys, "argv", ["llm4es", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
             main()
-            sys.exit(0)  # where it returned instead of exiting by itself
         captured = capsys.readouterr()
         return ended.value.code or 0, captured.out, captured.err  # type: ignore[return-value]  # never text here
 
@@ -258,6 +258,49 @@ def _kill_once_rows_are_there(words: list[str], root: Path, environment: dict[st
         time.sleep(0.05)
     process.kill()
     raise AssertionError("the command ended before it could be killed")
+
+
+STAGES = {
+    "serialize": (),
+    "enrich": (),
+    "finetune": ("--steps", "2", "--max-length", "64"),
+    "embed": ("--max-length", "64", "--k", "1,2"),
+    "probe": ("--features", "tfidf,counts"),
+}
+"""Each stage, as it is interrupted and run again."""
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_that_is_interrupted_says_so_and_the_rerun_ends_it(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    words = {
+        name: [*STAGES[name], *(("--model", shell.model) if name in ("finetune", "embed") else ())] for name in STAGES
+    }
+    before = list(STAGES)[: list(STAGES).index(stage)]
+    for each in before:
+        shell.stage(each, *words[each])
+    committed = Run._committed
+
+    def interrupt(run: Run, *arguments: Any) -> Any:
+        committed(run, *arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "_committed", interrupt)
+        code, out, err = shell(stage, shell.recipe, *words[stage])
+    assert (code, out) == (130, "")
+    assert "goes on from there" in err
+    assert "Traceback" not in err
+    assert shell.sql("SELECT stage, status FROM runs ORDER BY version DESC LIMIT 1") == [(stage, "interrupted")]
+    shell.stage(stage, *words[stage])
+    undisturbed = Shell(shell.folder / "again", shell._call, shell.model)
+    for each in (*before, stage):
+        undisturbed.stage(each, *words[each])
+    for table in next(known.writes for known in pipeline.STAGES if known.name == stage):
+        count = f"SELECT count(*) FROM {'events_shop' if table == 'events' else table}"
+        assert shell.sql(count) == undisturbed.sql(count) != [(0,)]
+    assert {row["computed"] for row in shell.stage(stage, *words[stage])} == {0}
 
 
 def test_a_killed_embed_resumes_and_gives_the_same_vectors(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

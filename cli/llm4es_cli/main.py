@@ -44,6 +44,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 and the signal's number, as shells have it."""
+
 _STAGES = "Stages, in order (each computes only what is missing)"
 _RESULTS = "Results"
 _KEEPING = "The store and what is in it"
@@ -93,6 +96,10 @@ def main() -> None:
             raise
         sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
         sys.exit(2)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            sys.stderr.write("interrupted: what was committed stays, the same command goes on from there\n")
+        raise
 
 
 if __name__ == "__main__":
