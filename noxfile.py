@@ -39,6 +39,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Write the reference of commands from what ``--help`` says; a test holds that it is up to date."""
+    session.install("-q", "-c", "constraints.txt", "-e", ".")
+    words = ("--name", "llm4es", "--title", "Commands", "--output", "docs/commands.md")
+    session.run("python", "-m", "typer", "llm4es_cli.main", "utils", "docs", *words)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """The main job on a small real input."""
     session.install("-q", "-c", "constraints.txt", ".")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where the model runs; auto takes CUDA where there is.")]
 DtypeOption = Annotated[Dtype, typer.Option("--dtype", help="Number format of weights and activations.")]
-LoadInOption = Annotated[LoadIn, typer.Option("--load-in", help="Quantise the weights (needs llm4es[quant]).")]
+LoadInOption = Annotated[LoadIn, typer.Option("--load-in", help="Quantise the weights (the extra `quant`).")]
 TrustOption = Annotated[
     bool, typer.Option("--trust-remote-code", help="Run Python code that comes with the model. Only if you trust it.")
 ]
