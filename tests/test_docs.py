@@ -39,9 +39,9 @@ def test_every_command_shown_exists_with_its_options(page: Path) -> None:
 
 
 def shown(page: Path) -> Iterator[str]:
-    """Every line of a shell block that calls the program."""
-    for block in re.findall(r"^```(?:sh|console)?\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
-        for line in block.replace("\\\n", " ").splitlines():
+    """Every line of a code block that calls the program."""
+    for block in page.read_text().split("\n```")[1::2]:  # between fences, with the language as its first line
+        for line in block.replace("\\\n", " ").splitlines()[1:]:
             call = re.match(r"(?:\$ )?(?:\.venv/bin/)?(llm4es .*)", line.strip())
             if call and "[OPTIONS]" not in line:
                 yield call[1]
