@@ -39,12 +39,14 @@ def test_every_command_shown_exists_with_its_options(page: Path) -> None:
 
 
 def shown(page: Path) -> Iterator[str]:
-    """Every line of a code block that calls the program."""
-    for block in page.read_text().split("\n```")[1::2]:  # between fences, with the language as its first line
-        for line in block.replace("\\\n", " ").splitlines()[1:]:
-            call = re.match(r"(?:\$ )?(?:\.venv/bin/)?(llm4es .*)", line.strip())
-            if call and "[OPTIONS]" not in line:
-                yield call[1]
+    """Every line of a code block, fenced or indented, that calls the program."""
+    fenced = False
+    for line in page.read_text().replace("\\\n", " ").splitlines():
+        if line.startswith("```"):
+            fenced = not fenced
+        call = re.match(r"(?:\$ )?(?:\.venv/bin/)?(llm4es .*)", line.strip())
+        if call and (fenced or line.startswith("    ")) and "[OPTIONS]" not in line:
+            yield call[1]
 
 
 def test_the_readme_shows_and_names_every_command() -> None:
