@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from llm4es import pipeline
+from llm4es_cli.commands import COMMANDS
 from llm4es_cli.main import main
 from llm4es_store import Run, Store
 
@@ -189,16 +190,14 @@ def test_lineage_of_a_run_leads_to_the_files(shell: Shell) -> None:
     code, out, _ = shell("runs", "show", run_id)
     assert code == 0
     shown = json.loads(out)
-    (texts,) = [source for source in shown["made_from"] if source["table"] == "texts"]
-    assert texts["stage"] == "serialize"
-    assert len(texts["source"]) == 64  # SHA-256 over the raw files
+    (made,) = shown["made_from"]
+    assert (made["stage"], made["tables"], made["read_by"]) == ("serialize", ["texts"], [run_id])
+    assert len(made["source"]) == 64  # SHA-256 over the raw files
     assert "no run" not in shell("runs")[1]
     assert "matches 0 runs" in shell.fails("runs", "show", "nope")
 
 
-@pytest.mark.parametrize(
-    "command", ["run", "serialize", "enrich", "finetune", "embed", "probe", "compare", "sql", "gc"]
-)
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
 def test_every_command_has_help_with_examples(llm4es: Callable[..., tuple[int, str, str]], command: str) -> None:
     code, out, _ = llm4es(command, "--help")
     assert code == 0

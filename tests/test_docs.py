@@ -30,7 +30,7 @@ def test_every_command_shown_exists_with_its_options(page: Path) -> None:
         words = shlex.split(line.split("|")[0], comments=True)
         command: Any = typer.main.get_command(app)
         while hasattr(command, "commands") and len(words) > 1 and words[1] in command.commands:
-            command = command.commands[words.pop(1)]
+            command = command.get_command(None, words.pop(1))
         known = {name for parameter in command.params for name in parameter.opts} | {"--help", "--version"}
         assert words[0] == "llm4es"
         assert command.name != "llm4es" or words[1:] in ([], ["--help"], ["--version"]), line

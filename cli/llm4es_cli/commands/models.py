@@ -12,7 +12,9 @@ from ..options import DEFAULT_STORE, DebugOption, FormatOption, QuietOption, Sto
 from ..registry import stored_models
 from ..screen import Screen, show
 
-app = typer.Typer(help="List models, pull a built-in one, or export one.", invoke_without_command=True)
+app = typer.Typer(
+    help="List models, pull a built-in one, or export one.", invoke_without_command=True, add_completion=False
+)
 
 
 @app.callback()
