@@ -246,6 +246,9 @@ def test_expressions_reach_nothing_else(make: Callable[..., Path], tmp_path: Pat
 
 
 TIMED = '{ from = "at" }'
+UNIX = '{ from = "at", format = "unix" }'
+DAYS = '{ from = "at", format = "days", origin = "2000-01-01" }'
+DAYS_TIME = '{ from = "at", format = "days_time", origin = "2000-01-01" }'
 NUMBER = 'name = "what"\ntype = "number"'
 
 
@@ -258,8 +261,16 @@ NUMBER = 'name = "what"\ntype = "number"'
         ("user,wat\na,1\n", {}, r"fields.what: there is no column 'what'; did you mean wat\?"),
         ("usr,what\na,1\n", {}, r"events.entity: there is no column 'user'; did you mean usr\?"),
         ("user,what,what\na,1,2\n", {}, r"column 'what' is in the header twice"),
-        ("user,what\na,1\nb\n", {}, r"cannot read events.csv: .*Line: 3"),
-        ("user,what\na,1\n,2\n", {}, r"events.entity: row 2 has None, which is not an id \(1 of 2 rows, 50 %\)"),
+        ("user,What,what\na,1,2\n", {}, r"only case tells What and what apart: rename one of them"),
+        ("user;what\na;1\n", {}, r"the header is one column, 'user;what': give its delimiter, perhaps ';'"),
+        ("user,what\na,1\nb\n", {}, r"cannot read events.csv: .*Line: 3.*leave such lines out with --on-bad-row skip"),
+        ("user,at,what\na,infinity,1\n", {"time": TIMED}, r"row 1 has 'infinity', which is not a time"),
+        ("user,at,what\na,1700000000000,1\n", {"time": UNIX}, r"row 1 has '1700000000000', which is not a time"),
+        ("user,at,what\na,17e30,1\n", {"time": UNIX}, r"row 1 has '17e30', which is not a time"),
+        ("user,at,what\na,2000000000,1\n", {"time": DAYS}, r"row 1 has '2000000000', which is not a time"),
+        ("user,at,what\na,15 25:00:00,1\n", {"time": DAYS_TIME}, r"row 1 has '15 25:00:00', which is not a time"),
+        ("user,what\na,infinity\n", {"fields": 'name = "what"\ntype = "date"'}, r"'infinity', which is not a date"),
+        ("user,what\na,1\n,2\n", {}, r"events.entity: row 2 has nothing, which is not an id \(1 of 2 rows, 50 %\)"),
         (
             "user,at,what\na,2024-01-01,1\na,soon,1\na,,1\n",
             {"time": TIMED},
@@ -281,23 +292,69 @@ def test_bad_rows_can_be_left_out_and_are_counted(make: Callable[..., Path], cap
     recipe = make("user,at,what\na,2024-01-01,x\na,soon,y\nb\n,2024-01-01,z\n", time=TIMED)
     with caplog.at_level(logging.WARNING):
         assert events(recipe, options=SerializeOptions(on_bad_row="skip"))["what"].to_pylist() == ["x"]
-    assert "1 lines of the events are no rows and were left out" in caplog.text
+    assert "1 lines of table 'events' are no rows and were left out" in caplog.text
     assert "events.time.from: row 2 has 'soon'" in caplog.text
-    assert "events.entity: row 3 has None" in caplog.text
+    assert "events.entity: row 3 has nothing" in caplog.text
+
+
+def test_leaving_out_every_row_is_refused(make: Callable[..., Path]) -> None:
+    skip = SerializeOptions(on_bad_row="skip")
+    with pytest.raises(DataError, match=r"row 1 has 'soon'.* with --on-bad-row skip nothing would be left"):
+        events(make("user,at,what\na,soon,x\n", time=TIMED), options=skip)
+    with pytest.raises(DataError, match=r"mine: every row of the events is left out"):
+        events(make("user,at,what\na,soon,x\n,2024-01-01,x\n", time=TIMED), options=skip)
+
+
+def test_of_several_files_the_one_with_the_bad_row_is_named(make: Callable[..., Path], tmp_path: Path) -> None:
+    recipe = make("", time=TIMED)
+    for number, times in enumerate((["2024-01-01", "2024-01-02"], ["2024-01-03", "soon"])):
+        rows = "".join(f"a,{time},x\n" for time in times)
+        (tmp_path / f"part{number}.csv").write_text(f"user,at,what\n{rows}", encoding="utf-8")
+    recipe.write_text(recipe.read_text(encoding="utf-8").replace("events.csv", "part*.csv"), encoding="utf-8")
+    with pytest.raises(DataError, match=r"row 2 of part1.csv has 'soon', .* \(1 of 4 rows, 25 %\)"):
+        events(recipe)
+
+
+def test_a_column_that_one_of_several_files_lacks_is_told(
+    make: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recipe = make("")
+    (tmp_path / "part0.csv").write_text("user,what\na,x\n", encoding="utf-8")
+    (tmp_path / "part1.csv").write_text("user\nb\n", encoding="utf-8")
+    recipe.write_text(recipe.read_text(encoding="utf-8").replace("events.csv", "part*.csv"), encoding="utf-8")
+    with caplog.at_level(logging.WARNING):
+        assert events(recipe)["what"].to_pylist() == ["x", None]
+    assert "part1.csv has no column 'what', which is missing there" in caplog.text
+
+
+def test_columns_may_have_any_name(make: Callable[..., Path]) -> None:
+    """Names that the reader uses itself."""
+    names = ["_row", "_id", "number", "events", "event_time", "position", "entity_id", "select", "a b", 'q"q', "ünï"]
+    quoted = ['"' + name.replace('"', '""') + '"' for name in names]
+    more = "".join(f"[[fields]]\nname = 'f{at}'\nfrom = '{name}'\n" for at, name in enumerate(quoted))
+    rows = ["b,x," + ",".join("9" for _ in names), "a,x," + ",".join(map(str, range(11)))]
+    text = "\n".join([f"user,what,{','.join(quoted)}", *rows])
+    table = events(make(text, more=more))
+    assert table["entity_id"].to_pylist() == ["a", "b"]
+    assert [table[f"f{at}"].to_pylist() for at in range(11)] == [[str(at), "9"] for at in range(11)]
 
 
 def test_wrong_encoding(make: Callable[..., Path], tmp_path: Path) -> None:
     recipe = make("x")
-    (tmp_path / "events.csv").write_bytes(b"user,what\na,caf\xe9\n")
+    (tmp_path / "events.csv").write_bytes(b"user,wh\xe9t\na,cafe\n")
     with pytest.raises(DataError, match=r"cannot read the header of .*events.csv: 'utf-8' codec can't decode"):
         events(recipe)
 
 
-def test_mixed_encodings(make: Callable[..., Path], tmp_path: Path) -> None:
+def test_mixed_encodings(make: Callable[..., Path], tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     recipe = make("x")
     (tmp_path / "events.csv").write_bytes("user,what\na,süß\n".encode() + b"a,caf\xe9\n" * 3)
-    with pytest.raises(DataError, match=r"cannot read .*events.csv: "):
+    with pytest.raises(DataError, match=r"cannot read events.csv: .*Line: 3.* not utf-8"):
         events(recipe)
+    skip = SerializeOptions(on_bad_row="skip")
+    with caplog.at_level(logging.WARNING):
+        assert events(recipe, options=skip)["what"].to_pylist() == ["süß"]
+    assert "3 lines of table 'events' are no rows and were left out" in caplog.text
 
 
 def test_emoji_and_other_scripts(make: Callable[..., Path]) -> None:
@@ -447,3 +504,71 @@ def test_bad_labels(make: Callable[..., Path], tmp_path: Path, labels: str, kind
     recipe = load_recipe(str(make("user,what\na,x\n", more=more)))
     with pytest.raises((DataError, RecipeError), match=message):
         read_labels(recipe, locate(recipe))
+
+
+LABELLED = """[tables.labels]
+path = "labels.csv"
+[tasks.t]
+kind = "binary"
+table = "labels"
+entity = "user"
+label = "LABEL"
+"""
+
+
+@pytest.mark.parametrize(
+    ("csv", "label", "read"),
+    [
+        ("user,age\n007,9\nb,40\nc,\n", "age < 30", [("007", "true"), ("b", "false")]),
+        ("user,age\n7,9\n8,40\n", "CASE WHEN age < 30 THEN 'young' ELSE 'old' END", [("7", "young"), ("8", "old")]),
+        ("user,age\n7,9\n8,40\n", "age::INTEGER < 30", [("7", "true"), ("8", "false")]),
+        ("user,age\n7,009\n8,40\n", "age", [("7", "009"), ("8", "40")]),
+        ("user,zip\n7,12345\n8,40\n", "zip[1]", [("7", "1"), ("8", "4")]),
+    ],
+)
+def test_labels_by_expression(
+    make: Callable[..., Path], tmp_path: Path, csv: str, label: str, read: list[tuple[str, str]]
+) -> None:
+    (tmp_path / "labels.csv").write_text(csv, encoding="utf-8")
+    recipe = load_recipe(str(make("user,what\na,x\n", more=LABELLED.replace("LABEL", label))))
+    rows = read_labels(recipe, locate(recipe)).to_pylist()
+    assert [(row["entity_id"], row["label"]) for row in rows] == read
+
+
+def test_an_expression_over_texts_says_what_to_write(make: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("user,age\na,9\nb,x\n", encoding="utf-8")
+    recipe = load_recipe(str(make("user,what\na,x\n", more=LABELLED.replace("LABEL", "age < 30"))))
+    with pytest.raises(RecipeError, match=r"tasks.t: .*explicit cast is required; .*write age::DOUBLE"):
+        read_labels(recipe, locate(recipe))
+
+
+def test_lines_of_labels_that_are_no_rows_can_be_left_out(make: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("user,y\na,1\nb,0,9\n", encoding="utf-8")
+    recipe = load_recipe(str(make("user,what\na,x\n", more=LABELLED.replace("LABEL", "y"))))
+    with pytest.raises(DataError, match=r"cannot read labels.csv: .*Line: 3"):
+        read_labels(recipe, locate(recipe))
+    assert read_labels(recipe, locate(recipe), skip=True)["label"].to_pylist() == ["1"]
+
+
+def test_the_recipe_has_the_options_that_nobody_typed(make: Callable[..., Path]) -> None:
+    recipe = load_recipe(str(make("user,what\na,1\n", more='[texts]\nmax_events = 5\nhistory = "oldest"')))
+    assert recipe.texts.options() == SerializeOptions(max_events=5, history=History.OLDEST)
+    assert recipe.texts.options(max_events=2).max_events == 2
+    assert recipe.texts.options(history=History.FULL) == SerializeOptions(history=History.FULL)
+    whole = load_recipe(str(make("user,what\na,1\n", more='[texts]\nhistory = "full"')))
+    assert whole.texts.options(max_events=2) == SerializeOptions(max_events=2)
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ('preset = "papr"', r"texts.preset 'papr' is none of raw"),
+        ("max_events = 0", r"texts.*: --max-events 0 is below 1"),
+        ('history = "new"', r"texts.history .*Input should be 'newest', 'oldest' or 'full', not 'new'"),
+        ('history = "full"\nmax_events = 3', r"--history full keeps every event and --max-events 3 does not"),
+        ('on_bad_row = "drop"', r"--on-bad-row 'drop' is neither 'fail' nor 'skip'"),
+    ],
+)
+def test_text_defaults_that_cannot_be(make: Callable[..., Path], texts: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        load_recipe(str(make("user,what\na,1\n", more=f"[texts]\n{texts}")))

@@ -20,6 +20,7 @@ __all__ = [
     "Source",
     "Task",
     "builtin_recipes",
+    "entity_ids",
     "load_recipe",
     "locate",
     "read_events",
@@ -40,17 +41,30 @@ def read_events(
     return read(recipe, source, options, max_entities)
 
 
-def read_labels(recipe: Recipe, source: Source, entity_ids: pa.Array | pa.ChunkedArray | None = None) -> pa.Table:
-    """Every task's labels, in the order of the files; with ``entity_ids`` only theirs."""
+def entity_ids(recipe: Recipe, source: Source, options: SerializeOptions, max_entities: int | None = None) -> pa.Array:
+    """The ids of the entities that ``read_events`` would give the events of, in order."""
+    from .events import entity_ids as read
+
+    return read(recipe, source, options, max_entities)
+
+
+def read_labels(
+    recipe: Recipe, source: Source, entity_ids: pa.Array | pa.ChunkedArray | None = None, skip: bool = False
+) -> pa.Table:
+    """Every task's labels, in the order of the files; with ``entity_ids`` only theirs; ``skip`` skips bad lines."""
     from .labels import read_labels as read
 
-    return read(recipe, source, entity_ids)
+    return read(recipe, source, entity_ids, skip)
 
 
 def read_splits(
-    recipe: Recipe, entity_ids: pa.Array | pa.ChunkedArray, source: Source | None = None, name: str | None = None
+    recipe: Recipe,
+    entity_ids: pa.Array | pa.ChunkedArray,
+    source: Source | None = None,
+    name: str | None = None,
+    skip: bool = False,
 ) -> pa.Table:
     """The split ``name`` of these entities, or every split of the recipe, the default first."""
     from .splits import read_splits as read
 
-    return read(recipe, entity_ids, source, name)
+    return read(recipe, entity_ids, source, name, skip)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from .database import expression
 from .derive import LOGARITHMS, PARTS
 from .model import Derive, FieldSpec, FieldType, Recipe
-from .times import time_sql
+from .times import not_a_time, time_sql
 
 SQL_TYPES = {
     FieldType.TEXT: "VARCHAR",
@@ -73,7 +73,7 @@ def value_columns(recipe: Recipe) -> list[Column]:
     columns = [field_column(field) for field in recipe.fields if field.derive not in PARTS]
     if time := recipe.events.time:
         sql, wanted = time_sql(time), f"a time of format {time.format!r}"
-        column = Column("events.time.from", "event_time", expression(time.column), sql, f"{sql} IS NULL", wanted)
+        column = Column("events.time.from", "event_time", expression(time.column), sql, not_a_time(sql), wanted)
         return [column, *columns]
     return columns
 
@@ -88,6 +88,8 @@ def field_column(field: FieldSpec) -> Column:
     bad = f"{raw} IS NOT NULL AND {sql} IS NULL"
     if type is FieldType.NUMBER:
         bad = f"{raw} IS NOT NULL AND ({sql} IS NULL OR NOT isfinite({sql}))"
+    if type in (FieldType.DATE, FieldType.DATETIME):
+        bad = f"{raw} IS NOT NULL AND {not_a_time(sql)}"
     if type is FieldType.INTEGER:
         bad = f"{raw} IS NOT NULL AND ({sql} IS NULL OR TRY_CAST({raw} AS DOUBLE) <> {sql})"
     if field.derive in LOGARITHMS:

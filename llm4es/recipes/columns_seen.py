@@ -12,14 +12,10 @@ from pathlib import Path
 import duckdb
 
 from ..errors import DataError
-from .database import literal, one_line, quoted
+from .database import DELIMITERS, literal, one_line, quoted
 
 ROWS = 100_000
 """Rows that are looked at."""
-
-DELIMITERS = ",;\t|"
-
-NULLS = frozenset({"", "na", "nan", "null", "none"})
 
 PATTERNS = (
     "%d%b%y:%H:%M:%S", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y",

@@ -1,6 +1,6 @@
 """Raw files as tables of a DuckDB that can read nothing else.
 
-In: a recipe and its files. Out: a connection with one table a raw table, each with the row's number ``_row``. The
+In: a recipe and its files. Out: a connection with one table a raw table, each with the row's number. The
 connection reads only the recipe's own files: expressions of a recipe, which may come from anyone, reach no other path,
 no network, no environment and no setting. Knows nothing of events.
 """
@@ -8,6 +8,7 @@ no network, no environment and no setting. Knows nothing of events.
 import csv
 import difflib
 import gzip
+import logging
 import re
 import tempfile
 import zlib
@@ -23,8 +24,16 @@ from .load import Recipe
 from .locate import Source
 from .model import Header, Table
 
+logger = logging.getLogger(__name__)
+
+ROW = "_llm4es_row"
+"""The column of a row's number in its files, from 0; a name that no file has."""
+
 MEMORY = "1000MB"
 """Bound on DuckDB's memory; what is larger is spilled to disk."""
+
+DELIMITERS = ",;\t|"
+"""What commonly stands between the columns of a delimited file."""
 
 PYTHON_ENCODINGS = {"utf-8": "utf-8-sig", "latin-1": "latin-1", "utf-16": "utf-16"}
 
@@ -73,8 +82,17 @@ class Loaded:
     columns: tuple[str, ...]
     """Every column that the files or the recipe's derivations have, read or not."""
 
-    rejected: int
-    """Lines that were left out because they are no rows."""
+    readers: tuple[tuple[Path, str], ...]
+    """Each file and the SQL that reads it."""
+
+    def place(self, connection: duckdb.DuckDBPyConnection, row: int) -> str:
+        """Where the row of that number stands: 'row 5', or 'row 5 of part-2.csv' where there are several files."""
+        for path, reader in self.readers if len(self.readers) > 1 else ():
+            count = int(connection.execute(f"SELECT count(*) FROM {reader}").fetchall()[0][0])
+            if row < count:
+                return f"row {row + 1} of {path.name}"
+            row -= count
+        return f"row {row + 1}"
 
 
 def load(
@@ -85,31 +103,51 @@ def load(
     expressions: Iterable[str],
     skip: bool,
 ) -> Loaded:
-    """Make the view ``table``: the columns that ``expressions`` speak of, the derived ones, and ``_row`` from 0.
+    """Make the view ``table``: the columns that ``expressions`` speak of, the derived ones, and ``ROW`` from 0.
 
     ``skip`` leaves out lines that are no rows, instead of failing.
     """
     spec, paths = recipe.ways[source.layout].tables[table], source.files[table]
-    spoken = " ".join([*expressions, *spec.derive.values()]).lower()
-    parts, there = [], []
+    spoken = " ".join([*expressions, *spec.derive.values()]).lower().replace('""', '"')
+    parts, there, readers, of_file = [], [], [], []
     for path in paths:
         reader, names = _parquet(connection, path) if is_parquet(spec, path) else _delimited(spec, path, skip)
+        _check_names(path, names)
+        readers.append((path, reader))
+        of_file.append((path, names))
         kept = [name for name in names if name.lower() in spoken]
         parts.append(f"SELECT {', '.join(map(quoted, kept)) or 'NULL AS _none'} FROM {reader}")
         there += [name for name in names if name not in there]
+    for name in there:
+        if lacking := [path.name for path, names in of_file if name not in names and name.lower() in spoken]:
+            logger.warning("%s: %s has no column %r, which is missing there", recipe.name, ", ".join(lacking), name)
     replaced = [name for name in there if name in spec.derive and name.lower() in spoken]
     without = f" EXCLUDE ({', '.join(map(quoted, replaced))})" if replaced else ""
     derived = "".join(f", {expression(sql)} AS {quoted(name)}" for name, sql in spec.derive.items())
     raw, view = quoted(f"_{table}"), quoted(table)
     try:
         connection.execute(f"CREATE TEMP TABLE {raw} AS {' UNION ALL BY NAME '.join(parts)}")
-        connection.execute(f"CREATE TEMP VIEW {view} AS SELECT *{without}{derived}, rowid AS _row FROM {raw}")
+        connection.execute(f"CREATE TEMP VIEW {view} AS SELECT *{without}{derived}, rowid AS {ROW} FROM {raw}")
     except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
         raise RecipeError(f"recipe {recipe.name!r}, table {table!r}: {explained(error, there)}") from error
     except duckdb.Error as error:
-        raise DataError(f"cannot read {', '.join(path.name for path in paths)}: {one_line(error)}") from error
-    rejected = _rejected(connection) if skip and not all(is_parquet(spec, path) for path in paths) else 0
-    return Loaded((*there, *(name for name in spec.derive if name not in there)), rejected)
+        what = f"cannot read {', '.join(path.name for path in paths)}: {one_line(error).rstrip('.')}"
+        if "CSV Error" in str(error) and not skip:
+            what += f": mend the file or tables.{table}, or leave such lines out with --on-bad-row skip"
+        raise DataError(what) from error
+    if skip and not all(is_parquet(spec, path) for path in paths) and (rejected := _rejected(connection)):
+        logger.warning("%s: %d lines of table %r are no rows and were left out", recipe.name, rejected, table)
+    columns = (*there, *(name for name in spec.derive if name not in there))
+    return Loaded(columns, tuple(readers))
+
+
+def _check_names(path: Path, names: Sequence[str]) -> None:
+    """Names that SQL can tell apart."""
+    lower = [name.lower() for name in names]
+    if twice := [name for name in names if lower.count(name.lower()) > 1]:
+        same = len(set(twice)) == 1
+        how = f"column {twice[0]!r} is in the header twice" if same else f"only case tells {' and '.join(twice)} apart"
+        raise DataError(f"{path}: {how}: rename one of them")
 
 
 def is_parquet(spec: Table, path: Path) -> bool:
@@ -121,7 +159,8 @@ def explained(error: BaseException, columns: Sequence[str]) -> str:
     """What DuckDB did not understand, with the nearest names where it is a column."""
     missing = re.search(r'column "([^"]+)" not found', str(error))
     if missing is None:
-        return one_line(error)
+        cast = "; columns of text files are texts: write age::DOUBLE" if "explicit cast" in str(error) else ""
+        return one_line(error) + cast
     return f"there is no column {missing[1]!r}; {nearest(missing[1], columns)}"
 
 
@@ -144,9 +183,6 @@ def _parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, li
 def _delimited(spec: Table, path: Path, skip: bool) -> tuple[str, list[str]]:
     """The reader of a delimited file as SQL, every value a text, and the names of its columns."""
     names = list(spec.columns) if spec.header is Header.NONE else _header(spec, path)
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"{path}: column {twice!r} is in the header twice: rename one of them")
     options = {
         "auto_detect": "false",
         "header": str(spec.header is not Header.NONE).lower(),
@@ -166,13 +202,18 @@ def _header(spec: Table, path: Path) -> list[str]:
     """The column names in the first line of a delimited file."""
     try:
         opened = gzip.open if path.suffix == ".gz" else open
-        with opened(path, "rt", encoding=PYTHON_ENCODINGS[spec.encoding], newline="") as file:
+        # bytes that are no text are refused in the header and nowhere else: the file is decoded far beyond it
+        encoding = PYTHON_ENCODINGS[spec.encoding]
+        with opened(path, "rt", encoding=encoding, errors="surrogateescape", newline="") as file:
             dialect = {"quotechar": spec.quote} if spec.quote else {"quotechar": None, "quoting": csv.QUOTE_NONE}
             row = next(csv.reader(file, delimiter=spec.delimiter, **dialect), [])
+        spec.delimiter.join(row).encode("utf-8", errors="surrogateescape").decode("utf-8")
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot read the header of {path}: {error}; mend the file or give its 'encoding'") from error
     if not any(row):
         raise DataError(f"{path} is empty: its first line should name the columns")
+    if len(row) == 1 and (others := [each for each in DELIMITERS if each in row[0]]):
+        raise DataError(f"{path}: the header is one column, {row[0]!r}: give its delimiter, perhaps {others[0]!r}")
     return [name.partition(":")[0].strip() if spec.header is Header.TYPED else name.strip() for name in row]
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from ..config import SerializeOptions
 from ..errors import DataError, RecipeError
 from . import database
-from .database import explained, expression, literal, quoted
+from .database import ROW, explained, expression, literal, quoted
 from .derive import Order, events_schema
 from .labels import labelled_ids
 from .load import Recipe
@@ -37,18 +37,27 @@ def read_events(
         raise RecipeError(f"--as-of needs times, and recipe {recipe.name!r} has no events.time")
     with ExitStack() as stack:
         connection = stack.enter_context(database.connected(source))
-        scope = load_scope(connection, recipe, source, options.on_bad_row == "skip")
+        skip = options.on_bad_row == "skip"
+        scope = load_scope(connection, recipe, source, skip)
         try:
-            entities = _entities(connection, recipe, source, scope, max_entities)
+            entities = _entities(connection, recipe, source, scope, max_entities, skip)
             reader = connection.sql(_sorted(scope, options)).to_arrow_reader(BATCH_ROWS)
             first = next((batch for batch in reader if batch.num_rows), None)  # sorts: what can fail, fails here
         except duckdb.Error as error:
             raise DataError(f"cannot read the events of {recipe.name!r}: {database.one_line(error)}") from error
-        order = Order(recipe.name, recipe.fields, _names(recipe, source), entities)
+        order = Order(recipe.name, recipe.fields, _names(recipe, source, skip), entities)
         batches = order.events(_chained(first, reader))
         return pa.RecordBatchReader.from_batches(
             events_schema(recipe.fields), _to_the_end(recipe, order, batches, stack.pop_all())
         )
+
+
+def entity_ids(recipe: Recipe, source: Source, options: SerializeOptions, max_entities: int | None = None) -> pa.Array:
+    """The ids of the entities that ``read_events`` would give the events of, in order."""
+    skip = options.on_bad_row == "skip"
+    with database.connected(source) as connection:
+        scope = load_scope(connection, recipe, source, skip)
+        return _entities(connection, recipe, source, scope, max_entities, skip)
 
 
 def _chained(first: pa.RecordBatch | None, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -70,12 +79,17 @@ def _to_the_end(
 
 
 def _entities(
-    connection: duckdb.DuckDBPyConnection, recipe: Recipe, source: Source, scope: Scope, max_entities: int | None
+    connection: duckdb.DuckDBPyConnection,
+    recipe: Recipe,
+    source: Source,
+    scope: Scope,
+    max_entities: int | None,
+    skip: bool,
 ) -> pa.Array:
     """The wanted ids in order; a table ``_entities`` gives each its number, which is quicker to sort by."""
     wanted = f"SELECT DISTINCT {scope.entity.sql} AS entity_id FROM {scope.clause}"
     if max_entities is not None:
-        connection.register("_labelled", pa.table({"entity_id": labelled_ids(recipe, source)}))
+        connection.register("_labelled", pa.table({"entity_id": labelled_ids(recipe, source, skip)}))
         # 'sample ' keeps this order apart from the split by hash, which would make small samples all test
         drawn = "entity_id NOT IN (FROM _labelled), md5('sample ' || entity_id)"
         wanted = f"SELECT entity_id FROM ({wanted}) ORDER BY {drawn} LIMIT {max_entities}"
@@ -84,6 +98,8 @@ def _entities(
         f"AS number FROM ({wanted})"
     )
     ids = connection.sql("SELECT entity_id FROM _entities ORDER BY number").to_arrow_table()
+    if not len(ids):
+        raise DataError(f"{recipe.name}: every row of the events is left out: mend the files, or the recipe")
     return ids["entity_id"].combine_chunks()
 
 
@@ -92,35 +108,35 @@ def _sorted(scope: Scope, options: SerializeOptions) -> str:
     selected = ", ".join(f"{column.sql} AS {quoted(column.name)}" for column in scope.values)
     if not any(column.name == "event_time" for column in scope.values):
         selected += ", CAST(NULL AS TIMESTAMP) AS event_time"
-    rows = f"SELECT {scope.entity.sql} AS _id, {selected}, events._row AS _row FROM {scope.clause}"
+    rows = f"SELECT {scope.entity.sql} AS _id, {selected}, events.{ROW} FROM {scope.clause}"
     before = ""
     if options.as_of is not None:
         moment = as_utc(options.as_of).replace(tzinfo=None).isoformat(sep=" ")
         before = f" WHERE event_time < TIMESTAMP {literal(moment)}"
     return (
-        f"SELECT * EXCLUDE (_id, _row, entity_id) FROM ({rows}) JOIN _entities ON _id = entity_id{before} "
-        "ORDER BY number, event_time, _row"
+        f"SELECT * EXCLUDE (_id, {ROW}, entity_id) FROM ({rows}) JOIN _entities ON _id = entity_id{before} "
+        f"ORDER BY number, event_time, {ROW}"
     )
 
 
-def _names(recipe: Recipe, source: Source) -> dict[str, dict[str, str]]:
+def _names(recipe: Recipe, source: Source, skip: bool) -> dict[str, dict[str, str]]:
     """What codes stand for, of each field that has names."""
     names: dict[str, dict[str, str]] = {}
     for field in recipe.fields:
         if isinstance(field.names, dict):
             names[field.name] = field.names
         elif isinstance(field.names, Names):
-            names[field.name] = _dictionary(recipe, source, field.names)
+            names[field.name] = _dictionary(recipe, source, field.names, skip)
     return names
 
 
-def _dictionary(recipe: Recipe, source: Source, names: Names) -> dict[str, str]:
+def _dictionary(recipe: Recipe, source: Source, names: Names, skip: bool) -> dict[str, str]:
     """Code to name, of a table of the raw data; the first name where a code has several."""
     code, name = (f"CAST({expression(sql)} AS VARCHAR)" for sql in (names.code, names.name))
     with database.connected(source) as connection:
-        loaded = database.load(connection, recipe, source, names.table, [names.code, names.name], skip=False)
+        loaded = database.load(connection, recipe, source, names.table, [names.code, names.name], skip)
         try:
-            query = f"SELECT {code}, {name} FROM {quoted(names.table)} WHERE {code} || {name} <> '' ORDER BY _row DESC"
+            query = f"SELECT {code}, {name} FROM {quoted(names.table)} WHERE {code} || {name} <> '' ORDER BY {ROW} DESC"
             return dict(connection.execute(query).fetchall())
         except duckdb.Error as error:
             raise DataError(f"table {names.table!r}: {explained(error, loaded.columns)}") from error

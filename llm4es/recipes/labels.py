@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from ..errors import DataError, RecipeError
 from ..schemas import LABELS
 from . import database
-from .database import explained, expression, quoted
+from .database import ROW, explained, expression, quoted
 from .load import Recipe
 from .locate import Source
 from .model import Kind, Task
@@ -22,9 +22,14 @@ from .model import Kind, Task
 logger = logging.getLogger(__name__)
 
 
-def read_labels(recipe: Recipe, source: Source, entity_ids: pa.Array | pa.ChunkedArray | None = None) -> pa.Table:
-    """Every task's labels. With ``entity_ids`` only theirs; those of others are counted and told of."""
-    tables = [_task_labels(recipe, source, name, task) for name, task in recipe.tasks.items()]
+def read_labels(
+    recipe: Recipe, source: Source, entity_ids: pa.Array | pa.ChunkedArray | None = None, skip: bool = False
+) -> pa.Table:
+    """Every task's labels. With ``entity_ids`` only theirs; those of others are counted and told of.
+
+    ``skip`` leaves out lines that are no rows, instead of failing.
+    """
+    tables = [_task_labels(recipe, source, name, task, skip) for name, task in recipe.tasks.items()]
     labels = pa.concat_tables([LABELS.empty_table(), *tables])
     if entity_ids is None:
         return labels
@@ -34,22 +39,20 @@ def read_labels(recipe: Recipe, source: Source, entity_ids: pa.Array | pa.Chunke
     return labels.filter(known)
 
 
-def labelled_ids(recipe: Recipe, source: Source) -> pa.Array:
+def labelled_ids(recipe: Recipe, source: Source, skip: bool = False) -> pa.Array:
     """The ids that have a label for any task."""
-    return pa.array(read_labels(recipe, source)["entity_id"].unique())
+    return pa.array(read_labels(recipe, source, skip=skip)["entity_id"].unique())
 
 
-def _task_labels(recipe: Recipe, source: Source, name: str, task: Task) -> pa.Table:
+def _task_labels(recipe: Recipe, source: Source, name: str, task: Task, skip: bool) -> pa.Table:
     """The labels of one task; an id that is there several times must always have the same label."""
-    entity, label = (f"CAST({expression(sql)} AS VARCHAR)" for sql in (task.entity, task.label))
     with database.connected(source) as connection:
-        loaded = database.load(connection, recipe, source, task.table, [task.entity, task.label], skip=False)
+        loaded = database.load(connection, recipe, source, task.table, [task.entity, task.label], skip)
         try:
-            rows = connection.sql(
-                "SELECT entity_id, arg_min(label, _row) AS label, count(DISTINCT label) AS different, min(_row) "
-                f"AS _row FROM (SELECT {entity} AS entity_id, {label} AS label, _row FROM {quoted(task.table)}) "
-                "WHERE label IS NOT NULL GROUP BY entity_id ORDER BY _row"
-            ).to_arrow_table()
+            try:
+                rows = _rows(connection, task, quoted(task.table))
+            except duckdb.BinderException:  # an expression such as ``age < 30``, on columns that are texts in a CSV
+                rows = _rows(connection, task, _with_numbers(connection, task))
         except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
             raise RecipeError(f"recipe {recipe.name!r}, tasks.{name}: {explained(error, loaded.columns)}") from error
         except duckdb.Error as error:
@@ -58,6 +61,27 @@ def _task_labels(recipe: Recipe, source: Source, name: str, task: Task) -> pa.Ta
     count = rows.num_rows
     columns = [pa.repeat(recipe.name, count), rows["entity_id"], pa.repeat(name, count), rows["label"]]
     return pa.table(columns, schema=LABELS)
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, task: Task, table: str) -> pa.Table:
+    """One row an id, in the order of the file."""
+    entity, label = (f"CAST({expression(sql)} AS VARCHAR)" for sql in (task.entity, task.label))
+    return connection.sql(
+        f"SELECT entity_id, arg_min(label, {ROW}) AS label, count(DISTINCT label) AS different, min({ROW}) AS {ROW} "
+        f"FROM (SELECT {entity} AS entity_id, {label} AS label, {ROW} FROM {table}) "
+        f"WHERE label IS NOT NULL GROUP BY entity_id ORDER BY {ROW}"
+    ).to_arrow_table()
+
+
+def _with_numbers(connection: duckdb.DuckDBPyConnection, task: Task) -> str:
+    """The task's table with numbers in the columns of texts that hold nothing else; ids stay as they are written."""
+    table, numbers = quoted(task.table), []
+    for name, type, *_ in connection.execute(f"DESCRIBE {table}").fetchall():
+        column = quoted(str(name))
+        query = f"SELECT bool_and(TRY_CAST({column} AS DOUBLE) IS NOT NULL) FROM {table} WHERE {column} <> ''"
+        if type == "VARCHAR" and name != task.entity and connection.execute(query).fetchall()[0][0]:
+            numbers.append(f"TRY_CAST({column} AS DOUBLE) AS {column}")
+    return f"(SELECT * REPLACE ({', '.join(numbers)}) FROM {table})" if numbers else table
 
 
 def _check(name: str, task: Task, rows: pa.Table) -> None:

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from ..errors import RecipeError
+from ..config import History, SerializeOptions
+from ..errors import OptionError, RecipeError
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 """A name that is also a column of a table: letters, digits and underscores."""
@@ -221,6 +222,32 @@ class Preset(Strict):
     """Names of fields, in the order of the text."""
 
 
+class Defaults(Strict):
+    """Options of ``serialize`` where none are typed."""
+
+    preset: str = SerializeOptions.preset
+    history: History = SerializeOptions.history
+    max_events: int | None = SerializeOptions.max_events
+    on_bad_row: str = SerializeOptions.on_bad_row
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        try:
+            self.options()
+        except OptionError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    def options(self, **typed: Any) -> SerializeOptions:
+        """What was typed (not None), else what the recipe says. One of --history full and --max-events beats it."""
+        typed = {name: value for name, value in typed.items() if value is not None}
+        if typed.get("history") is History.FULL:
+            typed.setdefault("max_events", None)
+        if "max_events" in typed and self.history is History.FULL:
+            typed.setdefault("history", SerializeOptions.history)
+        return SerializeOptions(**{**dict(self), **typed})
+
+
 class Kind(StrEnum):
     """What a task's label is."""
 
@@ -304,6 +331,7 @@ class Recipe(Strict):
     events: Events
     fields: tuple[FieldSpec, ...] = Field(min_length=1)
     presets: dict[Name, Preset] = {}
+    texts: Defaults = Defaults()
     tasks: dict[Name, Task] = {}
     splits: Splits = Splits()
     item: str | None = None
@@ -323,6 +351,8 @@ class Recipe(Strict):
         for key, field in named:
             if field is not None and field not in known:
                 raise ValueError(f"{key} names {field!r}, which is no field: there are {', '.join(known)}")
+        if self.texts.preset not in ("raw", *self.presets):
+            raise ValueError(f"texts.preset {self.texts.preset!r} is none of {', '.join(['raw', *self.presets])}")
         if self.splits.default not in self.splits.names:
             raise ValueError(f"splits.default {self.splits.default!r} is none of {', '.join(self.splits.names)}")
         if self.splits.ptls and self.splits.ptls.task not in self.tasks:

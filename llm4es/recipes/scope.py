@@ -13,7 +13,7 @@ import duckdb
 from ..errors import DataError, RecipeError
 from . import database
 from .columns import Column, entity_column, value_columns
-from .database import explained, expression, nearest, quoted
+from .database import ROW, explained, expression, nearest, quoted
 from .load import Recipe
 from .locate import Source
 
@@ -25,7 +25,7 @@ class Scope:
     """Where the columns of the events can be read."""
 
     clause: str
-    """What stands behind FROM; the row's number in the files is ``events._row``."""
+    """What stands behind FROM; the row's number in the files is ``events.{ROW}``."""
 
     entity: Column
     """Whose an event is."""
@@ -41,8 +41,6 @@ def load_scope(connection: duckdb.DuckDBPyConnection, recipe: Recipe, source: So
     keys = [{join.on: join.on} if isinstance(join.on, str) else join.on for join in events.joins]
     spoken = [column.raw for column in (entity, *values)] + [where]
     loaded = database.load(connection, recipe, source, events.table, [*spoken, *(k for on in keys for k in on)], skip)
-    if loaded.rejected:
-        logger.warning("%s: %d lines of the events are no rows and were left out", recipe.name, loaded.rejected)
     known = list(loaded.columns)
     clause = f"{quoted(events.table)} AS events"
     for join, on in zip(events.joins, keys, strict=True):
@@ -53,13 +51,14 @@ def load_scope(connection: duckdb.DuckDBPyConnection, recipe: Recipe, source: So
     types = _types(connection, recipe, clause, (entity, *values), known, where)
     values = [column.of_type(types[column.name]) for column in values]
     clause += f" WHERE {where}"
-    return Scope(clause + _good_rows(connection, recipe, clause, (entity, *values), skip), entity, tuple(values))
+    good = _good_rows(connection, recipe, loaded, clause, (entity, *values), skip)
+    return Scope(clause + good, entity, tuple(values))
 
 
 def _keyed(table: str, on: dict[str, str]) -> str:
     """A table that is joined, its keys as texts under names that nothing else has."""
     keys = ", ".join(f"CAST({quoted(key)} AS VARCHAR) AS _key{at}" for at, key in enumerate(on.values()))
-    return f"SELECT * EXCLUDE ({', '.join(map(quoted, [*on.values(), '_row']))}), {keys} FROM {quoted(table)}"
+    return f"SELECT * EXCLUDE ({', '.join(map(quoted, [*on.values(), ROW]))}), {keys} FROM {quoted(table)}"
 
 
 def _matches(table: str, on: dict[str, str]) -> str:
@@ -109,14 +108,19 @@ def _described(
 
 
 def _good_rows(
-    connection: duckdb.DuckDBPyConnection, recipe: Recipe, clause: str, columns: Sequence[Column], skip: bool
+    connection: duckdb.DuckDBPyConnection,
+    recipe: Recipe,
+    loaded: database.Loaded,
+    clause: str,
+    columns: Sequence[Column],
+    skip: bool,
 ) -> str:
     """Look at every row; the condition that leaves out the bad ones, after they have been told of or refused."""
     checks = [column for column in columns if column.bad]
     asked = ["count(*)"]
     for check in checks:
-        asked += [f"count_if({check.bad})", f"min(events._row) FILTER ({check.bad})"]
-        asked += [f"arg_min(CAST({check.raw} AS VARCHAR), events._row) FILTER ({check.bad})"]
+        asked += [f"count_if({check.bad})", f"min(events.{ROW}) FILTER ({check.bad})"]
+        asked += [f"arg_min(CAST({check.raw} AS VARCHAR), events.{ROW}) FILTER ({check.bad})"]
     try:
         total, *found = connection.execute(f"SELECT {', '.join(asked)} FROM {clause}").fetchall()[0]
     except duckdb.Error as error:
@@ -129,9 +133,13 @@ def _good_rows(
         if not count:
             continue
         share = f"{count} of {total} rows, {100 * count / total:.3g} %"
-        what = f"{recipe.name}, {check.key}: row {row + 1} has {value!r}, which is not {check.wanted} ({share})"
+        shown = "nothing" if value is None else repr(value)
+        where = loaded.place(connection, row)
+        what = f"{recipe.name}, {check.key}: {where} has {shown}, which is not {check.wanted} ({share})"
         if not skip:
             raise DataError(f"{what}: mend the file or the recipe, or leave such rows out with --on-bad-row skip")
+        if count == total:
+            raise DataError(f"{what}: with --on-bad-row skip nothing would be left")
         logger.warning("%s: left out", what)
         left_out.append(f" AND NOT coalesce({check.bad}, false)")
     return "".join(left_out)

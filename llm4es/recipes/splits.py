@@ -25,7 +25,11 @@ PTLS_SEED = 42
 
 
 def read_splits(
-    recipe: Recipe, entity_ids: pa.Array | pa.ChunkedArray, source: Source | None = None, name: str | None = None
+    recipe: Recipe,
+    entity_ids: pa.Array | pa.ChunkedArray,
+    source: Source | None = None,
+    name: str | None = None,
+    skip: bool = False,
 ) -> pa.Table:
     """The split ``name``, or every split of the recipe, the default first. Those of the data need ``source``."""
     ids = sorted(set(entity_ids.to_pylist()))
@@ -33,20 +37,20 @@ def read_splits(
         raise RecipeError(f"recipe {recipe.name!r} has no split {name!r}: there are {', '.join(recipe.splits.names)}")
     tables = []
     for each in recipe.splits.names if name is None else [name]:
-        parts = _parts(recipe, source, ids, each)
+        parts = _parts(recipe, source, ids, each, skip)
         tables.append(pa.table([[recipe.name] * len(ids), ids, parts, [each] * len(ids)], schema=SPLITS))
     return pa.concat_tables(tables)
 
 
-def _parts(recipe: Recipe, source: Source | None, ids: list[str], name: str) -> list[str]:
+def _parts(recipe: Recipe, source: Source | None, ids: list[str], name: str, skip: bool) -> list[str]:
     """The part of each id in one split."""
     if name == "hash":
         return [hash_part(recipe.splits.hash, entity) for entity in ids]
     if source is None:
         raise RecipeError(f"split {name!r} of recipe {recipe.name!r} needs the raw data: give its source")
     if name == "ptls" and recipe.splits.ptls is not None:
-        return _ptls_parts(recipe, source, recipe.splits.ptls, ids)
-    return _column_parts(recipe, source, name, recipe.splits.columns[name], ids)
+        return _ptls_parts(recipe, source, recipe.splits.ptls, ids, skip)
+    return _column_parts(recipe, source, name, recipe.splits.columns[name], ids, skip)
 
 
 def hash_part(split: HashSplit, entity: str) -> str:
@@ -64,19 +68,21 @@ def ptls_test(labelled: list[str], share: float) -> set[str]:
     return set(ids[len(ids) - int(len(ids) * share) :])
 
 
-def _ptls_parts(recipe: Recipe, source: Source, split: PtlsSplit, ids: list[str]) -> list[str]:
+def _ptls_parts(recipe: Recipe, source: Source, split: PtlsSplit, ids: list[str], skip: bool) -> list[str]:
     """Labelled ids that have events are divided; those without a label only train."""
-    labels = read_labels(recipe, source)
+    labels = read_labels(recipe, source, skip=skip)
     known = set(ids)
     mine = [(e, t) for e, t in zip(labels["entity_id"].to_pylist(), labels["task"].to_pylist(), strict=True)]
     test = ptls_test([entity for entity, task in mine if task == split.task and entity in known], split.test)
     return ["test" if entity in test else "train" for entity in ids]
 
 
-def _column_parts(recipe: Recipe, source: Source, name: str, split: ColumnSplit, ids: list[str]) -> list[str]:
+def _column_parts(
+    recipe: Recipe, source: Source, name: str, split: ColumnSplit, ids: list[str], skip: bool
+) -> list[str]:
     """What a column of the data says."""
     with database.connected(source) as connection:
-        loaded = database.load(connection, recipe, source, split.table, [split.entity, split.split], skip=False)
+        loaded = database.load(connection, recipe, source, split.table, [split.entity, split.split], skip)
         entity, part = (f"CAST({expression(sql)} AS VARCHAR)" for sql in (split.entity, split.split))
         query = f"SELECT {entity}, {part} FROM {quoted(split.table)}"
         try:

@@ -13,6 +13,11 @@ MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 """Of each unit of format 'unix'."""
 
 
+def not_a_time(sql: str) -> str:
+    """The SQL condition of a time that could not be read, or that no calendar holds: a wrong unit is often so found."""
+    return f"coalesce({sql} NOT BETWEEN TIMESTAMP '0001-01-01' AND TIMESTAMP '9999-12-31 23:59:59', true)"
+
+
 def time_sql(time: Time) -> str:
     """The SQL of an event's time."""
     value = expression(time.column)
@@ -26,18 +31,18 @@ def _iso(value: str, _: Time) -> str:
 
 
 def _unix(value: str, time: Time) -> str:
-    return f"make_timestamp(CAST(TRY_CAST({value} AS DOUBLE) * {MICROSECONDS[time.unit]} AS BIGINT))"
+    return f"make_timestamp(TRY_CAST(TRY_CAST({value} AS DOUBLE) * {MICROSECONDS[time.unit]} AS BIGINT))"
 
 
 def _days(value: str, time: Time) -> str:
-    return f"(TIMESTAMP '{_origin(time)}' + to_days(TRY_CAST({value} AS INTEGER)))"
+    return f"TRY(TIMESTAMP '{_origin(time)}' + to_days(TRY_CAST({value} AS INTEGER)))"
 
 
 def _days_time(value: str, time: Time) -> str:
     text = f"CAST({value} AS VARCHAR)"
     clock = f"replace(split_part({text}, ' ', 2), ':60', ':59')"  # second 60 is in the files, and in no calendar
     day = f"to_days(TRY_CAST(split_part({text}, ' ', 1) AS INTEGER))"
-    return f"(CAST(TIMESTAMP '{_origin(time)}' + {day} AS DATE) + TRY_CAST({clock} AS TIME))"
+    return f"TRY(CAST(TIMESTAMP '{_origin(time)}' + {day} AS DATE) + TRY_CAST({clock} AS TIME))"
 
 
 FORMATS = {

@@ -13,7 +13,6 @@ from llm4es.config import (
     LoadOptions,
     Method,
     ProbeOptions,
-    SerializeOptions,
 )
 from llm4es.errors import OptionError
 from llm4es.pipeline import STAGES
@@ -49,7 +48,7 @@ from .embed import (
 from .enrich import enrich_stage
 from .finetune import default_name, finetune_stage, parse_steps
 from .probe import TaskOption, probe_stage, tasks_of
-from .serialize import serialize_stage
+from .serialize import OnBadRowOption, serialize_stage
 
 DEFAULT_RECIPE = "llm4es.toml"
 NO_FINETUNING = "none"
@@ -61,6 +60,7 @@ def run(
         typer.Argument(metavar="[RECIPE|FILE.toml]", help=f"Built-in recipe or TOML; default: ./{DEFAULT_RECIPE}."),
     ] = None,
     data: DataOption = None,
+    on_bad_row: OnBadRowOption = None,
     model: ModelOption = DEFAULT_MODEL,
     k: KOption = DEFAULT_K,
     max_length: MaxLengthOption = EmbedOptions.max_length,
@@ -113,7 +113,7 @@ def run(
         return [embed_stage(work, each, load, embedding) for each in (model, *([tuned] if steps else []))]
 
     stage_of: dict[str, Callable[[], list[Outcome]]] = {
-        "serialize": lambda: [serialize_stage(work, SerializeOptions())],
+        "serialize": lambda: [serialize_stage(work, work.recipe.texts.options(on_bad_row=on_bad_row))],
         "enrich": enriched,
         "finetune": finetuned,
         "embed": embedded,

@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from llm4es.recipes import Source
     from llm4es_store import Run
 
+OnBadRowOption = Annotated[
+    str | None,
+    typer.Option("--on-bad-row", metavar="fail|skip", help="Rows that cannot be read; else the recipe's: fail."),
+]
+
 _EVENTS_AT_ONCE = 500_000
 """Events read, written and committed at a time: the bound on memory."""
 
@@ -38,15 +43,15 @@ _EVENTS_AT_ONCE = 500_000
 def serialize(
     recipe: RecipeArgument,
     data: DataOption = None,
-    history: Annotated[History, typer.Option("--history", help="Which events stay beyond --max-events.")] = (
-        SerializeOptions.history
-    ),
-    max_events: Annotated[int | None, typer.Option("--max-events", min=1, help="Events a text; default: all.")] = None,
+    history: Annotated[
+        History | None, typer.Option("--history", help="Which events stay beyond --max-events; else the recipe's.")
+    ] = None,
+    max_events: Annotated[
+        int | None, typer.Option("--max-events", min=1, help="Events a text; else the recipe's: all.")
+    ] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", metavar="TIME", help="Only events before this time.")] = None,
-    preset: Annotated[str, typer.Option("--preset", help="Text preset of the recipe.")] = SerializeOptions.preset,
-    on_bad_row: Annotated[str, typer.Option("--on-bad-row", metavar="fail|skip", help="Rows that cannot be read.")] = (
-        "fail"
-    ),
+    preset: Annotated[str | None, typer.Option("--preset", help="Text preset; else the recipe's: raw.")] = None,
+    on_bad_row: OnBadRowOption = None,
     max_entities: MaxEntitiesOption = None,
     dry_run: DryRunOption = False,
     format_: FormatOption = None,
@@ -64,10 +69,10 @@ def serialize(
 
         llm4es serialize mine.toml --as-of 2026-01-01 --dry-run
     """
-    options = SerializeOptions(
+    work = Work(recipe, store, Screen(quiet), data, max_entities, dry_run)
+    options = work.recipe.texts.options(
         history=history, max_events=max_events, as_of=moment(as_of), preset=preset, on_bad_row=on_bad_row
     )
-    work = Work(recipe, store, Screen(quiet), data, max_entities, dry_run)
     show_outcomes([serialize_stage(work, options)], format_, dry_run=dry_run)
 
 
@@ -129,6 +134,9 @@ class _Serialization:
         self.scope = {"dataset": work.dataset, "config_id": made_by}
         self.rows = self.reused = self.vanished = 0
         self.reasons: dict[str, int] = {}
+        self.too_late = 0
+        """Entities that have no event before the cut-off, and so no text."""
+        self.skip = options.on_bad_row == "skip"
 
     def go(self, run: "Run | None") -> None:
         """Read, compare, and with a run also write."""
@@ -136,10 +144,11 @@ class _Serialization:
 
         from llm4es.facts import before, histories, with_hashes
         from llm4es.recipes import read_events
+        from llm4es.serialize import entity_starts, whole_entities
         from llm4es.serialize import serialize as to_texts
-        from llm4es.serialize import whole_entities
 
         work = self.work
+        labels = self._labels()  # before anything is written: what is wrong with them is told first
         everything = dataclasses.replace(self.options, as_of=None)  # facts are whole, whatever the texts' cut-off
         events = read_events(work.recipe, self.source, everything, work.max_entities)
         seen: list[tuple[pa.Table, pa.Table]] = []  # (entity_id, source_hash) of the texts, of the facts
@@ -149,18 +158,25 @@ class _Serialization:
                     list(to_texts([before(chunk, self.options.as_of)], work.recipe, self.options)),
                     schema=_texts_schema(),
                 )
+                self.too_late += len(entity_starts(chunk["entity_id"])) - len(texts)
                 self._keep_texts(run, texts)
                 facts = with_hashes(chunk)
                 if run is not None:
                     self._keep_facts(run, facts)
                 seen.append((texts.select(["entity_id", "source_hash"]), histories(facts)))
                 advance(chunk.num_rows)
+        if self.too_late:
+            work.screen.say(f"{self.too_late} entities have no event before {self.options.as_of}, and so no text")
         if work.max_entities is None:
             texts_seen = pa.concat_tables([_nobody(), *(of_texts for of_texts, _ in seen)])
             facts_seen = pa.concat_tables([_nobody(), *(of_facts for _, of_facts in seen)])
             self._drop_vanished(run, texts_seen, facts_seen)
+            strangers = len(set(labels["entity_id"].to_pylist()) - set(facts_seen["entity_id"].to_pylist()))
+            if strangers:
+                work.screen.say(f"{strangers} entities have labels and no events: nothing can be told of them")
         if run is not None:
-            self._keep_labels_and_splits(run)
+            run.replace("labels", {"dataset": work.dataset}, labels)
+            self._keep_splits(run)
 
     def _keep_texts(self, run: "Run | None", texts: "pa.Table") -> None:
         """The texts that are new or have changed."""
@@ -211,14 +227,23 @@ class _Serialization:
             run.follow(plan)
             run.drop(table, scope, plan.stale)
 
-    def _keep_labels_and_splits(self, run: "Run") -> None:
-        """Labels of everybody; splits of everybody who has a text."""
-        from llm4es.recipes import read_labels, read_splits
+    def _labels(self) -> "pa.Table":
+        """Labels of everybody, checked; and that every entity has its place in the splits that the data names."""
+        from llm4es.recipes import entity_ids, read_labels, read_splits
+
+        work, source = self.work, self.source
+        if work.recipe.splits.columns:
+            ids = entity_ids(work.recipe, source, self.options, work.max_entities)
+            read_splits(work.recipe, ids, source, skip=self.skip)
+        return read_labels(work.recipe, source, skip=self.skip)
+
+    def _keep_splits(self, run: "Run") -> None:
+        """Splits of everybody who has a text."""
+        from llm4es.recipes import read_splits
 
         dataset = {"dataset": self.work.dataset}
-        run.replace("labels", dataset, read_labels(self.work.recipe, self.source))
         ids = self.work.store.sql(f"SELECT DISTINCT entity_id FROM texts WHERE dataset = '{self.work.dataset}'")
-        splits = read_splits(self.work.recipe, ids.to_arrow_table()["entity_id"], self.source)
+        splits = read_splits(self.work.recipe, ids.to_arrow_table()["entity_id"], self.source, skip=self.skip)
         run.replace("splits", dataset, splits)
 
 
