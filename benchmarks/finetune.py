@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,9 @@ from llm4es.serialize import serialize
 from llm4es.silence import quiet
 from llm4es.training import Work, train
 
-Tokens = tuple[int, ...]
+Tokens = Sequence[int]
+
+CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
 def movielens(users: int | None) -> pa.Table:
@@ -49,9 +52,11 @@ def movielens(users: int | None) -> pa.Table:
     return pa.Table.from_batches(serialize(read_events(recipe, locate(recipe), options, users), recipe, options))
 
 
-def sample(model: Model, length: int, tokens: int, seed: int) -> list[Tokens]:
-    """Windows of users drawn at random, until they hold about ``tokens``."""
-    return [piece.tokens for piece in pieces(movielens(None), model.tokenizer, length, tokens, seed)]
+def sample(model: Model, length: int, tokens: int) -> list[Tokens]:
+    """Windows of all users at even steps of their length, so that few stand for all: about ``tokens`` of them."""
+    found = sorted(pieces(movielens(None), model.tokenizer, length, None, 0), key=lambda piece: len(piece.tokens))
+    count = max(2, round(tokens * len(found) / sum(len(piece.tokens) for piece in found)))
+    return [found[int((i + 0.5) * len(found) / count)].tokens for i in range(count)]
 
 
 def share(model: Model, length: int) -> None:
@@ -112,39 +117,39 @@ def flat_rows(found: Sequence[Tokens], capacity: int) -> list[dict[str, torch.Te
     return [tensors([found[i] for i in row]) for row in best_fit([len(tokens) for tokens in found], capacity)]
 
 
-def timed(network: Any, rows: Sequence[dict[str, torch.Tensor]]) -> float:
+def timed(network: Any, rows: Sequence[dict[str, torch.Tensor]], clock: Callable[[], float]) -> float:
     """Seconds of a step a row."""
     optimizer = torch.optim.AdamW([weight for weight in network.parameters() if weight.requires_grad], lr=1e-5)
     network.train()
-    started = time.perf_counter()
+    started = clock()
     for row in rows:
         network(**row).loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-    return time.perf_counter() - started
+    return clock() - started
 
 
-def speed(name: str, length: int, tokens: int, repeats: int) -> None:
-    """Useful tokens a second of a padded loop, of packed rows, and of adapters on packed rows."""
+def speed(name: str, length: int, tokens: int, repeats: int, clock: Callable[[], float]) -> None:
+    """Useful tokens a second of packed rows, of adapters on packed rows, and of a padded loop."""
     model = load(resolve(name))
-    found = sample(model, length, tokens, 0)
+    network: Any = model.network
+    found = sample(model, length, tokens)
     real = sum(map(len, found))
     print(f"{len(found)} windows, {real} real tokens, {real / (length * len(found)):.2%} of rows padded to {length}")
-    network: Any = model.network.requires_grad_(True)
-    adapted: Any = None
-    seconds: dict[str, list[float]] = {"padded full": [], "packed full": [], "packed lora": []}
+    best: dict[str, float] = {}
+
+    def note(arm: str, seconds: float) -> None:
+        best[arm] = max(best.get(arm, 0.0), real / seconds)
+        print(f"  {arm}: {real / seconds:.1f} useful tok/s ({seconds:.1f} s)", flush=True)
+
     for _ in range(repeats):
-        network.requires_grad_(True)
-        seconds["padded full"].append(timed(network, to_max_length(found, length)))
         with packed(network):
-            seconds["packed full"].append(timed(network, flat_rows(found, length)))
-            network.requires_grad_(False)
+            note("packed full", timed(network.requires_grad_(True), flat_rows(found, length), clock))
             with quiet():
-                adapted = with_adapters(network, FinetuneOptions())
-            seconds["packed lora"].append(timed(adapted, flat_rows(found, length)))
-        network = adapted.unload()
-        print("  " + ", ".join(f"{arm} {real / times[-1]:.0f} tok/s" for arm, times in seconds.items()), flush=True)
-    best = {arm: real / min(times) for arm, times in seconds.items()}
+                adapted: Any = with_adapters(network.requires_grad_(False), FinetuneOptions())
+            note("packed lora", timed(adapted, flat_rows(found, length), clock))
+            network = adapted.unload()
+        note("padded full", timed(network.requires_grad_(True), to_max_length(found, length), clock))
     print(f"packed/padded {best['packed full'] / best['padded full']:.2f}x (target 1.4)")
     print(f"lora/full     {best['packed lora'] / best['packed full']:.2f}x (target 1.4)")
 
@@ -202,20 +207,19 @@ def memory(length: int) -> None:
 class Clock(TrainerCallback):
     """When each step ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
         self.ends: list[float] = []
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
-        self.ends.append(time.perf_counter())
+        self.ends.append(self.clock())
 
 
-def trl(name: str, length: int, tokens: int, repeats: int) -> None:
+def trl(name: str, length: int, tokens: int, repeats: int, clock: Callable[[], float]) -> None:
     """Both trainers over the same windows with adapters, a row a step; the first step warms up and is not counted."""
-    from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer
-
+    library, datasets = import_module("trl"), import_module("datasets")
     model = load(resolve(name))
-    found = sample(model, length, tokens, 0)
+    found = sample(model, length, tokens)
     filled = best_fit([len(piece) for piece in found], length)
     rows = [[found[i] for i in row] for row in filled]
     options = FinetuneOptions(steps=len(rows), max_length=length, tokens_per_step=length, learning_rate=1e-5)
@@ -226,15 +230,15 @@ def trl(name: str, length: int, tokens: int, repeats: int) -> None:
         with quiet(), tempfile.TemporaryDirectory() as folder, packed(network):
             adapted = with_adapters(network, options)
             work = Work(rows=rows, held_out=[], layout=Layout.SEGMENTS, steps=len(rows))
-            train(adapted, work, options, Path(folder), "run", lambda *_: ends.append(time.perf_counter()))
+            train(adapted, work, options, Path(folder), "run", lambda *_: ends.append(clock()))
         return sum(len(piece) for row in rows[1:] for piece in row) / (ends[-1] - ends[0])
 
     def theirs() -> float:
         network: Any = load(resolve(name)).network
-        clock = Clock()
+        follower = Clock(clock)
         with quiet(), tempfile.TemporaryDirectory() as folder:
             adapted = with_adapters(network, options)
-            settings = SFTConfig(
+            settings = library.SFTConfig(
                 output_dir=folder,
                 packing=True,
                 packing_strategy="bfd",
@@ -251,14 +255,14 @@ def trl(name: str, length: int, tokens: int, repeats: int) -> None:
                 logging_steps=1000,
                 bf16=False,
             )
-            data = Dataset.from_dict({"input_ids": [list(piece) for piece in found]})
-            trainer = SFTTrainer(
-                model=adapted, args=settings, train_dataset=data, processing_class=model.tokenizer, callbacks=[clock]
+            data = datasets.Dataset.from_dict({"input_ids": [list(piece) for piece in found]})
+            trainer = library.SFTTrainer(
+                model=adapted, args=settings, train_dataset=data, processing_class=model.tokenizer, callbacks=[follower]
             )
             sizes = [len(ids) for ids in trainer.train_dataset["input_ids"]]
             trainer.train()
         print(f"    TRL packed {len(sizes)} rows, {sum(sizes)} tokens", flush=True)
-        return sum(sizes[1:]) / (clock.ends[-1] - clock.ends[0])
+        return sum(sizes[1:]) / (follower.ends[-1] - follower.ends[0])
 
     arms: dict[str, Callable[[], float]] = {"ours": ours, "TRL": theirs}
     best = dict.fromkeys(arms, 0.0)
@@ -278,19 +282,22 @@ def main() -> None:
     parser.add_argument("--max-length", type=int, default=2048)
     parser.add_argument("--tokens", type=int, default=8192, help="real tokens an arm reads")
     parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument(
+        "--clock", choices=sorted(CLOCKS), default="wall", help="cpu: for a machine with other work on it"
+    )
     parser.add_argument("--arm", default="chunked", help=argparse.SUPPRESS)
     parser.add_argument("--chunk", type=int, default=512, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.part == "share":
         share(load(resolve(given.model)), given.max_length)
     elif given.part == "speed":
-        speed(given.model, given.max_length, given.tokens, given.repeats)
+        speed(given.model, given.max_length, given.tokens, given.repeats, CLOCKS[given.clock])
     elif given.part == "memory":
         memory(given.max_length)
     elif given.part == "peak":
         peak(given.arm, given.max_length, given.chunk)
     else:
-        trl(given.model, given.max_length, given.tokens, given.repeats)
+        trl(given.model, given.max_length, given.tokens, given.repeats, CLOCKS[given.clock])
 
 
 if __name__ == "__main__":

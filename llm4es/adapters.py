@@ -1,14 +1,19 @@
-"""Low-rank adapters: a few new weights beside the frozen ones.
+"""Low-rank adapters: a few new weights beside the frozen ones. The one place that imports peft.
 
 In: a network of transformers, options. Out: the network with adapters to be trained. Knows no texts.
 """
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from .config import FinetuneOptions
+from .silence import quiet
+
+with quiet():  # peft imports bitsandbytes where there is one, and that has things to say
+    from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+
+__all__ = ["PeftModel", "with_adapters"]
 
 
 def with_adapters(network: PreTrainedModel, options: FinetuneOptions) -> PeftModel:

@@ -21,13 +21,13 @@ from pathlib import Path
 import pyarrow as pa
 import torch
 import torch.nn.functional as F
-from peft import PeftModel
 from torch import nn
 from transformers import PreTrainedModel
 
-from .adapters import with_adapters
+from .adapters import PeftModel, with_adapters
 from .attention import laid_out, understood
 from .config import FinetuneOptions, Method, Optimizer
+from .distributed import writes
 from .errors import ModelError, OptionError
 from .fingerprint import canonical_json, text_hash
 from .loading import Model
@@ -36,16 +36,13 @@ from .models import check_length
 from .packing import LAYOUTS, Layout, Row, real_share
 from .sequences import Piece, chosen, pieces, require
 from .silence import quiet
-from .training import Curve, Progress, Rows, Work, held_out_loss, train, wait_for_writer, writes
+from .training import Curve, Outcome, Progress, Rows, Work, held_out_loss, train, wait_for_writer
 from .weights import adapter_fingerprint, folder_fingerprint
 
 Trained = PreTrainedModel | PeftModel
 
 AHEAD = 4
 """Texts are read until they hold so many times the tokens of all steps: rows fill well and mix entities."""
-
-WITNESSES = 4
-"""Pieces whose vectors are compared between base and tuned model."""
 
 
 @dataclass(frozen=True)
@@ -126,22 +123,23 @@ def finetune(
         layout=layout,
         steps=steps,
     )
-    witnesses = [piece.tokens for piece in (seen_pieces or train_pieces)[:WITNESSES]]
     run = _run_name(texts, held_out, model, options)
     use_cache = network.config.use_cache
-    with quiet(), chunked_loss(network, options.logit_chunk), laid_out(network, layout):
-        before = _look(network, work, witnesses)
-        trained: Trained = with_adapters(network, options) if options.method == Method.LORA else _all_weights(network)
-        curve = train(trained, work, options, folder / "checkpoints", run, progress)
-        after = _look(network, work, witnesses)
-    network.config.use_cache = use_cache
-    _check_changed(before, after, options)
-    if writes():
-        with quiet():
-            _save(trained, model, options, folder)
-    wait_for_writer()
+    with quiet():
+        with chunked_loss(network, options.logit_chunk), laid_out(network, layout):
+            before = _look(network, network, work)
+            trained: Trained = (
+                with_adapters(network, options) if options.method == Method.LORA else _all_weights(network)
+            )
+            outcome = train(trained, work, options, folder / "checkpoints", run, progress, model.dtype)
+            if options.method == Method.FULL:
+                _in_format(trained, model.dtype)  # as the weights came, and as they are written
+            after = _look(trained, network, work)
+        network.config.use_cache = use_cache
+        _check_changed(before, after, options)
+        _save(trained, outcome, model, options, folder)
     cosine = float(F.cosine_similarity(before.vectors, after.vectors).mean())
-    done = curve[-1][0]
+    done = outcome.curve[-1][0]
     exposures = _exposures(texts, train_pieces, order[: done * options.accumulate])
     return Tuned(
         folder=folder,
@@ -153,7 +151,7 @@ def finetune(
         n_entities=len(exposures),
         held_out_loss_before=before.loss,
         held_out_loss_after=after.loss,
-        loss_curve=curve,
+        loss_curve=outcome.curve,
         exposures=exposures,
         mean_cosine=cosine,
         real_share=real_share(work.rows, layout),
@@ -211,24 +209,35 @@ def _run_name(texts: pa.Table, held_out: pa.Table, model: Model, options: Finetu
 
 
 def _all_weights(network: PreTrainedModel) -> PreTrainedModel:
-    """The network with every weight to be trained, in float32: steps of 1e-5 are lost in sixteen bits."""
-    nn.Module.to(network, dtype=torch.float32).requires_grad_(True)
-    return network
+    """The network with every weight to be trained, in float32: small steps are lost in sixteen bits."""
+    _in_format(network, torch.float32)
+    return network.requires_grad_(True)
 
 
-def _look(network: PreTrainedModel, work: Work, witnesses: Sequence[Sequence[int]]) -> _Look:
-    """Loss and vectors of the network as it is now."""
-    network.train(False)
-    loss = held_out_loss(network, Rows(work.held_out, work.layout)) if work.held_out else None
-    vectors = []
-    with torch.no_grad():
-        for tokens in witnesses:
-            inputs = LAYOUTS[work.layout].tensors([tokens])
-            del inputs["labels"]
-            inputs = {name: tensor.to(network.device) for name, tensor in inputs.items()}
-            states = network.base_model(**inputs, use_cache=False).last_hidden_state  # (1, T, D)
-            vectors.append(states[0].float().mean(0))  # (D,)
-    return _Look(loss, torch.stack(vectors))
+def _in_format(network: nn.Module, dtype: torch.dtype) -> None:
+    """The weights in another number format; not the buffers, among them rotary frequencies that sixteen bits spoil."""
+    for weight in network.parameters():
+        weight.data = weight.data.to(dtype)
+
+
+def _look(trained: Trained, network: PreTrainedModel, work: Work) -> _Look:
+    """Held-out loss, and on the way the vectors of the first row's pieces (of a train row where none is held out)."""
+    first = (work.held_out or work.rows)[0]
+    states: list[torch.Tensor] = []
+    hook = network.base_model.register_forward_hook(lambda _, given, out: states.append(out.last_hidden_state))
+    try:
+        loss = held_out_loss(trained, Rows(work.held_out or [first], work.layout))
+    finally:
+        hook.remove()
+    return _Look(loss if work.held_out else None, _piece_means(states[0], first))
+
+
+def _piece_means(states: torch.Tensor, row: Row) -> torch.Tensor:
+    """The mean state of each piece of a row, from states (1, T, D) of one line or (B, T, D) of a line a piece."""
+    lengths = [len(piece) for piece in row]
+    lines = states.unbind() if len(states) == len(row) else torch.split(states[0], lengths)  # n of (T, D)
+    means = [line[:length].float().mean(0) for line, length in zip(lines, lengths, strict=False)]  # n of (D,)
+    return torch.stack(means).cpu()  # (n, D)
 
 
 def _check_changed(before: _Look, after: _Look, options: FinetuneOptions) -> None:
@@ -245,17 +254,16 @@ def _check_changed(before: _Look, after: _Look, options: FinetuneOptions) -> Non
         )
 
 
-def _save(trained: Trained, model: Model, options: FinetuneOptions, folder: Path) -> None:
+def _save(trained: Trained, outcome: Outcome, model: Model, options: FinetuneOptions, folder: Path) -> None:
     """The final weights beside the checkpoints, then the checkpoints away: a kill in between loses nothing."""
-    if options.method == Method.FULL:
-        nn.Module.to(trained, dtype=model.dtype)
-        trained.save_pretrained(str(folder))
-        model.tokenizer.save_pretrained(folder)
-    else:
-        # the embeddings are never trained, and looking whether they were asks the hub
-        trained.save_pretrained(str(folder), save_embedding_layers=False)
-        (folder / "README.md").unlink(missing_ok=True)  # peft's empty model card
-    shutil.rmtree(folder / "checkpoints")
+    outcome.save(str(folder))
+    if writes():
+        if options.method == Method.FULL:
+            model.tokenizer.save_pretrained(folder)
+        for left in ("training_args.bin", "README.md"):  # Trainer's pickle, peft's empty model card
+            (folder / left).unlink(missing_ok=True)
+        shutil.rmtree(folder / "checkpoints")
+    wait_for_writer()
 
 
 def _fingerprint(model: Model, options: FinetuneOptions, folder: Path) -> str:

@@ -6,9 +6,14 @@ of what the model is used for.
 """
 
 import copy
+import functools
+import importlib
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -53,7 +58,7 @@ def _convert(file: Path, to: Path) -> None:
 
     from .silence import quiet
 
-    with quiet():
+    with quiet(), _one_reading():
         try:
             tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
             read = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
@@ -67,6 +72,18 @@ def _convert(file: Path, to: Path) -> None:
         network.load_state_dict(read.state_dict())
         network.save_pretrained(to)
         tokenizer.save_pretrained(to)
+
+
+@contextmanager
+def _one_reading() -> Iterator[None]:
+    """Transformers parses the whole file for the settings, the tokenizer and the weights each: let one reading do."""
+    library: Any = importlib.import_module("gguf")
+    own = library.GGUFReader
+    library.GGUFReader = functools.cache(own)
+    try:
+        yield
+    finally:
+        library.GGUFReader = own
 
 
 def _made_from(folder: Path) -> str | None:

@@ -5,17 +5,16 @@ its number format, its adapter applied and seen to act. Knows no names and no te
 """
 
 import importlib.util
-import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
+from .adapters import PeftModel
 from .config import LoadIn, LoadOptions
 from .devices import attention_name, device_name, number_format
 from .errors import ModelError
@@ -72,6 +71,7 @@ def load_model(ref: ModelRef, options: LoadOptions) -> Model:
                 quantization_config=_quantization(options, dtype),
                 **_source(options),
             )
+            _same_on_every_cpu(network)
         except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
             raise ModelError(f"cannot load {ref.name} from {ref.folder}: {_one_line(error)}") from error
         if not tokenizer.is_fast:
@@ -109,8 +109,14 @@ def _quantization(options: LoadOptions, dtype: torch.dtype) -> BitsAndBytesConfi
         return None
     if importlib.util.find_spec("bitsandbytes") is None:
         raise ModelError(f"--load-in {options.load_in.value} needs bitsandbytes: pip install 'llm4es[quant]'")
-    logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)  # else a warning a layer
     return BitsAndBytesConfig(**QUANTIZATION[options.load_in], bnb_4bit_compute_dtype=dtype)
+
+
+def _same_on_every_cpu(network: PreTrainedModel) -> None:
+    """bitsandbytes computes 4-bit layers in bfloat16 on CPUs that have it, and fails on narrow ones: the plain way."""
+    for module in network.modules():
+        if "support_avx512bf16_for_cpu" in vars(module):
+            vars(module)["support_avx512bf16_for_cpu"] = False
 
 
 def _adapted(

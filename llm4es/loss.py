@@ -13,6 +13,7 @@ Letters: B rows, T tokens of a row, N labelled tokens, C tokens of a chunk, D wi
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import MethodType
 from typing import Any
 
 import torch
@@ -90,6 +91,7 @@ def chunked_loss(network: PreTrainedModel, chunk: int) -> Iterator[bool]:
     linear = network.get_output_embeddings()
 
     def forward(
+        network: PreTrainedModel,
         input_ids: torch.Tensor,  # (B, T)
         labels: torch.Tensor,  # (B, T)
         num_items_in_batch: torch.Tensor | int | None = None,
@@ -103,7 +105,7 @@ def chunked_loss(network: PreTrainedModel, chunk: int) -> Iterator[bool]:
         total = summed_loss(states[:, :-1][learned], labels[:, 1:][learned], head, weights, chunk)  # ()
         return CausalLMOutput(loss=total / (learned.sum() if num_items_in_batch is None else num_items_in_batch))
 
-    network.__dict__["forward"] = forward
+    network.__dict__["forward"] = MethodType(forward, network)  # a method, as accelerate wants to wrap and unwrap it
     try:
         yield True
     finally:

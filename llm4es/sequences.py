@@ -6,6 +6,7 @@ steps over millions of texts tokenizes a handful.
 """
 
 import random
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,8 +29,8 @@ class Piece:
     text: int
     """Row of the text in its table."""
 
-    tokens: tuple[int, ...]
-    """Token ids, special tokens included."""
+    tokens: Sequence[int]
+    """Token ids, special tokens included; an array, since Python's own numbers take eight times the memory."""
 
 
 def chosen(texts: pa.Table, variants: Sequence[str]) -> pa.Table:
@@ -55,7 +56,7 @@ def pieces(texts: pa.Table, tokenizer: Any, max_length: int, wanted: int | None,
         for text, windows in zip(part, _windows(texts.take(part), tokenizer, max_length), strict=True):
             if wanted is not None and size >= wanted:
                 return made
-            kept = [Piece(text, window) for window in windows if len(window) > 1]
+            kept = [Piece(text, array("i", window)) for window in windows if len(window) > 1]
             made.extend(kept)
             size += sum(len(piece.tokens) for piece in kept)
     return made

@@ -3,6 +3,7 @@
 In: nothing. Out: a context in which transformers, peft and torch neither warn nor draw. Knows no stage.
 """
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ KNOWN = (
     ".*lr_scheduler.step.*",  # torch, of every run that goes on from a checkpoint
 )
 """Warnings that were looked into and mean nothing here. All others pass."""
+
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # else of kernels that it does without, and a line a layer
 
 
 @contextmanager

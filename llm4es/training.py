@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from peft import PeftModel
 from torch.utils.data import Dataset
 from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState
 from transformers import TrainingArguments as Arguments
 
+from .adapters import PeftModel
 from .config import FinetuneOptions, Optimizer
 from .errors import ModelError
 from .packing import IGNORED, LAYOUTS, Layout, Row, parts
@@ -58,6 +58,17 @@ class Work:
 
     steps: int
     """Optimizer steps. Each reads ``accumulate`` rows."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What training left."""
+
+    curve: Curve
+    """The loss at each step."""
+
+    save: Callable[[str], None]
+    """Writes the weights to a folder: called by every process (sharded weights are gathered), written by one."""
 
 
 class Rows(Dataset[dict[str, torch.Tensor]]):
@@ -138,13 +149,17 @@ def train(
     folder: Path,
     run: str,
     progress: Progress | None = None,
-) -> Curve:
-    """Train ``network`` in place; goes on from the newest whole checkpoint of ``run`` in ``folder``."""
+    dtype: torch.dtype = torch.float32,
+) -> Outcome:
+    """Train ``network`` in place; goes on from the newest whole checkpoint of ``run`` in ``folder``.
+
+    ``dtype`` bfloat16: matrix products run in it, whatever the weights are kept in.
+    """
     if options.gradient_checkpointing:
         enable = "activation_checkpointing_enable"  # its name from transformers 5.2x on
         getattr(network, enable, network.gradient_checkpointing_enable)({"use_reentrant": False})
     with _own_randomness():
-        arguments = _arguments(network, work, options, folder)
+        arguments = _arguments(network, work, options, folder, bf16=dtype == torch.bfloat16)
         trainer = TokenTrainer(
             Rows(work.held_out, work.layout),
             model=network,
@@ -155,12 +170,11 @@ def train(
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train(resume_from_checkpoint=_newest(folder, run))
-        return _curve(trainer.state.log_history)
-
-
-def writes() -> bool:
-    """Whether this process is the one that writes."""
-    return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
+        if (
+            not trainer.is_fsdp_enabled
+        ):  # Trainer's own format around ``forward`` away: the model is looked at as it came
+            trainer.accelerator.unwrap_model(trainer.model_wrapped, keep_fp32_wrapper=False)
+        return Outcome(_curve(trainer.state.log_history), trainer.save_model)
 
 
 def wait_for_writer() -> None:
@@ -169,7 +183,9 @@ def wait_for_writer() -> None:
         torch.distributed.barrier()
 
 
-def _arguments(network: PreTrainedModel | PeftModel, work: Work, options: FinetuneOptions, folder: Path) -> Arguments:
+def _arguments(
+    network: PreTrainedModel | PeftModel, work: Work, options: FinetuneOptions, folder: Path, *, bf16: bool
+) -> Arguments:
     measured = options.evaluate_every is not None and bool(work.held_out)
     keep_best = options.patience is not None and measured
     cuda = network.device.type == "cuda"
@@ -185,7 +201,7 @@ def _arguments(network: PreTrainedModel | PeftModel, work: Work, options: Finetu
         adam_epsilon=options.adam_epsilon,
         max_grad_norm=options.max_grad_norm,
         optim=OPTIMIZERS[options.optimizer],
-        bf16=cuda and torch.cuda.is_bf16_supported(),
+        bf16=bf16,
         train_sampling_strategy="sequential",  # the order of the rows is the caller's
         eval_strategy="steps" if measured else "no",
         eval_steps=options.evaluate_every if measured else None,

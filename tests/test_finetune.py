@@ -13,8 +13,9 @@ import pyarrow as pa
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import MambaConfig, MambaForCausalLM
 
-from llm4es.config import FINETUNE_PRESETS, STEP_PRESETS, FinetuneOptions, LoadIn, LoadOptions, Method, Optimizer
+from llm4es.config import FINETUNE_PRESETS, STEP_PRESETS, Dtype, FinetuneOptions, LoadIn, LoadOptions, Method, Optimizer
 from llm4es.errors import DataError, ModelError, OptionError
 from llm4es.finetune import Tuned, finetune
 from llm4es.models import StoredModel, load, resolve
@@ -87,6 +88,17 @@ def test_every_architecture_learns_and_is_found_again(
     load(found)  # raises where an adapter has no effect
     assert not (tuned.folder / "checkpoints").exists()
     assert {file.suffix for file in tuned.folder.iterdir()} == {".json", ".safetensors"}
+
+
+def test_a_network_that_cannot_be_packed_is_padded(tmp_path: Path) -> None:
+    config = MambaConfig(hidden_size=16, num_hidden_layers=2, state_size=4, expand=1, **tiny.SIZES)
+    MambaForCausalLM(config).save_pretrained(tmp_path / "mamba")
+    tiny.byte_tokenizer().save_pretrained(tmp_path / "mamba")
+    tuned = run(tmp_path / "mamba", tmp_path / "tuned", replace(OPTIONS, method=Method.FULL))
+    assert tuned.held_out_loss_after is not None
+    assert tuned.held_out_loss_before is not None
+    assert tuned.held_out_loss_after < tuned.held_out_loss_before
+    assert 0.9 < tuned.real_share < 1.0  # rows hold texts of like length
 
 
 def test_adapters_sit_on_every_linear_layer_of_the_blocks(bases: Path, tmp_path: Path) -> None:
@@ -289,6 +301,23 @@ def test_adapters_learn_on_quantised_weights(bases: Path, tmp_path: Path, load_i
     assert tuned.held_out_loss_after is not None
     assert tuned.held_out_loss_before is not None
     assert tuned.held_out_loss_after < tuned.held_out_loss_before
+
+
+@pytest.mark.parametrize("method", list(Method))
+def test_sixteen_bits_stay_sixteen_bits(bases: Path, tmp_path: Path, method: Method) -> None:
+    model = load(resolve(str(bases / "llama")), LoadOptions(dtype=Dtype.BFLOAT16))
+    tuned = finetune(TRAIN, HELD_OUT, model, replace(OPTIONS, method=method), tmp_path / "tuned")
+    assert tuned.held_out_loss_after is not None
+    assert tuned.held_out_loss_before is not None
+    assert tuned.held_out_loss_after < tuned.held_out_loss_before
+    expected = {Method.FULL: torch.bfloat16, Method.LORA: torch.float32}  # adapters are small enough to be exact
+    assert {weight.dtype for weight in weights(tuned).values()} == {expected[method]}
+
+
+def test_steps_that_sixteen_bits_lose_are_no_tuning(bases: Path, tmp_path: Path) -> None:
+    model = load(resolve(str(bases / "llama")), LoadOptions(dtype=Dtype.BFLOAT16))
+    with pytest.raises(ModelError, match="tuning changed nothing"):
+        finetune(TRAIN, HELD_OUT, model, replace(OPTIONS, method=Method.FULL, learning_rate=1e-12), tmp_path / "tuned")
 
 
 # ---- what cannot work ----
