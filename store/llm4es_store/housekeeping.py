@@ -15,7 +15,8 @@ from llm4es.errors import StoreError
 
 from .delta import ConflictError, Table
 from .layout import TABLES, events_table
-from .running import TARGET_SIZE, bury_the_dead, not_ended
+from .living import bury_the_dead, not_ended
+from .running import TARGET_SIZE
 from .store import Store
 from .views import select_sql
 

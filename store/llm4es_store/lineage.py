@@ -1,43 +1,93 @@
 """Where a run's inputs came from.
 
 In: the rows of the view ``runs``. Out: the runs that wrote what a run read, back to the raw files. Knows no stage.
+
+A run's configuration names what it was made from: the ``config_id`` of the rows, the name of the model. Where it names
+none of those that wrote a table, all that did so for the dataset are told. Every run is told once, however many ways
+lead to it: a year of reruns is a list, not a tree.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+_PICKED_BY_NAME = {"models", "exposures"}
+"""Tables of which a run reads no row unless its configuration names it."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What a row of ``runs`` says, taken out of its JSON once."""
+
+    row: Mapping[str, Any]
+    config: Mapping[str, Any]
+    words: frozenset[str]
+    """Every text in the configuration."""
+    read: Mapping[str, int]
+    written: Mapping[str, int]
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "_Known":
+        config, versions = json.loads(row["config"]), json.loads(row["versions"])
+        sides = ({t: v[side] for t, v in versions.items() if v[side] is not None} for side in ("read", "written"))
+        return cls(row, config, frozenset(_texts(config)), *sides)
+
+    def names(self, other: "_Known") -> bool:
+        """Whether this run's configuration names the other's rows or model."""
+        return bool(self.words & {other.config.get("config_id"), other.config.get("model_name")})
+
+    def continues(self, other: "_Known") -> bool:
+        """Whether both made rows of one kind: one goes on where the other ended, and is not made from it."""
+        keys = [word for word in ("config_id", "model_name") if word in self.config]
+        same = any(self.config[word] == other.config.get(word) for word in keys)
+        return bool(self.row["stage"] == other.row["stage"] and same)
 
 
 def lineage(runs: Sequence[Mapping[str, Any]], run: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """For each table that ``run`` read: the last run that wrote it before for the dataset, and its own lineage."""
-    sources = []
-    for table, versions in json.loads(run["versions"]).items():
-        if versions["read"] is None:
-            continue
-        writer = _last_writer(runs, run, table, versions["read"])
-        if writer is not None:
-            sources.append(
-                {
-                    "table": table,
-                    "version": versions["read"],
-                    "run_id": writer["run_id"],
-                    "stage": writer["stage"],
-                    "source": json.loads(writer["config"]).get("source"),
-                    "made_from": lineage(runs, writer),
-                }
-            )
-    return sources
+    """The runs that ``run`` was made from, nearest first: what of theirs was read, by whom, and their own source."""
+    known = [_Known.of(row) for row in runs]
+    found: dict[str, dict[str, Any]] = {}
+    readers = deque([_Known.of(run)])
+    while readers:
+        reader = readers.popleft()
+        for table, version in reader.read.items():
+            for writer in _writers(known, reader, table, version):
+                run_id = writer.row["run_id"]
+                if run_id == run["run_id"]:
+                    continue
+                if run_id not in found:
+                    readers.append(writer)
+                    source = writer.config.get("source")
+                    found[run_id] = {"run_id": run_id, "stage": writer.row["stage"], "source": source}
+                    found[run_id] |= {"tables": [], "read_by": []}
+                for column, value in (("tables", table), ("read_by", reader.row["run_id"])):
+                    if value not in found[run_id][column]:
+                        found[run_id][column].append(value)
+    return list(found.values())
 
 
-def _last_writer(
-    runs: Sequence[Mapping[str, Any]], run: Mapping[str, Any], table: str, version: int
-) -> Mapping[str, Any] | None:
-    """The run that wrote ``table`` last for the same dataset, at or before ``version``."""
-    writers = {
-        written: other
-        for other in runs
-        if other["dataset"] == run["dataset"]
-        and (written := json.loads(other["versions"]).get(table, {}).get("written")) is not None
-        and written <= version
-    }
-    return writers[max(writers)] if writers else None
+def _writers(known: Sequence[_Known], reader: _Known, table: str, version: int) -> Iterator[_Known]:
+    """The runs that wrote what ``reader`` read of ``table`` at ``version``."""
+    writers = [
+        other
+        for other in known
+        if other.row["dataset"] == reader.row["dataset"]
+        and other.written.get(table, version + 1) <= version
+        and not reader.continues(other)
+    ]
+    named = [other for other in writers if reader.names(other)]
+    only_named = table in reader.written or table in _PICKED_BY_NAME  # what it wrote itself it read to go on from
+    yield from named if named or only_named else writers
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from {value, value.partition("+")[0].partition("#")[0]}  # a quantised space belongs to its model
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)

@@ -5,21 +5,21 @@ In: a store, wanted rows, computed rows. Out: commits that bear the run's id. Kn
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from llm4es import schemas
 from llm4es.errors import Llm4esError
 
 from . import runs
 from .delta import ConflictError, Scope, Table, where
+from .living import lock_path
 from .plan import Plan
 from .quoting import literal, name
 from .runs import RunRecord
@@ -78,7 +78,7 @@ class Run:
             self._commit_record()
             if self._lock is not None:
                 with suppress(OSError):  # Windows removes no open file: the next to look will
-                    _lock_path(self.store, self.run_id).unlink(missing_ok=True)
+                    lock_path(self.store, self.run_id).unlink(missing_ok=True)
         except Llm4esError:
             if error is None:  # a failing run's own error matters more than that its record could not be written
                 raise
@@ -104,7 +104,7 @@ class Run:
     def begin(self) -> None:
         """Record that the run is at work. Called by the first write; earlier where computing takes long."""
         if self._lock is None:
-            lock = _lock_path(self.store, self.run_id)
+            lock = lock_path(self.store, self.run_id)
             lock.parent.mkdir(parents=True, exist_ok=True)
             self._lock = FileLock(lock)
             self._lock.acquire()
@@ -244,41 +244,6 @@ class Run:
         self.version = runs.commit(self.store.ensure("runs"), self.store.snapshot, self.record)
 
 
-def bury_the_dead(store: "Store") -> list[str]:
-    """Record as killed every run that never ended and whose process is gone; returns their ids."""
-    dead = []
-    for run_id in not_ended(store):
-        with _if_free(store, run_id) as free:
-            # Asked again: the run may have ended by itself, and let go of its lock, since we first looked.
-            if free and (row := not_ended(store).get(run_id)) is not None:
-                runs.commit(store.ensure("runs"), store.snapshot, RunRecord.killed(row))
-                dead.append(run_id)
-    return dead
-
-
-def not_ended(store: "Store") -> dict[str, dict[str, Any]]:
-    """Run id -> last row, of the runs that have not said how they ended."""
-    last = {row["run_id"]: row for row in store.record().to_pylist()}
-    return {run_id: row for run_id, row in last.items() if row["status"] == runs.NOT_ENDED}
-
-
-@contextmanager
-def _if_free(store: "Store", run_id: str) -> Iterator[bool]:
-    """Whether nobody holds the run's lock. The system lets go of it when a process dies, however it dies."""
-    lock = _lock_path(store, run_id)
-    # The locks of a remote store lie on each machine by itself: without one it is another machine's run, not ours to
-    # judge. A local store carries its locks along; one that lost the whole folder was copied without it.
-    if not (lock if store.layout.is_remote else lock.parent).exists():
-        yield False
-        return
-    try:
-        with FileLock(lock, timeout=0):
-            yield True
-            lock.unlink(missing_ok=True)
-    except Timeout:
-        yield False
-
-
 def among(rows: pa.Table, others: pa.Table, key: Sequence[str]) -> pa.ChunkedArray:
     """For each row, whether its key is one of the others' (Arrow's own joins take no list columns)."""
 
@@ -288,10 +253,6 @@ def among(rows: pa.Table, others: pa.Table, key: Sequence[str]) -> pa.ChunkedArr
         return pc.binary_join_element_wise(*parts, *lengths, "/")
 
     return pc.is_in(keys(rows), value_set=keys(others).combine_chunks())
-
-
-def _lock_path(store: "Store", run_id: str) -> Path:
-    return store.layout.folder("running") / f"{run_id}.lock"
 
 
 def _literals(values: pa.ChunkedArray) -> str:

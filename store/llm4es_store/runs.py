@@ -44,8 +44,9 @@ class RunRecord:
     message: str | None = None
 
     @classmethod
-    def killed(cls, row: Mapping[str, Any]) -> "RunRecord":
-        """The end of a run whose process is gone, from the row it left when it began."""
+    def killed(cls, row: Mapping[str, Any], written: Mapping[str, int]) -> "RunRecord":
+        """The end of a run whose process is gone, from the row it left when it began and what it has committed."""
+        versions = json.loads(row["versions"])
         return cls(
             stage=row["stage"],
             dataset=row["dataset"],
@@ -54,6 +55,8 @@ class RunRecord:
             run_id=row["run_id"],
             started_at=row["started_at"],
             status="killed",
+            read={table: found["read"] for table, found in versions.items() if found["read"] is not None},
+            written=dict(written),
             message="the process ended without a word: rerun to resume from what it committed",
         )
 

@@ -150,7 +150,9 @@ def finetune_stage(
         reasons = {str(Reason.CHANGED if same_config else Reason.CONFIG if known else Reason.NEW): 1}
     if work.dry_run:
         return Outcome("finetune", tuned_name, 1, len(reasons), 1 - len(reasons), reasons, 0.0, made_by)
-    with work.run("finetune", {"config_id": made_by, "model_name": tuned_name, **config}) as run:
+    with work.run(
+        "finetune", {"config_id": made_by, "model_name": tuned_name, "base_name": model_name, **config}
+    ) as run:
         run.record.rows_in = len(train)
         run.record.rows_reused = 1 - len(reasons)
         if reasons:

@@ -1,0 +1,67 @@
+"""Which runs are alive: each holds a lock while it lives, and whoever comes next records the dead as killed.
+
+In: a store. Out: rows of its record. Knows no stage.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from . import runs
+from .runs import RunRecord
+
+if TYPE_CHECKING:
+    from .store import Store
+
+
+def bury_the_dead(store: "Store") -> list[str]:
+    """Record as killed every run that never ended and whose process is gone; returns their ids."""
+    dead = []
+    for run_id in not_ended(store):
+        with _if_free(store, run_id) as free:
+            # Asked again: the run may have ended by itself, and let go of its lock, since we first looked.
+            if free and (row := not_ended(store).get(run_id)) is not None:
+                runs.commit(store.ensure("runs"), store.snapshot, RunRecord.killed(row, _written_by(store, run_id)))
+                dead.append(run_id)
+    return dead
+
+
+def _written_by(store: "Store", run_id: str) -> dict[str, int]:
+    """Table -> last version that a run wrote, from the commits themselves: a killed run could not say."""
+    found: dict[str, int] = {}
+    for table in store.snapshot():
+        if table != "runs" and (target := store.table(table)) is not None:
+            written = [commit["version"] for commit in target.history() if commit.get("run_id") == run_id]
+            found |= {table: max(written)} if written else {}
+    return found
+
+
+def not_ended(store: "Store") -> dict[str, dict[str, Any]]:
+    """Run id -> last row, of the runs that have not said how they ended."""
+    last = {row["run_id"]: row for row in store.record().to_pylist()}
+    return {run_id: row for run_id, row in last.items() if row["status"] == runs.NOT_ENDED}
+
+
+@contextmanager
+def _if_free(store: "Store", run_id: str) -> Iterator[bool]:
+    """Whether nobody holds the run's lock. The system lets go of it when a process dies, however it dies."""
+    lock = lock_path(store, run_id)
+    # The locks of a remote store lie on each machine by itself: without one it is another machine's run, not ours to
+    # judge. A local store carries its locks along; one that lost the whole folder was copied without it.
+    if not (lock if store.layout.is_remote else lock.parent).exists():
+        yield False
+        return
+    try:
+        with FileLock(lock, timeout=0):
+            yield True
+            lock.unlink(missing_ok=True)
+    except Timeout:
+        yield False
+
+
+def lock_path(store: "Store", run_id: str) -> Path:
+    """The file that a run locks; the system lets go of it when the process dies."""
+    return store.layout.folder("running") / f"{run_id}.lock"
