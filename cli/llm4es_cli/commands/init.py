@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ..options import DebugOption, QuietOption
+from ..options import DEFAULT_STORE, DebugOption, QuietOption, StoreOption
 from ..screen import Screen
 
 
@@ -16,6 +16,7 @@ def init(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the recipe here; default: to stdout.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is at --out.")] = False,
+    store: StoreOption = DEFAULT_STORE,  # as every command has it; no store is opened
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:

@@ -12,9 +12,7 @@ from ..options import DEFAULT_STORE, DebugOption, FormatOption, QuietOption, Sto
 from ..registry import stored_models
 from ..screen import Screen, show
 
-app = typer.Typer(
-    help="List models, pull a built-in one, or export one.", invoke_without_command=True, add_completion=False
-)
+app = typer.Typer(invoke_without_command=True, add_completion=False)
 
 
 @app.callback()
@@ -51,6 +49,7 @@ def list_models(
 @app.command("pull")
 def pull(
     name: Annotated[str, typer.Argument(help="A built-in model's name.")],
+    store: StoreOption = DEFAULT_STORE,  # as every command has it; the cache is everybody's
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:

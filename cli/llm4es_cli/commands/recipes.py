@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from ..options import DebugOption, FormatOption, QuietOption
+from ..options import DEFAULT_STORE, DebugOption, FormatOption, QuietOption, StoreOption
 from ..screen import show
 
 
 def recipes(
     recipe: Annotated[str | None, typer.Argument(metavar="[RECIPE]", help="Show this one's TOML.")] = None,
     format_: FormatOption = None,
+    store: StoreOption = DEFAULT_STORE,  # as every command has it; no store is opened
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:

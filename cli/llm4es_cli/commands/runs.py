@@ -10,7 +10,7 @@ from llm4es.errors import OptionError
 from ..options import DEFAULT_STORE, DebugOption, FormatOption, QuietOption, StoreOption
 from ..screen import show
 
-app = typer.Typer(help="List runs, or show one with its lineage.", invoke_without_command=True, add_completion=False)
+app = typer.Typer(invoke_without_command=True, add_completion=False)
 
 _COLUMNS = "version, run_id, stage, dataset, started_at, seconds, status, rows_in, rows_computed, rows_reused"
 
