@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from llm4es.errors import Llm4esError, OptionError, StoreError
+from llm4es_cli.commands.sql import sql as command
 from llm4es_cli.main import app
 from llm4es_cli.prompt import FIRST, NEXT, history_file, prompt, remembered
 from llm4es_store import Store
@@ -86,6 +87,20 @@ def test_places_that_take_no_rows(root: str, tmp_path: Path, out: str, message: 
         sql(root, "SELECT 1", "--out", str(tmp_path / out))
 
 
+def test_both_columns_of_a_join_are_shown(root: str) -> None:
+    asked = "SELECT a.entity_id, b.entity_id FROM texts a, texts b WHERE a.entity_id < b.entity_id"
+    assert sql(root, asked, "--format", "csv") == "entity_id,entity_id_1\n1,2\n"
+    assert sql(root, asked, "--format", "table").split() == ["entity_id", "entity_id_1", "1", "2"]
+    assert json.loads(sql(root, asked, "--format", "json")) == [{"entity_id": "1", "entity_id_1": "2"}]
+
+
+@pytest.mark.parametrize("format_", ["table", "csv", "json"])
+@pytest.mark.parametrize("date", ["DATE 'infinity'", "TIMESTAMP '200000-01-01'"])
+def test_dates_that_cannot_be_printed(root: str, format_: str, date: str) -> None:
+    with pytest.raises(OptionError, match="a date beyond the years 1 to 9999: cast it to VARCHAR"):
+        sql(root, f"SELECT {date} AS a", "--format", format_)
+
+
 def test_limits_are_options(root: str) -> None:
     asked = "SELECT current_setting('threads') AS n"
     assert sql(root, asked, "--threads", "1", "--memory-limit", "100MB", "--timeout", "60") == "n\n1\n"
@@ -115,6 +130,12 @@ def test_the_prompt_answers_whole_statements_and_survives_errors() -> None:
     assert answered == ["SELECT 1\n  + 1;", "SHOW TABLES;"]
     assert asked == [FIRST, NEXT, FIRST, FIRST, NEXT, FIRST, FIRST, FIRST]
     assert "error: the store is read-only" in said
+
+
+def test_a_file_needs_a_query(root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda _: True})())
+    with pytest.raises(OptionError, match=r"x\.csv needs a query: give one"):
+        command(out=tmp_path / "x.csv", store=root)
 
 
 def test_the_prompt_is_left_by_a_word() -> None:

@@ -33,6 +33,9 @@ def store(tmp_path: Path) -> Store:
         "DESCRIBE texts",
         "SUMMARIZE texts",
         "EXPLAIN SELECT 1",
+        "EXPLAIN ANALYZE SELECT 1",
+        "EXPLAIN (FORMAT json) SELECT 1",
+        "EXPLAIN (SELECT 1)",
         "PIVOT (SELECT 1 AS a, 2 AS b) ON a USING sum(b)",
     ],
 )
@@ -74,6 +77,27 @@ def test_reading_statements_run(store: Store, text: str) -> None:
         "DETACH memory",
         "CHECKPOINT",
         "USE memory",
+        "UPDATE EXTENSIONS",
+        "EXECUTE a",
+        "TRUNCATE texts",
+        "RESET threads",
+        "SET VARIABLE a = 1",
+        "CREATE SECRET a (TYPE s3)",
+        "CREATE MACRO a() AS 1",
+        "COMMENT ON VIEW texts IS 'a'",
+        "COPY FROM DATABASE memory TO x",
+        "INSTALL '{root}/x.duckdb_extension'",
+        "EXPLAIN (ANALYZE) COPY (SELECT 1) TO '{root}/x.csv'",
+        "EXPLAIN (ANALYZE, FORMAT json) WITH x AS (COPY (SELECT 1) TO '{root}/x.csv') FROM x",
+        "WITH y AS (WITH x AS (COPY (SELECT 1) TO '{root}/x.csv') FROM x) FROM y",
+        "WITH x AS NOT MATERIALIZED (COPY (SELECT 1) TO '{root}/x.csv') FROM x",
+        "DESCRIBE WITH x AS (COPY (SELECT 1) TO '{root}/x.csv') FROM x",
+        "PIVOT (WITH x AS (COPY (SELECT 1) TO '{root}/x.csv') FROM x) ON count USING sum(count)",
+        "WITH x AS (ATTACH '{root}/x.db') FROM x",
+        "WITH x AS (SET threads = 1) FROM x",
+        "WITH x AS (CALL pragma_version()) FROM x",
+        "FROM query('ATTACH ''{root}/x.db''')",
+        "FROM query('SELECT 1; SELECT 2')",
     ],
 )
 def test_writing_statements_are_refused(store: Store, text: str) -> None:
@@ -107,6 +131,18 @@ def test_writing_statements_are_refused(store: Store, text: str) -> None:
         "SELECT * FROM duckdb_extensions()",
         "SELECT * FROM duckdb_secrets()",
         "SELECT * FROM no_such_table",
+        "FROM query('FROM read_text(''/etc/passwd'')')",
+        "FROM query_table('/etc/passwd')",
+        "FROM json_execute_serialized_sql(json_serialize_sql('FROM read_text(''/etc/passwd'')'))",
+        "SUMMARIZE '/etc/passwd'",
+        "DESCRIBE SELECT * FROM read_csv('/etc/passwd')",
+        "FROM read_text(['{root}/tables/runs/_delta_log/00000000000000000000.json', '/etc/passwd'])",
+        "FROM read_text('{root}/tables/../../secret.txt')",
+        "FROM read_text('file:{root}/../secret.txt')",
+        "FROM read_text('~/.bashrc')",
+        "FROM delta_scan('{root}/tables/texts')",
+        "FROM which_secret('s3://a/b', 's3')",
+        "FROM pandas_scan(1)",
         "SELEC 1",
     ],
 )
@@ -114,6 +150,34 @@ def test_nothing_outside_the_store_can_be_read(store: Store, tmp_path: Path, tex
     (tmp_path / "secret.txt").write_text("secret")
     with pytest.raises(StoreError, match=r"query refused|query failed"):
         fetch(store.sql(text.format(root=store.layout.root)))
+
+
+def test_links_in_the_store_lead_nowhere(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "secret.csv").write_text("a\nsecret")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "secret.csv").write_text("a\nsecret")
+    root = Path(store.layout.root)
+    (root / "file.csv").symlink_to(tmp_path / "secret.csv")
+    (root / "folder").symlink_to(tmp_path / "folder")
+    for path in ("file.csv", "folder/secret.csv"):
+        for reader in (f"read_text('{root}/{path}')", f"read_csv('{root}/{path}')", f"'{root}/{path}'"):
+            with pytest.raises(StoreError, match="query refused"):
+                fetch(store.sql(f"FROM {reader}"))
+
+
+def test_no_setting_tells_of_the_environment(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "AWS_SECRET_ACCESS_KEY", "motherduck_token"):
+        monkeypatch.setenv(variable, "http://user:sesame@localhost:1")
+    settings = fetch(Store(store.layout.root).sql("FROM duckdb_settings()")).to_pylist()
+    assert len(settings) > 100
+    assert [setting["name"] for setting in settings if "sesame" in str(setting["value"])] == []
+
+
+def test_columns_of_one_name_are_told_apart(store: Store) -> None:
+    asked = "SELECT 1 AS a, 2 AS a_1, 3 AS a, 4 AS a"
+    expected = [{"a": 1, "a_1": 2, "a_2": 3, "a_3": 4}]
+    assert fetch(store.sql(asked)).to_pylist() == expected
+    assert stream(store.sql(asked), 10).read_all().to_pylist() == expected
 
 
 def test_words_of_writing_in_a_reading_query_are_no_offence(store: Store) -> None:

@@ -11,9 +11,10 @@ import re
 import secrets
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import duckdb
@@ -65,7 +66,8 @@ _WRITES = re.compile(r"\b(copy|insert|update|delete|merge)\b", re.IGNORECASE)
 _WRITING_STEP = re.compile(r'"name": "(\w*(?:COPY_TO|INSERT|UPDATE|DELETE|MERGE)\w*)')
 _GONE = re.compile(r"(No files found|Cannot open file|NoSuchKey|FileNotFound).*/tables/")
 
-_EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\b", re.IGNORECASE)
+_EXPLAIN = re.compile(r"\s*explain\b(\s+analyze\b|\s*\(\s*(analyze|format)\b[^)]*\))?", re.IGNORECASE)
+_PROXY = ("http_proxy", "http_proxy_username", "http_proxy_password")
 
 
 def connect(
@@ -85,6 +87,8 @@ def connect(
             connection.execute(f"SET {setting} = {literal(value)}")
         except duckdb.Error as error:
             raise StoreError(f"{setting} {value!r} cannot be set: {explain(error)}: give for example 4GB") from error
+    for setting in _PROXY:  # DuckDB takes them from the environment, passwords and all, and any query can read settings
+        connection.execute(f"SET {setting} = ''")
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")  # it would be drawn among the results on stdout
     connection.execute("SET python_enable_replacements = false")  # a table's name never means a Python variable
@@ -118,27 +122,43 @@ def query(connection: duckdb.DuckDBPyConnection, text: str) -> duckdb.DuckDBPyRe
 
 
 def fetch(relation: duckdb.DuckDBPyRelation) -> pa.Table:
-    """All rows of a relation. Raises StoreError for what only running it shows, such as a file out of bounds."""
+    """All rows of a relation. Raises StoreError for what only running it shows, such as a file out of bounds.
+
+    Of columns with one name, the second is called ``name_1``, and so on: a join gives two ``entity_id``.
+    """
     try:
-        return relation.to_arrow_table()
+        table = relation.to_arrow_table()
     except duckdb.Error as error:
         raise StoreError(explain(error)) from error
+    return table.rename_columns(_distinct(table.column_names))
 
 
 def stream(relation: duckdb.DuckDBPyRelation, rows: int) -> pa.RecordBatchReader:
-    """The rows of a relation, so many at a time. Raises StoreError while being read, for the reasons of ``fetch``."""
+    """As ``fetch``, so many rows at a time; errors may come while the rows are read."""
     try:
         reader = relation.to_arrow_reader(rows)
     except duckdb.Error as error:
         raise StoreError(explain(error)) from error
+    names = _distinct(reader.schema.names)
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:
-            yield from reader
+            for batch in reader:
+                yield batch.rename_columns(names)
         except (duckdb.Error, pa.ArrowException, OSError) as error:
             raise StoreError(explain(error)) from error
 
-    return pa.RecordBatchReader.from_batches(reader.schema, batches())
+    schema = pa.schema([field.with_name(name) for field, name in zip(reader.schema, names, strict=True)])
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Column names, each once."""
+    found: list[str] = []
+    for each in names:
+        numbered = (f"{each}_{number}" for number in count(1))
+        found.append(each if each not in found else next(new for new in numbered if new not in {*names, *found}))
+    return found
 
 
 @contextmanager
@@ -173,7 +193,10 @@ def check(connection: duckdb.DuckDBPyConnection, text: str) -> None:
         raise StoreError(explain(error)) from error
     if len(statements) != 1:
         raise StoreError(f"query {_short(text)!r} holds {len(statements)} statements: give exactly one")
-    kind = statements[0].type.name
+    try:
+        kind = statements[0].type.name
+    except ValueError:  # a kind that DuckDB's Python has no name for, such as UPDATE EXTENSIONS
+        kind = "unknown"
     if kind not in _READS:
         raise StoreError(f"query {_short(text)!r} is a {kind} statement: the store is read-only, write a SELECT")
     bare = _without_comments(text)

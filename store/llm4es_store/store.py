@@ -9,19 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from llm4es.errors import StoreError
 
 from . import layout
-from .delta import Scope, Table
+from .delta import Scope, Table, where
 from .layout import TABLES, Layout, events_table, events_view
+from .living import bury_the_dead
 from .migrations import migrate
 from .mirror import Mirror
 from .plan import Plan, Reason, make_plan
-from .quoting import literal, name
-from .running import Run, bury_the_dead
-from .sql import Limits, connect, query
+from .quoting import name
+from .running import Run
+from .sql import Limits, connect, fetch, query
 from .versions import At, snapshot_at
 from .views import duckdb_types, empty_sql, select_sql
 
@@ -85,12 +88,35 @@ class Store:
                 views[events_view(dataset)] = select_sql(table)
         return views
 
-    def embeddings(self, dataset: str, *, model: str, k: int, config_id: str | None = None) -> pa.Table:
-        """The vectors of one (dataset, model, k), sorted by entity_id: all columns of the view ``embeddings``."""
-        chosen = f"dataset = {literal(dataset)} AND model = {literal(model)} AND k = {int(k)}"
-        if config_id is not None:
-            chosen += f" AND config_id = {literal(config_id)}"
-        return self.sql(f"SELECT * FROM embeddings WHERE {chosen} ORDER BY entity_id").to_arrow_table()
+    def embeddings(
+        self, dataset: str, *, model: str, k: int, config_id: str | None = None, at: At | None = None
+    ) -> pa.Table:
+        """The vectors of one (dataset, model, k), sorted by entity_id: all columns of the view ``embeddings``.
+
+        Where several configurations are live their rows stand side by side, told apart by ``config_id``.
+        """
+        return self._vectors("*", dataset, model, k, config_id, at)
+
+    def matrix(
+        self, dataset: str, *, model: str, k: int, config_id: str | None = None, at: At | None = None
+    ) -> tuple[pa.StringArray, NDArray[np.float32]]:
+        """Entity ids in order, and the (N, D) matrix of their vectors.
+
+        The matrix is a read-only view of the query's result, up to the 122,880 rows that DuckDB hands out in one piece;
+        beyond, one copy puts the pieces together.
+
+        Raises StoreError where there are no such vectors, or several configurations of them and none was chosen.
+        """
+        rows = self._vectors("entity_id, vector, config_id", dataset, model, k, config_id, at)
+        found = sorted(set(rows["config_id"].to_pylist()))
+        if len(found) != 1:
+            raise StoreError(
+                f"{len(found) or 'no'} configurations of {model!r} with k {k} in {dataset!r}: "
+                + (f"choose a config_id of {', '.join(found)}" if found else "see `SELECT DISTINCT model, k`")
+            )
+        pieces = [piece.flatten().to_numpy() for piece in rows["vector"].chunks]
+        flat = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+        return rows["entity_id"].combine_chunks(), flat.reshape(len(rows), -1)  # (N, D)
 
     def table(self, table: str) -> Table | None:
         """The newest snapshot of a table, None where nothing was written yet."""
@@ -184,6 +210,15 @@ class Store:
         return None if filesystem is None else Mirror(self.layout, filesystem)
 
     # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _vectors(
+        self, columns: str, dataset: str, model: str, k: int, config_id: str | None, at: At | None
+    ) -> pa.Table:
+        chosen: Scope = {"dataset": dataset, "model": model, "k": int(k)}
+        if config_id is not None:
+            chosen = {**chosen, "config_id": config_id}
+        rows = self.sql(f"SELECT {columns} FROM embeddings WHERE {where(chosen)} ORDER BY entity_id", at)
+        return fetch(rows)
 
     def _open(self, table: str, snapshot: Mapping[str, int] | None) -> Table | None:
         if snapshot is not None:

@@ -9,7 +9,7 @@ import typer
 
 from llm4es.errors import OptionError
 
-from ..candidates import readable
+from ..candidate_vectors import readable
 from ..options import DEFAULT_STORE, DebugOption, Format, FormatOption, QuietOption, StoreOption
 from ..screen import show
 
@@ -120,20 +120,13 @@ def _known(name: str | None, spaces: dict[str, dict[str, Any]]) -> str:
 
 def _load(store: "Store", dataset: str, of: Side, label: str, row: dict[str, Any]) -> "FeatureSet":
     """The vectors of one side."""
-    import numpy as np
-
     from llm4es.features import FeatureSet
-    from llm4es_store import where
 
-    scope = where({"dataset": dataset, "model": row["model"], "k": row["k"], "config_id": row["config_id"]})
-    rows = store.sql(
-        f"SELECT entity_id, vector FROM embeddings WHERE {scope} ORDER BY entity_id", at=of.at
-    ).to_arrow_table()
-    vectors = rows["vector"].combine_chunks()
+    ids, matrix = store.matrix(dataset, model=row["model"], k=row["k"], config_id=row["config_id"], at=of.at)
     return FeatureSet(
         name=label,
-        entity_ids=rows["entity_id"].to_pylist(),
-        matrix=np.asarray(vectors.flatten()).reshape(len(vectors), -1),  # (N, D)
+        entity_ids=ids.to_pylist(),
+        matrix=matrix,
         model=row["model"],
         k=row["k"],
         seen=frozenset(),

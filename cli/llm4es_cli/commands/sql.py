@@ -1,6 +1,8 @@
 """``llm4es sql``: a read-only query over the store's views, or a prompt for many. Loads no torch."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,6 +80,8 @@ def sql(
     opened = Store(store, limits=Limits(memory_limit, spill_limit, threads))
     screen = Screen(quiet)
     if query is None and sys.stdin.isatty():
+        if out is not None:
+            raise OptionError(f"--out {out} needs a query: give one, a file that holds one, or - for stdin")
         from ..prompt import history_file, prompt, remembered
 
         with remembered(history_file()) as ask:
@@ -100,7 +104,7 @@ def _answer(
     from llm4es_store.sql import query as checked
 
     connection = store.connect(at)
-    with deadline(connection, timeout):
+    with deadline(connection, timeout), _known_dates():
         relation = checked(connection, text)
         if out is not None:
             wanted = None if format_ in (None, ResultFormat.TABLE) else str(format_)
@@ -110,6 +114,17 @@ def _answer(
             write_to_stdout(stream(relation, _ROWS_AT_ONCE))
         else:
             show(fetch(relation), None if format_ is None else Format(format_))
+
+
+@contextmanager
+def _known_dates() -> Iterator[None]:
+    """DuckDB's dates reach further than Python's, which print them."""
+    try:
+        yield
+    except OverflowError as error:
+        raise OptionError(
+            "the result holds a date beyond the years 1 to 9999: cast it to VARCHAR, or give --format parquet"
+        ) from error
 
 
 def _text(query: str | None) -> str:
