@@ -39,9 +39,9 @@ def test_a_csv_and_its_labels(tmp_path: Path) -> None:
     assert recipe.events.time is not None
     assert (recipe.events.time.column, recipe.events.time.format) == ("visitedAt", "%d.%m.%Y %H:%M")
     assert [field.name for field in recipe.text_fields()] == [
-        "date", "weekday", "hour", "shop_name", "price", "pages", "session_id",
+        "date", "weekday", "hour", "shop_name", "price", "pages",
     ]  # fmt: skip
-    assert (recipe.amount, recipe.item) == ("price", "session_id")
+    assert (recipe.amount, recipe.item) == ("price", "shop_name")
     assert {name: task.kind.value for name, task in recipe.tasks.items()} == {
         "left": "binary",
         "visits": "multiclass",
@@ -54,10 +54,10 @@ def test_a_csv_and_its_labels(tmp_path: Path) -> None:
     assert texts["entity_id"].to_pylist() == [f"c{n}" for n in range(7)]
     lines = texts["text"][0].as_py().splitlines()
     assert lines[:2] == [
-        "Date | Weekday | Hour | Shop name | Price | Pages | Session id",
-        "2024-01-01 | Monday | 10 | shop 0 | 0.00 | 0 | s0",
+        "Date | Weekday | Hour | Shop name | Price | Pages",
+        "2024-01-01 | Monday | 10 | shop 0 | 0.00 | 0",
     ]
-    assert any("row_id: every row has another value" in doubt for doubt in draft.unsure)
+    assert any("row_id: hardly a value comes again" in doubt for doubt in draft.unsure)
     assert any("fields.pages: numbers with 3 different values, taken as codes" in doubt for doubt in draft.unsure)
     assert any("tasks.age: taken as multiclass" in doubt for doubt in draft.unsure)
 
@@ -106,6 +106,94 @@ def test_encodings_and_compression(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "z.csv.gz", "wt") as file:
         file.write("user\twhat\n" + "a\tx\nb\ty\n" * 8)
     assert 'delimiter = "\\t"' in inspect(tmp_path / "z.csv.gz").toml
+
+
+def amounts(folder: Path, csv: str) -> tuple[list[float | None], Draft]:
+    """A CSV of the columns user, day and n, through the recipe that is written for it."""
+    (folder / "n.csv").write_text(csv, encoding="utf-8")
+    draft = inspect(folder / "n.csv", folder=folder)
+    recipe = load_recipe(str(drafted(folder, draft)))
+    assert recipe.amount == "n"
+    return read_events(recipe, locate(recipe), SerializeOptions()).read_all()["n"].to_pylist(), draft
+
+
+@pytest.mark.parametrize(
+    ("written", "read", "doubt"),
+    [
+        (["-1.234,50", "2,5", "3"], [-1234.5, 2.5, 3.0], "n: commas in its numbers stand for decimal points"),
+        (["-1,234.50", "1,000", "3"], [-1234.5, 1000.0, 3.0], "n: commas in its numbers stand between thousands"),
+        (["1,234", "2,500", "3,125"], [1234.0, 2500.0, 3125.0], "they could be decimal points as well"),
+        (["1.5", "NA", "2"], [1.5, None, 2.0], "n: 4 values such as 'NA' are taken as missing"),
+        (["1,5", "-", "2,25"], [1.5, None, 2.25], "decimal points, 4 values such as 'NA' are taken as missing"),
+    ],
+)
+def test_numbers_in_other_writings(tmp_path: Path, written: list[str], read: list[float | None], doubt: str) -> None:
+    rows = "".join(f"a;2024-01-0{1 + at};{value}\nb;2024-01-0{1 + at};{value}\n" for at, value in enumerate(written))
+    rows += "".join(f"a;2024-02-0{1 + at};{value}\nb;2024-02-0{1 + at};{value}\n" for at, value in enumerate(written))
+    values, draft = amounts(tmp_path, "user;day;n\n" + rows)
+    assert values == read * 4
+    assert any(doubt in each for each in draft.unsure), draft.unsure
+
+
+def test_nested_parquet_with_odd_names(tmp_path: Path) -> None:
+    count = 24
+    table = {
+        "Patient Id": [n % 4 for n in range(count)],
+        "when": [f"2024-01-{1 + n:02}T10:00:00+02:00" for n in range(count)],
+        "vitals": [{"bp": 100.5 + n, "group": {"by": "ab"[n % 2]}} for n in range(count)],
+        "codes": [["I10", "E11"][: n % 3] for n in range(count)],
+        "Wéird\nname": ["x", None] * 12,
+        "_row": [n % 3 for n in range(count)],
+        "nothing": pa.nulls(count, pa.string()),
+    }
+    pq.write_table(pa.table(table), tmp_path / "p.parquet")
+    draft = inspect(tmp_path / "p.parquet", folder=tmp_path)
+    assert "events.time: 'when' has time zones: days and hours are told in UTC" in draft.unsure
+    recipe = load_recipe(str(drafted(tmp_path, draft)))
+    options = SerializeOptions()
+    texts = pa.Table.from_batches(serialize(read_events(recipe, locate(recipe), options), recipe, options))
+    assert texts["text"][0].as_py().splitlines()[:2] == [
+        "Date | Weekday | Hour | Vitals bp | Vitals group by | Codes | Row",
+        "2024-01-01 | Monday | 8 | 100.5 | a |  | 0",
+    ]
+    assert recipe.fields[-3].title == "Wéird name"
+
+
+def test_days_and_hours_in_two_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("user,date,time,x\n" + "a,31.01.2024,9:05,p\nb,01.02.2024,23:10,q\n" * 8)
+    draft = inspect(tmp_path / "a.csv", folder=tmp_path)
+    assert "events.time: the days of 'date' and the hours of 'time' are put together" in draft.unsure
+    recipe = load_recipe(str(drafted(tmp_path, draft)))
+    first = read_events(recipe, locate(recipe), SerializeOptions()).read_all().to_pylist()[0]
+    assert first["event_time"].isoformat() == "2024-01-31T09:05:00+00:00"
+    assert [field.name for field in recipe.fields] == ["date", "weekday", "hour", "x"]
+
+
+def test_dates_without_separators(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("user,posted\n" + "a,20240131\nb,20231201\n" * 8)
+    recipe = load_recipe(str(drafted(tmp_path, inspect(tmp_path / "a.csv", folder=tmp_path))))
+    first = read_events(recipe, locate(recipe), SerializeOptions()).read_all().to_pylist()[0]
+    assert first["event_time"].isoformat() == "2024-01-31T00:00:00+00:00"
+
+
+def test_names_that_are_words_of_sql_or_of_other_scripts(tmp_path: Path) -> None:
+    rows = "".join(f"u{n % 3};{n % 28 + 1:02}.01.2024;{'xyz'[n % 3]};{n},5\n" for n in range(30))
+    (tmp_path / "größe.csv").write_bytes(f"user;Überweisungstag;金额;group\n{rows}".encode())
+    draft = inspect(tmp_path / "größe.csv", folder=tmp_path)
+    recipe = load_recipe(str(drafted(tmp_path, draft)))
+    assert recipe.name == "grosse"
+    assert [(field.name, field.title) for field in recipe.text_fields()] == [
+        ("date", "Date"), ("weekday", "Weekday"), ("column", "金额"), ("group", "Group"),
+    ]  # fmt: skip
+    assert read_events(recipe, locate(recipe), SerializeOptions()).read_all()["group"].to_pylist()[:2] == [0.5, 3.5]
+
+
+def test_a_name_of_everybody_is_no_class(tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text("user,what\n" + "".join(f"u{n % 30},x\n" for n in range(90)))
+    (tmp_path / "l.csv").write_text("user,full name,vip\n" + "".join(f"u{n},Name {n},{n % 2}\n" for n in range(30)))
+    draft = inspect(tmp_path / "e.csv", tmp_path / "l.csv", tmp_path)
+    assert "tasks: 'full name' has 30 different texts, too many for classes" in draft.unsure
+    assert list(load_recipe(str(drafted(tmp_path, draft))).tasks) == ["vip"]
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ only from names and from the first rows; the recipe is for a human to read and m
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import DataError
@@ -29,7 +30,10 @@ ENTITY_NAMES = (
 )
 TIME_NAMES = ("time", "date", "day", "when", "at", "ts", "created", "occurred")
 MANY_CLASSES = 20
-"""Different labels above which numbers are a regression."""
+"""Different labels above which numbers are a regression, and texts no classes."""
+
+OFTEN = 5
+"""Rows a value that a column has on average where its values are worth counting."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ def inspect(events: Path, labels: Path | None = None, folder: Path | None = None
     unsure: list[str] = []
     entity = _entity(table, said, unsure)
     time = _time(table, entity, unsure)
-    parts = [_head(events, table, folder), _tables(events, table, labels, said, folder), _events(entity, time)]
+    parts = [_head(events, table), _tables(events, table, labels, said, folder), _events(entity, time)]
     fields, item, amount = _fields(table, entity, time, unsure)
     tasks = _tasks(said, entity, table, unsure) if said else _no_tasks()
     chosen = "".join(f"{key} = {_text(name)}\n" for key, name in (("item", item), ("amount", amount)) if name)
@@ -93,16 +97,22 @@ def _time(table: Seen, entity: Column, unsure: list[str]) -> Column | None:
         words = re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.name).lower())
         return any(name in words or (len(name) > 3 and name in column.name.lower()) for name in TIME_NAMES)
 
-    best = max(able, key=lambda column: (named(column), column.time is not None and not column.time.startswith("days")))
+    best = max(able, key=lambda column: (named(column), "origin" not in str(column.time)))
+    hours = next((column for column in table.columns if column.clock), None)
+    if hours and not best.has_clock and "unix" not in str(best.time) and "origin" not in str(best.time):
+        day = re.search('"(.*)"', str(best.time))
+        format = f', format = "{day[1]} {hours.clock}"' if day else ""
+        best = replace(best, sql=f"{best.sql} || ' ' || {hours.sql}", time=format, has_clock=True)
+        unsure.append(f"events.time: the days of {best.name!r} and the hours of {hours.name!r} are put together")
     if best.doubt:
         unsure.append(f"events.time: {best.name!r} {best.doubt}")
-    if others := [column.name for column in able if column is not best and named(column)]:
+    if others := [column.name for column in able if column.name != best.name and named(column)]:
         unsure.append(f"events.time: {best.name!r}, but it could be {others[0]!r}")
     return best
 
 
-def _head(events: Path, table: Seen, folder: Path | None) -> str:
-    name = re.sub(r"[^a-z0-9._-]+", "-", events.name.split(".")[0].lower()).strip("-.") or "events"
+def _head(events: Path, table: Seen) -> str:
+    name = re.sub(r"[^a-z0-9._-]+", "-", _ascii(events.name.split(".")[0]).lower()).strip("-.") or "events"
     return (
         f"# A first recipe for {events.name}, from its first {table.rows} rows: read it, and mend what is wrong.\n"
         f"name = {_text(name)}\ndescription = {_text(f'Events of {events.name}')}\n"
@@ -121,10 +131,10 @@ def _table(name: str, path: Path, table: Seen, folder: Path | None) -> str:
     full, base = path.absolute(), (folder or Path()).absolute()
     shown = full.relative_to(base) if full.is_relative_to(base) else full
     lines = [f"[tables.{name}]", f"path = {_text(shown.as_posix())}"]
-    if table.delimiter not in (None, ","):
-        lines.append(f"delimiter = {_text(str(table.delimiter))}")
-    if table.encoding not in (None, "utf-8"):
-        lines.append(f"encoding = {_text(str(table.encoding))}")
+    if table.shape.delimiter not in (None, ","):
+        lines.append(f"delimiter = {_text(str(table.shape.delimiter))}")
+    if table.shape.encoding not in (None, "utf-8"):
+        lines.append(f"encoding = {_text(str(table.shape.encoding))}")
     return "\n".join(lines) + "\n"
 
 
@@ -153,36 +163,41 @@ def _fields(table: Seen, entity: Column, time: Column | None, unsure: list[str])
         blocks.append(_block(['name = "weekday"', 'derive = "weekday"']))
         if time.has_clock:
             blocks.append(_block(['name = "hour"', 'derive = "hour"']))
-    items: list[tuple[int, str]] = []
+    items: list[tuple[bool, bool, int, str]] = []
     amount = None
     used = {"date", "weekday", "hour"} if time is not None else set()
     for column in table.columns:
-        if column is entity or column is time:
+        if column is entity or (time is not None and (column.name == time.name or column.clock)):
             continue
         name = _field_name(column.name, used)
         used.add(name)
         lines = [f"name = {_text(name)}"] + ([f"from = {_text(column.sql)}"] if column.sql != name else [])
+        if not re.fullmatch(r"[\w .-]+", column.name, re.ASCII):
+            lines.append(f"header = {_text(' '.join(column.name.split()))}")
+        if column.doubt and column.numeric:
+            unsure.append(f"fields.{name}: {column.doubt}")
         if column.distinct <= 1:
             lines.append("in_text = false # always the same")
         elif column.is_amount:
             lines.append('type = "number"')
             lines += [f"decimals = {column.decimals}"] if column.decimals else []
             amount = amount or name
-        elif column.unique:
-            lines.append("in_text = false # a different value in every row: the number of the row?")
-            unsure.append(f"fields.{name}: every row has another value, so it is not in the texts")
+        elif column.unique or (column.is_id and column.distinct * OFTEN > column.rows):
+            lines.append("in_text = false # hardly a value comes again: the number of something?")
+            unsure.append(f"fields.{name}: hardly a value comes again, so it is not in the texts")
         elif column.missing > 0.95:
             lines.append(f"in_text = false # missing in {column.missing:.0%} of the rows")
         else:
-            items.append((column.distinct, name))
+            often = column.distinct * OFTEN <= column.rows
+            items.append((often, not column.numeric or column.is_id, column.distinct, name))
             if column.numeric:
                 unsure.append(
                     f"fields.{name}: numbers with {column.distinct} different values, taken as codes and not amounts"
                 )
         blocks.append(_block(lines, f"# such as {_shown(column)}"))
-    item = max(items)[1] if items else None
+    item = max(items)[-1] if items else None
     if len(items) > 1:
-        unsure.append(f"item: {item!r} has the most different values, and is what the TF-IDF baseline counts")
+        unsure.append(f"item: {item!r} has the most values that come again, and is what the TF-IDF baseline counts")
     return "\n".join(blocks), item, amount
 
 
@@ -202,6 +217,9 @@ def _tasks(labels: Seen, entity: Column, table: Seen, unsure: list[str]) -> str:
     used: set[str] = set()
     for column in labels.columns:
         if column is key or column.distinct < 2:
+            continue
+        if not column.numeric and column.distinct > MANY_CLASSES:
+            unsure.append(f"tasks: {column.name!r} has {column.distinct} different texts, too many for classes")
             continue
         kind = _kind(column)
         name = _field_name(column.name, used)
@@ -235,11 +253,17 @@ def _no_tasks() -> str:
 
 def _field_name(name: str, used: set[str]) -> str:
     """A column's name as a field's: letters, digits, underscores, and not taken."""
-    plain = re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower(), flags=re.ASCII).strip("_")
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", _ascii(name)).lower()
+    plain = re.sub(r"\W+", "_", words, flags=re.ASCII).strip("_")
     plain = plain if plain and not plain[0].isdigit() else f"column_{plain}".rstrip("_")
     while plain in used:
         plain += "_"
     return plain
+
+
+def _ascii(name: str) -> str:
+    """Letters without their marks; those of other scripts are lost."""
+    return unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode()
 
 
 def _shown(column: Column) -> str:
