@@ -26,15 +26,28 @@ class Part:
     k: int | None
     """Last layers averaged, 0 for all; None where the name leaves it open."""
 
+    layer: int | None = None
+    """The single layer; None where it is not one."""
+
+    settings: str = ""
+    """What tables show behind the depth: ' [256 tokens, full]', ' #1a2b3c'; '' leaves it open."""
+
     @property
     def name(self) -> str:
         """What tables show."""
-        return self.baseline or embedding_name(self.model or "", self.k)
+        if self.layer is not None:
+            return f"{self.model}@layer{self.layer}{self.settings}"
+        return self.baseline or embedding_name(self.model or "", self.k) + self.settings
 
 
 def embedding_name(model: str, k: int | None) -> str:
     """'smollm2-135m@8'; 'smollm2-135m@all' for k = 0; 'coles' where k has no meaning."""
     return model if k is None else f"{model}@{k or 'all'}"
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Names parted by commas; those between brackets belong to a name: 'tfidf,m@8 [256 tokens, full]' -> two."""
+    return tuple(part.strip() for part in re.split(r",(?![^\[]*\])", text) if part.strip())
 
 
 def parse_features(text: str, baselines: Collection[str]) -> tuple[Part, ...]:
@@ -50,11 +63,16 @@ def _part(text: str, baselines: Collection[str]) -> Part:
     """One part."""
     if text in baselines:
         return Part(text, None, None)
-    found = re.fullmatch(r"(?P<model>[^@]+)(?:@(?P<k>all|[1-9]\d*))?", text.removeprefix(EMBEDDING))
+    found = re.fullmatch(
+        r"(?P<model>[^@\[\]]+?)(?:@(?P<k>all|[1-9]\d*)|@layer(?P<layer>[1-9]\d*))?"
+        r"(?P<settings>(?: \[[^\]]*\])?(?: #\w+)?)",
+        text.removeprefix(EMBEDDING),
+    )
     if found is None:
         raise ProbeError(
-            f"--features '{text}' cannot be read: give embedding:MODEL@K (K a number or 'all'), "
+            f"--features '{text}' cannot be read: give embedding:MODEL@K (K a number, 'all', or 'layer' and a number), "
             f"one of {', '.join(baselines)}, or several joined by '+'"
         )
-    k = found["k"]
-    return Part(None, found["model"], None if k is None else 0 if k == "all" else int(k))
+    k, layer = found["k"], found["layer"]
+    depth = None if k is None else 0 if k == "all" else int(k)
+    return Part(None, found["model"], depth, None if layer is None else int(layer), found["settings"])

@@ -88,7 +88,7 @@ def test_the_whole_way_and_then_nothing_is_left_to_do(shell: Shell) -> None:
     assert code == 0, err
     for features in ("tinyllama@1", "tinyllama@2", "tinyllama-shop@1", "tinyllama-shop@2", "tfidf", "majority"):
         assert features in out
-    assert "entities were seen in training" in out
+    assert "fine-tuned on so many of the scored entities" in out
     stages = shell.sql("SELECT stage, status FROM runs ORDER BY version")
     assert [stage for stage, _ in stages] == ["serialize", "enrich", "finetune", "embed", "embed", "probe"]
     assert {status for _, status in stages} == {"done"}

@@ -125,7 +125,7 @@ def duration(seconds: float) -> str:
 def show(rows: "pa.Table", format_: Format | None, *, piped: Format = Format.CSV) -> None:
     """Print a result to stdout: a table on a terminal, else ``piped``, unless a format was asked for."""
     chosen = format_ or (Format.TABLE if sys.stdout.isatty() else piped)
-    {Format.TABLE: _show_table, Format.JSON: _show_json, Format.CSV: _show_csv}[chosen](rows)
+    _SHOW[chosen](rows)
 
 
 def _show_json(rows: "pa.Table") -> None:
@@ -150,8 +150,30 @@ def _show_table(rows: "pa.Table") -> None:
         table.add_column(escape(field.name), justify="right" if number else "left", overflow="fold")
     for row in rows.to_pylist():
         table.add_row(*(escape(_short(value)) for value in row.values()))
-    width = None if sys.stdout.isatty() else _WIDE
-    Console(width=width, highlight=False).print(table)
+    result_console().print(table)
+
+
+def _show_markdown(rows: "pa.Table") -> None:
+    lines = [
+        rows.column_names,
+        ["---"] * rows.num_columns,
+        *([_short(v) for v in row.values()] for row in rows.to_pylist()),
+    ]
+    for line in lines:
+        sys.stdout.write("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |\n")
+
+
+_SHOW: dict[Format, Callable[["pa.Table"], None]] = {
+    Format.TABLE: _show_table,
+    Format.JSON: _show_json,
+    Format.CSV: _show_csv,
+    Format.MARKDOWN: _show_markdown,
+}
+
+
+def result_console() -> Console:
+    """Stdout as wide as its terminal, and wide where there is none."""
+    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
 
 
 def _short(value: Any) -> str:

@@ -75,6 +75,12 @@ def raw_config(store: "Store", dataset: str) -> str:
     return choose_texts(store, dataset, (RAW,)).pairs[0][1]
 
 
+def preset(store: "Store", dataset: str) -> str:
+    """The text preset of the newest serialization."""
+    run = last_run(store, "serialize", dataset)
+    return RAW if run is None else str(run.config["options"]["preset"])
+
+
 @dataclass(frozen=True)
 class PastRun:
     """A run of a stage, as the record has it."""

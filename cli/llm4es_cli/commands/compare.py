@@ -1,5 +1,7 @@
 """``llm4es compare``: every embedding and baseline side by side."""
 
+import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,27 +9,17 @@ import typer
 from llm4es.config import ProbeOptions
 from llm4es.errors import ProbeError
 
-from ..options import DEFAULT_STORE, DebugOption, FormatOption, QuietOption, RecipeArgument, StoreOption
-from ..screen import Screen, show
+from ..candidates import all_candidates, named
+from ..options import DEFAULT_STORE, DebugOption, Format, FormatOption, QuietOption, RecipeArgument, StoreOption
+from ..screen import Screen, result_console, show
 from ..work import Work
 from .probe import TaskOption, tasks_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_SHOWN = (
-    "task",
-    "features",
-    "metric",
-    "value",
-    "ci_low",
-    "ci_high",
-    "difference",
-    "p_adjusted",
-    "n",
-    "n_seen",
-    "words",
-)
+COSTS = ("dimensions", "tokens", "seconds")
+"""Columns of a comparison, and fields of a candidate."""
 
 
 def compare(
@@ -42,7 +34,7 @@ def compare(
     unseen_only: Annotated[
         bool, typer.Option("--unseen-only", help="Only entities that no compared model was trained on.")
     ] = False,
-    wide: Annotated[bool, typer.Option("--wide", help="Every column.")] = False,
+    wide: Annotated[bool, typer.Option("--wide", help="Every column, also on a narrow terminal.")] = False,
     format_: FormatOption = None,
     store: StoreOption = DEFAULT_STORE,
     quiet: QuietOption = False,
@@ -55,6 +47,8 @@ def compare(
         llm4es compare movielens-100k --task gender
 
         llm4es compare movielens-100k --task gender --unseen-only --reference smollm2-135m@8 --format json
+
+        llm4es compare movielens-100k --format markdown
     """
     work = Work(recipe, store, Screen(quiet), dry_run=True)
     tables = [
@@ -92,16 +86,51 @@ def comparison(
         config_id = str(rows[0][0])
     chosen["config_id"] = config_id
     probes = work.store.sql(f"SELECT * FROM probes WHERE {where(chosen)}").to_arrow_table()
+    scored = sorted(set(probes["n"].to_pylist()))
+    if common and len(scored) > 1:
+        work.screen.warn(
+            f"{task}: the feature sets were probed on {scored[0]} to {scored[-1]} entities, so their probes learnt "
+            "from different numbers too: embed the same entities for a fair comparison"
+        )
     predictions = work.store.sql(f"SELECT * FROM predictions WHERE {where(chosen)}").to_arrow_table()
-    rows = pair(probes, predictions, reference, metric=metric, common=common, unseen_only=unseen_only)
+    costs = _costs(work, sorted(set(probes["features"].to_pylist())))
+    rows = pair(probes, predictions, reference, metric=metric, common=common, unseen_only=unseen_only, costs=costs)
     return rows.add_column(0, "task", pa.array([task] * len(rows), pa.string()))
 
 
-def show_comparison(tables: "list[pa.Table]", format_: FormatOption, *, wide: bool = False) -> None:
-    """The tables under each other, on stdout."""
+def _costs(work: Work, features: "Iterable[str]") -> "pa.Table":
+    """What each feature set costs, where the store knows it."""
     import pyarrow as pa
 
-    from ..options import Format
+    from llm4es.errors import Llm4esError
 
-    rows = pa.concat_tables(tables)
-    show(rows if wide else rows.select([c for c in _SHOWN if c in rows.column_names]), format_, piped=Format.TABLE)
+    there = {candidate.name: candidate for candidate in all_candidates(work)}
+    rows = []
+    for each in features:
+        try:
+            found = named(each, there)
+        except Llm4esError:
+            continue  # probed, and its vectors are gone
+        rows.append({"features": each, **{column: getattr(found, column) for column in COSTS}})
+    schema = pa.schema([("features", pa.string()), *((column, pa.float64()) for column in COSTS)])
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def show_comparison(tables: "list[pa.Table]", format_: FormatOption, *, wide: bool = False) -> None:
+    """The tables under each other, on stdout: for people short, for machines every column."""
+    import pyarrow as pa
+
+    from ..comparison import markdown, print_text
+
+    chosen = format_ or Format.TABLE
+    if chosen not in (Format.TABLE, Format.MARKDOWN):
+        show(pa.concat_tables(tables), chosen)
+        return
+    for place, table in enumerate(tables):
+        rows = table.to_pylist()
+        if place:
+            sys.stdout.write("\n")
+        if chosen is Format.MARKDOWN:
+            sys.stdout.write(markdown(rows))
+        else:
+            print_text(rows, result_console(), wide=wide)

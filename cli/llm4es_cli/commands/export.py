@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from llm4es.layouts import Layout
+from llm4es.naming import split_names
 
 from ..candidates import candidates
 from ..options import (
@@ -15,7 +16,6 @@ from ..options import (
     QuietOption,
     RecipeArgument,
     StoreOption,
-    names,
 )
 from ..output import FileFormat, format_of, write
 from ..screen import Screen
@@ -51,6 +51,6 @@ def export(
 
     work = Work(recipe, store, Screen(quiet), max_entities=max_entities, dry_run=True)
     kind = format_of(out, format_)
-    table = arrange([candidate.load() for candidate in candidates(work, names(features))], layout)
+    table = arrange([candidate.load() for candidate in candidates(work, split_names(features))], layout)
     rows = write(table.to_reader(max_chunksize=10_000), out, kind)
     work.screen.say(f"{rows} rows, {table.num_columns} columns in {out}")

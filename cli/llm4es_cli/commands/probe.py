@@ -1,15 +1,19 @@
 """``llm4es probe``: vectors and labels to metrics, beside baselines."""
 
 import dataclasses
+import re
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from llm4es.config import ProbeOptions
 from llm4es.errors import OptionError
+from llm4es.naming import split_names
 
-from ..candidates import Candidate, candidates
+from ..candidate import Candidate
+from ..candidates import ALL, candidates
 from ..options import (
     DEFAULT_STORE,
     DebugOption,
@@ -20,20 +24,28 @@ from ..options import (
     RecipeArgument,
     SeedOption,
     StoreOption,
+    layers,
     names,
 )
 from ..screen import Screen
-from ..selection import RAW, raw_config
+from ..selection import RAW, preset, raw_config
 from ..work import Outcome, Work, show_outcomes
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from llm4es.probe import ProbeResult
+
 TaskOption = Annotated[
     str | None, typer.Option("--task", "-t", help="The recipe's task; without it, every task.", show_default=False)
 ]
 FeaturesOption = Annotated[
-    str, typer.Option("--features", help="Which features, by name; default: every embedding and baseline.")
+    str,
+    typer.Option(
+        "--features",
+        metavar="NAME[+NAME][,...]",
+        help="Which features, by name, '+' joining several side by side; default: every embedding and baseline.",
+    ),
 ]
 
 
@@ -51,6 +63,12 @@ def probe(
     probe_: Annotated[str, typer.Option("--probe", help="The model on top of the features.")] = ProbeOptions.probe,
     folds: Annotated[int, typer.Option("--folds", min=2, help="Folds of the cross-validation.")] = ProbeOptions.folds,
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="Repeats with other folds.")] = ProbeOptions.repeats,
+    k: Annotated[
+        str, typer.Option("--k", help="Only vectors of these k, made from kept layers where need be, e.g. 1,8,all.")
+    ] = "",
+    layers_: Annotated[
+        str, typer.Option("--layers", help="Kept layers, each on its own: numbers, or all.", metavar="N[,N]|all")
+    ] = "",
     sizes: Annotated[str, typer.Option("--sizes", help="Learning curve: labels to train on, e.g. 50,100,200.")] = "",
     unseen_only: Annotated[
         bool, typer.Option("--unseen-only", help="Score only entities that no model in the lineage was trained on.")
@@ -69,23 +87,35 @@ def probe(
 
         llm4es probe movielens-100k --task gender
 
-        llm4es probe movielens-100k --task age_bucket --features tfidf,smollm2-135m@8 --folds 10
+        llm4es probe movielens-100k --task age_bucket --features tfidf,smollm2-135m@8+aggregates --folds 10
+
+        llm4es probe movielens-100k --layers all --sizes 50,100,200
     """
+    if features and (k or layers_):
+        raise OptionError("--features names the depths already: leave out --k and --layers")
     options = ProbeOptions(
         protocol=protocol, probe=probe_, folds=folds, repeats=repeats, seed=seed, unseen_only=unseen_only
     )
     work = Work(recipe, store, Screen(quiet), max_entities=max_entities, dry_run=dry_run)
-    each_size = [dataclasses.replace(options, train_size=size) for size in _numbers(sizes)] or [options]
-    outcomes = [probe_stage(work, each, sized, names(features)) for each in tasks_of(work, task) for sized in each_size]
+    each_size = [dataclasses.replace(options, train_size=size) for size in _numbers("--sizes", sizes, "50,100,200")]
+    chosen = candidates(work, split_names(features), layers(k), _layers(layers_))
+    outcomes = [
+        probe_stage(work, each, sized, chosen) for each in tasks_of(work, task) for sized in each_size or [options]
+    ]
     show_outcomes(outcomes, format_, dry_run=dry_run)
 
 
-def _numbers(text: str) -> list[int]:
+def _numbers(option: str, text: str, example: str) -> list[int]:
     """``50,100`` -> [50, 100]. Raises OptionError for what is no such list."""
     for part in names(text):
         if not part.isdigit() or int(part) < 1:
-            raise OptionError(f"--sizes {part!r} is no number of entities: give for example 50,100,200")
+            raise OptionError(f"{option} {part!r} is no number above 0: give for example {example}")
     return [int(part) for part in names(text)]
+
+
+def _layers(text: str) -> list[int]:
+    """``6,12`` -> [6, 12]; ``all`` -> every one."""
+    return [ALL] if text == "all" else _numbers("--layers", text, "6,12, or all")
 
 
 def tasks_of(work: Work, task: str | None) -> list[str]:
@@ -100,7 +130,7 @@ def tasks_of(work: Work, task: str | None) -> list[str]:
     return [task]
 
 
-def probe_stage(work: Work, task: str, options: ProbeOptions, features: tuple[str, ...] = ()) -> Outcome:
+def probe_stage(work: Work, task: str, options: ProbeOptions, chosen: Sequence[Candidate] | None = None) -> Outcome:
     """Probe the features whose metrics are missing, or were made from other vectors or labels."""
 
     from llm4es.features import result_hash
@@ -116,8 +146,8 @@ def probe_stage(work: Work, task: str, options: ProbeOptions, features: tuple[st
     of_task = {"dataset": work.dataset, "task": task}
     live = work.store.sql(f"SELECT features, config_id, source_hash FROM probes WHERE {where(of_task)}").fetchall()
     known, done = {row[0] for row in live}, set(live)
-    found = candidates(work, features)
-    todo: list[tuple[Candidate, str]] = []
+    found = candidates(work) if chosen is None else chosen
+    todo: list[Candidate] = []
     reasons: dict[str, int] = {}
     for candidate in found:
         if (candidate.name, made_by, result_hash(candidate.source_hash, labels, splits)) in done:
@@ -125,36 +155,51 @@ def probe_stage(work: Work, task: str, options: ProbeOptions, features: tuple[st
         changed = any(row[:2] == (candidate.name, made_by) for row in live)
         reason = Reason.CHANGED if changed else Reason.CONFIG if candidate.name in known else Reason.NEW
         reasons[reason] = reasons.get(reason, 0) + 1
-        todo.append((candidate, reason))
+        todo.append(candidate)
     reused = len(found) - len(todo)
     if work.dry_run:
         return Outcome("probe", task, len(found), len(todo), reused, reasons, 0.0, made_by)
     record = {"config_id": made_by, "task": task, "options": options.fingerprint()}
+    results: list[ProbeResult] = []
     with work.run("probe", record) as run, work.screen.progress(f"probe {task}", len(todo), "features") as advance:
         run.record.rows_in, run.record.rows_reused = len(found), reused
-        for candidate, _ in todo:
+        for candidate in todo:
             run.begin()
-            metrics, predictions = _compute(work, candidate, labels, splits, task, options)
+            result = _compute(work, candidate, labels, splits, task, options)
             scope = {**of_task, "features": candidate.name, "config_id": made_by}
-            run.replace("predictions", scope, predictions)
-            run.replace("probes", scope, metrics)  # last: a row here says that the predictions are there
+            run.replace("predictions", scope, result.predictions)
+            run.replace("probes", scope, result.probes)  # last: a row here says that the predictions are there
             run.record.rows_computed += 1
+            results.append(result)
             advance(1)
-        if todo:
-            _warn_of_leaks(work, task, predictions)
         seconds = time.monotonic() - began
+    _say_who_is_missing(work, task, todo, results)
+    for warning in _leaks(work, task, results):
+        work.screen.say(f"warning: {warning}")
     return Outcome("probe", task, len(found), len(todo), reused, reasons, seconds, made_by)
 
 
 def _compute(
     work: Work, candidate: Candidate, labels: "pa.Table", splits: "pa.Table | None", task: str, options: ProbeOptions
-) -> "tuple[pa.Table, pa.Table]":
-    from llm4es.probe import probe as fit_and_score
+) -> "ProbeResult":
+    from llm4es.probe import probe as fit_and_score  # heavy, and not needed where everything is there
 
-    result = fit_and_score(
-        candidate.load(), labels, task, str(work.recipe.tasks[task].kind), options, work.dataset, splits
-    )
-    return result.probes, result.predictions
+    kind = str(work.recipe.tasks[task].kind)
+    return fit_and_score(candidate.load(), labels, task, kind, options, work.dataset, splits)
+
+
+def _say_who_is_missing(work: Work, task: str, probed: Sequence[Candidate], results: "Sequence[ProbeResult]") -> None:
+    """One line for each pair of numbers, naming the features that it is about."""
+    missing: dict[tuple[int, int], list[str]] = {}
+    for candidate, result in zip(probed, results, strict=True):
+        missing.setdefault((result.n_without_features, result.n_without_label), []).append(candidate.name)
+    for (features, label), names_ in missing.items():
+        if features or label:
+            who = names_[0] if len(names_) == 1 else f"{names_[0]} and {len(names_) - 1} more"
+            work.screen.say(
+                f"{task}, {who}: {features} labelled entities have no features and {label} with features no label; "
+                "neither are used"
+            )
 
 
 def _splits(work: Work, protocol: str) -> "pa.Table | None":
@@ -169,10 +214,11 @@ def _splits(work: Work, protocol: str) -> "pa.Table | None":
     return found if len(found) else None
 
 
-def _warn_of_leaks(work: Work, task: str, predictions: "pa.Table") -> None:
-    """Say in plain words how the scored entities may have been known before."""
-    for warning in leaks_of(work, task, predictions):
-        work.screen.say(f"warning: {warning}")
+def _leaks(work: Work, task: str, results: "Sequence[ProbeResult]") -> list[str]:
+    """Warnings about what was just probed, those of the features with most seen entities."""
+    if not results:
+        return []
+    return leaks_of(work, task, max(results, key=lambda result: result.n_seen).predictions)
 
 
 def leaks_of(work: Work, task: str, predictions: "pa.Table") -> list[str]:
@@ -186,6 +232,13 @@ def leaks_of(work: Work, task: str, predictions: "pa.Table") -> list[str]:
     texts = work.store.sql(f"SELECT entity_id, text_hash FROM texts WHERE {where(raw)}").to_arrow_table()
     seen = len(pc.unique(predictions.filter(predictions["seen"])["entity_id"]))
     n = len(pc.unique(predictions["entity_id"]))
-    shown = [field.column or field.name for field in work.recipe.text_fields("raw")]
-    label_columns = work.recipe.tasks[task].uses
-    return warnings(task, identical_texts(predictions, texts), seen, n, label_columns, shown)
+    shown = [field.column or field.name for field in work.recipe.text_fields(preset(work.store, work.dataset))]
+    return warnings(task, identical_texts(predictions, texts), seen, n, _label_columns(work, task), shown)
+
+
+def _label_columns(work: Work, task: str) -> set[str]:
+    """Columns of the events that a label is made from: those the recipe says, and those its expression names."""
+    spec, events = work.recipe.tasks[task], work.recipe.events
+    of_events = {events.table, *(join.table for join in events.joins)}
+    named = set(re.findall(r"[A-Za-z_]\w*", spec.label)) if spec.table in of_events else set()
+    return named | set(spec.uses)

@@ -10,7 +10,8 @@ from llm4es import __version__
 from llm4es.config import ProbeOptions
 from llm4es.errors import OptionError, ProbeError
 
-from ..candidates import candidates, readable
+from ..candidate_vectors import readable
+from ..candidates import candidates
 from ..options import DEFAULT_STORE, DebugOption, QuietOption, RecipeArgument, StoreOption
 from ..screen import Screen
 from ..selection import raw_config

@@ -1,0 +1,60 @@
+"""One thing that can be probed: its name, its content's hash, what it costs, and how to read its rows.
+
+In: what the store says of it. Out: a ``Candidate``. Knows no probe.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from llm4es.features import FeatureSet
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Features that could be probed."""
+
+    name: str
+    """What tables show."""
+
+    source_hash: str
+    """Content of what the rows are made from."""
+
+    load: "Callable[[], FeatureSet]"
+    """Read the rows: only called where the probe is not there yet."""
+
+    k: int | None = None
+    """Last layers averaged; None where that has no meaning."""
+
+    layer: int | None = None
+    """The single layer that it is; None for anything else."""
+
+    embedded: bool = True
+    """False: made from kept layers when it is asked for."""
+
+    dimensions: int | None = None
+    """Numbers an entity."""
+
+    tokens: int | None = None
+    """Tokens that a model read for it."""
+
+    seconds: float | None = None
+    """Time of the runs that made it, all depths of one pass together; None where no model ran or it is not known."""
+
+
+def joined(parts: Sequence[Candidate]) -> Candidate:
+    """Several side by side."""
+    from llm4es.features import join
+    from llm4es.fingerprint import canonical_json, text_hash
+
+    if len(parts) == 1:
+        return parts[0]
+    return Candidate(
+        name="+".join(part.name for part in parts),
+        source_hash=text_hash(canonical_json([part.source_hash for part in parts])),
+        load=lambda: join([part.load() for part in parts]),
+        dimensions=None if any(part.dimensions is None for part in parts) else sum(p.dimensions or 0 for p in parts),
+        tokens=None if any(part.tokens is None for part in parts) else sum(part.tokens or 0 for part in parts),
+        seconds=sum(part.seconds or 0 for part in parts) or None,
+    )

@@ -1,0 +1,169 @@
+"""A comparison as people read it: a title, short columns that fit the screen, and what has to be known once, below.
+
+In: rows of ``llm4es.compare``, of one task. Out: text for a terminal, or Markdown. Decides nothing: every number is in
+the rows, and machines read those.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+Row = Mapping[str, Any]
+
+GAP = 2
+"""Spaces between columns."""
+
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the table."""
+
+    title: str
+    cell: Callable[[Row], str]
+    spared: int = 0
+    """The highest goes first where the screen is narrow; 0 never does."""
+    left: bool = False
+    """Text, not a number."""
+
+
+def shown(rows: Sequence[Row]) -> list[Column]:
+    """The columns that have something to say about these rows, from left to right."""
+    probes = {row["probe"] for row in rows}
+    metric = rows[0]["metric"]
+    columns = [
+        Column("features", lambda row: row["features"], left=True),
+        Column("probe", lambda row: row["probe"], left=True) if len(probes) > 1 else None,
+        Column(metric, lambda row: number(row["value"])),
+        Column("interval", lambda row: between(row["ci_low"], row["ci_high"], number)),
+        Column("difference", lambda row: "" if row["difference"] is None else signed(row["difference"])),
+        Column(
+            "interval",
+            lambda row: "" if row["difference"] is None else between(row["diff_low"], row["diff_high"], signed),
+            spared=1,
+        ),
+        Column("p", lambda row: "" if row["difference"] is None else p_value(row["p_adjusted"])),
+        Column("verdict", verdict, left=True),
+        Column("seen", lambda row: str(row["n_seen"] or "")) if any(row["n_seen"] for row in rows) else None,
+        Column("numbers", lambda row: count(row["dimensions"]), spared=2),
+        Column("tokens", lambda row: count(row["tokens"]), spared=3),
+        Column("seconds", lambda row: "" if row["seconds"] is None else f"{row['seconds']:,.0f}", spared=4),
+    ]
+    return [column for column in columns if column is not None]
+
+
+def verdict(row: Row) -> str:
+    """One or two words: 'better', 'worse', 'within noise', 'reference'."""
+    if row["difference"] is None:
+        return "reference"
+    return "within noise" if row["p_adjusted"] >= SIGNIFICANT else str(row["words"]).partition(" ")[0]
+
+
+def title(rows: Sequence[Row]) -> str:
+    """What is compared, and against what."""
+    first, others = rows[0], len(rows) - 1
+    against = f"; differences to {first['reference']} on the same entities" if others else ""
+    corrected = f", p corrected for {others} comparisons" if others > 1 else ""
+    return f"{first['task']}: {first['metric']} on {first['n']:,} entities, 95 % intervals{against}{corrected}"
+
+
+def notes(rows: Sequence[Row]) -> list[str]:
+    """What a reader has to know before believing the figures: each thing once."""
+    found = []
+    near = sorted(row["detectable"] for row in rows if verdict(row) == "within noise")
+    if near:
+        least, most = number(near[0]), number(near[-1])
+        size = least if least == most else f"{least} to {most}, depending on the features"
+        found.append(
+            f"within noise: {rows[0]['n']:,} entities cannot tell the two apart; "
+            f"the smallest difference that they would show is {size}"
+        )
+    seen = [row for row in rows if row["n_seen"]]
+    if seen:
+        names = f"{seen[0]['features']} comes" if len(seen) == 1 else f"{len(seen)} feature sets come"
+        found.append(
+            f"seen: {names} from a model fine-tuned on so many of the scored entities; "
+            "--unseen-only leaves those out"
+        )
+    return found
+
+
+def fitting(columns: Sequence[Column], rows: Sequence[Row], width: int) -> list[Column]:
+    """The columns that fit beside each other, dropping what can be spared, the names folded at last."""
+    kept = list(columns)
+    while _total(kept, rows) > width and any(column.spared for column in kept):
+        kept.remove(max(kept, key=lambda column: column.spared))
+    return kept
+
+
+def _total(columns: Sequence[Column], rows: Sequence[Row]) -> int:
+    """Characters of a row."""
+    widths = [max(len(column.title), *(len(column.cell(row)) for row in rows)) for column in columns]
+    return sum(widths) + GAP * (len(columns) - 1)
+
+
+def print_text(rows: Sequence[Row], console: Console, *, wide: bool) -> None:
+    """The table on a terminal; ``wide`` keeps every column however narrow it is."""
+    columns = shown(rows) if wide else fitting(shown(rows), rows, console.width)
+    if wide:
+        console.width = max(console.width, _total(columns, rows))
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
+    for column in columns:
+        justify: Literal["left", "right"] = "left" if column.left else "right"
+        table.add_column(escape(column.title), justify=justify, overflow="fold", no_wrap=column is not columns[0])
+    for row in rows:
+        table.add_row(*(escape(column.cell(row)) for column in columns))
+    console.print(escape(title(rows)), soft_wrap=True)
+    console.print(table)
+    for note in notes(rows):
+        console.print(escape(note))
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """Title, table and notes as Markdown."""
+    columns = shown(rows)
+    lines = [
+        f"**{title(rows)}**",
+        "",
+        _line(column.title for column in columns),
+        _line(("---" if column.left else "---:") for column in columns),
+        *(_line(column.cell(row).replace("|", "\\|") for column in columns) for row in rows),
+        *("", *(f"_{note}_" for note in notes(rows))),
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _line(cells: Any) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def number(value: float) -> str:
+    """Three decimals, none where the unit is small."""
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def signed(value: float) -> str:
+    """With its sign, a zero without."""
+    text = number(value)
+    return text.lstrip("-") if float(text.replace(",", "")) == 0 else text if value < 0 else f"+{text}"
+
+
+def between(low: float, high: float, form: Callable[[float], str]) -> str:
+    """``0.679-0.873``, or with 'to' where a sign would be read as a dash."""
+    signs = low < 0 or high < 0 or form is signed
+    return f"{form(low)} to {form(high)}" if signs else f"{form(low)}-{form(high)}"
+
+
+def p_value(value: float) -> str:
+    """``<0.001`` where it is smaller."""
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def count(value: int | None) -> str:
+    """With thousands apart; nothing where it is not known."""
+    return "" if value is None else f"{value:,}"

@@ -1,0 +1,94 @@
+"""The comparison as people read it: columns that fit, each warning once."""
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from llm4es_cli.comparison import fitting, markdown, notes, number, print_text, shown, signed, title, verdict
+
+
+def row(features: str, value: float, difference: float | None = None, **more: Any) -> dict[str, Any]:
+    p = more.pop("p_adjusted", 0.5)
+    gap = {"difference": difference, "diff_low": None, "diff_high": None, "p_adjusted": None, "detectable": None}
+    if difference is not None:
+        gap |= {"diff_low": difference - 0.1, "diff_high": difference + 0.1, "p_adjusted": p, "detectable": 0.1}
+    words = "the reference" if difference is None else "worse than tfidf by 0.200" if p < 0.05 else "no difference"
+    return {
+        "task": "gender", "features": features, "probe": "logistic", "metric": "roc_auc", "value": value,
+        "ci_low": value - 0.05, "ci_high": value + 0.05, "reference": "tfidf", "n": 943, "n_seen": 0,
+        "dimensions": 576, "tokens": 241_000, "seconds": 61.4, "words": words, **gap, **more,
+    }  # fmt: skip
+
+
+ROWS = [
+    row("tfidf", 0.773, dimensions=1682, tokens=0, seconds=None),
+    row("smollm2-135m@8 [256 tokens, full]+aggregates", 0.74, -0.033, detectable=0.04),
+    row("tuned@8", 0.573, -0.2, p_adjusted=0.0001, n_seen=700),
+]
+
+
+def printed(width: int, *, wide: bool = False) -> str:
+    out = io.StringIO()
+    print_text(ROWS, Console(file=out, width=width, highlight=False), wide=wide)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 100, 130, 160, 200])
+def test_no_row_is_wider_than_the_screen_and_no_figure_is_cut(width: int) -> None:
+    head, *lines = printed(width).splitlines()
+    assert head == (
+        "gender: roc_auc on 943 entities, 95 % intervals; differences to tfidf on the same entities, "
+        "p corrected for 2 comparisons"
+    )
+    assert max(map(len, lines)) <= width
+    for figure in ("0.773", "0.723-0.823", "-0.033", "0.500", "within noise", "<0.001", "worse", "reference", "700"):
+        assert figure in "\n".join(lines)
+
+
+def test_what_is_spared_goes_first_and_wide_keeps_it() -> None:
+    rows, every = ROWS, [column.title for column in shown(ROWS)]
+    assert every == [
+        "features", "roc_auc", "interval", "difference", "interval", "p", "verdict", "seen", "numbers", "tokens",
+        "seconds",
+    ]  # fmt: skip
+    assert [c.title for c in fitting(shown(rows), rows, 200)] == every
+    assert [c.title for c in fitting(shown(rows), rows, 133)] == every[:-2]  # 44 characters of a name
+    narrow = [c.title for c in fitting(shown(rows), rows, 10)]
+    assert narrow == ["features", "roc_auc", "interval", "difference", "p", "verdict", "seen"]
+    assert "241,000" in printed(200)
+    assert "241,000" not in printed(100)
+    assert "seconds" in printed(100, wide=True)
+
+
+def test_each_warning_is_given_once() -> None:
+    assert notes(ROWS) == [
+        "within noise: 943 entities cannot tell the two apart; the smallest difference that they would show is 0.040",
+        "seen: tuned@8 comes from a model fine-tuned on so many of the scored entities; --unseen-only leaves those out",
+    ]
+    assert notes(ROWS[:1]) == []
+    assert printed(200).count("fine-tuned") == 1
+    assert [column.title for column in shown(ROWS[:2])].count("seen") == 0
+
+
+def test_words() -> None:
+    assert [verdict(each) for each in ROWS] == ["reference", "within noise", "worse"]
+    assert title(ROWS[:1]) == "gender: roc_auc on 943 entities, 95 % intervals"
+    assert (number(0.12345), number(12345.6), signed(0.01), signed(-0.01), signed(-0.0001)) == (
+        "0.123", "12,346", "+0.010", "-0.010", "0.000",
+    )  # fmt: skip
+
+
+def test_markdown_escapes_bars() -> None:
+    text = markdown([row("a|b", 0.5), *ROWS[1:]])
+    lines = text.splitlines()
+    assert lines[2].startswith("| features | roc_auc | interval | difference | interval | p | verdict | seen | numbers")
+    assert lines[4].startswith("| a\\|b | 0.500 | 0.450-0.550 |  |  |  | reference |")
+    assert len({line.replace("\\|", "").count("|") for line in lines[2:7]}) == 1
+    assert lines[-1].startswith("_seen: tuned@8")
+
+
+def test_negative_ends_are_parted_by_a_word() -> None:
+    text = markdown([row("tfidf", 0.01)])
+    assert "| -0.040 to 0.060 |" in text
