@@ -2,10 +2,10 @@
 
 import json
 import multiprocessing
-import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -191,11 +191,42 @@ def test_keys_are_compared_as_wholes() -> None:
     assert among(rows, pa.table({"a": ["ab"], "b": ["c"]}), ("a", "b")).to_pylist() == [False, True]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_read_only_store_is_one_line(tmp_path: Path) -> None:
-    store = Store(tmp_path / "store", create=True)
-    (tmp_path / "store" / "tables").chmod(0o500)
-    from llm4es.errors import StoreError
-
-    with pytest.raises(StoreError, match="permissions"), store.run("serialize", "d", {}, "0") as run:
-        run.append("texts", SCOPE, texts({"1": "a"}), KEY)
+def test_a_read_only_store_is_one_line_and_stays_as_it_was(tmp_path: Path) -> None:
+    script = """
+        import os, sys, tempfile
+        from pathlib import Path
+        from llm4es.errors import StoreError
+        from llm4es_store import Store
+        from llm4es_store.housekeeping import optimize
+        from tests.rows import KEY, SCOPE, texts
+        root = Path(tempfile.mkdtemp(dir=sys.argv[1])) / "store"
+        store = Store(root, create=True)
+        with store.run("serialize", "d", {}, "0") as run:
+            run.append("texts", SCOPE, texts({"1": "a"}), KEY)
+        for folder, _, files in os.walk(root.parent):
+            os.chmod(folder, 0o555)
+        if os.geteuid() == 0:
+            os.chmod(root.parent.parent, 0o755)
+            os.setuid(65534)  # root may write everywhere: nobody may not
+        store = Store(root)
+        def write():
+            with store.run("serialize", "d", {}, "0") as run:
+                run.append("texts", SCOPE, texts({"2": "b"}), KEY)
+        for work in (write, lambda: optimize(store, "0"), lambda: Store(root.parent / "new", create=True)):
+            try:
+                work()
+            except StoreError as error:
+                print(error)
+        print(store.sql("SELECT entity_id FROM texts").fetchall(), store.sql("SELECT status FROM runs").fetchall())
+    """
+    with tempfile.TemporaryDirectory() as folder:  # not below tmp_path, which is its owner's only
+        words = [sys.executable, "-c", textwrap.dedent(script), folder]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        for path in Path(folder).rglob("*"):
+            if path.is_dir():
+                path.chmod(0o755)
+    assert done.stderr == ""
+    *refused, rows = done.stdout.splitlines()
+    assert len(refused) == 3
+    assert all(line.endswith("check the folder's permissions and free space") for line in refused)
+    assert rows == "[('1',)] [('done',)]"

@@ -55,11 +55,16 @@ def _if_free(store: "Store", run_id: str) -> Iterator[bool]:
         yield False
         return
     try:
-        with FileLock(lock, timeout=0):
-            yield True
-            lock.unlink(missing_ok=True)
-    except Timeout:
+        held = FileLock(lock, timeout=0)
+        held.acquire()
+    except (Timeout, OSError):  # it lives, or belongs to somebody whose files we may not touch
         yield False
+        return
+    try:
+        yield True
+        lock.unlink(missing_ok=True)
+    finally:
+        held.release()
 
 
 def lock_path(store: "Store", run_id: str) -> Path:

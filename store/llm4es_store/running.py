@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from filelock import FileLock
 
 from llm4es import schemas
-from llm4es.errors import Llm4esError
+from llm4es.errors import Llm4esError, StoreError
 
 from . import runs
 from .delta import ConflictError, Scope, Table, where
@@ -52,6 +52,7 @@ class Run:
         self.record = RunRecord(stage, dataset, config, code_version)
         self.version: int | None = None
         self._lock: FileLock | None = None
+        self._mute = False  # the store takes nothing, not even a record that it does not
         self._commits: dict[str, int] = {}
         self._seen: dict[tuple[str, str], int] = {}  # (table, scope) -> commits in the scope whose rows we know of
 
@@ -75,7 +76,8 @@ class Run:
             self.record.status = "failed"
             self.record.message = str(error) if isinstance(error, Llm4esError) else f"{type(error).__name__}: {error}"
         try:
-            self._commit_record()
+            if not self._mute:
+                self._commit_record()
             if self._lock is not None:
                 with suppress(OSError):  # Windows removes no open file: the next to look will
                     lock_path(self.store, self.run_id).unlink(missing_ok=True)
@@ -105,9 +107,16 @@ class Run:
         """Record that the run is at work. Called by the first write; earlier where computing takes long."""
         if self._lock is None:
             lock = lock_path(self.store, self.run_id)
-            lock.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(lock)
-            self._lock.acquire()
+            try:
+                lock.parent.mkdir(parents=True, exist_ok=True)
+                self._lock = FileLock(lock)
+                self._lock.acquire()
+            except OSError as error:
+                self._mute = True
+                raise StoreError(
+                    f"store {self.store.layout.root}: {error.strerror} ({lock.parent}): "
+                    "check the folder's permissions and free space"
+                ) from error
             self._commit_record()
 
     def append(
@@ -237,8 +246,8 @@ class Run:
                     target = self.store.ensure(table)
                     target.compact(self.run_id, TARGET_SIZE)
                     self.record.written[table] = target.version
-                except ConflictError:
-                    continue  # another writer is busy there: whoever ends last compacts
+                except (ConflictError, StoreError):
+                    continue  # another writer is busy there, and compacts at its end; or no room is left for it
 
     def _commit_record(self) -> None:
         self.version = runs.commit(self.store.ensure("runs"), self.store.snapshot, self.record)
