@@ -4,9 +4,10 @@
     python benchmarks/kills.py --kills 10 --level commands
 
 At level ``store`` a child writes like every stage does: texts in small commits with stale ones dropped, vectors, labels
-replaced, then a compaction. At level ``commands`` the child walks ``llm4es`` itself over a small shop. The parent kills
-it at a random moment, checks the store, and starts it again until it ends by itself; then a new round begins with other
-content, until there were enough kills. At the end the store must equal one that was never disturbed.
+replaced, then a compaction. At level ``commands`` the child walks every writing command of ``llm4es`` itself over a
+small shop. The parent kills it at a random moment, checks the store, and starts it again until it ends by itself; then a
+new round begins with other content, until there were enough kills. At the end the store must equal one that was never
+disturbed.
 """
 
 import argparse
@@ -95,17 +96,20 @@ def walk_commands(root: Path, version: int) -> None:
     from llm4es_cli.main import app
     from tests import shop
 
-    recipe = shop.write(root.parent / f"shop{version}", 12, dict.fromkeys(range(version % 12), f"tea{version}"))
-    model = root.parent / "model"
+    recipe = str(shop.write(root.parent / f"shop{version}", 12, dict.fromkeys(range(version % 12), f"tea{version}")))
+    model, foreign = str(root.parent / "model"), root.parent / f"vectors{version}.csv"
+    foreign.write_text("entity_id,a,b\n" + "".join(f"c{i},{i},{version if i < 3 else 0}\n" for i in range(12)))
     for words in (
-        ["serialize"],
-        ["enrich"],
-        ["finetune", "--model", str(model), "--steps", "2", "--max-length", "64"],
-        ["embed", "--model", str(model), "--k", "1,2", "--max-length", "64"],
-        ["probe", "--folds", "2", "--repeats", "1"],
+        ["serialize", recipe],
+        ["enrich", recipe],
+        ["finetune", recipe, "--model", model, "--steps", "2", "--max-length", "64"],
+        ["embed", recipe, "--model", model, "--k", "1,2", "--max-length", "64", "--layers", "keep"],
+        ["import", str(foreign), "--name", "foreign", "--dataset", "shop"],
+        ["probe", recipe, "--folds", "2", "--repeats", "1"],
+        ["optimize"],
+        ["gc", "--older-than", "7"],
     ):
-        app([words[0], str(recipe), *words[1:], "--store", str(root), "-q"], standalone_mode=False)
-    app(["optimize", "--store", str(root), "-q"], standalone_mode=False)
+        app([*words, "--store", str(root), "-q"], standalone_mode=False)
 
 
 WORK: dict[str, Callable[[Path, int], None]] = {"store": write_store, "commands": walk_commands}
