@@ -18,6 +18,8 @@ from .screen import Screen, duration, show
 
 if TYPE_CHECKING:
     from llm4es.recipes import Recipe
+    import pyarrow as pa
+
     from llm4es_store import Run, Store
 
 
@@ -37,6 +39,8 @@ class Work:
     dry_run: bool = False
     """Plan only."""
 
+    ahead: dict[str, str | None] = field(default_factory=dict)
+    """In a dry run of several stages: entity -> why its texts will be others; None: they vanish."""
     @cached_property
     def recipe(self) -> "Recipe":
         """The recipe, read once."""
@@ -63,6 +67,17 @@ class Work:
         """The recipe's name for its data."""
         return self.recipe.name
 
+
+    def foreseen(self, hashes: "pa.Table") -> "pa.Table":
+        """(entity_id, source_hash) of texts as they will be when the stages before in this dry run are done."""
+        import pyarrow as pa
+
+        if not self.ahead:
+            return hashes
+        there = dict(zip(hashes["entity_id"].to_pylist(), hashes["source_hash"].to_pylist(), strict=True))
+        there |= dict.fromkeys(self.ahead, "to come")
+        rows = sorted((entity, hash_) for entity, hash_ in there.items() if self.ahead.get(entity, "") is not None)
+        return pa.table([pa.array(column, pa.string()) for column in zip(*rows, strict=True)], hashes.column_names)
     def run(self, stage: str, config: Mapping[str, Any]) -> "Run":
         """A run of a stage on this dataset, which reads what the pipeline says it reads."""
         from llm4es.pipeline import STAGES

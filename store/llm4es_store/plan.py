@@ -51,6 +51,11 @@ class Plan:
         """Reason -> rows to compute."""
         return dict(Counter(self.todo["reason"].to_pylist()))
 
+    @property
+    def why(self) -> dict[str, int]:
+        """The reasons, and how many entities have vanished."""
+        return self.reasons | ({"vanished": self.vanished} if self.vanished else {})
+
 
 def make_plan(
     connection: duckdb.DuckDBPyConnection,

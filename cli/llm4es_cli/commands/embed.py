@@ -141,7 +141,7 @@ def embed_stage(
     kin = {"dataset": work.dataset, "model": space}
 
     entities = entities_sql(work.dataset, raw_config(work.store, work.dataset), work.max_entities)
-    hashes = work.store.sql(chosen.hashes_sql(entities)).to_arrow_table()
+    hashes = work.foreseen(work.store.sql(chosen.hashes_sql(entities)).to_arrow_table())
     depths = sorted({min(k or ref.n_layers, ref.n_layers) for k in options.k})
     wanted = pa.concat_tables(
         [hashes.append_column("k", pa.array([k] * len(hashes), pa.int32())) for k in depths]
@@ -157,20 +157,23 @@ def embed_stage(
         unseen=Reason.MODEL if moved else Reason.CONFIG,
     )
     if work.dry_run:
-        return Outcome("embed", space, len(wanted), len(plan.todo), plan.reused, plan.reasons, 0.0, made_by)
+        return Outcome("embed", space, len(wanted), len(plan.todo), plan.reused, plan.why, 0.0, made_by)
     record = {"config_id": made_by, "model_name": space, "k": depths, **config}
     with work.run("embed", record) as run:
         run.follow(plan)
         run.record.rows_in, run.record.rows_reused = len(hashes), plan.reused
         if moved:  # the name stands for other weights now: two spaces never live under one name
             run.delete("embeddings", kin, f"fingerprint <> '{fingerprint}'")
-        if len(plan.stale):
-            run.drop("embeddings", scope, plan.stale)
+        for table in ("embeddings", "layers"):
+            if len(plan.stale) and work.store.table(table) is not None:
+                run.drop(table, scope, plan.stale)
         if moved:
             run.delete("layers", kin, f"fingerprint <> '{fingerprint}'")
         todo = plan.todo.select(["entity_id"])
         if keep_layers:
-            layers_plan = work.store.plan("layers", scope, hashes, ("entity_id",), one_of="layer = 1")
+            layers_plan = work.store.plan(
+                "layers", scope, hashes, ("entity_id",), complete=work.max_entities is None, one_of="layer = 1"
+            )
             run.drop("layers", scope, layers_plan.stale)
             todo = pa.concat_tables([todo, layers_plan.todo.select(["entity_id"])])
         if len(todo):
@@ -182,7 +185,7 @@ def embed_stage(
             len(wanted),
             run.record.rows_computed,
             plan.reused,
-            plan.reasons,
+            plan.why,
             time.monotonic() - began,
             made_by,
         )

@@ -120,7 +120,7 @@ def enrich_stage(work: Work, options: EnrichOptions, load: LoadOptions | None = 
     base = raw_config(work.store, work.dataset)
     raw = choose_texts(work.store, work.dataset, (RAW,))
     entities = entities_sql(work.dataset, base, work.max_entities)
-    hashes = work.store.sql(raw.hashes_sql(entities)).to_arrow_table()
+    hashes = work.foreseen(work.store.sql(raw.hashes_sql(entities)).to_arrow_table())
     planned = planned_variants(hashes["entity_id"], options)  # (entity_id, variant)
     wanted = pa.table(planned).join(hashes, "entity_id").sort_by([("entity_id", "ascending"), ("variant", "ascending")])
     config = {"base": base, "options": fingerprint(options, load, _identity(work, options, load))}
@@ -129,7 +129,7 @@ def enrich_stage(work: Work, options: EnrichOptions, load: LoadOptions | None = 
     plan = work.store.plan("texts", scope, wanted, ("entity_id", "variant"), complete=work.max_entities is None)
     what = str(options.by)
     if work.dry_run:
-        return Outcome("enrich", what, len(wanted), len(plan.todo), plan.reused, plan.reasons, 0.0, made_by)
+        return Outcome("enrich", what, len(wanted), len(plan.todo), plan.reused, plan.why, 0.0, made_by)
     found = sorted(set(wanted["variant"].to_pylist()))
     noted: Counter[str] = Counter()
     fidelity: list[float] = []
@@ -156,9 +156,7 @@ def enrich_stage(work: Work, options: EnrichOptions, load: LoadOptions | None = 
             run.record.message = f"mean fidelity {sum(fidelity) / len(fidelity):.3f} of {len(fidelity)} rewritings"
             work.screen.say(f"enrich: {run.record.message}, {sum(noted.values())} of them retried or replaced")
         seconds = time.monotonic() - began
-        return Outcome(
-            "enrich", what, len(wanted), run.record.rows_computed, plan.reused, plan.reasons, seconds, made_by
-        )
+        return Outcome("enrich", what, len(wanted), run.record.rows_computed, plan.reused, plan.why, seconds, made_by)
 
 
 def _identity(work: Work, options: EnrichOptions, load: LoadOptions | None) -> str | None:

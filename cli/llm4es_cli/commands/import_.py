@@ -75,7 +75,6 @@ def _import(store: "Store", file: Path, options: "ImportOptions", screen: Screen
     wanted = rows.select(["entity_id", "k", "source_hash"])
     plan = store.plan("embeddings", scope, wanted, ("entity_id", "k"), complete=True, unseen=Reason.NEW)
     _say_who_is_unknown(store, options, rows, screen)
-    reasons: dict[str, int] = plan.reasons | ({"vanished": plan.vanished} if plan.vanished else {})
     if (len(plan.todo) or len(plan.stale)) and not dry_run:
         record: dict[str, Any] = {"config_id": made_by, "file": file.name, "source": file_hash(file)}
         with store.run("import", options.dataset, record | options.fingerprint(), __version__) as run:
@@ -84,7 +83,7 @@ def _import(store: "Store", file: Path, options: "ImportOptions", screen: Screen
             run.record.rows_computed = len(plan.todo)
             run.replace("embeddings", scope, rows)  # one commit: all of the file, or nothing
     seconds = time.monotonic() - began
-    return Outcome("import", options.name, len(rows), len(plan.todo), plan.reused, reasons, seconds, made_by)
+    return Outcome("import", options.name, len(rows), len(plan.todo), plan.reused, plan.why, seconds, made_by)
 
 
 def _read(file: Path, options: "ImportOptions") -> "Iterator[pa.RecordBatch]":

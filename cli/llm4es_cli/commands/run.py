@@ -30,6 +30,7 @@ from ..options import (
     layers,
 )
 from ..screen import Screen
+from ..selection import last_run
 from ..work import Outcome, Work, show_outcomes
 from .compare import comparison, show_comparison
 from .embed import (
@@ -110,7 +111,8 @@ def run(
         return [finetune_stage(work, model, None, load, options)] if steps else []
 
     def embedded() -> list[Outcome]:
-        return [embed_stage(work, each, load, embedding) for each in (model, *([tuned] if steps else []))]
+        is_tuned = bool(steps) and not (dry_run and to_come())
+        return [embed_stage(work, each, load, embedding) for each in (model, *([tuned] if is_tuned else []))]
 
     stage_of: dict[str, Callable[[], list[Outcome]]] = {
         "serialize": lambda: [serialize_stage(work, work.recipe.texts.options(on_bad_row=on_bad_row))],
@@ -120,9 +122,14 @@ def run(
         "probe": lambda: [probe_stage(work, each, probing) for each in tasks],
     }
     outcomes: list[Outcome] = []
+
+    def to_come() -> bool:
+        return bool(work.ahead) or any(outcome.computed for outcome in outcomes)
+
     for stage in STAGES:
-        if dry_run and any(outcome.computed for outcome in outcomes):
-            work.screen.say(f"{stage.name}: to be planned once {' and '.join(stage.reads)} are there")
+        foreseeable = stage.name in ("enrich", "embed") and last_run(work.store, "serialize", work.dataset) is not None
+        if dry_run and to_come() and not foreseeable:
+            work.screen.say(f"{stage.name}: to be planned once {' and '.join(stage.reads)} are as above")
             continue
         outcomes += stage_of[stage.name]()
     if dry_run:

@@ -190,6 +190,10 @@ class _Serialization:
         self.reused += plan.reused
         for reason, count in plan.reasons.items():
             self.reasons[reason] = self.reasons.get(reason, 0) + count
+        if run is None:
+            self.work.ahead.update(
+                zip(plan.todo["entity_id"].to_pylist(), plan.todo["reason"].to_pylist(), strict=True)
+            )
         if run is not None and len(plan.todo):
             run.follow(plan)
             run.drop("texts", self.scope, plan.stale)
@@ -217,6 +221,8 @@ class _Serialization:
         plan = self.work.store.plan("texts", self.scope, texts, ["entity_id"], complete=True)
         self.vanished = plan.vanished
         if run is None:
+            gone = set(plan.stale["entity_id"].to_pylist()) - set(texts["entity_id"].to_pylist())
+            self.work.ahead.update(dict.fromkeys(gone))
             return
         if self.vanished:
             run.follow(plan)
