@@ -7,6 +7,7 @@ difference of a probe. Knows no store, no versions and no screen.
 Letters: N entities in both, D width, S entities sampled.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -42,16 +43,11 @@ def difference(a: FeatureSet, b: FeatureSet, *, n: int = 10, sample: int = 200, 
     rows = {entity: i for i, entity in enumerate(a.entity_ids)}
     theirs = {entity: i for i, entity in enumerate(b.entity_ids)}
     common = sorted(rows.keys() & theirs.keys())
-    found: list[dict[str, Any]] = [
-        _measure("entities before", len(rows)),
-        _measure("entities after", len(theirs)),
-        _measure("added", len(theirs) - len(common)),
-        _measure("gone", len(rows) - len(common)),
-    ]
+    found = _entities(rows, theirs)
     if common and a.width == b.width:
         first = _part(a, [rows[entity] for entity in common])  # (N, D)
         second = _part(b, [theirs[entity] for entity in common])  # (N, D)
-        found.append(_measure("changed", int((first != second).any(axis=1).sum()), f"of {len(common)} in both"))
+        found.append(_changed(int((first != second).any(axis=1).sum()), len(common)))
         cosine = _cosine(first, second)  # (N,)
         found += [
             _measure(f"cosine {_percent(q)}", float(np.quantile(cosine, q)), "between an entity's two vectors")
@@ -62,6 +58,12 @@ def difference(a: FeatureSet, b: FeatureSet, *, n: int = 10, sample: int = 200, 
     if len(common) > 1:
         found.append(_overlap(_cut(a, common, rows), _cut(b, common, theirs), n, sample, seed))
     return _table(label, found)
+
+
+def content_difference(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> pa.Table:
+    """Who came, who went and whose content is another: entity -> hash of its content, before and after."""
+    common = before.keys() & after.keys()
+    return _table(name, [*_entities(before, after), _changed(sum(before[e] != after[e] for e in common), len(common))])
 
 
 def only_one(name: str, entities: int, side: str) -> pa.Table:
@@ -98,6 +100,20 @@ def probe_difference(
             if row["difference"] is not None
         ]
     )
+
+
+def _entities(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    common = len(before.keys() & after.keys())
+    return [
+        _measure("entities before", len(before)),
+        _measure("entities after", len(after)),
+        _measure("added", len(after) - common),
+        _measure("gone", len(before) - common),
+    ]
+
+
+def _changed(changed: int, common: int) -> dict[str, Any]:
+    return _measure("changed", changed, f"of {common} in both")
 
 
 def _overlap(a: FeatureSet, b: FeatureSet, n: int, sample: int, seed: int) -> dict[str, Any]:

@@ -145,6 +145,19 @@ def test_diff_of_versions_and_of_features(place: tuple[Path, Path], tmp_path: Pa
         run("diff", first, now, "--store", store)
 
 
+def test_diff_of_versions_that_have_texts_only(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    recipe = shop.write(tmp_path / "shop", CUSTOMERS)
+    run("serialize", recipe, "--store", store, "-q")
+    run("enrich", recipe, "--variants", "1", "--store", store, "-q")
+    shop.write(tmp_path / "shop", CUSTOMERS + 1, {3: "coffee"})
+    run("serialize", recipe, "--store", store, "-q")
+    found = rows(run("diff", 2, 6, "--store", store, "--format", "json"))
+    measured = {(row["features"], row["measure"]): row["value"] for row in found}
+    assert [measured["texts", measure] for measure in ("added", "gone", "changed")] == [1, 0, 1]
+    assert [measured["enriched texts", measure] for measure in ("entities before", "added")] == [0, CUSTOMERS]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -6,7 +6,7 @@ import pytest
 
 from llm4es.arrange import arrange
 from llm4es.config import ProbeOptions
-from llm4es.difference import difference, only_one, probe_difference
+from llm4es.difference import content_difference, difference, only_one, probe_difference
 from llm4es.features import FeatureSet
 from llm4es.layouts import Layout
 from llm4es.probe import probe
@@ -53,6 +53,11 @@ def test_other_widths_have_neighbours_and_no_cosine() -> None:
 def test_nobody_in_common() -> None:
     found = measures(difference(features("m", {"a": [1.0]}), features("m", {"b": [1.0]})))
     assert found == {"entities before": 1, "entities after": 1, "added": 1, "gone": 1}
+
+
+def test_contents_are_told_apart_by_their_hashes() -> None:
+    found = measures(content_difference("texts", {"a": "1", "b": "2", "c": "3"}, {"b": "2", "c": "4", "d": "5"}))
+    assert found == {"entities before": 3, "entities after": 3, "added": 1, "gone": 1, "changed": 1}
 
 
 def test_features_of_one_side_only() -> None:

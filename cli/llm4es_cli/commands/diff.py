@@ -26,6 +26,10 @@ _EMBEDDINGS = """SELECT model, k, config_id, any_value(pooling) AS pooling, any_
     any_value(history) AS history, any_value(max_length) AS max_length, count(*) AS entities
     FROM embeddings WHERE {scope} GROUP BY model, k, config_id ORDER BY model, k, min(run_id)"""
 
+_TEXTS = """SELECT if(variant = 'raw', 'texts', 'enriched texts') AS kind, entity_id,
+    string_agg(concat_ws(' ', variant, config_id, text_hash), ',' ORDER BY variant, config_id) AS content
+    FROM texts WHERE {scope} GROUP BY ALL"""
+
 
 @dataclass(frozen=True)
 class Side:
@@ -41,7 +45,7 @@ def diff(
     a: Annotated[str, typer.Argument(metavar="A", help="A version, a time, features, or FEATURES:VERSION.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The same; what A is compared with.")],
     dataset: Annotated[
-        str | None, typer.Option("--dataset", metavar="D", help="Default: the only one that has vectors.")
+        str | None, typer.Option("--dataset", metavar="D", help="Default: the only one there is.")
     ] = None,
     n: Annotated[int, typer.Option("-n", min=1, help="Neighbours an entity.")] = 10,
     sample: Annotated[int, typer.Option("--sample", min=1, help="Entities whose neighbours are compared.")] = 200,
@@ -52,7 +56,7 @@ def diff(
 ) -> None:
     """Show entities added, gone and changed, how far vectors moved, neighbours kept, and the paired probe difference.
 
-    Two versions are compared for every embedding that either has.
+    Two versions are compared for the texts and every embedding that either has.
 
     Examples:
 
@@ -70,7 +74,7 @@ def diff(
     chosen = dataset or _only_dataset(opened)
     tables = list(_differences(opened, chosen, side(a), side(b), n, sample))
     if not tables:
-        raise OptionError(f"no vectors of {chosen!r} at {a} or at {b}: see `llm4es runs`")
+        raise OptionError(f"no texts and no vectors of {chosen!r} at {a} or at {b}: see `llm4es runs`")
     show(pa.concat_tables(tables), format_, piped=Format.TABLE)
 
 
@@ -87,6 +91,7 @@ def _differences(store: "Store", dataset: str, a: Side, b: Side, n: int, sample:
 
     before, after = _spaces(store, dataset, a), _spaces(store, dataset, b)
     if a.name is None and b.name is None:
+        yield from _texts(store, dataset, a, b)
         pairs = [(label, label) for label in dict.fromkeys([*before, *after])]
     else:  # a version beside features means the same features then
         pairs = [(_known(a.name or b.name, before), _known(b.name or a.name, after))]
@@ -102,6 +107,22 @@ def _differences(store: "Store", dataset: str, a: Side, b: Side, n: int, sample:
             sample=sample,
         )
         yield from _probes(store, dataset, (a, first), (b, second))
+
+
+def _texts(store: "Store", dataset: str, a: Side, b: Side) -> "Iterator[pa.Table]":
+    """Whose texts changed, the raw ones and those made from them."""
+    from llm4es.difference import content_difference
+    from llm4es_store import where
+
+    query = _TEXTS.format(scope=where({"dataset": dataset}))
+    found: list[dict[str, dict[str, str]]] = []
+    for of in (a, b):
+        contents: dict[str, dict[str, str]] = {}
+        for kind, entity, content in store.sql(query, at=of.at).fetchall():
+            contents.setdefault(kind, {})[entity] = content
+        found.append(contents)
+    for kind in sorted({*found[0], *found[1]}, reverse=True):  # the raw ones first
+        yield content_difference(kind, found[0].get(kind, {}), found[1].get(kind, {}))
 
 
 def _spaces(store: "Store", dataset: str, of: Side) -> dict[str, dict[str, Any]]:
@@ -156,9 +177,11 @@ def _probes(store: "Store", dataset: str, a: tuple[Side, str], b: tuple[Side, st
 
 
 def _only_dataset(store: "Store") -> str:
-    names = [name for (name,) in store.sql("SELECT DISTINCT dataset FROM embeddings ORDER BY 1").fetchall()]
+    query = "SELECT dataset FROM embeddings UNION SELECT dataset FROM texts ORDER BY 1"
+    names = [name for (name,) in store.sql(query).fetchall()]
     if len(names) != 1:
         raise OptionError(
-            f"the store has vectors of {len(names)} datasets: choose one of {', '.join(names) or 'none'} with --dataset"
+            f"the store has texts or vectors of {len(names)} datasets: "
+            f"choose one of {', '.join(names) or 'none'} with --dataset"
         )
     return str(names[0])
