@@ -267,6 +267,10 @@ class EmbedOptions(Options):
 STEP_PRESETS = {"dry_run": 2, "tiny_run": 50}
 """Names that ``--steps`` takes beside a number."""
 
+HELD_OUT_TOKENS = 8192
+"""Tokens that the held-out loss is measured on where nothing else was asked for: a quarter of the tokens of the whole
+training where that is less, so that measuring before and after never takes most of a short run."""
+
 LEARNING_RATES = {Method.LORA: 2e-4, Method.FULL: 2e-5}
 """Peak learning rate where none was given: adapters start from nothing and want ten times more."""
 
@@ -329,8 +333,8 @@ class FinetuneOptions(Options):
     patience: int | None = None
     """Measurements without a new best held-out loss until training stops and the best weights are kept; None: never."""
 
-    held_out_tokens: int = 8192
-    """Tokens of the held-out texts that the loss is measured on (a seeded choice where there are more)."""
+    held_out_tokens: int | None = None
+    """Tokens of the held-out texts that the loss is measured on, a seeded choice; None: see ``HELD_OUT_TOKENS``."""
 
     seed: int = 0
     """Seed of order, initial adapters and dropout."""

@@ -12,6 +12,16 @@ def rank() -> int:
     return int(os.environ.get("RANK", "0"))
 
 
+def local_rank() -> int:
+    """This process among those of the same machine, and so the GPU that is its own."""
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+def several() -> bool:
+    """Whether this process was launched together with others."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
 def writes() -> bool:
     """Whether this process is the one that commits, shows and cleans up."""
     return rank() == 0

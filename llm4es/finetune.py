@@ -12,7 +12,7 @@ Letters: T tokens of a row, D width of a state.
 import math
 import random
 import shutil
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -26,23 +26,22 @@ from transformers import PreTrainedModel
 
 from .adapters import PeftModel, with_adapters
 from .attention import laid_out, understood
-from .config import FinetuneOptions, Method, Optimizer
+from .config import HELD_OUT_TOKENS, FinetuneOptions, Method, Optimizer
 from .distributed import writes
 from .errors import ModelError, OptionError
 from .fingerprint import canonical_json, text_hash
+from .gate import check_changed, look, verdict
 from .loading import Model
 from .loss import chunked_loss
 from .models import check_length
 from .packing import LAYOUTS, Layout, Row, real_share
+from .schemas import EXPOSURES
 from .sequences import Piece, chosen, pieces, require
 from .silence import quiet
-from .training import Curve, Outcome, Progress, Rows, Work, held_out_loss, train, wait_for_writer
+from .training import Curve, Outcome, Progress, Work, train, wait_for_writer
 from .weights import adapter_fingerprint, folder_fingerprint
 
 Trained = PreTrainedModel | PeftModel
-
-AHEAD = 4
-"""Texts are read until they hold so many times the tokens of all steps: rows fill well and mix entities."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +75,14 @@ class Tuned:
     held_out_loss_after: float | None
     """Nats a token of the tuned model on the same texts."""
 
+    n_held_out_tokens: int
+    """Tokens of those texts that were measured on; 0: there were none."""
+
     loss_curve: Curve
     """Step, training loss, held-out loss where it was measured (nats a token)."""
 
     exposures: pa.Table
-    """``entity_id``, ``n_rows``: who was seen, and with how many texts."""
+    """``entity_id``, ``n_rows``, ``text_hashes``: who was seen, and with how many texts and which."""
 
     mean_cosine: float
     """Of base and tuned vectors (last state, mean over tokens) on some texts: 1 is no change of direction."""
@@ -90,14 +92,6 @@ class Tuned:
 
     verdict: str
     """What tuning did, in a plain sentence."""
-
-
-@dataclass(frozen=True)
-class _Look:
-    """What a model makes of the held-out texts."""
-
-    loss: float | None
-    vectors: torch.Tensor  # (n, D)
 
 
 def finetune(
@@ -116,9 +110,11 @@ def finetune(
     train_pieces = pieces(texts, model.tokenizer, options.max_length, _wanted(options), options.seed)
     require(train_pieces, texts, options.texts)
     steps, order = _order([len(piece.tokens) for piece in train_pieces], layout, options)
-    seen_pieces = pieces(held_out, model.tokenizer, options.max_length, options.held_out_tokens, options.seed)
+    rows = [[train_pieces[i].tokens for i in row] for row in order]
+    enough = options.held_out_tokens or _measured(rows, options)
+    seen_pieces = pieces(held_out, model.tokenizer, options.max_length, enough, options.seed)
     work = Work(
-        rows=[[train_pieces[i].tokens for i in row] for row in order],
+        rows=rows,
         held_out=_held_out_rows(seen_pieces, layout, options),
         layout=layout,
         steps=steps,
@@ -127,17 +123,18 @@ def finetune(
     use_cache = network.config.use_cache
     with quiet():
         with chunked_loss(network, options.logit_chunk), laid_out(network, layout):
-            before = _look(network, network, work)
+            before = look(network, network, work)
             trained: Trained = (
                 with_adapters(network, options) if options.method == Method.LORA else _all_weights(network)
             )
             outcome = train(trained, work, options, folder / "checkpoints", run, progress, model.dtype)
             if options.method == Method.FULL:
                 _in_format(trained, model.dtype)  # as the weights came, and as they are written
-            after = _look(trained, network, work)
+            after = look(trained, network, work)
         network.config.use_cache = use_cache
-        _check_changed(before, after, options)
+        check_changed(before, after, options)
         _save(trained, outcome, model, options, folder)
+    measured = sum(len(piece.tokens) for piece in seen_pieces)
     cosine = float(F.cosine_similarity(before.vectors, after.vectors).mean())
     done = outcome.curve[-1][0]
     exposures = _exposures(texts, train_pieces, order[: done * options.accumulate])
@@ -151,11 +148,12 @@ def finetune(
         n_entities=len(exposures),
         held_out_loss_before=before.loss,
         held_out_loss_after=after.loss,
+        n_held_out_tokens=measured,
         loss_curve=outcome.curve,
         exposures=exposures,
         mean_cosine=cosine,
         real_share=real_share(work.rows, layout),
-        verdict=_verdict(before.loss, after.loss, cosine),
+        verdict=verdict(before.loss, after.loss, measured, cosine),
     )
 
 
@@ -176,17 +174,22 @@ def _check(model: Model, options: FinetuneOptions) -> None:
 
 
 def _wanted(options: FinetuneOptions) -> int | None:
-    """Tokens to read texts for; None: all texts."""
-    if options.steps is None:
-        return None
-    return AHEAD * options.steps * options.accumulate * max(options.tokens_per_step, options.max_length)
+    """Tokens that all steps read; None: those of all texts."""
+    return None if options.steps is None else options.steps * options.accumulate * _capacity(options)
+
+
+def _capacity(options: FinetuneOptions) -> int:
+    """Tokens of a row."""
+    return max(options.tokens_per_step, options.max_length)
 
 
 def _order(lengths: Sequence[int], layout: Layout, options: FinetuneOptions) -> tuple[int, list[list[int]]]:
     """Steps, and the rows of all of them in order: every pass over the texts in a new seeded order."""
-    filled = LAYOUTS[layout].fill(lengths, max(options.tokens_per_step, options.max_length))
+    filled = LAYOUTS[layout].fill(lengths, _capacity(options))
     rows = options.epochs * len(filled) if options.steps is None else options.steps * options.accumulate
     steps = max(1, math.ceil(rows / options.accumulate))
+    if options.steps is not None:  # as many texts were read as fill these rows: leave out the leavings
+        filled = sorted(filled, key=lambda row: -sum(lengths[i] for i in row))[: int(rows)]
     order: list[list[int]] = []
     shuffled = random.Random(options.seed)  # noqa: S311 (no secret is made of it)
     while len(order) < rows:
@@ -195,10 +198,15 @@ def _order(lengths: Sequence[int], layout: Layout, options: FinetuneOptions) -> 
     return steps, order + [[]] * (steps * options.accumulate - len(order))
 
 
+def _measured(rows: Sequence[Row], options: FinetuneOptions) -> int:
+    """Tokens to measure the held-out loss on, at least a piece."""
+    trained = sum(len(piece) for row in rows for piece in row)
+    return max(options.max_length, min(HELD_OUT_TOKENS, trained // 4))
+
+
 def _held_out_rows(found: Sequence[Piece], layout: Layout, options: FinetuneOptions) -> list[Row]:
     """Rows of the held-out pieces."""
-    capacity = max(options.tokens_per_step, options.max_length)
-    filled = LAYOUTS[layout].fill([len(piece.tokens) for piece in found], capacity)
+    filled = LAYOUTS[layout].fill([len(piece.tokens) for piece in found], _capacity(options))
     return [[found[i].tokens for i in row] for row in filled]
 
 
@@ -220,40 +228,6 @@ def _in_format(network: nn.Module, dtype: torch.dtype) -> None:
         weight.data = weight.data.to(dtype)
 
 
-def _look(trained: Trained, network: PreTrainedModel, work: Work) -> _Look:
-    """Held-out loss, and on the way the vectors of the first row's pieces (of a train row where none is held out)."""
-    first = (work.held_out or work.rows)[0]
-    states: list[torch.Tensor] = []
-    hook = network.base_model.register_forward_hook(lambda _, given, out: states.append(out.last_hidden_state))
-    try:
-        loss = held_out_loss(trained, Rows(work.held_out or [first], work.layout))
-    finally:
-        hook.remove()
-    return _Look(loss if work.held_out else None, _piece_means(states[0], first))
-
-
-def _piece_means(states: torch.Tensor, row: Row) -> torch.Tensor:
-    """The mean state of each piece of a row, from states (1, T, D) of one line or (B, T, D) of a line a piece."""
-    lengths = [len(piece) for piece in row]
-    lines = states.unbind() if len(states) == len(row) else torch.split(states[0], lengths)  # n of (T, D)
-    means = [line[:length].float().mean(0) for line, length in zip(lines, lengths, strict=False)]  # n of (D,)
-    return torch.stack(means).cpu()  # (n, D)
-
-
-def _check_changed(before: _Look, after: _Look, options: FinetuneOptions) -> None:
-    """Raise where the tuned model is its base, or no model any more."""
-    if not bool(after.vectors.isfinite().all()):
-        raise ModelError(
-            f"the tuned model gives vectors that are not finite: give a --learning-rate below"
-            f" {options.peak_learning_rate:g}"
-        )
-    if torch.equal(before.vectors, after.vectors):
-        raise ModelError(
-            f"tuning changed nothing (--learning-rate {options.peak_learning_rate:g}): the tuned model gives its base's"
-            " vectors to the bit; give more --steps or a higher --learning-rate"
-        )
-
-
 def _save(trained: Trained, outcome: Outcome, model: Model, options: FinetuneOptions, folder: Path) -> None:
     """The final weights beside the checkpoints, then the checkpoints away: a kill in between loses nothing."""
     outcome.save(str(folder))
@@ -273,20 +247,11 @@ def _fingerprint(model: Model, options: FinetuneOptions, folder: Path) -> str:
 
 
 def _exposures(texts: pa.Table, read: Sequence[Piece], order: Sequence[Sequence[int]]) -> pa.Table:
-    """Whose texts were trained on, and how many of them."""
-    seen = {read[index].text for row in order for index in row}
-    entities = texts["entity_id"].to_pylist()
-    counts = sorted(Counter(entities[text] for text in seen).items())
-    schema = pa.schema([("entity_id", pa.string()), ("n_rows", pa.int32())])
-    return pa.table([[entity for entity, _ in counts], [count for _, count in counts]], schema=schema)
-
-
-def _verdict(before: float | None, after: float | None, cosine: float) -> str:
-    """What tuning did, for people."""
-    moved = f"vectors moved to a mean cosine of {cosine:.3f} with the base's"
-    if before is None or after is None:
-        return f"No held-out texts to measure on; {moved}."
-    change = f"held-out loss {before:.3f} -> {after:.3f} nats a token"
-    if after < before:
-        return f"Tuning helped: {change} ({1 - after / before:.0%} less); {moved}."
-    return f"Tuning did not help: {change}; {moved}."
+    """Whose texts were trained on, how many of them, and which."""
+    seen: defaultdict[str, list[str]] = defaultdict(list)
+    entities, hashes = texts["entity_id"].to_pylist(), texts["text_hash"].to_pylist()
+    for text in sorted({read[index].text for row in order for index in row}):
+        seen[entities[text]].append(hashes[text])
+    rows = [{"entity_id": entity, "n_rows": len(found), "text_hashes": found} for entity, found in sorted(seen.items())]
+    wanted = ("entity_id", "n_rows", "text_hashes")
+    return pa.Table.from_pylist(rows, schema=pa.schema([EXPOSURES.field(name) for name in wanted]))

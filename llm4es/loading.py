@@ -17,6 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from .adapters import PeftModel
 from .config import LoadIn, LoadOptions
 from .devices import attention_name, device_name, number_format
+from .distributed import local_rank
 from .errors import ModelError
 from .models import ModelRef, space_fingerprint, space_name
 from .silence import quiet
@@ -58,7 +59,7 @@ class Model:
 
 def load_model(ref: ModelRef, options: LoadOptions) -> Model:
     """Load tokenizer and weights; an adapter is merged where the weights are not quantised."""
-    device, dtype = torch.device(device_name(options)), getattr(torch, number_format(options))
+    device, dtype = _device(device_name(options)), getattr(torch, number_format(options))
     with quiet():
         try:
             tokenizer = AutoTokenizer.from_pretrained(ref.folder, **_source(options))
@@ -91,6 +92,11 @@ def load_model(ref: ModelRef, options: LoadOptions) -> Model:
         fingerprint=space_fingerprint(ref, options),
         options=options,
     )
+
+
+def _device(name: str) -> torch.device:
+    """The device of that name; of several processes on a machine each has a GPU of its own."""
+    return torch.device(name, local_rank()) if name == "cuda" else torch.device(name)
 
 
 def _source(options: LoadOptions) -> dict[str, Any]:

@@ -130,6 +130,8 @@ MODELS = pa.schema(
         ("n_entities", pa.int32()),  # entities that the model was trained on: see exposures
         ("held_out_loss_before", pa.float64()),  # nats a token
         ("held_out_loss_after", pa.float64()),
+        ("mean_cosine", pa.float64()),  # of base and tuned vectors on some texts
+        ("verdict", pa.string()),  # what tuning did, in a sentence
         ("loss_curve", pa.list_(pa.struct([("step", pa.int32()), ("loss", pa.float64()), ("held_out", pa.float64())]))),
         ("source_hash", pa.string()),
     ]
@@ -142,6 +144,7 @@ EXPOSURES = pa.schema(
         ("dataset", pa.string()),
         ("entity_id", pa.string()),
         ("n_rows", pa.int32()),  # texts of the entity that the model was trained on
+        ("text_hashes", pa.list_(pa.string())),  # which ones: texts.text_hash
     ]
 )
 """Who a tuned model has seen: one row an entity."""

@@ -5,10 +5,12 @@ events. Knows no model and no tensor. Texts are read in a seeded order and only 
 steps over millions of texts tokenizes a handful.
 """
 
+import math
 import random
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from typing import Any
 
 import pyarrow as pa
@@ -43,22 +45,29 @@ def chosen(texts: pa.Table, variants: Sequence[str]) -> pa.Table:
 
 
 def pieces(texts: pa.Table, tokenizer: Any, max_length: int, wanted: int | None, seed: int) -> list[Piece]:
-    """Pieces of ``texts`` in a seeded order, until they hold ``wanted`` tokens; None takes all texts.
+    """Pieces of ``texts`` in a seeded order, until they hold ``wanted`` tokens; None takes all.
 
-    A piece of one token teaches nothing and is left out.
+    First the newest window of each text, then each one's next: few tokens come from as many texts as they can. Once the
+    newest windows suffice, no further text is read. A piece of one token teaches nothing and is left out.
     """
     order = list(range(len(texts)))
     random.Random(seed).shuffle(order)  # noqa: S311 (no secret is made of it)
-    made: list[Piece] = []
+    enough = math.inf if wanted is None else wanted
+    read: list[list[Piece]] = []  # a text each, its newest window first
     size = 0
     for start in range(0, len(order), BATCH):
         part = order[start : start + BATCH]
         for text, windows in zip(part, _windows(texts.take(part), tokenizer, max_length), strict=True):
-            if wanted is not None and size >= wanted:
-                return made
-            kept = [Piece(text, array("i", window)) for window in windows if len(window) > 1]
-            made.extend(kept)
-            size += sum(len(piece.tokens) for piece in kept)
+            read.append([Piece(text, array("i", window)) for window in reversed(windows) if len(window) > 1])
+            size += len(read[-1][0].tokens) if read[-1] else 0
+        if size >= enough:
+            break
+    made: list[Piece] = []
+    for piece in filter(None, chain.from_iterable(zip_longest(*read))):
+        if enough <= 0:
+            break
+        made.append(piece)
+        enough -= len(piece.tokens)
     return made
 
 

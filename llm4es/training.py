@@ -27,6 +27,7 @@ from transformers import TrainingArguments as Arguments
 
 from .adapters import PeftModel
 from .config import FinetuneOptions, Optimizer
+from .distributed import writes
 from .errors import ModelError
 from .packing import IGNORED, LAYOUTS, Layout, Row, parts
 
@@ -169,7 +170,10 @@ def train(
             callbacks=[Follower(run, options.patience, progress)],
         )
         trainer.remove_callback(PrinterCallback)
-        trainer.train(resume_from_checkpoint=_newest(folder, run))
+        if writes():
+            _clear(folder, run)
+        wait_for_writer()
+        trainer.train(resume_from_checkpoint=_newest(folder))
         if (
             not trainer.is_fsdp_enabled
         ):  # Trainer's own format around ``forward`` away: the model is looked at as it came
@@ -235,16 +239,18 @@ def _shared_out(rows: Sequence[Row], accumulate: int, arguments: Arguments) -> l
     return [part for row in rows for part in (parts(row, count) if count > 1 else [row])]
 
 
-def _newest(folder: Path, run: str) -> str | None:
-    """The newest whole checkpoint of ``run``; all others are removed."""
-    whole: dict[int, Path] = {}
+def _clear(folder: Path, run: str) -> None:
+    """Remove what is no whole checkpoint of ``run``."""
     for found in folder.glob("checkpoint-*"):
         marker = found / MARKER
-        if marker.is_file() and json.loads(marker.read_text() or "{}").get("run") == run:
-            whole[int(found.name.removeprefix("checkpoint-"))] = found
-        else:
+        if not marker.is_file() or json.loads(marker.read_text() or "{}").get("run") != run:
             shutil.rmtree(found)
-    return str(whole[max(whole)]) if whole else None
+
+
+def _newest(folder: Path) -> str | None:
+    """The newest checkpoint; None where there is none."""
+    found = {int(each.name.removeprefix("checkpoint-")): each for each in folder.glob("checkpoint-*")}
+    return str(found[max(found)]) if found else None
 
 
 def _curve(history: list[dict[str, float]]) -> Curve:

@@ -122,11 +122,17 @@ def test_exposures_say_who_was_read_and_with_how_many_texts(bases: Path, tmp_pat
     model = load(resolve(str(bases / "llama")))
     both = pa.concat_tables([texts(0, 5), texts(0, 3, "json")])
     tuned = finetune(both, HELD_OUT, model, replace(OPTIONS, steps=None, epochs=1.0), tmp_path / "both")
-    assert tuned.exposures.to_pydict() == {"entity_id": ["u00", "u01", "u02", "u03", "u04"], "n_rows": [2, 2, 2, 1, 1]}
+    seen = tuned.exposures.to_pydict()
+    assert (seen["entity_id"], seen["n_rows"]) == (["u00", "u01", "u02", "u03", "u04"], [2, 2, 2, 1, 1])
+    hashes = {(row["entity_id"], row["text_hash"]) for row in both.to_pylist()}
+    assert {(row["entity_id"], found) for row in tuned.exposures.to_pylist() for found in row["text_hashes"]} == hashes
     assert tuned.n_entities == 5
     only = replace(OPTIONS, steps=None, epochs=1.0, texts=("json",))
     tuned = finetune(both, HELD_OUT, load(resolve(str(bases / "llama"))), only, tmp_path / "json")
-    assert tuned.exposures.to_pydict() == {"entity_id": ["u00", "u01", "u02"], "n_rows": [1, 1, 1]}
+    assert tuned.exposures.select(["entity_id", "n_rows"]).to_pydict() == {
+        "entity_id": ["u00", "u01", "u02"],
+        "n_rows": [1, 1, 1],
+    }
     assert tuned.held_out_loss_after is None  # no held-out text of that variant
     assert tuned.verdict.startswith("No held-out texts to measure on; vectors moved")
 
@@ -134,6 +140,20 @@ def test_exposures_say_who_was_read_and_with_how_many_texts(bases: Path, tmp_pat
 def test_two_steps_read_a_handful_of_texts(bases: Path, tmp_path: Path) -> None:
     options = replace(OPTIONS, steps=STEP_PRESETS["dry_run"], tokens_per_step=64)
     assert run(bases / "llama", tmp_path / "few", options).n_entities <= 4  # 2 rows of 64 tokens, 64 at most a piece
+
+
+def test_a_few_steps_read_as_many_entities_as_they_can(bases: Path, tmp_path: Path) -> None:
+    """Each text has up to three windows of 64; six rows of 256 have room for one of each of the 24, and some more."""
+    assert run(bases / "llama", tmp_path / "few", replace(OPTIONS, steps=6, tokens_per_step=256)).n_entities == 24
+
+
+@pytest.mark.parametrize(("given", "measured"), [({}, 130), ({"steps": 1}, 64), ({"held_out_tokens": 200}, 200)])
+def test_the_held_out_loss_of_a_short_run_is_cheap(
+    bases: Path, tmp_path: Path, given: dict[str, Any], measured: int
+) -> None:
+    """A quarter of the tokens trained on, and at least a piece, unless more was asked for; whole pieces are read."""
+    tuned = run(bases / "llama", tmp_path / "tuned", replace(OPTIONS, **given))
+    assert measured <= tuned.n_held_out_tokens < measured + 64
 
 
 def test_a_seed_is_a_model_and_another_seed_another(bases: Path, tmp_path: Path) -> None:

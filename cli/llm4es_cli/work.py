@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llm4es import __version__
-from llm4es.errors import StoreError
+from llm4es.distributed import several
+from llm4es.errors import OptionError, StoreError
 
 from .options import Format
 from .screen import Screen, duration, show
 
 if TYPE_CHECKING:
-    from llm4es.recipes import Recipe
     import pyarrow as pa
 
+    from llm4es.recipes import Recipe
     from llm4es_store import Run, Store
 
 
@@ -38,9 +39,9 @@ class Work:
     """Only so many entities; None: all."""
     dry_run: bool = False
     """Plan only."""
-
     ahead: dict[str, str | None] = field(default_factory=dict)
     """In a dry run of several stages: entity -> why its texts will be others; None: they vanish."""
+
     @cached_property
     def recipe(self) -> "Recipe":
         """The recipe, read once."""
@@ -67,7 +68,6 @@ class Work:
         """The recipe's name for its data."""
         return self.recipe.name
 
-
     def foreseen(self, hashes: "pa.Table") -> "pa.Table":
         """(entity_id, source_hash) of texts as they will be when the stages before in this dry run are done."""
         import pyarrow as pa
@@ -78,11 +78,14 @@ class Work:
         there |= dict.fromkeys(self.ahead, "to come")
         rows = sorted((entity, hash_) for entity, hash_ in there.items() if self.ahead.get(entity, "") is not None)
         return pa.table([pa.array(column, pa.string()) for column in zip(*rows, strict=True)], hashes.column_names)
+
     def run(self, stage: str, config: Mapping[str, Any]) -> "Run":
         """A run of a stage on this dataset, which reads what the pipeline says it reads."""
         from llm4es.pipeline import STAGES
         from llm4es_store import events_table
 
+        if several() and stage != "finetune":
+            raise OptionError(f"{stage} is the work of one process: start llm4es without torchrun or accelerate launch")
         run = self.store.run(stage, self.dataset, config, __version__)
         tables = next(each.reads for each in STAGES if each.name == stage)
         run.reads(events_table(self.dataset) if table == "events" else table for table in tables)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llm4es.config import Device, Dtype, EmbedOptions, History, LoadIn, LoadOptions, Pooling
+from llm4es.config import Attention, Device, Dtype, EmbedOptions, History, LoadIn, LoadOptions, Pooling
 
 from ..options import (
     DEFAULT_STORE,
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where the model runs; auto takes CUDA where there is.")]
 DtypeOption = Annotated[Dtype, typer.Option("--dtype", help="Number format of weights and activations.")]
 LoadInOption = Annotated[LoadIn, typer.Option("--load-in", help="Quantise the weights (the extra `quant`).")]
+AttentionOption = Annotated[
+    Attention, typer.Option("--attention", help="Implementation of attention: they differ by rounding only.")
+]
 TrustOption = Annotated[
     bool, typer.Option("--trust-remote-code", help="Run Python code that comes with the model. Only if you trust it.")
 ]
@@ -84,6 +87,7 @@ def embed(
     load_in: LoadInOption = LoadOptions.load_in,
     dtype: DtypeOption = LoadOptions.dtype,
     device: DeviceOption = LoadOptions.device,
+    attention: AttentionOption = LoadOptions.attention,
     trust_remote_code: TrustOption = False,
     max_entities: MaxEntitiesOption = None,
     dry_run: DryRunOption = False,
@@ -110,7 +114,9 @@ def embed(
         history=history,
         batch_tokens=batch_tokens,
     )
-    load = LoadOptions(load_in=load_in, dtype=dtype, device=device, trust_remote_code=trust_remote_code)
+    load = LoadOptions(
+        load_in=load_in, dtype=dtype, device=device, attention=attention, trust_remote_code=trust_remote_code
+    )
     work = Work(recipe, store, Screen(quiet), max_entities=max_entities, dry_run=dry_run)
     stage = embed_stage(work, model, load, options, keep_layers=keep_layers is Layers.KEEP)
     show_outcomes([stage], format_, dry_run=dry_run)

@@ -1,11 +1,12 @@
 """``llm4es finetune``: texts of train entities to a model in the store."""
 
-import time
-from typing import TYPE_CHECKING, Annotated
+import dataclasses
+from typing import Annotated, Any
 
 import typer
 
-from llm4es.config import FINETUNE_PRESETS, STEP_PRESETS, FinetuneOptions, LoadOptions, Method
+from llm4es.config import FINETUNE_PRESETS, STEP_PRESETS, FinetuneOptions, LoadOptions, Method, Optimizer
+from llm4es.distributed import writes
 from llm4es.errors import OptionError
 
 from ..options import (
@@ -20,21 +21,24 @@ from ..options import (
     StoreOption,
     names,
 )
-from ..registry import stored_models
 from ..screen import Screen
-from ..screen import steps as increments
-from ..selection import Texts, choose_texts, entities_sql, raw_config
-from ..work import Outcome, Work, show_outcomes
-from .embed import DEFAULT_MODEL, DeviceOption, DtypeOption, LoadInOption, ModelOption, TrustOption
+from ..tuning import finetune_stage
+from ..work import Work, show_outcomes
+from .embed import (
+    DEFAULT_MODEL,
+    AttentionOption,
+    DeviceOption,
+    DtypeOption,
+    LoadInOption,
+    ModelOption,
+    TrustOption,
+)
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from llm4es.finetune import Tuned
-    from llm4es_store import Run
+_LEARNING, _COST = "What is learned", "Memory and speed"
 
 
 def finetune(
+    context: typer.Context,
     recipe: RecipeArgument,
     model: ModelOption = DEFAULT_MODEL,
     name: Annotated[
@@ -52,18 +56,83 @@ def finetune(
         str | None, typer.Option("--preset", help="Start from these options: paper (arXiv 2508.05688).")
     ] = None,
     texts: Annotated[str, typer.Option("--texts", help="raw, all, or variants by name.")] = "all",
-    max_length: Annotated[int | None, typer.Option("--max-length", min=2, help="Tokens a sequence.")] = None,
-    learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate.")] = None,
+    max_length: Annotated[int, typer.Option("--max-length", min=2, help="Tokens a sequence.")] = (
+        FinetuneOptions.max_length
+    ),
+    learning_rate: Annotated[
+        float | None,
+        typer.Option("--learning-rate", help="Peak learning rate; lora 2e-4, full 2e-5.", rich_help_panel=_LEARNING),
+    ] = None,
+    warmup: Annotated[
+        float, typer.Option("--warmup", help="Share of the steps over which it rises.", rich_help_panel=_LEARNING)
+    ] = FinetuneOptions.warmup,
+    weight_decay: Annotated[
+        float, typer.Option("--weight-decay", help="AdamW's, decoupled.", rich_help_panel=_LEARNING)
+    ] = FinetuneOptions.weight_decay,
+    tokens_per_step: Annotated[
+        int, typer.Option("--tokens-per-step", min=1, help="Tokens read at once.", rich_help_panel=_LEARNING)
+    ] = FinetuneOptions.tokens_per_step,
+    accumulate: Annotated[
+        int,
+        typer.Option(
+            "--accumulate", min=1, help="Times that --tokens-per-step are read for one step.", rich_help_panel=_LEARNING
+        ),
+    ] = FinetuneOptions.accumulate,
+    lora_rank: Annotated[
+        int, typer.Option("--lora-rank", min=1, help="Rank of the adapters.", rich_help_panel=_LEARNING)
+    ] = FinetuneOptions.lora_rank,
+    evaluate_every: Annotated[
+        int | None,
+        typer.Option(
+            "--evaluate-every",
+            min=1,
+            help="Steps between measurements of the held-out loss; default: before and after only.",
+            rich_help_panel=_LEARNING,
+        ),
+    ] = None,
     patience: Annotated[
         int | None,
-        typer.Option("--patience", min=1, help="Held-out measurements without a new best until it stops."),
+        typer.Option(
+            "--patience",
+            min=1,
+            help="Measurements without a new best until it stops and keeps the best.",
+            rich_help_panel=_LEARNING,
+        ),
     ] = None,
-    evaluate_every: Annotated[
-        int | None, typer.Option("--evaluate-every", min=1, help="Steps between held-out measurements.")
+    held_out_tokens: Annotated[
+        int | None,
+        typer.Option(
+            "--held-out-tokens",
+            min=1,
+            help="Tokens it is measured on; default: 8192, or a quarter of a short run's.",
+            rich_help_panel=_LEARNING,
+        ),
     ] = None,
+    optimizer: Annotated[
+        Optimizer, typer.Option("--optimizer", help="adamw_8bit needs the extra `quant`.", rich_help_panel=_COST)
+    ] = FinetuneOptions.optimizer,
+    gradient_checkpointing: Annotated[
+        bool,
+        typer.Option(
+            "--gradient-checkpointing",
+            help="Compute activations again instead of keeping them: less memory, a third more time.",
+            rich_help_panel=_COST,
+        ),
+    ] = False,
+    logit_chunk: Annotated[
+        int,
+        typer.Option("--logit-chunk", min=1, help="Tokens whose logits are held at once.", rich_help_panel=_COST),
+    ] = FinetuneOptions.logit_chunk,
+    save_every: Annotated[
+        int,
+        typer.Option(
+            "--save-every", min=1, help="Steps between checkpoints: what a killed run loses.", rich_help_panel=_COST
+        ),
+    ] = FinetuneOptions.save_every,
     load_in: LoadInOption = LoadOptions.load_in,
     dtype: DtypeOption = LoadOptions.dtype,
     device: DeviceOption = LoadOptions.device,
+    attention: AttentionOption = LoadOptions.attention,
     trust_remote_code: TrustOption = False,
     seed: SeedOption = FinetuneOptions.seed,
     max_entities: MaxEntitiesOption = None,
@@ -81,21 +150,46 @@ def finetune(
 
         llm4es finetune movielens-100k --method full --epochs 2 --name mine
 
+        llm4es finetune movielens-100k --preset paper --optimizer adamw_8bit --gradient-checkpointing
+
         llm4es embed movielens-100k --model mine
     """
     given = {
+        "method": method,
+        "steps": parse_steps(steps),
+        "epochs": epochs,
+        "texts": names(texts),
         "max_length": max_length,
         "learning_rate": learning_rate,
-        "patience": patience,
+        "warmup": warmup,
+        "weight_decay": weight_decay,
+        "tokens_per_step": tokens_per_step,
+        "accumulate": accumulate,
+        "lora_rank": lora_rank,
         "evaluate_every": evaluate_every,
-        "steps": parse_steps(steps),
+        "patience": patience,
+        "held_out_tokens": held_out_tokens,
+        "optimizer": optimizer,
+        "gradient_checkpointing": gradient_checkpointing,
+        "logit_chunk": logit_chunk,
+        "save_every": save_every,
+        "seed": seed,
     }
-    options = start_from(
-        preset, method=method, texts=names(texts), epochs=epochs, seed=seed, **{k: v for k, v in given.items() if v}
+    typed = {key: value for key, value in given.items() if _typed(context, key)}
+    options = start_from(preset, typed)
+    load = LoadOptions(
+        load_in=load_in, dtype=dtype, device=device, attention=attention, trust_remote_code=trust_remote_code
     )
-    load = LoadOptions(load_in=load_in, dtype=dtype, device=device, trust_remote_code=trust_remote_code)
-    work = Work(recipe, store, Screen(quiet), max_entities=max_entities, dry_run=dry_run)
-    show_outcomes([finetune_stage(work, model, name, load, options)], format_, dry_run=dry_run)
+    work = Work(recipe, store, Screen(quiet or not writes()), max_entities=max_entities, dry_run=dry_run)
+    outcome = finetune_stage(work, model, name, load, options)
+    if writes():
+        show_outcomes([outcome], format_, dry_run=dry_run)
+
+
+def _typed(context: typer.Context, name: str) -> bool:
+    """Whether the option was given: what was not leaves a preset as it is."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def parse_steps(text: str | None) -> int | None:
@@ -109,141 +203,10 @@ def parse_steps(text: str | None) -> int | None:
     return int(text)
 
 
-def start_from(preset: str | None, **given: object) -> FinetuneOptions:
-    """The preset's options where nothing else was typed. Raises OptionError for an unknown preset."""
-    import dataclasses
-
-    if preset is None:
-        return FinetuneOptions(**given)  # type: ignore[arg-type]  # checked by the dataclass and by typer
-    if preset not in FINETUNE_PRESETS:
+def start_from(preset: str | None, typed: dict[str, Any]) -> FinetuneOptions:
+    """What was typed, on top of the preset or of the defaults. Raises OptionError for what does not go together."""
+    if preset is not None and preset not in FINETUNE_PRESETS:
         raise OptionError(f"--preset {preset!r} is unknown: there is {', '.join(FINETUNE_PRESETS)}")
-    kept = {k: v for k, v in given.items() if k not in ("method", "epochs")}
-    return dataclasses.replace(FINETUNE_PRESETS[preset], **kept)  # type: ignore[arg-type]  # as above
-
-
-def finetune_stage(
-    work: Work, model_name: str, name: str | None, load: LoadOptions, options: FinetuneOptions
-) -> Outcome:
-    """Tune a model, unless the store has one of this name made the same way from the same texts."""
-    from llm4es.fingerprint import config_id, text_hash
-    from llm4es.models import check_length, resolve, space_fingerprint
-    from llm4es_store import Reason
-
-    began = time.monotonic()
-    tuned_name = name or default_name(model_name, work.dataset)
-    if tuned_name == model_name:
-        raise OptionError(f"--name {name!r} is the base model's own name: choose another")
-    chosen = choose_texts(work.store, work.dataset, options.texts)
-    ref = resolve(model_name, stored_models(work.store))
-    check_length(ref, options.max_length)
-    train, held_out = _rows(work, chosen, "train"), _rows(work, chosen, "validation")
-    if not len(train):
-        raise OptionError(f"no train entities of {work.dataset!r} among those chosen: raise --max-entities")
-    content = text_hash("\n".join(sorted(train["text_hash"].to_pylist())))
-    config = {"base": space_fingerprint(ref, load), "options": options.fingerprint(), "texts": chosen.pairs}
-    made_by = config_id(config)
-    live = work.store.sql("SELECT model, config_id, source_hash FROM models").fetchall()
-    reasons = {}
-    if (tuned_name, made_by, content) not in live:
-        same_config = any(row[:2] == (tuned_name, made_by) for row in live)
-        known = any(row[0] == tuned_name for row in live)
-        reasons = {str(Reason.CHANGED if same_config else Reason.CONFIG if known else Reason.NEW): 1}
-    if work.dry_run:
-        return Outcome("finetune", tuned_name, 1, len(reasons), 1 - len(reasons), reasons, 0.0, made_by)
-    with work.run(
-        "finetune", {"config_id": made_by, "model_name": tuned_name, "base_name": model_name, **config}
-    ) as run:
-        run.record.rows_in = len(train)
-        run.record.rows_reused = 1 - len(reasons)
-        if reasons:
-            run.begin()
-            folder = f"{tuned_name.replace('/', '--')}-{made_by}-{content[:8]}"
-            tuned = _train(work, train, held_out, model_name, load, options, folder)
-            _keep(work, run, tuned, tuned_name, model_name, ref.fingerprint, load, made_by, content, folder)
-            run.record.message = tuned.verdict
-            run.record.rows_computed = 1
-            work.screen.say(f"finetune {tuned_name}: {tuned.verdict}")
-        seconds = time.monotonic() - began
-        return Outcome("finetune", tuned_name, 1, len(reasons), 1 - len(reasons), reasons, seconds, made_by)
-
-
-def default_name(model: str, dataset: str) -> str:
-    """The tuned model's name where none is given: ``smollm2-135m-movielens-100k``."""
-    return f"{model.rstrip('/').split('/')[-1].removesuffix('.gguf')}-{dataset}"
-
-
-def _rows(work: Work, chosen: Texts, split: str) -> "pa.Table":
-    """The texts of a split's entities."""
-    from llm4es_store import where
-
-    entities = entities_sql(work.dataset, raw_config(work.store, work.dataset), work.max_entities)
-    of_split = where({"dataset": work.dataset, "split": split, "name": work.recipe.splits.default})
-    return work.store.sql(
-        f"""SELECT * FROM texts WHERE {chosen.condition} AND entity_id IN ({entities})
-        AND entity_id IN (SELECT entity_id FROM splits WHERE {of_split}) ORDER BY entity_id, variant"""
-    ).to_arrow_table()
-
-
-def _train(
-    work: Work,
-    train: "pa.Table",
-    held_out: "pa.Table",
-    model_name: str,
-    load: LoadOptions,
-    options: FinetuneOptions,
-    folder: str,
-) -> "Tuned":
-    from llm4es.finetune import finetune as tune
-    from llm4es.models import load as load_model
-    from llm4es.models import resolve
-
-    work.screen.say(f"finetune: loading {model_name}")
-    model = load_model(resolve(model_name, stored_models(work.store)), load)
-    with work.screen.progress(f"finetune {model_name}", options.steps, "steps") as advance:
-        so_far = increments(advance)
-        target = work.store.layout.folder("models") / folder
-        return tune(train, held_out, model, options, target, lambda step, total, loss: so_far(step))
-
-
-def _keep(
-    work: Work,
-    run: "Run",
-    tuned: "Tuned",
-    name: str,
-    base: str,
-    base_fingerprint: str,
-    load: LoadOptions,
-    made_by: str,
-    content: str,
-    folder: str,
-) -> None:
-    """Enter the model, and whom it has seen, into the store; the model last, since its row makes it known."""
-    import pyarrow as pa
-
-    from llm4es.schemas import MODELS
-
-    row = {
-        "model": name,
-        "base": base,
-        "base_fingerprint": base_fingerprint,
-        "method": str(tuned.method),
-        "fingerprint": tuned.fingerprint,
-        "n_layers": tuned.n_layers,
-        "dim": tuned.dim,
-        "load_in": str(load.load_in),
-        "dtype": str(load.dtype),
-        "path": f"models/{folder}",
-        "dataset": work.dataset,
-        "steps": tuned.steps,
-        "n_entities": tuned.n_entities,
-        "held_out_loss_before": tuned.held_out_loss_before,
-        "held_out_loss_after": tuned.held_out_loss_after,
-        "loss_curve": [{"step": s, "loss": loss, "held_out": held} for s, loss, held in tuned.loss_curve],
-        "source_hash": content,
-    }
-    seen = tuned.exposures.append_column("fingerprint", pa.array([tuned.fingerprint] * len(tuned.exposures)))
-    if (mirror := work.store.mirror()) is not None:
-        mirror.upload(folder)  # a remote store: the weights are there before any row names them
-    run.replace("exposures", {"model": name, "dataset": work.dataset}, seen)
-    kept = pa.Table.from_pylist([row], schema=MODELS).append_column("config_id", pa.array([made_by]))
-    run.replace("models", {"model": name}, kept)
+    if {"steps", "epochs"} <= typed.keys():
+        raise OptionError(f"--steps {typed['steps']} and --epochs {typed['epochs']:g} both say how long: give one")
+    return dataclasses.replace(FINETUNE_PRESETS[preset] if preset else FinetuneOptions(), **typed)

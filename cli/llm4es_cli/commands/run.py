@@ -31,6 +31,7 @@ from ..options import (
 )
 from ..screen import Screen
 from ..selection import last_run
+from ..tuning import default_name, finetune_stage
 from ..work import Outcome, Work, show_outcomes
 from .compare import comparison, show_comparison
 from .embed import (
@@ -47,7 +48,7 @@ from .embed import (
     embed_stage,
 )
 from .enrich import enrich_stage
-from .finetune import default_name, finetune_stage, parse_steps
+from .finetune import parse_steps
 from .probe import TaskOption, probe_stage, tasks_of
 from .serialize import OnBadRowOption, serialize_stage
 
