@@ -22,6 +22,7 @@ GROWTH = 1.6
 """Tokens that a rewriting may have for each token of its events: names of fields are repeated."""
 
 _FENCED = re.compile(r"```[a-zA-Z]*\n(.*?)\n?```", re.DOTALL)
+_PREAMBLE = re.compile(r"\A[^\W\d_][^\n|{\d]*:\s*\n")
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def rewrite(tasks: Sequence[Task], engine: Engine, options: EnrichOptions) -> li
             break
         requests = [_request(tasks[chunk.task], chunk, options) for chunk in open_chunks]
         for chunk, answer in zip(open_chunks, engine.answers(requests), strict=True):
-            _judge(chunk, tasks[chunk.task].prompt, answer, options)
+            _judge(chunk, tasks[chunk.task], answer, options)
     return [_put_together(task, [chunk for chunk in chunks if chunk.task == at]) for at, task in enumerate(tasks)]
 
 
@@ -118,11 +119,11 @@ def _request(task: Task, chunk: _Chunk, options: EnrichOptions) -> Request:
     return Request(task.prompt.system, user, int(hashlib.sha256(seed).hexdigest()[:7], 16))
 
 
-def _judge(chunk: _Chunk, prompt: Prompt, answer: Answer, options: EnrichOptions) -> None:
+def _judge(chunk: _Chunk, task: Task, answer: Answer, options: EnrichOptions) -> None:
     """Take an answer if it is good enough, and remember how good the best was."""
     chunk.tries += 1
     text = tidied(answer.text)
-    found = check(chunk.events, text, finished=answer.finished, by_line=prompt.by_line)
+    found = check(chunk.events, text, names=task.history.headers, finished=answer.finished, by_line=task.prompt.by_line)
     reason = answer.refusal or found.refusal(options.min_fidelity)
     if chunk.best is None or found.score > chunk.best.score:
         chunk.best = found
@@ -133,9 +134,9 @@ def _judge(chunk: _Chunk, prompt: Prompt, answer: Answer, options: EnrichOptions
 
 
 def tidied(text: str) -> str:
-    """An answer without the fence around it; JSON with one object a line, however it was indented."""
+    """An answer without 'Here it is:' and the fence around it; JSON with one object a line, however indented."""
     fenced = _FENCED.search(text)
-    text = (fenced[1] if fenced else text).strip()
+    text = (fenced[1] if fenced else _PREAMBLE.sub("", text.strip())).strip()
     try:
         said = json.loads(text)
     except ValueError:
