@@ -31,6 +31,18 @@ def test_new_changed_and_untouched_rows_are_told_apart(tmp_path: Path) -> None:
     assert plan.stale.to_pylist() == [{"entity_id": "2", "source_hash": "b"}]
 
 
+def test_equal_sets_need_no_join_and_nearly_equal_ones_are_told_apart(tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    for hashes in ({"3": "c", "1": "a", "2": "b"}, {"1": "a", "2": "b", "3": "c"}):
+        plan = store.plan("texts", SCOPE, wanted(hashes), ["entity_id"], complete=True)
+        assert (len(plan.todo), len(plan.stale), plan.vanished, plan.reused) == (0, 0, 0, 3)
+        assert plan.todo.column_names == ["entity_id", "source_hash", "reason"]
+    swapped = store.plan("texts", SCOPE, wanted({"1": "b", "2": "a", "3": "c"}), ["entity_id"], complete=True)
+    assert swapped.todo["entity_id"].to_pylist() == ["1", "2"]
+    other = store.plan("texts", SCOPE, wanted({"1": "a", "2": "b", "4": "c"}), ["entity_id"], complete=True)
+    assert (other.reasons, other.vanished, other.why) == ({Reason.NEW: 1}, 1, {Reason.NEW: 1, "vanished": 1})
+
+
 def test_only_the_whole_set_tells_what_has_vanished(tmp_path: Path) -> None:
     store = filled(tmp_path)
     sample = store.plan("texts", SCOPE, wanted({"1": "a"}), ["entity_id"])

@@ -36,6 +36,12 @@ class Texts:
 
     def hashes_sql(self, entities: str) -> str:
         """SELECT of (entity_id, source_hash): the same hash as ``llm4es.fingerprint.combined_hash`` of the texts."""
+        if len(self.pairs) == 1:  # one text an entity needs no grouping, and everybody's raw text no list of entities
+            ((variant, config),) = self.pairs
+            everybody = variant == RAW and entities == entities_sql(self.dataset, config, None)
+            chosen = "" if everybody else f" AND entity_id IN ({entities})"
+            return f"""SELECT entity_id, text_hash AS source_hash FROM texts
+                WHERE {self.condition}{chosen} ORDER BY entity_id"""
         return f"""SELECT entity_id, CASE WHEN count(*) = 1 THEN any_value(text_hash)
             ELSE sha256(string_agg(variant || '=' || text_hash, chr(10) ORDER BY variant)) END AS source_hash
             FROM texts WHERE {self.condition} AND entity_id IN ({entities}) GROUP BY entity_id ORDER BY entity_id"""
