@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from llm4es.errors import StoreError
@@ -110,7 +110,13 @@ class Table:
     def append(self, rows: pa.Table, run_id: str, scope: Scope) -> None:
         """Add rows in one commit. Raises ConflictError where somebody wrote in the scope since this snapshot."""
         with known_errors(self.path):
-            write_deltalake(self._handle, rows, mode="append", commit_properties=self._commit(run_id, scope))
+            write_deltalake(
+                self._handle,
+                rows,
+                mode="append",
+                writer_properties=_writer(rows.schema),
+                commit_properties=self._commit(run_id, scope),
+            )
             flush(self.path, self.version)
 
     def delete(self, predicate: str, run_id: str, scope: Scope) -> int:
@@ -128,6 +134,7 @@ class Table:
                 rows,
                 mode="overwrite",
                 predicate=where(scope),
+                writer_properties=_writer(rows.schema),
                 commit_properties=self._commit(run_id, scope),
             )
             flush(self.path, self.version)
@@ -144,6 +151,7 @@ class Table:
         with known_errors(self.path):
             metrics = self._handle.optimize.compact(
                 target_size=target_size,
+                writer_properties=_writer(self.schema),
                 commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
             )
             flush(self.path, self.version)
@@ -178,6 +186,15 @@ class Table:
 def where(scope: Scope) -> str:
     """A scope as an SQL condition. An empty scope matches every row."""
     return " AND ".join(f"{name(column)} = {literal(value)}" for column, value in scope.items()) or "true"
+
+
+def _writer(schema: pa.Schema) -> WriterProperties:
+    """How files are written: a dictionary of a vector's numbers is of no use, and takes half of the time to write."""
+    encoded = {
+        field.name: ColumnProperties(dictionary_enabled=True) for field in schema if not pa.types.is_nested(field.type)
+    }
+    plain = ColumnProperties(dictionary_enabled=False)
+    return WriterProperties(compression="SNAPPY", default_column_properties=plain, column_properties=encoded)
 
 
 def _scope_id(scope: Scope) -> str:
