@@ -67,5 +67,5 @@ def verdict(before: float | None, after: float | None, measured: int, cosine: fl
         return f"No held-out texts to measure on; {moved}."
     change = f"held-out loss {before:.3f} -> {after:.3f} nats a token"
     if after < before:
-        return f"Tuning helped: {change} ({1 - after / before:.0%} less, on {measured} tokens); {moved}."
+        return f"Tuning helped: {change} ({1 - after / before:.1%} less, on {measured} tokens); {moved}."
     return f"Tuning did not help: {change} (on {measured} tokens); {moved}."

@@ -1,7 +1,6 @@
 """``llm4es embed``: texts to vectors."""
 
 import time
-from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +8,7 @@ import typer
 
 from llm4es.config import Attention, Device, Dtype, EmbedOptions, History, LoadIn, LoadOptions, Pooling
 
+from ..committing import batched, beside
 from ..options import (
     DEFAULT_STORE,
     DebugOption,
@@ -63,9 +63,6 @@ class Layers(StrEnum):
 
 _ENTITIES_AT_ONCE = 64
 """Entities read from the store at a time: lengths are sorted within such a chunk, rows committed after it."""
-
-_COMMIT_EVERY = 15.0
-"""Seconds of work between commits: what a killed run loses at most."""
 
 
 def embed(
@@ -185,6 +182,8 @@ def embed_stage(
         if len(todo):
             run.begin()
             _compute(work, run, plan, todo, chosen.condition, model_name, load, options, keep_layers=keep_layers)
+        run.record.message = _what_is_cut(work, scope, options)
+        work.screen.say(f"embed {space}: {run.record.message}")
         return Outcome(
             "embed",
             space,
@@ -195,6 +194,22 @@ def embed_stage(
             time.monotonic() - began,
             made_by,
         )
+
+
+def _what_is_cut(work: Work, scope: dict[str, str], options: EmbedOptions) -> str:
+    """How many entities' vectors lack a part of their history, in a sentence."""
+    from llm4es_store import where
+
+    ((entities, cut, tokens, events),) = work.store.sql(
+        f"""SELECT count(*), count(*) FILTER (n_tokens_dropped > 0 OR n_events_dropped > 0),
+        coalesce(sum(n_tokens_dropped), 0), coalesce(sum(n_events_dropped), 0)
+        FROM (SELECT DISTINCT ON (entity_id) * FROM embeddings WHERE {where(scope)})"""
+    ).fetchall()
+    if not cut:
+        return f"the vectors hold the whole history of all {entities} entities"
+    more = "" if options.history is History.FULL else "; --history full reads all of a text, window by window"
+    lost = f"{int(tokens)} tokens, {int(events)} events of theirs are in no vector"
+    return f"{cut} of {entities} entities ({cut / entities:.0%}) are cut: {lost}{more}"
 
 
 def _compute(
@@ -210,7 +225,6 @@ def _compute(
     keep_layers: bool,
 ) -> None:
     """Embed the entities of ``todo``, committing as it goes."""
-    import pyarrow as pa
 
     from llm4es.embed import embed as embed_texts
     from llm4es.embed import embed_layers
@@ -228,20 +242,27 @@ def _compute(
             f"SELECT texts.* FROM texts SEMI JOIN todo USING (entity_id) WHERE {texts} ORDER BY entity_id, variant"
         ).to_arrow_reader(_ENTITIES_AT_ONCE)
         if keep_layers:
-            for batch, layers in embed_layers(reader, model, options, steps(done)):
-                run.append("layers", plan.scope, pa.Table.from_batches([layers]), ("entity_id", "layer"))
-                run.record.rows_computed += _append(run, plan, pa.Table.from_batches([batch]))
-            return
-        for rows in _batched(embed_texts(reader, model, options, steps(done))):
-            run.record.rows_computed += _append(run, plan, rows)
+            both = embed_layers(reader, model, options, steps(done))
+            beside(both, lambda made: _append_both(run, plan, *made))
+        else:
+            beside(batched(embed_texts(reader, model, options, steps(done))), lambda rows: _append(run, plan, rows))
 
 
-def _append(run: "Run", plan: "Plan", rows: "pa.Table") -> int:
+def _append_both(run: "Run", plan: "Plan", rows: "pa.RecordBatch", layers: "pa.RecordBatch") -> None:
+    """Commit each layer's vectors, then the rows made from them."""
+    import pyarrow as pa
+
+    run.append("layers", plan.scope, pa.Table.from_batches([layers]), ("entity_id", "layer"))
+    _append(run, plan, pa.Table.from_batches([rows]))
+
+
+def _append(run: "Run", plan: "Plan", rows: "pa.Table") -> None:
     """Commit the rows that the plan asks for; a k that is there already stays."""
     from llm4es_store import among
 
     rows = rows.filter(among(rows, plan.todo, ("entity_id", "k")))
-    return run.append("embeddings", plan.scope, rows, ("entity_id", "k")) if len(rows) else 0
+    if len(rows):
+        run.record.rows_computed += run.append("embeddings", plan.scope, rows, ("entity_id", "k"))
 
 
 def _check_canaries(work: Work, run: "Run", model: "Model", load: LoadOptions) -> None:
@@ -260,24 +281,3 @@ def _check_canaries(work: Work, run: "Run", model: "Model", load: LoadOptions) -
         return
     for change in moved(before, now, model.ref.n_layers, number_format(load)):
         work.screen.warn(str(change))
-
-
-def _batched(batches: "Iterable[pa.RecordBatch]") -> "Iterator[pa.Table]":
-    """Rows of some seconds' work at a time; what is done when Ctrl-C comes is still handed on."""
-    import pyarrow as pa
-
-    held: list[pa.RecordBatch] = []
-    last = time.monotonic()
-    try:
-        for batch in batches:
-            held.append(batch)
-            if time.monotonic() - last > _COMMIT_EVERY:
-                rows, held = pa.Table.from_batches(held), []
-                yield rows
-                last = time.monotonic()
-    except KeyboardInterrupt:
-        if held:
-            yield pa.Table.from_batches(held)
-        raise
-    if held:
-        yield pa.Table.from_batches(held)

@@ -1,7 +1,8 @@
 """``llm4es models``: models that can be named, those of the store and the built-in ones."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,9 @@ from llm4es.errors import OptionError, StoreError
 from ..options import DEFAULT_STORE, DebugOption, FormatOption, QuietOption, StoreOption, layers
 from ..registry import stored_models
 from ..screen import Screen, show
+
+if TYPE_CHECKING:
+    from llm4es_store import Store
 
 app = typer.Typer(invoke_without_command=True, add_completion=False)
 
@@ -46,6 +50,43 @@ def list_models(
     _list(format_, store)
 
 
+@app.command("show")
+def show_model(
+    name: Annotated[str, typer.Argument(help="A model of the store, or any that --model takes.")],
+    store: StoreOption = DEFAULT_STORE,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Show a model: its sizes, its fingerprint, and for a tuned one what tuning did (JSON).
+
+    Example:
+
+        llm4es models show smollm2-135m
+    """
+    from llm4es.models import resolve
+    from llm4es_store.quoting import literal
+
+    kept = _opened(store)
+    ref = resolve(name, {} if kept is None else stored_models(kept))
+    found = {
+        "model": ref.name,
+        "layers": ref.n_layers,
+        "dim": ref.dim,
+        "context": ref.context,
+        "base": ref.base,
+        "fingerprint": ref.fingerprint,
+        "revision": ref.revision,
+        "folder": str(ref.adapter or ref.folder),
+    }
+    if kept is not None:
+        columns = (
+            "dataset, method, load_in, dtype, steps, n_entities, held_out_loss_before, held_out_loss_after, verdict"
+        )
+        tuned = kept.sql(f"SELECT {columns} FROM models WHERE model = {literal(name)}").to_arrow_table().to_pylist()
+        found |= tuned[0] if tuned else {}
+    typer.echo(json.dumps(found, indent=1))
+
+
 @app.command("pull")
 def pull(
     name: Annotated[str, typer.Argument(help="A built-in model's name.")],
@@ -79,30 +120,36 @@ def export(
     """
     from llm4es.export import export as write
     from llm4es.models import load, resolve
-    from llm4es_store import Store
 
     depths = layers(k)
     if len(depths) != 1:
         raise OptionError(f"--k {k!r} is not one number of layers: a folder gives one vector a text")
+    kept = _opened(store)
+    model = load(resolve(name, {} if kept is None else stored_models(kept)))
+    typer.echo(str(write(model, to, depths[0], pooling, max_length)))
+
+
+def _opened(root: str) -> "Store | None":
+    """The store; None where there is none: built-in models, folders and Hugging Face ids have names all the same."""
+    from llm4es_store import Store
+
     try:
-        stored = stored_models(Store(store))
+        return Store(root)
     except StoreError:
-        stored = {}  # no store: the model may still be built in, a folder or a Hugging Face id
-    typer.echo(str(write(load(resolve(name, stored)), to, depths[0], pooling, max_length)))
+        if Path(root).exists():
+            raise
+        return None
 
 
 def _list(format_: FormatOption, store: str) -> None:
     import pyarrow as pa
 
     from llm4es.models import builtin_models
-    from llm4es_store import Store
 
     rows = [{"model": model.name, "where": "built in", "description": model.description} for model in builtin_models()]
-    try:
+    if (kept := _opened(store)) is not None:
         query = """SELECT model, 'this store' AS "where",
             format('{} tuned on {} ({}, {} steps)', base, dataset, method, steps) AS description
             FROM models ORDER BY model"""
-        rows += Store(store).sql(query).to_arrow_table().to_pylist()
-    except StoreError:
-        pass  # no store yet: the built-in models can be named all the same
+        rows += kept.sql(query).to_arrow_table().to_pylist()
     show(pa.Table.from_pylist(rows), format_)
