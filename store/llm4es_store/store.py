@@ -74,19 +74,18 @@ class Store:
             return connect(self.views(at), self.layout.root, self._filesystem(), self.limits)
         snapshot = self.snapshot()
         if self._live is None or self._live[0] != snapshot:  # else nobody has written since
-            self._live = snapshot, connect(self.views(), self.layout.root, self._filesystem(), self.limits)
+            views = self._views(self._tables)
+            self._live = snapshot, connect(views, self.layout.root, self._filesystem(), self.limits)
         return self._live[1].cursor()
 
     def views(self, at: At | None = None) -> dict[str, str]:
         """View -> SELECT over the files of one version of each table."""
-        snapshot = None if at is None else snapshot_at(self.record(), at)
-        views = {table: self._select(table, snapshot) for table in TABLES}
-        views["runs"] = _RUNS_VIEW.format(rows=views["runs"])
-        for dataset in self.datasets():
-            table = self._open(events_table(dataset), snapshot)
-            if table is not None:
-                views[events_view(dataset)] = select_sql(table)
-        return views
+        if at is None:
+            self.snapshot()
+            return self._views(self._tables)
+        then = snapshot_at(self.record(), at)
+        tables = {table: Table.open(self.layout.table(table), version) for table, version in then.items()}
+        return self._views({table: found for table, found in tables.items() if found is not None})
 
     def embeddings(
         self, dataset: str, *, model: str, k: int, config_id: str | None = None, at: At | None = None
@@ -120,7 +119,14 @@ class Store:
 
     def table(self, table: str) -> Table | None:
         """The newest snapshot of a table, None where nothing was written yet."""
-        return self._open(table, None)
+        if table in self._tables:
+            self._tables[table].refresh()
+        else:
+            found = Table.open(self.layout.table(table))
+            if found is None:
+                return None
+            self._tables[table] = found
+        return self._tables[table]
 
     def record(self) -> pa.Table:
         """Every row of the record of runs, oldest first: the columns of ``layout.RUNS``."""
@@ -144,7 +150,7 @@ class Store:
     def snapshot(self) -> dict[str, int]:
         """Table -> version, of every table there is, now."""
         names = [*TABLES, *(events_table(dataset) for dataset in self.datasets())]
-        tables = {table: self._open(table, None) for table in names}
+        tables = {table: self.table(table) for table in names}
         return {table: found.version for table, found in tables.items() if found is not None}
 
     def plan(
@@ -191,7 +197,7 @@ class Store:
 
     def ensure(self, table: str, schema: pa.Schema | None = None) -> Table:
         """The newest snapshot of a table, made empty where there is none; ``schema`` is needed for events only."""
-        found = self._open(table, None)
+        found = self.table(table)
         spec = TABLES.get(table)
         wanted = spec.schema if spec else schema
         if found is not None:
@@ -220,27 +226,13 @@ class Store:
         rows = self.sql(f"SELECT {columns} FROM embeddings WHERE {where(chosen)} ORDER BY entity_id", at)
         return fetch(rows)
 
-    def _open(self, table: str, snapshot: Mapping[str, int] | None) -> Table | None:
-        if snapshot is not None:
-            return Table.open(self.layout.table(table), snapshot[table]) if table in snapshot else None
-        if table in self._tables:
-            self._tables[table].refresh()
-        else:
-            found = Table.open(self.layout.table(table))
-            if found is None:
-                return None
-            self._tables[table] = found
-        return self._tables[table]
-
-    def _select(self, table: str, snapshot: Mapping[str, int] | None) -> str:
-        """A table's rows with the promised columns, in their order; those that an older table lacks are null."""
-        schema = TABLES[table].schema
-        found = self._open(table, snapshot)
-        if found is None:
-            return empty_sql(schema)
-        types, known = duckdb_types(schema), set(found.schema.names)
-        columns = ", ".join(name(c) if c in known else f"NULL::{t} AS {name(c)}" for c, t in types.items())
-        return f"SELECT {columns} FROM ({select_sql(found)})"
+    def _views(self, tables: Mapping[str, Table]) -> dict[str, str]:
+        views = {table: _promised(TABLES[table].schema, tables.get(table)) for table in TABLES}
+        views["runs"] = _RUNS_VIEW.format(rows=views["runs"])
+        for dataset in self.datasets():
+            if (table := tables.get(events_table(dataset))) is not None:
+                views[events_view(dataset)] = select_sql(table)
+        return views
 
     def _filesystem(self) -> Any | None:
         if not self.layout.is_remote:
@@ -277,6 +269,15 @@ class Store:
             )
         if made_by < layout.FORMAT:
             migrate(self, made_by, lambda number: runs.describe(_format(number)))
+
+
+def _promised(schema: pa.Schema, found: Table | None) -> str:
+    """A table's rows with the promised columns, in their order; those that an older table lacks are null."""
+    if found is None:
+        return empty_sql(schema)
+    types, known = duckdb_types(schema), set(found.schema.names)
+    columns = ", ".join(name(c) if c in known else f"NULL::{t} AS {name(c)}" for c, t in types.items())
+    return f"SELECT {columns} FROM ({select_sql(found)})"
 
 
 def _format(number: int) -> str:
