@@ -1,7 +1,7 @@
 """Hugging Face ids to folders on this machine.
 
-In: a repository's id and a revision. Out: its snapshot folder and the commit that it is of. Only configuration,
-tokenizer and safetensors are ever fetched. Knows nothing of what the files mean.
+In: a repository's id and a revision. Out: its snapshot folder and the commit that it is of. No pickled weights are ever
+fetched. Knows nothing of what the files mean.
 """
 
 from functools import partial
@@ -13,8 +13,8 @@ from .weights import check_folder
 REPOSITORY = r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?"
 """What a repository's id looks like: 'name' or 'owner/name'."""
 
-WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
-"""Files that are fetched: no pickles, no code."""
+WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.py"]
+"""Files that are fetched: no pickles. Code is fetched, and run only where ``--trust-remote-code`` was typed."""
 
 TIMEOUT = 10.0
 """Seconds to wait for the hub's first answer."""
@@ -48,4 +48,8 @@ def snapshot(identifier: str, revision: str | None, *, refresh: bool, known: str
         raise ModelError(
             f"no model {identifier!r} here, and the Hugging Face hub cannot be reached ({reason}): give {known}"
         ) from error
+    try:
+        check_folder(found)
+    except ModelError as error:  # without a network the client hands out what it has
+        raise ModelError(f"{identifier} is not whole ({error}): fetch it where the hub can be reached") from error
     return found, found.name

@@ -74,6 +74,10 @@ def load_model(ref: ModelRef, options: LoadOptions) -> Model:
             )
             _same_on_every_cpu(network)
         except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+            if "trust_remote_code" in str(error) and not options.trust_remote_code:
+                raise ModelError(
+                    f"{ref.name} brings code of its own, which is not run: give --trust-remote-code if you trust it"
+                ) from error
             raise ModelError(f"cannot load {ref.name} from {ref.folder}: {_one_line(error)}") from error
         if not tokenizer.is_fast:
             raise ModelError(

@@ -86,11 +86,12 @@ def check_adapter(folder: Path) -> None:
 
 
 def folder_fingerprint(folder: Path) -> str:
-    """SHA-256 over weights, tokenizer and settings of a model folder."""
+    """SHA-256 over weights, tokenizer, settings and code of a model folder."""
     settings = _settings(folder / "config.json", VOLATILE)
     tokenizer = {name: _content(folder / name) for name in TOKENIZER_FILES if (folder / name).is_file()}
     weights = {file.name: cached_hash(file) for file in _weight_files(folder, "model")}
-    return text_hash(canonical_json({"config": settings, "tokenizer": tokenizer, "weights": weights}))
+    code = {file.name: cached_hash(file) for file in sorted(folder.glob("*.py"))}  # most models bring none
+    return text_hash(canonical_json({"config": settings, "tokenizer": tokenizer, "weights": weights} | code))
 
 
 def adapter_fingerprint(folder: Path, base: str) -> str:

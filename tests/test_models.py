@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -270,7 +271,7 @@ def test_a_model_of_the_local_hub_cache(tmp_path: Path, made: Path) -> None:
 def test_a_half_downloaded_snapshot_is_asked_for_again(tmp_path: Path, made: Path) -> None:
     commit = hub_snapshot(tmp_path, made)
     (tmp_path / "hub/models--owner--tiny/snapshots" / commit / "model.safetensors").unlink()
-    with pytest.raises(ModelError, match=r"no model 'owner/tiny' here|has no safetensors weights"):
+    with pytest.raises(ModelError, match=r"owner/tiny is not whole \(.*\): fetch it where the hub can be reached"):
         resolve("owner/tiny")
 
 
@@ -286,7 +287,7 @@ def test_pull_asks_the_hub(tmp_path: Path, made: Path, monkeypatch: pytest.Monke
     assert [(call["id"], call["revision"], call.get("local_files_only", False)) for call in asked] == [
         ("owner/tiny", "v1", False)
     ]
-    assert not any(pattern.endswith((".bin", ".py")) for pattern in hub.WANTED)
+    assert not any(fnmatch(name, pattern) for name in ("pytorch_model.bin", "model.pt") for pattern in hub.WANTED)
 
 
 @pytest.mark.parametrize(
@@ -322,6 +323,34 @@ def test_load_in_bfloat16(folder: Path) -> None:
     model = load(resolve(str(folder)), replace(CPU, dtype=Dtype.BFLOAT16))
     assert (model.name, model.dtype) == ("mine+bfloat16", torch.bfloat16)
     assert next(model.network.parameters()).dtype == torch.bfloat16
+
+
+CODE = """
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+open({ran!r}, "w").close()
+class OwnConfig(LlamaConfig):
+    model_type = "own"
+class OwnForCausalLM(LlamaForCausalLM):
+    config_class = OwnConfig
+"""
+
+
+def test_code_of_a_stranger_runs_only_where_it_is_trusted(folder: Path, tmp_path: Path) -> None:
+    own = {"auto_map": {"AutoConfig": "own.OwnConfig", "AutoModelForCausalLM": "own.OwnForCausalLM"}}
+    ran = tmp_path / "ran"
+    (folder / "own.py").write_text(CODE.format(ran=str(ran)))
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**settings, **own, "model_type": "own"}))
+    before = resolve(str(folder)).fingerprint
+    with pytest.raises(ModelError, match=r"brings code of its own, .*: give --trust-remote-code if you trust it"):
+        load(resolve(str(folder)), CPU)
+    assert not ran.exists()
+    model = load(resolve(str(folder)), replace(CPU, trust_remote_code=True))
+    assert type(model.network).__name__ == "OwnForCausalLM"
+    assert ran.exists()
+    (folder / "own.py").write_text(CODE.format(ran=str(ran)) + "# another")
+    assert resolve(str(folder)).fingerprint != before
 
 
 def test_an_adapter_is_applied(folder: Path, tmp_path: Path) -> None:

@@ -67,8 +67,8 @@ def finetune_stage(
         if reasons:
             trained()
         return outcome(time.monotonic() - began)
-    record = {"config_id": made_by, "model_name": tuned_name, "base_name": model_name, **config}
-    with work.run("finetune", record) as run:
+    record = {"config_id": made_by, "model_name": tuned_name, "base_name": model_name, "revision": ref.revision}
+    with work.run("finetune", {**record, **config}) as run:
         run.record.rows_in = len(train)
         run.record.rows_reused = 1 - len(reasons)
         if reasons:

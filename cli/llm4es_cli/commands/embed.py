@@ -161,7 +161,7 @@ def embed_stage(
     )
     if work.dry_run:
         return Outcome("embed", space, len(wanted), len(plan.todo), plan.reused, plan.why, 0.0, made_by)
-    record = {"config_id": made_by, "model_name": space, "k": depths, **config}
+    record = {"config_id": made_by, "model_name": space, "revision": ref.revision, "k": depths, **config}
     with work.run("embed", record) as run:
         run.follow(plan)
         run.record.rows_in, run.record.rows_reused = len(hashes), plan.reused
