@@ -87,8 +87,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
     if seen:
         names = f"{seen[0]['features']} comes" if len(seen) == 1 else f"{len(seen)} feature sets come"
         found.append(
-            f"seen: {names} from a model fine-tuned on so many of the scored entities; "
-            "--unseen-only leaves those out"
+            f"seen: {names} from a model fine-tuned on so many of the scored entities; --unseen-only leaves those out"
         )
     return found
 

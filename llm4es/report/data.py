@@ -31,7 +31,7 @@ class ReportData:
     """What a reader has to know before believing a figure, in plain words."""
 
     runs: pa.Table | None = None
-    """run_id, stage, started_at, seconds, status, rows_computed, rows_reused: oldest first."""
+    """run_id, stage, what (model or task), started_at, seconds, status, rows_computed, rows_reused: oldest first."""
 
     users: pa.Table | None = None
     """entity_id, n_events, days (length of the history): one row an entity."""

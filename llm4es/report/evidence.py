@@ -3,6 +3,7 @@
 In: rows of ``compare``, ``predictions`` and ``probes``. Out: SVG. Decides nothing: every number is in the tables.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,35 +71,67 @@ def forest(rows: Sequence[dict[str, Any]], name: str) -> str:
 
 def by_k(rows: Sequence[dict[str, Any]], name: str) -> str | None:
     """The metric against the number of layers averaged, a line a model; None where no model has two."""
-    lines: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        if row["k"] is not None and row["model"] and "+" not in row["features"]:
-            lines.setdefault(row["features"].replace(f"@{row['k']}", ""), []).append(row)
-    lines = {key: sorted(found, key=lambda row: row["k"]) for key, found in lines.items() if len(found) > 1}
+    of_k = [(int(row["k"]), row) for row in rows if row["k"] is not None and _alone(row)]
+    return _by_depth(of_k, name, "k", "k: last layers averaged", log=True)
+
+
+def by_layer(rows: Sequence[dict[str, Any]], name: str) -> str | None:
+    """The metric of single layers, a line a model; None where no model has two."""
+    found = [(re.search(r"@layer(\d+)", row["features"]), row) for row in rows if row["model"] and _alone(row)]
+    return _by_depth([(int(m[1]), row) for m, row in found if m], name, "layer", "layer, the first to the last")
+
+
+def _alone(row: dict[str, Any]) -> bool:
+    """Vectors of one model, nothing joined to them. The model's own name may bear a '+'."""
+    return bool(row["model"]) and "+" not in row["features"].removeprefix(row["model"])
+
+
+def _by_depth(
+    rows: Sequence[tuple[int, dict[str, Any]]], name: str, depth: str, axis: str, *, log: bool = False
+) -> str | None:
+    lines: dict[str, list[tuple[int, dict[str, Any]]]] = {}
+    for at, row in rows:
+        lines.setdefault(re.sub(r"@(layer)?\d+", "", label_of(row), count=1), []).append((at, row))
+    lines = {key: sorted(found, key=lambda pair: pair[0]) for key, found in lines.items() if len(found) > 1}
     if not lines:
         return None
+    metric = rows[0][1]["metric"]
     hints = Hints()
     with drawing(2.6 + 0.16 * len(lines)) as (figure, (axes,)):
         for i, (model, found) in enumerate(lines.items()):
-            k, value, low, high = (
-                np.array([row[key] for row in found], dtype=float) for key in ("k", "value", "ci_low", "ci_high")
-            )
-            shift = 1.03 ** (i - (len(lines) - 1) / 2)  # side by side: intervals of several models would cover another
+            x = np.array([at for at, _ in found], dtype=float)
+            value, low, high = (np.array([row[key] for _, row in found]) for key in ("value", "ci_low", "ci_high"))
+            # side by side: intervals of several models would cover another
+            aside = i - (len(lines) - 1) / 2
+            x = x * 1.03**aside if log else x + 0.12 * aside
             colour = SERIES[i % len(SERIES)]
-            axes.plot(k * shift, value, "-o", color=colour, label=short(model), markersize=4)
-            for at, row in enumerate(found):
-                (bar,) = axes.plot([k[at] * shift] * 2, [low[at], high[at]], color=colour, linewidth=1.2, alpha=0.6)
-                hints.add(
-                    bar, f"{model}, k = {row['k']}: {row['value']:.3f} ({row['ci_low']:.3f} to {row['ci_high']:.3f})"
-                )
-        ticks = sorted({row["k"] for found in lines.values() for row in found})
-        axes.set_xscale("log", base=2)
-        axes.set_xticks(ticks, [str(k) for k in ticks])
-        axes.minorticks_off()
-        axes.set_xlabel("k: last layers averaged")
-        axes.set_ylabel(rows[0]["metric"])
+            axes.plot(x, value, "-o", color=colour, label=short(model), markersize=4)
+            for place, (at, row) in enumerate(found):
+                ends = [low[place], high[place]]
+                (bar,) = axes.plot([x[place]] * 2, ends, color=colour, linewidth=1.2, alpha=0.6)
+                said = f"{row['value']:.3f} ({row['ci_low']:.3f} to {row['ci_high']:.3f})"
+                hints.add(bar, f"{model}, {depth} = {at}: {said}")
+        ticks = sorted({at for found in lines.values() for at, _ in found})
+        if log:
+            axes.set_xscale("log", base=2)
+            ticks = _apart(ticks)
+            axes.set_xticks(ticks, [str(at) for at in ticks])
+            axes.minorticks_off()
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        axes.set_xlabel(axis)
+        axes.set_ylabel(metric)
         figure.legend(loc="outside upper left", ncols=2)
-        return to_svg(figure, name, f"{rows[0]['metric']} against k for {len(lines)} models", hints)
+        return to_svg(figure, name, f"{metric} against {depth} for {len(lines)} models", hints)
+
+
+def _apart(ticks: Sequence[int]) -> list[int]:
+    """Of rising numbers on a logarithmic axis, those whose labels do not run into each other; the last one stays."""
+    kept = [ticks[-1]]
+    for tick in reversed(ticks[:-1]):
+        if tick * 1.35 <= kept[-1]:
+            kept.append(tick)
+    return kept[::-1]
 
 
 def roc(found: Sequence[Curve], name: str) -> str:

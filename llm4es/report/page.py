@@ -26,6 +26,9 @@ CURVES = 3
 """Feature sets in ROC and calibration: the best, the reference, and the best of a model where that is another."""
 
 
+ALONE = "Bars are 95 % intervals of each value alone."
+
+
 @dataclass(frozen=True)
 class Picture:
     """One drawing of the page."""
@@ -52,7 +55,7 @@ def render(data: ReportData) -> str:
     environment = Environment(
         loader=PackageLoader("llm4es.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"number": _number, "p_value": _p_value}
+    environment.filters |= {"number": _number, "p_value": _p_value, "whole": _whole}
     found = people(data) if data.vectors is not None and data.vectors.num_rows > 1 else None
     return environment.get_template("page.html.j2").render(
         data=data,
@@ -79,7 +82,9 @@ def _tasks(data: ReportData) -> list[Task]:
         rows = data.comparison.filter(pc.equal(data.comparison["task"], name)).to_pylist()
         pictures = [_picture("Every feature set beside the others", evidence.forest(rows, f"forest-{n}"))]
         if (k := evidence.by_k(rows, f"k-{n}")) is not None:
-            pictures.append(_picture("How many last layers", k, "Bars are 95 % intervals of each value alone."))
+            pictures.append(_picture("How many last layers", k, ALONE))
+        if (layer := evidence.by_layer(rows, f"layer-{n}")) is not None:
+            pictures.append(_picture("Each layer on its own", layer, ALONE))
         curves = _curves(data, name, rows)
         if curves:
             pictures.append(_picture("ROC", evidence.roc(curves, f"roc-{n}"), "Dashed: chance."))
@@ -151,12 +156,17 @@ def _p_value(value: float | None) -> str:
     return "< 0.001" if value is not None and value < 0.001 else _number(value)
 
 
+def _whole(value: float | None) -> str:
+    """A time in seconds, without fractions where they say nothing."""
+    return "" if value is None else f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
 def _number(value: Any) -> str:
     """A cell: floats to three places, nothing for null."""
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:.3f}"
+        return f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

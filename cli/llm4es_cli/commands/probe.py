@@ -3,13 +3,13 @@
 import dataclasses
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from llm4es.config import ProbeOptions
-from llm4es.errors import OptionError
+from llm4es.errors import OptionError, ProbeError
 from llm4es.naming import split_names
 
 from ..candidate import Candidate
@@ -100,7 +100,9 @@ def probe(
     each_size = [dataclasses.replace(options, train_size=size) for size in _numbers("--sizes", sizes, "50,100,200")]
     chosen = candidates(work, split_names(features), layers(k), _layers(layers_))
     outcomes = [
-        probe_stage(work, each, sized, chosen) for each in tasks_of(work, task) for sized in each_size or [options]
+        probe_stage(work, each, sized, chosen, named=bool(features))
+        for each in tasks_of(work, task)
+        for sized in each_size or [options]
     ]
     show_outcomes(outcomes, format_, dry_run=dry_run)
 
@@ -130,9 +132,13 @@ def tasks_of(work: Work, task: str | None) -> list[str]:
     return [task]
 
 
-def probe_stage(work: Work, task: str, options: ProbeOptions, chosen: Sequence[Candidate] | None = None) -> Outcome:
-    """Probe the features whose metrics are missing, or were made from other vectors or labels."""
+def probe_stage(
+    work: Work, task: str, options: ProbeOptions, chosen: Sequence[Candidate] | None = None, *, named: bool = False
+) -> Outcome:
+    """Probe the features whose metrics are missing, or were made from other vectors or labels.
 
+    Features that were ``named`` have to carry the task; of all that there are, those that cannot are left out.
+    """
     from llm4es.features import result_hash
     from llm4es.fingerprint import config_id
     from llm4es_store import Reason, where
@@ -160,23 +166,31 @@ def probe_stage(work: Work, task: str, options: ProbeOptions, chosen: Sequence[C
     if work.dry_run:
         return Outcome("probe", task, len(found), len(todo), reused, reasons, 0.0, made_by)
     record = {"config_id": made_by, "task": task, "options": options.fingerprint()}
-    results: list[ProbeResult] = []
+    results: dict[str, ProbeResult] = {}
+    left_out: list[Candidate] = []
     with work.run("probe", record) as run, work.screen.progress(f"probe {task}", len(todo), "features") as advance:
         run.record.rows_in, run.record.rows_reused = len(found), reused
         for candidate in todo:
             run.begin()
-            result = _compute(work, candidate, labels, splits, task, options)
+            try:
+                result = _compute(work, candidate, labels, splits, task, options)
+            except ProbeError as error:  # one of many that cannot carry the task does not keep the others from it
+                if len(todo) - len(left_out) == 1 or named:
+                    raise
+                work.screen.warn(f"{candidate.name} is left out of {task}: {error}")
+                left_out.append(candidate)
+                continue
             scope = {**of_task, "features": candidate.name, "config_id": made_by}
             run.replace("predictions", scope, result.predictions)
             run.replace("probes", scope, result.probes)  # last: a row here says that the predictions are there
             run.record.rows_computed += 1
-            results.append(result)
+            results[candidate.name] = result
             advance(1)
         seconds = time.monotonic() - began
-    _say_who_is_missing(work, task, todo, results)
-    for warning in _leaks(work, task, results):
+    _say_who_is_missing(work, task, results)
+    for warning in _leaks(work, task, list(results.values())):
         work.screen.say(f"warning: {warning}")
-    return Outcome("probe", task, len(found), len(todo), reused, reasons, seconds, made_by)
+    return Outcome("probe", task, len(found), len(results), reused, reasons, seconds, made_by)
 
 
 def _compute(
@@ -188,11 +202,11 @@ def _compute(
     return fit_and_score(candidate.load(), labels, task, kind, options, work.dataset, splits)
 
 
-def _say_who_is_missing(work: Work, task: str, probed: Sequence[Candidate], results: "Sequence[ProbeResult]") -> None:
+def _say_who_is_missing(work: Work, task: str, results: "Mapping[str, ProbeResult]") -> None:
     """One line for each pair of numbers, naming the features that it is about."""
     missing: dict[tuple[int, int], list[str]] = {}
-    for candidate, result in zip(probed, results, strict=True):
-        missing.setdefault((result.n_without_features, result.n_without_label), []).append(candidate.name)
+    for name, result in results.items():
+        missing.setdefault((result.n_without_features, result.n_without_label), []).append(name)
     for (features, label), names_ in missing.items():
         if features or label:
             who = names_[0] if len(names_) == 1 else f"{names_[0]} and {len(names_) - 1} more"

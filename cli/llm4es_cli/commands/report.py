@@ -41,6 +41,7 @@ def report(
     ] = "",
     projection: Annotated[str, typer.Option("--projection", help="Of the map: pca or umap.")] = "pca",
     protocol: Annotated[str, typer.Option("--protocol", help="Which probes to show.")] = ProbeOptions.protocol,
+    common: Annotated[bool, typer.Option("--common", help="Cut comparisons to the entities that all have.")] = False,
     store: StoreOption = DEFAULT_STORE,
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -65,7 +66,7 @@ def report(
     path = out or Path(f"{work.dataset}-report.html")
     if path.is_dir() or not path.parent.is_dir():
         raise OptionError(f"--out {path} cannot be written: give the name of a file in a folder that is there")
-    page = render(_data(work, tasks_of(work, task), protocol, features, Projection(projection)))
+    page = render(_data(work, tasks_of(work, task), protocol, features, Projection(projection), common=common))
     unfinished = path.with_name(f".{path.name}.part")
     unfinished.write_text(page, encoding="utf-8")
     unfinished.replace(path)
@@ -73,7 +74,7 @@ def report(
     typer.echo(str(path))
 
 
-def _data(work: Work, tasks: list[str], protocol: str, features: str, projection: str) -> "ReportData":
+def _data(work: Work, tasks: list[str], protocol: str, features: str, projection: str, *, common: bool) -> "ReportData":
     """Everything that the page shows, from the store."""
     import pyarrow as pa
 
@@ -90,13 +91,14 @@ def _data(work: Work, tasks: list[str], protocol: str, features: str, projection
     tables, predictions, warned = [], [], []
     for each in tasks:
         try:
-            tables.append(comparison(work, each, protocol))
+            tables.append(comparison(work, each, protocol, common=common))
         except ProbeError as error:
             work.screen.say(f"{each} is left out: {error}")
             continue
         chosen = where({"dataset": work.dataset, "task": each, "protocol": protocol})
         newest = f"(SELECT config_id FROM probes WHERE {chosen} ORDER BY run_id DESC LIMIT 1)"
-        predictions.append(rows(f"SELECT * FROM predictions WHERE {chosen} AND config_id = {newest}"))
+        scored = rows(f"SELECT * FROM predictions WHERE {chosen} AND config_id = {newest}")
+        predictions.append(_of_all(scored) if common else scored)
         warned += leaks_of(work, each, predictions[-1])
     compared = pa.concat_tables(tables) if tables else None
     vectors, vectors_name = _vectors(work, features, compared)
@@ -104,9 +106,10 @@ def _data(work: Work, tasks: list[str], protocol: str, features: str, projection
     for row in cuts.to_pylist():
         if row["n_cut"]:
             share = row["n_cut"] / row["n_entities"]
+            whole = row["tokens_kept"] == 1
             warned.append(
-                f"{row['features']}: {share:.0%} of the users lost events to the limit on tokens, "
-                f"{row['events_kept']:.0%} of all events were read: embed with --history full"
+                f"{row['features']}: {share:.0%} of the users lost events, {row['events_kept']:.0%} of all were read: "
+                + ("serialize without --max-events" if whole else "embed with --history full, window by window")
             )
     events, raw = name(events_view(work.dataset)), literal(raw_config(work.store, work.dataset))
     return ReportData(
@@ -114,8 +117,10 @@ def _data(work: Work, tasks: list[str], protocol: str, features: str, projection
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, llm4es {__version__}",
         warnings=tuple(warned),
         runs=rows(
-            f"""SELECT run_id, stage, strftime(started_at, '%Y-%m-%d %H:%M') AS started_at, seconds, status,
-            rows_computed, rows_reused FROM runs WHERE {of_data} ORDER BY runs.started_at LIMIT {_MOST_RUNS}"""
+            f"""SELECT run_id, stage,
+            coalesce(config->>'$.model_name', config->>'$.task', config->>'$.name', '') AS what,
+            strftime(started_at, '%Y-%m-%d %H:%M') AS started_at, seconds, status, rows_computed, rows_reused
+            FROM runs WHERE {of_data} ORDER BY runs.started_at LIMIT {_MOST_RUNS}"""
         ),
         users=rows(
             f"""SELECT entity_id, count(*) AS n_events,
@@ -137,6 +142,20 @@ def _data(work: Work, tasks: list[str], protocol: str, features: str, projection
         models=rows(f"SELECT * FROM models WHERE {of_data} ORDER BY model"),
         fidelity=rows(f"SELECT variant, fidelity, note FROM texts WHERE {of_data} AND fidelity IS NOT NULL"),
         projection=Projection(projection),
+    )
+
+
+def _of_all(predictions: "pa.Table") -> "pa.Table":
+    """The predictions of entities that every feature set has scored."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    sets = [
+        set(predictions.filter(pc.equal(predictions["features"], each))["entity_id"].to_pylist())
+        for each in pc.unique(predictions["features"]).to_pylist()
+    ]
+    return predictions.filter(
+        pc.is_in(predictions["entity_id"], pa.array(sorted(set.intersection(*sets)), pa.string()))
     )
 
 

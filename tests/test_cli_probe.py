@@ -1,0 +1,154 @@
+"""Probing and comparing from the command line: depths from kept layers, leaks, sizes, costs, and bad words."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from llm4es import models
+from llm4es.errors import Llm4esError, OptionError, ProbeError
+from llm4es_cli.main import app
+from llm4es_store import Store
+
+from . import shop, tiny
+
+CUSTOMERS = 30
+FEW = ("--folds", "3", "--repeats", "1")
+
+
+class Place:
+    """A store with texts, vectors of a model and of one tuned from it, the base's layers kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store, self.recipe = folder / "store", shop.write(folder / "shop", CUSTOMERS)
+
+    def __call__(self, command: str, *words: object) -> tuple[str, str]:
+        done = CliRunner().invoke(app, [command, str(self.recipe), *map(str, words), "--store", str(self.store)])
+        if isinstance(done.exception, Llm4esError):
+            raise done.exception
+        assert done.exit_code == 0, done.output + str(done.exception)
+        return done.stdout, done.stderr
+
+    def rows(self, command: str, *words: object) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self(command, *words, "--format", "json")[0])
+        return found
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    folder = tmp_path_factory.mktemp("probe")
+    here, base = Place(folder), tiny.save(folder / "base")
+    here("serialize")
+    here("finetune", "--model", base, "--steps", "1", "--max-length", "64", "--texts", "raw", "--name", "tuned")
+    here("embed", "--model", "tuned", "--k", "1", "--max-length", "64")
+    here("embed", "--model", base, "--k", "1", "--max-length", "64", "--layers", "keep")
+    return here
+
+
+@pytest.fixture
+def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise AssertionError("a probe needs no model")
+
+    monkeypatch.setattr(models, "load", refused)
+
+
+@pytest.mark.usefixtures("no_model")
+def test_depths_and_layers_are_made_from_what_is_kept(place: Place) -> None:
+    done = place.rows("probe", *FEW, "--k", "2,all", "--layers", "all", "--dry-run")
+    depth = max(row[0] for row in Store(place.store).sql("SELECT DISTINCT layer FROM layers").fetchall())
+    # tuned has one depth, its deepest; the base has k = 2, all of its layers, and each layer alone
+    vectors = 1 + len({2, depth}) + depth
+    assert done[0]["rows"] == vectors + len(("tfidf", "counts", "majority"))
+    place("probe", *FEW, "--k", "2", "--layers", "1,2")
+    names = {name for (name,) in Store(place.store).sql("SELECT DISTINCT features FROM probes").fetchall()}
+    assert {"base@2 [64 tokens]", "base@layer1 [64 tokens]", "base@layer2 [64 tokens]", "tfidf"} <= names
+
+
+@pytest.mark.usefixtures("no_model")
+def test_a_depth_from_kept_layers_is_their_mean(place: Place, tmp_path: Path) -> None:
+    out = tmp_path / "vectors.json"
+    place("export", "--features", "base@2", "--layout", "long", "--out", out)
+    exported = {row["entity_id"]: row["vector"] for row in json.loads(out.read_text())}
+    last: dict[str, list[list[float]]] = {}
+    for entity, vector in (
+        Store(place.store)
+        .sql("SELECT entity_id, vector FROM layers WHERE layer > (SELECT max(layer) - 2 FROM layers)")
+        .fetchall()
+    ):
+        last.setdefault(entity, []).append(vector)
+    assert len(exported) == len(last) == CUSTOMERS
+    for entity, vectors in last.items():
+        assert exported[entity] == pytest.approx(np.mean(vectors, axis=0).tolist(), abs=1e-6)
+
+
+def test_seen_entities_are_warned_of_whatever_is_probed_last(place: Place) -> None:
+    _, said = place("probe", *FEW, "--features", "tuned@1,majority")
+    seen = Store(place.store).sql("SELECT count(*) FROM exposures").fetchall()[0][0]
+    assert f"warning: {seen} of {CUSTOMERS} scored entities were seen by the model in fine-tuning" in said
+    rows = {row["features"]: row for row in place.rows("compare", "--common")}
+    assert (rows["tuned@1 [64 tokens]"]["n_seen"], rows["majority"]["n_seen"]) == (seen, 0)
+    unseen = place.rows("compare", "--common", "--unseen-only")
+    assert {row["n"] for row in unseen} == {CUSTOMERS - seen}
+
+
+def test_what_features_cost_stands_beside_them(place: Place) -> None:
+    place("probe", *FEW, "--features", "base@1+tfidf,tfidf,base@1")
+    rows = {row["features"]: row for row in place.rows("compare", "--reference", "tfidf")}
+    alone, both, bag = rows["base@1 [64 tokens]"], rows["base@1 [64 tokens]+tfidf"], rows["tfidf"]
+    assert bag["dimensions"] == len(shop.PRODUCTS)
+    assert bag["tokens"] == 0
+    assert both["dimensions"] == alone["dimensions"] + bag["dimensions"]
+    ((tokens,),) = Store(place.store).sql("SELECT sum(n_tokens) FROM embeddings WHERE model = 'base'").fetchall()
+    assert alone["tokens"] == both["tokens"] == tokens
+    assert alone["seconds"] > 0
+
+
+def test_sizes_are_kept_apart_and_sum_to_a_curve(place: Place) -> None:
+    done = place.rows("probe", *FEW, "--features", "tfidf", "--sizes", "6,12")
+    assert [row["computed"] for row in done] == [1, 1]
+    found = Store(place.store).sql("SELECT DISTINCT protocol FROM probes WHERE protocol LIKE 'cv@%' ORDER BY 1")
+    assert found.fetchall() == [("cv@12",), ("cv@6",)]
+
+
+def test_who_is_missing_is_counted(place: Place, tmp_path: Path) -> None:
+    vectors = tmp_path / "few.csv"
+    lines = [f"c{i},{i % 3},{i % 5}" for i in range(20)] + ["nobody,1,2"]
+    vectors.write_text("\n".join(["entity_id,a,b", *lines]) + "\n")
+    done = CliRunner().invoke(
+        app, ["import", str(vectors), "--name", "few", "--dataset", "shop", "--store", str(place.store)]
+    )
+    assert done.exit_code == 0, done.output
+    _, said = place("probe", *FEW, "--features", "few")
+    assert "loyal, few: 10 labelled entities have no features" in said
+    with pytest.raises(
+        ProbeError, match=r"on different entities .* or cut to the common ones with --common"
+    ):
+        place("compare")
+    _, said = place("compare", "--common")
+    assert "warning: loyal: the feature sets were probed on 20 to 30 entities" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--features", "base@9"), r"--features 'base@9' is not in the store: there are "),
+        (("--features", "base@x"), r"--features 'base@x' cannot be read: give embedding:MODEL@K"),
+        (("--features", "tfidf", "--k", "1"), r"--features names the depths already: leave out --k and --layers"),
+        (("--k", "77"), r"--k 77 is neither embedded nor can it be made from kept layers: there are 1, 2"),
+        (("--layers", "77"), r"--layers 77 is not kept: give numbers from 1 to \d+, or all"),
+        (("--layers", "first"), r"--layers 'first' is no number above 0: give for example 6,12, or all"),
+        (("--sizes", "0"), r"--sizes '0' is no number above 0: give for example 50,100,200"),
+        (("--task", "age"), r"--task 'age' is none of 'shop''s: there are loyal"),
+        (("--protocol", "year"), r"--protocol 'year' is unknown: choose one of cv, holdout, ptls"),
+        (("--probe", "forest"), r"--probe 'forest' is unknown: choose one of logistic"),
+        (("--folds", "20"), r"class '\w+' has 15 members for 20 folds: give fewer --folds"),
+        (("--sizes", "29"), r"--sizes 29 is more than the 20 entities that a fit is trained on: give less"),
+    ],
+)
+def test_bad_words(place: Place, words: tuple[str, ...], message: str) -> None:
+    with pytest.raises((OptionError, ProbeError), match=message):
+        place("probe", *FEW[2:], *(() if "--folds" in words else FEW[:2]), *words)
