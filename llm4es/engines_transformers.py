@@ -20,6 +20,10 @@ from .silence import quiet
 # B rows, T tokens, V vocabulary
 
 
+TOO_LONG = "the question alone is longer than the model reads"
+"""Why a request is not answered."""
+
+
 class SeededSampling(LogitsProcessor):
     """Temperature, nucleus, and Gumbel noise of the row's own generator: the largest score is a draw."""
 
@@ -55,8 +59,9 @@ class TransformersEngine:
     def answers(self, requests: Sequence[Request]) -> list[Answer]:
         """One answer a request, in order; computed longest first, so that a batch has little padding."""
         prompts = [self._tokens(request) for request in requests]
-        order = sorted(range(len(requests)), key=lambda at: (-len(prompts[at]), at))
-        answers: dict[int, Answer] = {}
+        answers = {at: Answer("", finished=True, refusal=TOO_LONG) for at in range(len(requests))}
+        fitting = [at for at in range(len(requests)) if len(prompts[at]) < self.room]
+        order = sorted(fitting, key=lambda at: (-len(prompts[at]), at))
         for begin in range(0, len(order), self.options.batch_size):
             rows = order[begin : begin + self.options.batch_size]
             made = self._generate([prompts[at] for at in rows], [requests[at].seed for at in rows])

@@ -5,6 +5,7 @@ one piece an event, and what closes it: any run of events between opening and cl
 Knows nothing of entities, files or models.
 """
 
+import difflib
 import html
 import json
 import re
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from .errors import OptionError
 from .escape import SEPARATOR, split, unescape
 
 
@@ -187,11 +189,21 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d+)?")
 
 
+def field_named(headers: Sequence[str], name: str) -> int:
+    """Which of the fields is called so, in whatever case; OptionError where none is."""
+    titles = [unescape(header) for header in headers]
+    lower = [title.lower() for title in titles]
+    if name.lower() not in lower:
+        near = difflib.get_close_matches(name.lower(), lower, n=1)
+        hint = f"did you mean {titles[lower.index(near[0])]!r}?" if near else f"there are {', '.join(titles)}"
+        raise OptionError(f"--group-by {name!r} is no field of the texts: {hint}")
+    return lower.index(name.lower())
+
+
 def _category(history: History, group_by: str) -> int:
     """The field to group by: the named one, else that with the fewest values but more than one."""
-    for at, name in enumerate(history.headers):
-        if group_by and unescape(name).lower() == group_by.lower():
-            return at
+    if group_by:
+        return field_named(history.headers, group_by)
     sizes = [len(set(values)) for values in zip(*history.events, strict=True)]
     return min(range(len(sizes)), key=lambda at: (sizes[at] < 2, sizes[at], at))
 

@@ -7,6 +7,7 @@ asked for again, and in the end replaced by a rule text. Knows no record batches
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,10 @@ from .prompts import Prompt
 GROWTH = 1.6
 """Tokens that a rewriting may have for each token of its events: names of fields are repeated."""
 
+AGAIN = "asked again"
+"""What a note begins with where all chunks were good in the end."""
+
+_NUMBERS = re.compile(r"\d+ of \d+ | \d+ times")
 _FENCED = re.compile(r"```[a-zA-Z]*\n(.*?)\n?```", re.DOTALL)
 _PREAMBLE = re.compile(r"\A[^\W\d_][^\n|{\d]*:\s*\n")
 
@@ -67,6 +72,36 @@ class _Chunk:
     text: str | None = None
     best: Fidelity | None = None
     reasons: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Tally:
+    """How many rewritings there were, how good, and what became of those that were not good enough."""
+
+    rewritings: int = 0
+    fidelity: float = 0.0
+    again: int = 0
+    replaced: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def add(self, fidelity: float, note: str | None) -> None:
+        """One more."""
+        self.rewritings += 1
+        self.fidelity += fidelity
+        if note:
+            what, _, reasons = note.partition(": ")
+            self.again += what == AGAIN
+            self.replaced += what != AGAIN
+            kinds = [_NUMBERS.sub("", reason.partition(": ")[0]) for reason in reasons.split("; ")]
+            self.reasons.update(list(dict.fromkeys(kinds)))
+
+    def __str__(self) -> str:
+        mean = self.fidelity / max(1, self.rewritings)
+        why = ", ".join(f"{reason} ({count})" for reason, count in self.reasons.most_common())
+        return (
+            f"{self.rewritings} rewritings, mean fidelity {mean:.3f}: {self.again} good when asked again, "
+            f"{self.replaced} replaced by a rule text wholly or in part" + (f"; why: {why}" if why else "")
+        )
 
 
 def rewrite(tasks: Sequence[Task], engine: Engine, options: EnrichOptions) -> list[Rewriting]:
@@ -166,4 +201,4 @@ def _note(task: Task, chunks: Sequence[_Chunk]) -> str | None:
     replaced = sum(chunk.text is None for chunk in chunks)
     if replaced:
         return f"{replaced} of {len(chunks)} chunks replaced by {task.prompt.fallback.value}: {reasons}"
-    return f"asked again: {reasons}" if reasons else None
+    return f"{AGAIN}: {reasons}" if reasons else None

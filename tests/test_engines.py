@@ -18,7 +18,7 @@ import torch
 
 from llm4es.config import EngineName, EnrichBy, EnrichOptions
 from llm4es.engines import Answer, Request, open_engine
-from llm4es.engines_transformers import SeededSampling, TransformersEngine
+from llm4es.engines_transformers import TOO_LONG, SeededSampling, TransformersEngine
 from llm4es.errors import ModelError
 
 from .tiny import byte_tokenizer, counting, network
@@ -38,6 +38,12 @@ def test_answers_do_not_depend_on_the_batch(loaded: Any) -> None:
     alone = TransformersEngine(loaded, replace(OPTIONS, batch_size=1))
     assert together == [alone.answers([request])[0] for request in REQUESTS]
     assert len({answer.text for answer in together}) > 1
+
+
+def test_a_question_longer_than_the_model_reads_is_refused_and_the_others_answered(loaded: Any) -> None:
+    engine = TransformersEngine(loaded, OPTIONS)
+    answers = engine.answers([Request("s", "tea " * 400, 1), REQUESTS[0]])
+    assert answers == [Answer("", finished=True, refusal=TOO_LONG), *engine.answers([REQUESTS[0]])]
 
 
 def test_sampling_is_seeded(loaded: Any) -> None:
@@ -177,7 +183,8 @@ LLAMA = """
 import sys, time, xllamacpp
 parameters = xllamacpp.CommonParams()
 parameters.model.path, parameters.port, parameters.n_ctx, parameters.n_parallel = sys.argv[1], 0, 4096, 2
-print(xllamacpp.Server(parameters).listening_address, flush=True)
+server = xllamacpp.Server(parameters)  # which stops when nothing holds it
+print(server.listening_address, flush=True)
 time.sleep(600)
 """
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from llm4es.errors import OptionError
 from llm4es.escape import escape
-from llm4es.formats import Format, History, parse, write
+from llm4es.formats import Format, History, field_named, parse, write
 
 GOLDEN = Path(__file__).parent / "golden"
 VALUES = [
@@ -52,6 +53,13 @@ def test_json_and_sql_are_read_back() -> None:
 def test_grouped_by_a_named_field() -> None:
     text = write(parse(RAW), Format.GROUPED, "genres").text
     assert text.startswith("Genres: Comedy (2 events)\n- Title: Toy Story; Year: 1995; Rating: good\n- Title: Café")
+
+
+def test_a_field_that_is_not_there_is_told() -> None:
+    with pytest.raises(OptionError, match=r"--group-by 'genre' is no field of the texts: did you mean 'Genres'\?"):
+        write(parse(RAW), Format.GROUPED, "genre")
+    with pytest.raises(OptionError, match=r"there are Title, Year, Genres, Rating"):
+        field_named(parse(RAW).headers, "shop")
 
 
 def test_summary_of_numbers_and_dates() -> None:

@@ -13,6 +13,7 @@ from llm4es.engines import Answer, Request
 from llm4es.enrich import enrich, fingerprint, planned_variants
 from llm4es.errors import OptionError
 from llm4es.prompts import load_prompt, prompt_names
+from llm4es.rewrite import Tally
 from llm4es.schemas import TEXTS
 
 Reply = Callable[[list[str]], str]
@@ -208,6 +209,21 @@ def test_only_what_is_wanted_is_asked_for() -> None:
         ("1", "llm_bullets_2")
     ]
     assert len(engine.requests) == 1
+
+
+def test_the_tally_of_a_run() -> None:
+    tally = Tally()
+    for fidelity, note in (
+        (1.0, None),
+        (0.9, "asked again: 1 of 10 events altered"),
+        (0.2, "1 of 2 chunks replaced by json: 4 of 10 events altered; numbers invented: 7, 8"),
+        (0.3, "2 of 2 chunks replaced by json: events told 3 times too often; cut off by --max-new-tokens"),
+    ):
+        tally.add(fidelity, note)
+    assert str(tally) == (
+        "4 rewritings, mean fidelity 0.600: 1 good when asked again, 2 replaced by a rule text wholly or in part; why: "
+        "events altered (2), numbers invented (1), events told too often (1), cut off by --max-new-tokens (1)"
+    )
 
 
 def test_batches_go_out_as_they_are_done() -> None:

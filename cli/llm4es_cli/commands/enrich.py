@@ -1,7 +1,6 @@
 """``llm4es enrich``: texts to more texts."""
 
 import time
-from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -64,6 +63,15 @@ def enrich(
     retries: Annotated[
         int, typer.Option("--retries", min=0, help="By llm: tries before a rule text takes its place.")
     ] = EnrichOptions.retries,
+    context: Annotated[
+        int, typer.Option("--context", min=1, help="By llm, openai: tokens a question and its answer may have.")
+    ] = EnrichOptions.context,
+    concurrency: Annotated[
+        int, typer.Option("--concurrency", min=1, help="By llm, openai: requests on their way at once.")
+    ] = EnrichOptions.concurrency,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", min=1, help="By llm, transformers: answers computed at once.")
+    ] = EnrichOptions.batch_size,
     load_in: LoadInOption = LoadOptions.load_in,
     dtype: DtypeOption = LoadOptions.dtype,
     device: DeviceOption = LoadOptions.device,
@@ -102,6 +110,9 @@ def enrich(
         max_new_tokens=max_new_tokens,
         min_fidelity=min_fidelity,
         retries=retries,
+        context=context,
+        concurrency=concurrency,
+        batch_size=batch_size,
     )
     load = LoadOptions(load_in=load_in, dtype=dtype, device=device, trust_remote_code=trust_remote_code)
     work = Work(recipe, store, Screen(quiet), max_entities=max_entities, dry_run=dry_run)
@@ -115,12 +126,17 @@ def enrich_stage(work: Work, options: EnrichOptions, load: LoadOptions | None = 
     from llm4es.enrich import enrich as rewrite
     from llm4es.enrich import fingerprint, planned_variants
     from llm4es.fingerprint import config_id
+    from llm4es.formats import field_named, parse
+    from llm4es.rewrite import Tally
 
     began = time.monotonic()
     base = raw_config(work.store, work.dataset)
     raw = choose_texts(work.store, work.dataset, (RAW,))
     entities = entities_sql(work.dataset, base, work.max_entities)
     hashes = work.foreseen(work.store.sql(raw.hashes_sql(entities)).to_arrow_table())
+    if options.group_by:
+        for (text,) in work.store.sql(f"SELECT text FROM texts WHERE {raw.condition} LIMIT 1").fetchall():
+            field_named(parse(text).headers, options.group_by)
     planned = planned_variants(hashes["entity_id"], options)  # (entity_id, variant)
     wanted = pa.table(planned).join(hashes, "entity_id").sort_by([("entity_id", "ascending"), ("variant", "ascending")])
     config = {"base": base, "options": fingerprint(options, load, _identity(work, options, load))}
@@ -131,8 +147,7 @@ def enrich_stage(work: Work, options: EnrichOptions, load: LoadOptions | None = 
     if work.dry_run:
         return Outcome("enrich", what, len(wanted), len(plan.todo), plan.reused, plan.why, 0.0, made_by)
     found = sorted(set(wanted["variant"].to_pylist()))
-    noted: Counter[str] = Counter()
-    fidelity: list[float] = []
+    tally = Tally()
     with work.run("enrich", {"config_id": made_by, "variants": found, **config}) as run:
         run.follow(plan)
         run.record.rows_in, run.record.rows_reused = len(hashes), plan.reused
@@ -150,11 +165,12 @@ def enrich_stage(work: Work, options: EnrichOptions, load: LoadOptions | None = 
                 rows = pa.Table.from_batches([batch])
                 run.record.rows_computed += run.append("texts", scope, rows, ("entity_id", "variant"))
                 done(len(set(rows["entity_id"].to_pylist())))
-                noted.update(note.partition(":")[0] for note in rows["note"].to_pylist() if note)
-                fidelity += [value for value in rows["fidelity"].to_pylist() if value is not None]
-        if fidelity:
-            run.record.message = f"mean fidelity {sum(fidelity) / len(fidelity):.3f} of {len(fidelity)} rewritings"
-            work.screen.say(f"enrich: {run.record.message}, {sum(noted.values())} of them retried or replaced")
+                for value, note in zip(rows["fidelity"].to_pylist(), rows["note"].to_pylist(), strict=True):
+                    if value is not None:
+                        tally.add(value, note)
+        if tally.rewritings:
+            run.record.message = str(tally)
+            work.screen.say(f"enrich: {tally}")
         seconds = time.monotonic() - began
         return Outcome("enrich", what, len(wanted), run.record.rows_computed, plan.reused, plan.why, seconds, made_by)
 
