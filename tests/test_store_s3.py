@@ -149,6 +149,24 @@ def test_a_bucket_holds_a_store(bucket: dict[str, str], tmp_path: Path) -> None:
     ]
 
 
+def test_a_bucket_that_is_not_there_is_one_line(bucket: dict[str, str]) -> None:
+    out = script(
+        bucket,
+        """
+        from llm4es.errors import StoreError
+        from llm4es_store import Store
+        try:
+            Store("s3://nowhere/store")
+        except StoreError as error:
+            print(error)
+        """,
+    )
+    (line,) = out.splitlines()
+    assert "404 Not Found" in line
+    assert line.endswith("check the bucket's name, and the credentials and endpoint in the environment")
+    assert "\x1b" not in line
+
+
 def test_writers_on_two_machines_commit_each_once(bucket: dict[str, str], tmp_path: Path) -> None:
     code = """
         import sys, time

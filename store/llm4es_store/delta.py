@@ -9,6 +9,7 @@ the second is refused by the log itself and looks again at what is there.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -212,6 +213,9 @@ def _refuse_unreadable(handle: DeltaTable, path: str) -> None:
         )
 
 
+_DRAWN = re.compile(r"\x1b\[\d*m|↳")
+
+
 @contextmanager
 def known_errors(path: str) -> Iterator[None]:
     """Turn what delta-rs and the operating system raise into one line; a lost race becomes ConflictError."""
@@ -220,14 +224,19 @@ def known_errors(path: str) -> Iterator[None]:
     except CommitFailedError as error:
         raise ConflictError(str(error)) from error
     except (DeltaError, OSError) as error:
-        raise StoreError(
-            f"table {path}: {_first_line(error)}: check the folder's permissions and free space"
-        ) from error
+        remedy = (
+            "the bucket's name, and the credentials and endpoint in the environment"
+            if "://" in path
+            else "the folder's permissions and free space"
+        )
+        raise StoreError(f"table {path}: {_one_line(error)}: check {remedy}") from error
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # pyo3's panic is no Exception
             raise
-        raise StoreError(f"table {path}: the Delta library failed: {_first_line(error)}") from error
+        raise StoreError(f"table {path}: the Delta library failed: {_one_line(error)}") from error
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+def _one_line(error: BaseException) -> str:
+    """The steps of an error, which the library draws as a tree of lines, without what a server wrote in XML."""
+    steps = [_DRAWN.sub("", line).strip() for line in str(error).partition("<?xml")[0].splitlines()]
+    return ": ".join(step.rstrip(".:") for step in steps if step) or type(error).__name__
