@@ -4,17 +4,18 @@ Three steps, each resumable: texts and vectors by the ``llm4es`` commands into a
 (5x3 repeated stratified folds, logistic regression) and kept in ``OUT``; one table a task, paired against TF-IDF over
 all events. Layers: every k is embedded in one pass, so layer l's own mean is k * v_k - (k - 1) * v_(k-1).
 
-What is tried, for each way of reading the history: k last layers; single layers; six groups of layers standardised and
-joined; the k = 8 vectors whitened; the groups joined with the baselines. ``chosen`` picks among them anew in every
-outer fold, by cross-validation of that fold's training part alone: the one figure that choosing has not flattered.
+Histories are read in two ways: as texts (READINGS), and event by event (``movielens_events.py``), which reads whole
+histories for a tenth of the tokens. What is made of either is listed in ``movielens_tries.py`` and in
+``movielens_events.py``. ``chosen`` picks among them anew in every outer fold, by cross-validation of that fold's
+training part alone: the figures that choosing has not flattered.
 
     python benchmarks/movielens.py --users 200                 # about half an hour on two cores
     python benchmarks/movielens.py                             # all 943 users, hours
+    python benchmarks/movielens.py --readings newest:256 --preset lean --max-events 150 --dtype bfloat16
     python benchmarks/movielens.py --tuned-steps 200 --texts raw,all
 """
 
 import argparse
-import dataclasses
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -24,26 +25,31 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
+from movielens_events import event_vectors  # type: ignore[import-not-found]  # beside this script
+from movielens_events import features as of_events
+from movielens_tries import (  # type: ignore[import-not-found]  # beside this script
+    DATASET,
+    LAYERS,
+    beside,
+    families,
+    windows,
+)
 
 from llm4es.aggregates import Columns, aggregates, counts
 from llm4es.baselines import majority, tfidf
 from llm4es.compare import compare
 from llm4es.config import ProbeOptions
-from llm4es.features import FeatureSet, Preprocess, join, result_hash
-from llm4es.fingerprint import canonical_json, text_hash
+from llm4es.features import FeatureSet, result_hash
 from llm4es.probe import probe
 from llm4es_store import Store
 
-DATASET = "movielens-100k"
 BASE = "smollm2-135m"
-LAYERS = 30
-GROUPS = 6
 READINGS = (("newest", 256), ("newest", 512), ("full", 512))
 """(history, tokens a window)."""
 
-CANDIDATE_K = (1, 2, 4, 8, 16, 30)
-SINGLE = (1, 6, 12, 18, 24)
+BESIDE = ("events mean layer 12", "events mean six groups", "events six groups whitened")
+"""Event-by-event features that baselines are put beside."""
+
 TASKS = ("gender", "age_bucket")
 
 
@@ -56,7 +62,15 @@ def main() -> None:
     store = Store(args.store)
     baselines = list(_baselines(store, args.users))
     ids = frozenset(baselines[0].entity_ids)
-    tries = list(_tries(store, models, ids, baselines))
+    spaces = [model + ("" if args.dtype == "float32" else f"+{args.dtype}") for model in models]
+    tries = list(windows(store, spaces, ids, baselines))
+    if not args.no_events:
+        for each in of_events(
+            store, event_vectors(store, BASE, args.dtype, Path(args.out)), BASE, sorted(ids), "events"
+        ):
+            tries.append(each)
+            if each.name in BESIDE:
+                tries += beside(each, baselines)
     for task in TASKS:
         labels = store.sql(
             f"SELECT entity_id, label FROM labels WHERE dataset = '{DATASET}' AND task = '{task}' ORDER BY entity_id"
@@ -64,7 +78,7 @@ def main() -> None:
         labels = labels.filter(pc.is_in(labels["entity_id"], pa.array(sorted(ids))))
         results = [_probed(each, labels, task, args) for each in [*baselines, *tries]]
         if tries and not args.no_choice:
-            results += [_chosen(name, kept, results, labels, task, args) for name, kept in _families(tries)]
+            results += [_chosen(name, kept, results, labels, task, args) for name, kept in families(tries)]
         table = compare(
             pa.concat_tables([metrics for metrics, _ in results]),
             pa.concat_tables([predictions for _, predictions in results]),
@@ -96,6 +110,10 @@ def _arguments() -> argparse.Namespace:
         "--tuned-steps", type=int, default=0, help="fine-tune for so many steps and embed that model too"
     )
     parser.add_argument("--readings", default=",".join(f"{h}:{n}" for h, n in READINGS))
+    parser.add_argument("--preset", default="raw", help="text preset of the recipe; 'lean' halves the tokens")
+    parser.add_argument("--max-events", type=int, default=None, help="newest events of a text; default: all")
+    parser.add_argument("--dtype", default="float32", help="bfloat16 is another space, and faster on some CPUs")
+    parser.add_argument("--no-events", action="store_true", help="leave out the event by event reading")
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("--no-embedding", action="store_true", help="only evaluate what the store has")
     parser.add_argument("--no-choice", action="store_true", help="leave out the nested choice, which takes longest")
@@ -106,7 +124,8 @@ def _arguments() -> argparse.Namespace:
 
 def _make_vectors(args: argparse.Namespace, models: Sequence[str]) -> None:
     """The commands, in order; each computes only what the store lacks."""
-    _run("serialize", DATASET, store=args.store)
+    cut = [] if args.max_events is None else ["--max-events", str(args.max_events)]
+    _run("serialize", DATASET, "--preset", args.preset, *cut, store=args.store)
     if args.texts != "raw":
         _run("enrich", DATASET, "--by", "rules", store=args.store)
     if args.tuned_steps:
@@ -128,7 +147,7 @@ def _make_vectors(args: argparse.Namespace, models: Sequence[str]) -> None:
             for model in models:
                 _run(
                     "embed", DATASET, "--model", model, "--k", k, "--history", history, "--max-length", tokens,
-                    "--texts", texts, "--max-entities", str(args.users), store=args.store,
+                    "--texts", texts, "--dtype", args.dtype, "--max-entities", str(args.users), store=args.store,
                 )  # fmt: skip
 
 
@@ -156,73 +175,6 @@ def _baselines(store: Store, users: int) -> Iterator[FeatureSet]:
     yield majority(bag.entity_ids)
 
 
-def _tries(
-    store: Store, models: Sequence[str], ids: frozenset[str], baselines: Sequence[FeatureSet]
-) -> Iterator[FeatureSet]:
-    """Every feature set that is made from the store's vectors."""
-    by_name = {each.name: each for each in baselines}
-    rows = store.sql(
-        f"""SELECT DISTINCT model, config_id, history, max_length, texts FROM embeddings
-        WHERE dataset = '{DATASET}' AND model IN ({", ".join(repr(m) for m in models)}) ORDER BY ALL"""
-    ).fetchall()
-    for model, config, history, tokens, texts in rows:
-        prefix = f"{model} {history}@{tokens}" + ("" if texts == "raw" else f" {texts}")
-        seen = frozenset(
-            e
-            for (e,) in store.sql(
-                f"SELECT entity_id FROM exposures WHERE dataset = '{DATASET}' AND model = '{model}'"
-            ).fetchall()
-        )
-        entities, stack, content = _stack(store, model, config, ids)
-        if entities is None or stack is None:
-            print(f"left out: {prefix} lacks some of the {len(ids)} users")
-            continue
-
-        def made(
-            name: str, matrix: NDArray[np.float32], k: int | None = None, how: Preprocess = Preprocess.STANDARD
-        ) -> FeatureSet:
-            label = f"{prefix} {name}"  # noqa: B023  # called before the loop goes on
-            return FeatureSet(label, entities, matrix, model, k, seen, f"{content} {name}", how)  # noqa: B023
-
-        for k in CANDIDATE_K:
-            yield made(f"k={k}", stack[k - 1], k)
-        layer = {LAYERS: stack[0]}
-        for k in range(2, LAYERS + 1):
-            layer[LAYERS + 1 - k] = k * stack[k - 1] - (k - 1) * stack[k - 2]  # (N, D)
-        for one in SINGLE:
-            yield made(f"layer {one}", layer[one])
-        each = LAYERS // GROUPS
-        parts = [
-            made(f"layers {first}-{first + each - 1}", np.mean([layer[i] for i in range(first, first + each)], axis=0))
-            for first in range(1, LAYERS, each)
-        ]
-        groups = dataclasses.replace(join(parts), name=f"{prefix} six groups", model=model)
-        yield groups
-        yield made("k=8 whitened", stack[7], 8, Preprocess.WHITEN)
-        for extra in (["aggregates"], ["tfidf"], ["aggregates", "tfidf"]):
-            joined = join([groups, *(by_name[name] for name in extra)])
-            yield dataclasses.replace(joined, name="+".join([groups.name, *extra]), model=model)
-
-
-def _stack(
-    store: Store, model: str, config: str, ids: frozenset[str]
-) -> tuple[list[str] | None, list[NDArray[np.float32]] | None, str]:
-    """Entities, and for k = 1, 2, ... (N, D) vectors; None where someone lacks one."""
-    stack, entities, content = [], None, ""
-    for k in range(1, LAYERS + 1):
-        table = store.sql(
-            f"""SELECT entity_id, vector, source_hash FROM embeddings WHERE dataset = '{DATASET}' AND model = '{model}'
-            AND config_id = '{config}' AND k = {k} ORDER BY entity_id"""
-        ).to_arrow_table()
-        table = table.filter(pc.is_in(table["entity_id"], pa.array(sorted(ids))))
-        if table.num_rows != len(ids):
-            return None, None, ""
-        entities = table["entity_id"].to_pylist()
-        content = f"{config} {text_hash(canonical_json(table['source_hash'].to_pylist()))}"
-        stack.append(np.asarray(table["vector"].combine_chunks().flatten(), dtype=np.float32).reshape(len(ids), -1))
-    return entities, stack, content
-
-
 def _probed(features: FeatureSet, labels: pa.Table, task: str, args: argparse.Namespace) -> tuple[pa.Table, pa.Table]:
     """The probe of one feature set, from ``OUT`` where it is there."""
     path = Path(args.out) / f"{task}-{result_hash(features.name + features.source_hash, labels)[:16]}"
@@ -233,16 +185,6 @@ def _probed(features: FeatureSet, labels: pa.Table, task: str, args: argparse.Na
         pq.write_table(result.predictions, predictions)
         pq.write_table(result.probes, metrics)  # last: its presence says that both are there
     return pq.read_table(metrics), pq.read_table(predictions)
-
-
-def _families(tries: Sequence[FeatureSet]) -> list[tuple[str, list[FeatureSet]]]:
-    """What ``chosen`` may choose from: vectors alone, vectors with aggregates, anything."""
-    alone = [each for each in tries if "+" not in each.name]
-    return [
-        ("chosen: vectors alone", alone),
-        ("chosen: vectors+aggregates", [each for each in tries if each.name.endswith("+aggregates")]),
-        ("chosen: anything", list(tries)),
-    ]
 
 
 def _chosen(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from llm4es import estimators
 from llm4es.errors import ProbeError
 from llm4es.estimators import PROBES, PTLS_SAME, PTLS_TREES, ChosenLogistic, UnitLength, scaling
 from llm4es.features import Block, Preprocess
@@ -71,6 +72,19 @@ def test_regularisation_is_strong_for_noise_and_weak_for_signal() -> None:
     noise = ChosenLogistic().fit(scaled, RNG.permutation(SIDE))
     assert noise.C_ < signal.C_
     assert ChosenLogistic().fit(X[:3], np.array(["a", "a", "b"])).C_ == 1.0  # nobody to choose by
+
+
+def test_more_columns_than_rows_give_the_same_model_in_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = np.random.default_rng(1).normal(size=(60, 200))
+    side = (wide[:, :5].sum(axis=1) > 0).astype(int)
+    turned = ChosenLogistic().fit(wide[:50], side[:50])
+    assert turned.model_.coef_.shape == (1, 50)
+    monkeypatch.setattr(estimators, "_span", lambda _: None)
+    plain = ChosenLogistic().fit(wide[:50], side[:50])
+    assert plain.model_.coef_.shape == (1, 200)
+    assert turned.C_ == plain.C_
+    assert turned.predict_proba(wide[50:]) == pytest.approx(plain.predict_proba(wide[50:]), abs=1e-3)
+    assert turned.predict(wide[50:]).tolist() == plain.predict(wide[50:]).tolist()
 
 
 def test_ptls_parameters_are_the_published_ones() -> None:
