@@ -22,7 +22,7 @@ import duckdb
 from ..errors import DataError, RecipeError
 from .load import Recipe
 from .locate import Source
-from .model import Header, Table
+from .tables import Header, Table
 
 logger = logging.getLogger(__name__)
 

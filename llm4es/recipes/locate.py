@@ -13,7 +13,7 @@ from .. import fetch
 from ..errors import DataError, FetchError
 from ..fingerprint import canonical_json, file_hash, text_hash
 from .load import Recipe
-from .model import Layout, Table
+from .tables import Layout, Table
 
 COMPRESSED = ("", ".gz")
 """Endings that a file may have besides its name."""

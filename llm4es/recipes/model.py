@@ -5,40 +5,13 @@ and no data: whether a column exists is seen only when the raw files are read.
 """
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from ..config import History, SerializeOptions
 from ..errors import OptionError, RecipeError
-
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-"""A name that is also a column of a table: letters, digits and underscores."""
-
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-"""The name of a dataset: lower-case letters, digits, dots, dashes and underscores."""
-
-
-def _one_or_more(value: Any) -> Any:
-    """A single string stands for a list of one; TOML's lists become tuples."""
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
-
-
-Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
-
-
-class Strict(BaseModel):
-    """No key that is not known, and no change afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Header(StrEnum):
-    """The first line of a delimited file."""
-
-    NAMES = "names"  # column names
-    TYPED = "typed"  # column names, each with ':type' behind it
-    NONE = "none"  # already data: ``columns`` names them
+from .tables import Layout, Name, Slug, Strict, Table, Texts
 
 
 class FieldType(StrEnum):
@@ -72,57 +45,6 @@ class TimeFormat(StrEnum):
     UNIX = "unix"  # a count of ``unit`` since 1970-01-01
     DAYS = "days"  # a count of days since ``origin``
     DAYS_TIME = "days_time"  # '15 01:40:52': days since ``origin`` and a time of day; second 60 is read as 59
-
-
-class Table(Strict):
-    """One table of raw data: one file, or several of the same shape read one after the other."""
-
-    path: Texts
-    """Files or globs, relative to the data folder; ``x.csv`` also finds ``x.csv.gz``."""
-    optional: Texts = ()
-    """Those of ``path`` that need not be there."""
-    format: Literal["csv", "parquet"] | None = None
-    """None goes by the file's name: .parquet and .pq are Parquet, all else is delimited text."""
-    delimiter: str = ","
-    quote: str = '"'
-    """Character around values that hold a delimiter; '' for files that quote nothing."""
-    header: Header = Header.NAMES
-    columns: Texts = ()
-    """Names of the columns where the file has no header."""
-    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
-    derive: dict[Name, str] = {}
-    """Further columns: SQL expressions over the file's own. One of the same name replaces the file's."""
-
-    @model_validator(mode="after")
-    def _columns_where_no_header(self) -> Self:
-        if (self.header is Header.NONE) != bool(self.columns):
-            raise ValueError("'columns' is given exactly where header is 'none'")
-        if unknown := set(self.optional) - set(self.path):
-            raise ValueError(f"'optional' names {sorted(unknown)[0]!r}, which is not in 'path'")
-        return self
-
-
-class Fetch(Strict):
-    """Where a layout's files can be had: a zip archive at an address, or a pinned wheel. One of the two."""
-
-    url: str | None = None
-    wheel: str | None = None
-    digest: Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64}|md5:[0-9a-f]{32})$")]
-    members: Texts
-    """Paths inside the archive; they land flat in one folder."""
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Self:
-        if (self.url is None) == (self.wheel is None):
-            raise ValueError("give either 'url' or 'wheel'")
-        return self
-
-
-class Layout(Strict):
-    """One way in which the raw files of a dataset are laid out. Every layout gives the same tables and columns."""
-
-    tables: dict[Name, Table]
-    fetch: tuple[Fetch, ...] = ()
 
 
 class Time(Strict):
@@ -311,7 +233,7 @@ class Splits(Strict):
     default: str = "hash"
     hash: HashSplit = HashSplit()
     ptls: PtlsSplit | None = None
-    columns: dict[Name, ColumnSplit] = {}
+    columns: dict[Name, ColumnSplit] = Field(default={})
 
     @property
     def names(self) -> list[str]:
@@ -325,20 +247,20 @@ class Recipe(Strict):
 
     name: Slug
     description: str = ""
-    layouts: dict[str, Layout] = {}
-    tables: dict[Name, Table] = {}
+    layouts: dict[str, Layout] = Field(default={})
+    tables: dict[Name, Table] = Field(default={})
     """Short for a single layout."""
     events: Events
     fields: tuple[FieldSpec, ...] = Field(min_length=1)
-    presets: dict[Name, Preset] = {}
+    presets: dict[Name, Preset] = Field(default={})
     texts: Defaults = Defaults()
-    tasks: dict[Name, Task] = {}
+    tasks: dict[Name, Task] = Field(default={})
     splits: Splits = Splits()
     item: str | None = None
     """Field that says what an event is about: the words of the TF-IDF baseline."""
     amount: str | None = None
     """Field of numbers that aggregate baselines add up."""
-    categories: dict[Name, int] = {}
+    categories: dict[Name, int] = Field(default={})
     """Categorical fields of aggregate baselines, and the number of codes kept of each."""
 
     @model_validator(mode="after")

