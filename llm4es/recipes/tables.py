@@ -53,7 +53,7 @@ class Table(Strict):
     columns: Texts = ()
     """Names of the columns where the file has no header."""
     encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
-    derive: dict[Name, str] = Field(default={})
+    derive: dict[Name, str] = {}
     """Further columns: SQL expressions over the file's own. One of the same name replaces the file's."""
 
     @model_validator(mode="after")
