@@ -16,6 +16,7 @@ import pyarrow as pa
 from .config import EnrichBy, EnrichOptions, LoadOptions
 from .engines import Engine, open_engine
 from .errors import OptionError
+from .fidelity import VERSION
 from .fingerprint import text_hash
 from .formats import Format, Written, parse, write
 from .prompts import load_prompt, prompt_names
@@ -64,7 +65,7 @@ def enrich(
 
 
 def fingerprint(options: EnrichOptions, load: LoadOptions | None = None, identity: str | None = None) -> dict[str, Any]:
-    """What changes the variants besides the raw texts, as plain values: the options and, by llm, prompts and model.
+    """What changes the variants besides the raw texts, as plain values: the options; by llm also prompts, model, check.
 
     ``identity`` is the engine's: for a model in this process, ``models.space_fingerprint``.
     """
@@ -72,7 +73,7 @@ def fingerprint(options: EnrichOptions, load: LoadOptions | None = None, identit
     if options.by is EnrichBy.LLM:
         said["prompts"] = {name: load_prompt(_prompt_of(name)).digest for name in choices(options)}
         said["load"] = (load or LoadOptions()).fingerprint() if options.engine == "transformers" else None
-        said["identity"] = identity
+        said["identity"], said["check"] = identity, VERSION
     return said
 
 

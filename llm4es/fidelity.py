@@ -18,6 +18,9 @@ from .escape import unescape
 from .prose import Row, prose
 from .spoken import normal
 
+VERSION = 2
+"""Raised when a rewriting that passed may not pass any more: part of the rows' configuration."""
+
 _NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 _NUMBERING = re.compile(r"^\W*(\d{1,4})[.):]", re.MULTILINE)
 
