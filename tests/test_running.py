@@ -186,6 +186,22 @@ def test_many_small_commits_are_compacted_by_the_run_itself(tmp_path: Path) -> N
     assert len(store.sql("SELECT * FROM texts").fetchall()) == 30
 
 
+def test_many_small_runs_are_compacted_by_the_last_of_them(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    for entity in range(40):
+        with store.run("embed", "d", {}, "0") as run:
+            run.append("texts", SCOPE, texts({str(entity): "a"}), KEY)
+    for table, most in (("texts", 24), ("runs", 64)):
+        found = store.table(table)
+        assert found is not None
+        assert found.files().num_rows <= most, table
+    assert len(store.sql("SELECT * FROM texts").fetchall()) == 40
+    assert store.sql("SELECT count(*), count(DISTINCT version) FROM runs").fetchall() == [(40, 40)]
+    assert store.record()["version"].to_pylist() == list(range(1, 81))
+    assert store.sql("SELECT count(*) FROM runs", at=20).fetchall() == [(10,)]  # whatever became of its files
+    assert store.sql("SELECT count(*) FROM texts", at=20).fetchall() == [(10,)]
+
+
 def test_keys_are_compared_as_wholes() -> None:
     rows = pa.table({"a": ["a", "ab"], "b": ["bc", "c"]})
     assert among(rows, pa.table({"a": ["ab"], "b": ["c"]}), ("a", "b")).to_pylist() == [False, True]

@@ -29,6 +29,9 @@ _KEEP = {
     "delta.deletedFileRetentionDuration": "interval 3650 days",
 }
 
+TARGET_SIZE = 256 * 2**20
+"""Bytes of a compacted file."""
+
 Scope = Mapping[str, str | int]
 """Column -> value: the rows that one writer is answerable for."""
 

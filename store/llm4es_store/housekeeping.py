@@ -13,10 +13,9 @@ import pyarrow as pa
 
 from llm4es.errors import StoreError
 
-from .delta import ConflictError, Table
+from .delta import TARGET_SIZE, ConflictError, Table
 from .layout import TABLES, events_table
 from .living import bury_the_dead, not_ended
-from .running import TARGET_SIZE
 from .store import Store
 from .views import select_sql
 
@@ -31,7 +30,7 @@ def optimize(store: Store, code_version: str) -> pa.Table:
         run.begin()
         for table in _names(store):
             found = store.table(table)
-            if found is None or table == "runs":
+            if found is None:
                 continue
             before = found.files().num_rows
             try:
@@ -58,9 +57,10 @@ def collect(store: Store, older_than_days: int, dry_run: bool, code_version: str
     rows = []
     for table in _names(store):
         found = store.table(table)
-        if found is None or table == "runs":
+        if found is None:
             continue
-        keep = sorted({*needed.get(table, ()), found.version})
+        then = needed.get(table, set()) if table != "runs" else set()  # the record of then is part of the newest
+        keep = sorted({*then, found.version})
         rows.append({"what": table, "files": len(found.vacuum(hours, keep, dry_run))})
     rows.append({"what": "models", "files": _collect_models(store, hours, needed.get("models", set()), dry_run)})
     if not dry_run and any(row["files"] for row in rows):

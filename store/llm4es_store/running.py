@@ -18,7 +18,7 @@ from llm4es import schemas
 from llm4es.errors import Llm4esError, StoreError
 
 from . import runs
-from .delta import ConflictError, Scope, Table, where
+from .delta import TARGET_SIZE, ConflictError, Scope, Table, where
 from .living import lock_path
 from .plan import Plan
 from .quoting import literal, name
@@ -32,10 +32,7 @@ _DELETE_AT_ONCE = 2000
 """Entities named in one delete's condition: longer lists make the log's planner slow."""
 
 _COMPACT_AFTER = 24
-"""Commits to one table after which the run compacts its small files."""
-
-TARGET_SIZE = 256 * 2**20
-"""Bytes of a compacted file."""
+"""Small files beyond one a folder, of this run or of those before, after which a table that it wrote is compacted."""
 
 T = TypeVar("T")
 
@@ -53,7 +50,6 @@ class Run:
         self.version: int | None = None
         self._lock: FileLock | None = None
         self._mute = False  # the store takes nothing, not even a record that it does not
-        self._commits: dict[str, int] = {}
         self._seen: dict[tuple[str, str], int] = {}  # (table, scope) -> commits in the scope whose rows we know of
 
     @property
@@ -236,21 +232,25 @@ class Run:
                 target.refresh()
         if target.version != before:
             self.record.written[table] = target.version
-            self._commits[table] = self._commits.get(table, 0) + 1
         return result
 
     def _compact(self) -> None:
-        for table, commits in self._commits.items():
-            if commits >= _COMPACT_AFTER:
-                try:
-                    target = self.store.ensure(table)
+        for table in self.record.written:
+            target = self.store.table(table)
+            if target is not None and _spare_files(target) >= _COMPACT_AFTER:
+                with suppress(ConflictError, StoreError):  # another writer is busy there, or no room is left for it
                     target.compact(self.run_id, TARGET_SIZE)
                     self.record.written[table] = target.version
-                except (ConflictError, StoreError):
-                    continue  # another writer is busy there, and compacts at its end; or no room is left for it
 
     def _commit_record(self) -> None:
         self.version = runs.commit(self.store.ensure("runs"), self.store.snapshot, self.record)
+
+
+def _spare_files(table: Table) -> int:
+    """How many small files there are more than folders that hold them."""
+    files = table.files()
+    small = files.filter(pc.less(files["size_bytes"], TARGET_SIZE // 4))["path"].to_pylist()
+    return len(small) - len({path.rpartition("/")[0] for path in small})
 
 
 def among(rows: pa.Table, others: pa.Table, key: Sequence[str]) -> pa.ChunkedArray:

@@ -11,16 +11,22 @@ import platform
 import socket
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 
+from llm4es.errors import StoreError
+
 from . import layout
-from .delta import ConflictError, Table
+from .delta import TARGET_SIZE, ConflictError, Table
 
 NOT_ENDED = "running"
+
+_COMPACT_AFTER = 64
+"""Files of the record, one a commit, after which they become one: every opening of the store reads them all."""
 
 
 @dataclass
@@ -108,4 +114,7 @@ def commit(runs: Table, snapshot: Callable[[], dict[str, int]], record: RunRecor
             runs.append(record.row(version, tables), record.run_id, scope={})
         except ConflictError:
             continue
+        if runs.files().num_rows >= _COMPACT_AFTER:
+            with suppress(ConflictError, StoreError):  # somebody else does it, or the next will
+                runs.compact(record.run_id, TARGET_SIZE)
         return version

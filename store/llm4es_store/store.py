@@ -25,12 +25,12 @@ from .plan import Plan, Reason, make_plan
 from .quoting import name
 from .running import Run
 from .sql import Limits, connect, fetch, query
-from .versions import At, snapshot_at
+from .versions import At, state_at
 from .views import duckdb_types, empty_sql, select_sql
 
 _RUNS_VIEW = """SELECT run_id, stage, dataset, started_at, seconds, status, rows_in, rows_computed, rows_reused, config,
     versions, code_version, host, message, version
-FROM ({rows}) QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY version DESC) = 1"""
+FROM ({rows}) WHERE {condition} QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY version DESC) = 1"""
 
 
 class Store:
@@ -83,9 +83,11 @@ class Store:
         if at is None:
             self.snapshot()
             return self._views(self._tables)
-        then = snapshot_at(self.record(), at)
-        tables = {table: Table.open(self.layout.table(table), version) for table, version in then.items()}
-        return self._views({table: found for table, found in tables.items() if found is not None})
+        version, then = state_at(self.record(), at)
+        tables = {table: Table.open(self.layout.table(table), v) for table, v in then.items() if table != "runs"}
+        found = {table: found for table, found in tables.items() if found is not None}
+        # The record only grows: what it held then is its first rows, whatever became of its files.
+        return self._views({**found, "runs": self._tables["runs"]}, version)
 
     def embeddings(
         self, dataset: str, *, model: str, k: int, config_id: str | None = None, at: At | None = None
@@ -226,9 +228,10 @@ class Store:
         rows = self.sql(f"SELECT {columns} FROM embeddings WHERE {where(chosen)} ORDER BY entity_id", at)
         return fetch(rows)
 
-    def _views(self, tables: Mapping[str, Table]) -> dict[str, str]:
+    def _views(self, tables: Mapping[str, Table], version: int | None = None) -> dict[str, str]:
         views = {table: _promised(TABLES[table].schema, tables.get(table)) for table in TABLES}
-        views["runs"] = _RUNS_VIEW.format(rows=views["runs"])
+        condition = "true" if version is None else f"version <= {version}"
+        views["runs"] = _RUNS_VIEW.format(rows=views["runs"], condition=condition)
         for dataset in self.datasets():
             if (table := tables.get(events_table(dataset))) is not None:
                 views[events_view(dataset)] = select_sql(table)

@@ -14,8 +14,11 @@ At = int | datetime | str
 """A version of the store, a time, or either as a user types it: ``12``, ``2026-11-20T10:00``."""
 
 
-def snapshot_at(record: pa.Table, at: At) -> dict[str, int]:
-    """Table -> version at that point. Raises StoreError for a version that never was and a time before the first."""
+def state_at(record: pa.Table, at: At) -> tuple[int, dict[str, int]]:
+    """The store's version at that point, and table -> version then.
+
+    Raises StoreError for a version that never was and a time before the first.
+    """
     when = parse(at)
     rows = record.select(["version", "committed_at", "snapshot"]).to_pylist()
     if not rows:
@@ -31,7 +34,7 @@ def snapshot_at(record: pa.Table, at: At) -> dict[str, int]:
             first = rows[0]["committed_at"].isoformat(timespec="seconds")
             raise StoreError(f"--at {at}: the store began later, at {first}: give a time after it")
     snapshot: dict[str, int] = json.loads(found[-1]["snapshot"])
-    return snapshot
+    return int(found[-1]["version"]), snapshot
 
 
 def parse(at: At) -> int | datetime:
