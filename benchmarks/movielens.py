@@ -71,7 +71,7 @@ def main() -> None:
             tries.append(each)
             if each.name in BESIDE:
                 tries += beside(each, baselines)
-    for task in TASKS:
+    for task in args.tasks.split(","):
         labels = store.sql(
             f"SELECT entity_id, label FROM labels WHERE dataset = '{DATASET}' AND task = '{task}' ORDER BY entity_id"
         ).to_arrow_table()
@@ -109,6 +109,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--tuned-steps", type=int, default=0, help="fine-tune for so many steps and embed that model too"
     )
+    parser.add_argument("--tasks", default=",".join(TASKS))
     parser.add_argument("--readings", default=",".join(f"{h}:{n}" for h, n in READINGS))
     parser.add_argument("--preset", default="raw", help="text preset of the recipe; 'lean' halves the tokens")
     parser.add_argument("--max-events", type=int, default=None, help="newest events of a text; default: all")
@@ -181,7 +182,7 @@ def _probed(features: FeatureSet, labels: pa.Table, task: str, args: argparse.Na
     metrics, predictions = path.with_suffix(".probes.parquet"), path.with_suffix(".predictions.parquet")
     if not metrics.exists():
         print(f"probe {task}: {features.name}", flush=True)
-        result = probe(features, labels, task, "binary", ProbeOptions(workers=args.workers), DATASET)
+        result = probe(features, labels, task, "binary", ProbeOptions(bootstrap=1, workers=args.workers), DATASET)
         pq.write_table(result.predictions, predictions)
         pq.write_table(result.probes, metrics)  # last: its presence says that both are there
     return pq.read_table(metrics), pq.read_table(predictions)

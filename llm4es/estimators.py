@@ -139,15 +139,16 @@ class ChosenLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _span(x: Any) -> NDArray[Any] | None:
-    """An orthonormal basis (D, N) of the rows (N, D) where there are more columns than rows, else None.
+    """An orthonormal basis (D, N or fewer) of the rows (N, D) where there are more columns than rows, else None.
 
     The slopes of an L2-regularised model lie in the span of its rows, so in these coordinates it is the same model: of
     six layers side by side, 3,456 columns, in a fifth of the time.
     """
     if hasattr(x, "tocsr") or x.shape[1] <= x.shape[0]:
         return None
-    _, _, axes = np.linalg.svd(x, full_matrices=False)  # (N, D)
-    basis: NDArray[Any] = axes.T
+    squares, turns = np.linalg.eigh(x @ x.T)  # (N,), (N, N): cheaper than the rows' own decomposition
+    kept = squares > squares[-1] * 1e-12
+    basis: NDArray[Any] = x.T @ (turns[:, kept] / np.sqrt(squares[kept]))  # (D, N or fewer)
     return basis
 
 

@@ -9,6 +9,7 @@ Letters: Q entities asked about, N entities, D width.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -34,6 +35,8 @@ SHARED = pa.schema(
         ("n_entity", pa.int64()),  # events of the entity with this value
         ("n_neighbour", pa.int64()),
         ("n_others", pa.int64()),  # entities that have it at all: the fewer, the more it says
+        ("entity_says", pa.string()),  # what else the entity's events with this value say
+        ("neighbour_says", pa.string()),
     ]
 )
 
@@ -72,22 +75,41 @@ def nearest(features: FeatureSet, entities: Sequence[str] | None = None, n: int 
     return pa.table(rows, schema=NEIGHBOURS)
 
 
-def shared(events: Iterable[pa.RecordBatch], entity: str, neighbours: Sequence[str], column: str) -> pa.Table:
-    """The values of ``column`` that the entity has in common with each neighbour, rarest first."""
-    with loaded(events, [column]) as connection:
+def shared(
+    events: Iterable[pa.RecordBatch], entity: str, neighbours: Sequence[str], column: str, others: Sequence[str] = ()
+) -> pa.Table:
+    """The values of ``column`` that the entity has in common with each neighbour, rarest first, side by side.
+
+    Of ``others`` those are shown that vary between events with the same value: a film's genre tells nobody apart.
+    """
+    with loaded(events, [column, *others]) as connection:
         value = f"{quoted(column)}::VARCHAR"
+        connection.execute(
+            f"CREATE VIEW had AS SELECT {value} AS value, * FROM events WHERE {quoted(column)} IS NOT NULL"
+        )
+        kept = [each for each in others if each != column and _varies(connection, each)]
+        says = f"concat_ws(', ', {', '.join(quoted(each) for each in kept)})" if kept else "''"
         found = connection.execute(
-            f"""WITH had AS (SELECT entity_id, {value} AS value, count(*) AS n FROM events
-                WHERE {quoted(column)} IS NOT NULL GROUP BY ALL),
-            rarity AS (SELECT value, count(*) AS n_others FROM had GROUP BY ALL)
-            SELECT b.entity_id AS neighbour, a.value, a.n AS n_entity, b.n AS n_neighbour, n_others
-            FROM had a JOIN had b USING (value) JOIN rarity USING (value)
+            f"""WITH each_has AS (SELECT entity_id, value, count(*) AS n,
+                string_agg(DISTINCT said, '; ' ORDER BY said) AS says
+                FROM (SELECT entity_id, value, {says} AS said FROM had) GROUP BY ALL),
+            rarity AS (SELECT value, count(*) AS n_others FROM each_has GROUP BY ALL)
+            SELECT b.entity_id AS neighbour, a.value, a.n AS n_entity, b.n AS n_neighbour, n_others, a.says, b.says
+            FROM each_has a JOIN each_has b USING (value) JOIN rarity USING (value)
             WHERE a.entity_id = ? AND b.entity_id IN (SELECT unnest(?)) AND b.entity_id <> a.entity_id
             ORDER BY list_position(?, b.entity_id), n_others, value""",
             [entity, list(neighbours), list(neighbours)],
         ).fetchall()
     columns = list(zip(*found, strict=True)) or [()] * len(SHARED)
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, SHARED, strict=True)], schema=SHARED)
+
+
+def _varies(connection: duckdb.DuckDBPyConnection, column: str) -> bool:
+    """Whether most values that several events have come with several values of this column."""
+    query = f"""SELECT coalesce(avg((n > 1)::INTEGER), 0) FROM
+        (SELECT count(DISTINCT {quoted(column)}) AS n FROM had GROUP BY value HAVING count(*) > 1)"""
+    ((share,),) = connection.sql(query).fetchall()
+    return float(share) > 0.5
 
 
 def _top(cosine: NDArray[np.float32], n: int, ids: Sequence[str]) -> list[int]:

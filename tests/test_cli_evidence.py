@@ -76,7 +76,7 @@ def test_report_writes_one_page(shop: Path) -> None:
 def test_similar_names_what_is_shared_rarest_first(shop: Path) -> None:
     rows = json.loads(run(similar.similar, shop, "p00", "--features", "tfidf", "-n", "2", "--format", "json"))
     assert [row["entity_id"] for row in rows] == ["p10", "p20"]  # same kind, same rare product
-    assert rows[0]["rarest shared"] == ["rare0", "nuts"]
+    assert [event["value"] for event in rows[0]["rarest shared"]] == ["rare0", "nuts"]
     assert rows[0]["kind"] == "a"
 
 

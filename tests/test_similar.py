@@ -70,8 +70,25 @@ def test_shared_events_rarest_first() -> None:
     found = shared(events.to_batches(), "a", ["c", "b"], "film")
     assert found.schema == SHARED
     assert [tuple(row.values()) for row in found.to_pylist()] == [
-        ("c", "y", 1, 1, 4),
-        ("b", "x", 2, 1, 2),
-        ("b", "y", 1, 1, 4),
+        ("c", "y", 1, 1, 4, "", ""),
+        ("b", "x", 2, 1, 2, "", ""),
+        ("b", "y", 1, 1, 4, "", ""),
     ]
     assert shared(events.to_batches(), "a", [], "film").num_rows == 0
+
+
+def test_what_either_says_of_a_shared_event_without_what_the_value_implies() -> None:
+    events = pa.table(
+        {
+            "entity_id": ["a", "a", "b", "b", "c"],
+            "film": ["x", "y", "x", "y", "x"],
+            "genre": ["drama", "comedy", "drama", "comedy", "drama"],
+            "rating": ["good", "bad", "bad", "good", "good"],
+        }
+    )
+    found = shared(events.to_batches(), "a", ["b", "c"], "film", ["film", "genre", "rating"]).to_pylist()
+    assert [(row["value"], row["entity_says"], row["neighbour_says"]) for row in found] == [
+        ("y", "bad", "good"),
+        ("x", "good", "bad"),
+        ("x", "good", "good"),
+    ]

@@ -50,10 +50,26 @@ def named(text: str, found: Mapping[str, Candidate]) -> Candidate:
     for part in parse_features(text, NAMES):
         candidate = _closest(part.name, found)
         if candidate is None:
-            there = ", ".join(label for label, candidate in found.items() if candidate.embedded)
-            raise OptionError(f"--features {part.name!r} is not in the store: there are {there}")
+            raise OptionError(f"--features {part.name!r} is not in the store: there are {', '.join(_listed(found))}")
         parts.append(candidate)
     return joined(parts)
+
+
+def _listed(found: Mapping[str, Candidate]) -> list[str]:
+    """The names that are embedded, many depths of one model in one: ``smollm2-135m@1,2,8 [256 tokens]``."""
+    depths: dict[tuple[str, str], list[int]] = {}
+    for label, candidate in found.items():
+        if candidate.embedded:
+            model, _, rest = label.partition("@")
+            settings = rest.removeprefix(str(candidate.k)) if candidate.k else ""
+            depths.setdefault((model, settings), []).extend([candidate.k] if candidate.k else [])
+    return [model + (f"@{_numbers(sorted(ks))}" if ks else "") + settings for (model, settings), ks in depths.items()]
+
+
+def _numbers(rising: Sequence[int]) -> str:
+    """``1,2,8``; ``1-30`` where none is left out."""
+    gapless = rising[-1] - rising[0] == len(rising) - 1 > 2
+    return f"{rising[0]}-{rising[-1]}" if gapless else ",".join(map(str, rising))
 
 
 def _closest(part: str, found: Mapping[str, Candidate]) -> Candidate | None:

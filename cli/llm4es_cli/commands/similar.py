@@ -1,5 +1,6 @@
 """``llm4es similar``: the nearest entities, and the events that make them alike."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ from llm4es.errors import OptionError, StoreError
 from ..candidates import candidates
 from ..options import DEFAULT_STORE, DebugOption, Format, FormatOption, QuietOption, RecipeArgument, StoreOption
 from ..screen import Screen, show
+from ..selection import preset
 from ..work import Work
 
 if TYPE_CHECKING:
@@ -50,8 +52,9 @@ def similar(
     work = Work(recipe, store, Screen(quiet), dry_run=True)
     found = _features(work, features or _name(work, model, k))
     near = nearest(found, [entity], n)
-    column = by or next(field.name for field in work.recipe.fields if field.in_text)
-    common = _shared(work, entity, near["neighbour"].to_pylist(), column)
+    texts = [field.name for field in work.recipe.text_fields(preset(work.store, work.dataset))]
+    column = by or texts[0]
+    alike = _shared(work, entity, near["neighbour"].to_pylist(), column, texts)
     labels = _labels(work)
     rows = [
         {
@@ -59,8 +62,8 @@ def similar(
             "entity_id": row["neighbour"],
             "cosine": row["cosine"],
             **{task: of.get(row["neighbour"]) for task, of in labels.items()},
-            "shared": len(common.get(row["neighbour"], [])),
-            "rarest shared": _named(common.get(row["neighbour"], []), format_),
+            "shared": len(alike[row["neighbour"]]),
+            "rarest shared": _named(alike[row["neighbour"]], format_),
         }
         for row in near.to_pylist()
     ]
@@ -68,7 +71,19 @@ def similar(
 
     said = ", ".join(f"{task}: {of[entity]}" for task, of in labels.items() if entity in of)
     work.screen.say(f"{entity} ({said or 'no label'}) in {found.name}")
-    show(pa.Table.from_pylist(rows), format_, piped=Format.TABLE)
+    if format_ not in (None, Format.TABLE):
+        show(pa.Table.from_pylist(rows), format_)
+        return
+    events = [
+        {"neighbour": neighbour, column: event["value"], entity: event["entity_says"],
+         "the neighbour": event["neighbour_says"], "had by": event["n_others"]}
+        for neighbour, shared in alike.items()
+        for event in shared[:_SHARED_SHOWN]
+    ]  # fmt: skip
+    show(pa.Table.from_pylist([{k: v for k, v in row.items() if k != "rarest shared"} for row in rows]), Format.TABLE)
+    if events:
+        sys.stdout.write(f"\nWhat they have in common, the rarest first, at most {_SHARED_SHOWN} each:\n\n")
+        show(pa.Table.from_pylist(events), Format.TABLE)
 
 
 def _name(work: Work, model: str, k: str) -> str:
@@ -94,19 +109,20 @@ def _features(work: Work, name: str) -> "FeatureSet":
     return (begun or candidates(work, [name]))[-1].load()
 
 
-def _shared(work: Work, entity: str, neighbours: list[str], column: str) -> dict[str, list[str]]:
-    """Neighbour -> values in common, rarest first."""
+def _shared(
+    work: Work, entity: str, neighbours: list[str], column: str, texts: list[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Neighbour -> events in common, rarest first; each neighbour, also one that shares nothing."""
     from llm4es.similar import shared
     from llm4es_store import events_view
     from llm4es_store.quoting import name
 
     view = name(events_view(work.dataset))
-    rows: pa.Table = shared(
-        work.store.sql(f"SELECT * FROM {view}").to_arrow_reader(100_000), entity, neighbours, column
-    )
-    common: dict[str, list[str]] = {}
+    events = work.store.sql(f"SELECT * FROM {view}").to_arrow_reader(100_000)
+    rows: pa.Table = shared(events, entity, neighbours, column, texts)
+    common: dict[str, list[dict[str, Any]]] = {neighbour: [] for neighbour in neighbours}
     for row in rows.to_pylist():
-        common.setdefault(row["neighbour"], []).append(row["value"])
+        common[row["neighbour"]].append(row)
     return common
 
 
@@ -121,6 +137,8 @@ def _labels(work: Work) -> dict[str, dict[str, str]]:
     return found
 
 
-def _named(values: list[str], format_: Format | None) -> Any:
-    """A few of the values as text; all of them where a program reads."""
-    return values if format_ is Format.JSON else "; ".join(values[:_SHARED_SHOWN])
+def _named(events: list[dict[str, Any]], format_: Format | None) -> Any:
+    """A few of the shared values as text; all of them, with what either says, where a program reads JSON."""
+    if format_ is Format.JSON:
+        return [{key: value for key, value in event.items() if key != "neighbour"} for event in events]
+    return "; ".join(event["value"] for event in events[:_SHARED_SHOWN])
