@@ -119,10 +119,19 @@ def test_a_name_that_is_taken_or_a_file_that_is_none(place: tuple[Path, Path], t
 
 def test_csv_ids_stay_text(place: tuple[Path, Path], tmp_path: Path) -> None:
     store, _ = place
-    (tmp_path / "v.csv").write_text("cl_id,a,b\n007,1,2.5\n008,3,4\n")
-    run("import", tmp_path / "v.csv", "--name", "rfm", "--dataset", "csv", "--id", "cl_id", "--store", store, "-q")
-    found = Store(store).sql("SELECT entity_id, vector FROM embeddings WHERE model = 'rfm' ORDER BY 1").fetchall()
-    assert found == [("007", [1.0, 2.5]), ("008", [3.0, 4.0])]
+    for header, words in (('\ufeff"cl_id",a,paid', ("--id", "cl_id")), ('a,"id",paid', ())):
+        first = header.startswith("a")
+        lines = ["1,007,2.5", "3,008,4"] if first else ["007,1,2.5", "008,3,4"]
+        (tmp_path / "v.csv").write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+        run("import", tmp_path / "v.csv", "--name", "rfm", "--dataset", "csv", *words, "--store", store, "-q")
+        found = Store(store).sql("SELECT entity_id, vector FROM embeddings WHERE model = 'rfm' ORDER BY 1").fetchall()
+        assert found == [("007", [1.0, 2.5]), ("008", [3.0, 4.0])]
+    (tmp_path / "v.csv").write_text("who,a\n007,1\n")
+    with pytest.raises(Llm4esError, match="no column 'entity_id': name the ids' column with --id, one of who, a"):
+        run("import", tmp_path / "v.csv", "--name", "rfm", "--dataset", "csv", "--store", store, "-q")
+    (tmp_path / "v.csv").write_text("")
+    with pytest.raises(Llm4esError, match="no column 'entity_id'"):
+        run("import", tmp_path / "v.csv", "--name", "rfm", "--dataset", "csv", "--store", store, "-q")
 
 
 def test_diff_of_versions_and_of_features(place: tuple[Path, Path], tmp_path: Path) -> None:

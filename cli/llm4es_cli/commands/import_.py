@@ -88,18 +88,21 @@ def _import(store: "Store", file: Path, options: "ImportOptions", screen: Screen
 
 def _read(file: Path, options: "ImportOptions") -> "Iterator[pa.RecordBatch]":
     """The file's rows, a part at a time."""
+    import csv
+
     import pyarrow as pa
     import pyarrow.csv
     import pyarrow.parquet as pq
+
+    from llm4es.foreign import id_column
 
     if not file.is_file():
         raise OptionError(f"no file {file}: give a Parquet or CSV file of vectors")
     try:
         if file.suffix.lower() == ".csv":
-            with file.open() as opened:
-                header = opened.readline().rstrip("\r\n").split(",")
-            # Ids stay text: 007 is not 7.
-            as_text = {name: pa.string() for name in header if name == options.id or name.endswith("id")}
+            with file.open(encoding="utf-8-sig", newline="") as opened:
+                header = pa.schema([(name, pa.string()) for name in next(csv.reader(opened), [])])
+            as_text = {id_column(header, options): pa.string()}  # ids stay text: 007 is not 7
             with pyarrow.csv.open_csv(file, convert_options=pyarrow.csv.ConvertOptions(column_types=as_text)) as reader:
                 yield from reader
         else:
