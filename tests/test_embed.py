@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from llm4es.config import EmbedOptions, History, Pooling
+from llm4es.config import Device, Dtype, EmbedOptions, History, LoadOptions, Pooling
 from llm4es.embed import embed, embed_layers
 from llm4es.errors import DataError, ModelError
 from llm4es.fingerprint import combined_hash, text_hash
@@ -280,3 +280,17 @@ def test_parity_and_company_with_real_weights() -> None:
             plain = torch.stack(states[-k:]).mean(0)[0].mean(0)  # (D)
             assert torch.allclose(torch.tensor(row["vector"]), plain, atol=1e-4)
     assert run(texts(many[1]), model=model, k=(1, 8, 0), max_length=512) == found[3:6]
+
+
+@pytest.mark.real
+def test_sixteen_bits_keep_every_text_s_direction() -> None:
+    """What makes --dtype bfloat16 an engine past float32 on processors that have it."""
+    many = texts(*((f"e{i}", "Title | Rating\n" + "Toy Story (1995) | 5\n" * (2 + 5 * i)) for i in range(3)))
+    ref = resolve("smollm2-135m")
+    exact, rounded = (
+        run(many, model=load(ref, LoadOptions(device=Device.CPU, dtype=dtype)), k=(1, 8, 0), max_length=512)
+        for dtype in (Dtype.FLOAT32, Dtype.BFLOAT16)
+    )
+    for a, b in zip(exact, rounded, strict=True):
+        assert b["model"] == "smollm2-135m+bfloat16"
+        assert torch.cosine_similarity(torch.tensor(a["vector"]), torch.tensor(b["vector"]), 0) > 0.999
