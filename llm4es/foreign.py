@@ -24,7 +24,7 @@ IMPORTED = "imported"
 """The pooling of vectors that were made elsewhere: no layer was averaged, their ``k`` is 0."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_BASELINES = {"tfidf", "majority", "aggregates"}
+_BASELINES = {"tfidf", "majority", "aggregates", "counts"}
 _ID_NAMES = ("entity_id", "id", "user_id", "client_id", "customer_id", "uid")
 _VECTOR_NAMES = ("vector", "embedding", "embeddings")
 

@@ -5,6 +5,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from llm4es.baselines import BASELINES
 from llm4es.errors import DataError, OptionError
 from llm4es.fingerprint import config_id
 from llm4es.foreign import ImportOptions, import_vectors
@@ -83,6 +84,12 @@ def test_what_is_refused(columns: dict[str, Any], options: dict[str, str], messa
 def test_names_that_could_be_misread(name: str) -> None:
     with pytest.raises(OptionError, match="cannot name vectors"):
         ImportOptions(name, "d")
+
+
+def test_no_vectors_take_the_name_of_a_baseline() -> None:
+    for name in BASELINES:
+        with pytest.raises(OptionError, match="cannot name vectors"):
+            ImportOptions(name, "d")
 
 
 def test_the_configuration_is_the_name() -> None:
