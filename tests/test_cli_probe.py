@@ -107,6 +107,17 @@ def test_what_features_cost_stands_beside_them(place: Place) -> None:
     assert alone["seconds"] > 0
 
 
+def test_probes_are_compared_one_kind_at_a_time(place: Place) -> None:
+    place("probe", *FEW, "--features", "tfidf,majority")
+    place("probe", *FEW, "--features", "tfidf", "--probe", "knn")
+    assert [(row["features"], row["probe"]) for row in place.rows("compare")] == [("tfidf", "knn")]
+    found = place.rows("compare", "--probe", "logistic", "--common")
+    assert {row["probe"] for row in found} == {"logistic"}
+    assert {"tfidf", "majority"} <= {row["features"] for row in found}
+    with pytest.raises(ProbeError, match=r"no probes of 'loyal' by protocol 'ptls' by probe 'mlp' in the store: run"):
+        place("compare", "--probe", "mlp", "--protocol", "ptls")
+
+
 def test_sizes_are_kept_apart_and_sum_to_a_curve(place: Place) -> None:
     done = place.rows("probe", *FEW, "--features", "tfidf", "--sizes", "6,12")
     assert [row["computed"] for row in done] == [1, 1]
@@ -124,9 +135,7 @@ def test_who_is_missing_is_counted(place: Place, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     _, said = place("probe", *FEW, "--features", "few")
     assert "loyal, few: 10 labelled entities have no features" in said
-    with pytest.raises(
-        ProbeError, match=r"on different entities .* or cut to the common ones with --common"
-    ):
+    with pytest.raises(ProbeError, match=r"on different entities .* or cut to the common ones with --common"):
         place("compare")
     _, said = place("compare", "--common")
     assert "warning: loyal: the feature sets were probed on 20 to 30 entities" in said

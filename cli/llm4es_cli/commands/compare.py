@@ -30,6 +30,9 @@ def compare(
     ] = None,
     metric: Annotated[str | None, typer.Option("--metric", help="Default: the task's primary one.")] = None,
     protocol: Annotated[str, typer.Option("--protocol", help="Which probes to compare.")] = ProbeOptions.protocol,
+    probe: Annotated[
+        str | None, typer.Option("--probe", help="Of these models on top of the features; default: the newest's.")
+    ] = None,
     common: Annotated[bool, typer.Option("--common", help="Cut to the entities that all have.")] = False,
     unseen_only: Annotated[
         bool, typer.Option("--unseen-only", help="Only entities that no compared model was trained on.")
@@ -52,7 +55,16 @@ def compare(
     """
     work = Work(recipe, store, Screen(quiet), dry_run=True)
     tables = [
-        comparison(work, each, protocol, reference=reference, metric=metric, common=common, unseen_only=unseen_only)
+        comparison(
+            work,
+            each,
+            protocol,
+            probe=probe,
+            reference=reference,
+            metric=metric,
+            common=common,
+            unseen_only=unseen_only,
+        )
         for each in tasks_of(work, task)
     ]
     show_comparison(tables, format_, wide=wide)
@@ -64,6 +76,7 @@ def comparison(
     protocol: str = ProbeOptions.protocol,
     *,
     config_id: str | None = None,
+    probe: str | None = None,
     reference: str | None = None,
     metric: str | None = None,
     common: bool = False,
@@ -76,12 +89,15 @@ def comparison(
     from llm4es_store import where
 
     chosen: dict[str, str | int] = {"dataset": work.dataset, "task": task, "protocol": protocol}
+    if probe is not None:
+        chosen["probe"] = probe
     if config_id is None:
         newest = work.store.sql(f"SELECT config_id FROM probes WHERE {where(chosen)} ORDER BY run_id DESC LIMIT 1")
         rows = newest.fetchall()
         if not rows:
             raise ProbeError(
-                f"no probes of {task!r} in the store: run `llm4es probe {work.dataset} --task {task}` first"
+                f"no probes of {task!r}{_by(probe, protocol)} in the store: "
+                f"run `llm4es probe {work.dataset} --task {task}` first"
             )
         config_id = str(rows[0][0])
     chosen["config_id"] = config_id
@@ -96,6 +112,12 @@ def comparison(
     costs = _costs(work, sorted(set(probes["features"].to_pylist())))
     rows = pair(probes, predictions, reference, metric=metric, common=common, unseen_only=unseen_only, costs=costs)
     return rows.add_column(0, "task", pa.array([task] * len(rows), pa.string()))
+
+
+def _by(probe: str | None, protocol: str) -> str:
+    """What was asked for beyond the defaults, in words."""
+    said = "" if protocol == ProbeOptions.protocol else f" by protocol {protocol!r}"
+    return said if probe is None else f"{said} by probe {probe!r}"
 
 
 def _costs(work: Work, features: "Iterable[str]") -> "pa.Table":
