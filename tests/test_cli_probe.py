@@ -161,3 +161,36 @@ def test_who_is_missing_is_counted(place: Place, tmp_path: Path) -> None:
 def test_bad_words(place: Place, words: tuple[str, ...], message: str) -> None:
     with pytest.raises((OptionError, ProbeError), match=message):
         place("probe", *FEW[2:], *(() if "--folds" in words else FEW[:2]), *words)
+
+
+def test_a_label_that_the_texts_show_is_warned_of(tmp_path: Path) -> None:
+    here = Place(tmp_path)
+    here.recipe.write_text(
+        shop.RECIPE
+        + """
+[tasks.drinks]
+kind = "binary"
+table = "events"
+entity = "customer"
+label = "CASE WHEN amount IS NOT NULL AND right(customer, 1) < '5' THEN 'yes' ELSE 'no' END"
+"""
+    )
+    here("serialize")
+    _, said = here("probe", *FEW, "--features", "tfidf")
+    assert "the label of task 'drinks' is made from amount, which the texts show" in said
+    assert "the label of task 'loyal'" not in said
+
+
+def test_features_that_cannot_carry_a_task_keep_no_others_from_it(place: Place, tmp_path: Path) -> None:
+    vectors = tmp_path / "three.csv"
+    vectors.write_text("entity_id,a\nc1,1\nc3,2\nc5,3\n")
+    done = CliRunner().invoke(
+        app, ["import", str(vectors), "--name", "three", "--dataset", "shop", "--store", str(place.store)]
+    )
+    assert done.exit_code == 0, done.output
+    out, said = place("probe", *FEW, "--seed", "5", "--format", "json")
+    assert "warning: three is left out of loyal: task 'loyal' has one label only, 'yes', among 3 entities" in said
+    (stage,) = json.loads(out)
+    assert stage["computed"] == stage["rows"] - 1
+    with pytest.raises(ProbeError, match="one label only, 'yes', among 3 entities: a probe needs two"):
+        place("probe", *FEW, "--features", "three")
