@@ -71,6 +71,13 @@ def test_one_percent_of_the_entities_is_one_percent_of_every_stage(place: Place)
     }
     assert place.plan() == expected
     assert place.walk() == expected
+    query = "SELECT stage, reasons FROM runs ORDER BY version DESC LIMIT 3"
+    told = {stage: json.loads(reasons) for stage, reasons in Store(place.root).sql(query).fetchall()}
+    assert told == {
+        "serialize": {"texts": {"text changed": 1}, "events/shop": {"text changed": 1}},
+        "enrich": {"texts": {"text changed": 2}},
+        "embed": {"embeddings": {"text changed": 2}},
+    }
     assert place.written_by_last_runs() == {"events_shop": 1, "texts": 1, "embeddings": 1, "layers": 1}
     assert place.plan()["embed"] == (0, "nothing to do")
 

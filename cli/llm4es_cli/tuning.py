@@ -71,6 +71,7 @@ def finetune_stage(
     with work.run("finetune", {**record, **config}) as run:
         run.record.rows_in = len(train)
         run.record.rows_reused = 1 - len(reasons)
+        run.record.reasons = {"models": reasons}
         if reasons:
             run.begin()
             tuned = trained()

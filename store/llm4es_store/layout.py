@@ -36,6 +36,7 @@ RUNS = pa.schema(
         ("rows_in", pa.int64()),
         ("rows_computed", pa.int64()),
         ("rows_reused", pa.int64()),
+        ("reasons", pa.string()),  # JSON: table -> why its rows were computed -> how many
         ("config", pa.string()),  # JSON
         ("versions", pa.string()),  # JSON: table -> version read and written
         ("snapshot", pa.string()),  # JSON: table -> version, for every table, when this row was committed

@@ -92,7 +92,10 @@ class Run:
                 self.record.read[table] = found.version
 
     def follow(self, plan: Plan) -> None:
-        """Write by this plan: what it saw of the table is what the run starts from."""
+        """Write by this plan: what it saw of the table is what the run starts from, and why it computes is recorded."""
+        told = self.record.reasons.setdefault(plan.table, {})
+        for reason, count in plan.why.items():
+            told[reason] = told.get(reason, 0) + count
         if plan.version is not None:
             self.record.read[plan.table] = plan.version
         self._seen[plan.table, where(plan.scope)] = plan.commits

@@ -43,6 +43,8 @@ class RunRecord:
     rows_in: int = 0
     rows_computed: int = 0
     rows_reused: int = 0
+    reasons: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Table -> why its rows were computed, or vanished -> how many."""
     read: dict[str, int] = field(default_factory=dict)
     """Table -> Delta version read."""
     written: dict[str, int] = field(default_factory=dict)
@@ -63,6 +65,7 @@ class RunRecord:
             status="killed",
             read={table: found["read"] for table, found in versions.items() if found["read"] is not None},
             written=dict(written),
+            reasons=json.loads(row["reasons"] or "{}"),
             message="the process ended without a word: rerun to resume from what it committed",
         )
 
@@ -83,6 +86,7 @@ class RunRecord:
             "rows_in": self.rows_in,
             "rows_computed": self.rows_computed,
             "rows_reused": self.rows_reused,
+            "reasons": json.dumps(self.reasons),
             "config": json.dumps(self.config, sort_keys=True),
             "versions": json.dumps(versions),
             "snapshot": json.dumps(dict(snapshot)),

@@ -28,8 +28,8 @@ from .sql import Limits, connect, fetch, query
 from .versions import At, state_at
 from .views import duckdb_types, empty_sql, select_sql
 
-_RUNS_VIEW = """SELECT run_id, stage, dataset, started_at, seconds, status, rows_in, rows_computed, rows_reused, config,
-    versions, code_version, host, message, version
+_RUNS_VIEW = """SELECT run_id, stage, dataset, started_at, seconds, status, rows_in, rows_computed, rows_reused,
+    reasons, config, versions, code_version, host, message, version
 FROM ({rows}) WHERE {condition} QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY version DESC) = 1"""
 
 

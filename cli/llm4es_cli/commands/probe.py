@@ -170,6 +170,7 @@ def probe_stage(
     left_out: list[Candidate] = []
     with work.run("probe", record) as run, work.screen.progress(f"probe {task}", len(todo), "features") as advance:
         run.record.rows_in, run.record.rows_reused = len(found), reused
+        run.record.reasons = {"probes": reasons}
         for candidate in todo:
             run.begin()
             try:

@@ -60,4 +60,4 @@ def show_run(
 
 def _readable(run: dict[str, Any]) -> dict[str, Any]:
     """JSON columns as what they hold."""
-    return {k: json.loads(v) if k in ("config", "versions", "host") and v else v for k, v in run.items()}
+    return {k: json.loads(v) if k in ("config", "versions", "reasons", "host") and v else v for k, v in run.items()}
