@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from llm4es import schemas
 from llm4es.errors import StoreError
@@ -206,6 +206,20 @@ def test_columns_that_an_older_table_lacks_are_null(tmp_path: Path) -> None:
     with store.run("serialize", "d", {}, "0") as run:
         run.replace("labels", {"dataset": "d"}, pa.table({"entity_id": ["1"], "task": ["t"], "label": ["x"]}))
     assert store.sql("SELECT entity_id, label FROM labels").fetchall() == [("1", "x")]
+
+
+def test_a_record_that_lacks_a_newer_column_goes_on(tmp_path: Path) -> None:
+    old = pa.schema([field for field in TABLES["runs"].schema if field.name != "reasons"])
+    description = json.dumps({"llm4es store format": 1})
+    DeltaTable.create(tmp_path / "store/tables/runs", old, description=description)
+    store = Store(tmp_path / "store")
+    dead = store.run("embed", "d", {}, "0")
+    write_deltalake(tmp_path / "store/tables/runs", dead.record.row(1, {}).select(old.names), mode="append")
+    store.layout.folder("running").mkdir()
+    with store.run("serialize", "d", {}, "0"):
+        pass
+    found = store.sql("SELECT stage, status, reasons FROM runs ORDER BY version").fetchall()
+    assert found == [("embed", "killed", "{}"), ("serialize", "done", "{}")]
 
 
 def test_events_have_a_view_of_their_own(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ class RunRecord:
             status="killed",
             read={table: found["read"] for table, found in versions.items() if found["read"] is not None},
             written=dict(written),
-            reasons=json.loads(row["reasons"] or "{}"),
+            reasons=json.loads(row.get("reasons") or "{}"),
             message="the process ended without a word: rerun to resume from what it committed",
         )
 

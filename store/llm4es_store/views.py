@@ -31,7 +31,9 @@ def select_sql(table: Table) -> str:
     else:
         hive = "hive_partitioning = false"
     columns = ", ".join(f"{name(column)}::{type_} AS {name(column)}" for column, type_ in types.items())
-    return f"SELECT {columns} FROM read_parquet([{files}], union_by_name = true, {hive})"
+    # A column that was added since is in none of the files, or in some: the empty rows bring it along.
+    rows = f"SELECT * FROM read_parquet([{files}], union_by_name = true, {hive})"
+    return f"SELECT {columns} FROM ({rows} UNION ALL BY NAME {empty_sql(table.schema)})"
 
 
 def empty_sql(schema: pa.Schema) -> str:
