@@ -75,7 +75,10 @@ def llm(users: int, events: int, new_tokens: int, model: str) -> None:
         made = sum(alike.count(answer.text) for answer in alike.answers(requests))
         seconds, busy = time.perf_counter() - started, time.process_time() - cpu
         rates.append((made / seconds, made / busy))
-        print(f"{name:12} {made} tokens {made / seconds:8.2f} tokens/s {made / busy:8.2f} tokens/s of processor time")
+        print(
+            f"{name:12} {made} tokens {made / seconds:8.2f} tokens/s {made / busy:8.2f} tokens/s of processor time",
+            flush=True,
+        )
     (wall, busy), (wall_loop, busy_loop) = rates
     print(f"ratio        {wall / wall_loop:.2f} (of processor time {busy / busy_loop:.2f})")
 

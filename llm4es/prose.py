@@ -17,6 +17,9 @@ MONTHS = (
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
 
+ORDERS = ((-1, 1), (1, 2), (1, -1), (-2, 1))
+"""Where day and year stand beside a month: 4 May 1998; May 4, 1998; 1998 May 4; 4th of May 1998."""
+
 Words = tuple[str, ...]
 Row = tuple[Words, ...]
 
@@ -43,7 +46,7 @@ def prose(rows: Sequence[Row], text: str) -> tuple[int, int, int]:
         if free[anchor]:
             free[anchor].remove(free[anchor][0] if place is None else place)
     less = {value for value, times in source.items() if len(said[value]) < times}
-    # who has left with his event has left all of its values; where one is still told as often as ever, he was renamed
+    # an event that was left out is missing with all of its values; where one is told as often as ever, it was altered
     altered += sum(any(value and value not in less for value in row) for row in untold)
     again = sum(units.tells(at, row, columns) for row in set(rows) for at in free[_anchor(row, columns)])
     return kept, altered, again
@@ -80,12 +83,7 @@ def _dates(value: Words, spoken: Spoken) -> list[tuple[int, ...]]:
     days = {str(day), *(f"{day}{ending}" for ending in ("st", "nd", "rd", "th"))}
     found = []
     for at in sorted(spoken.where.get(name, []) + (spoken.where.get(name[:3], []) if name != "may" else [])):
-        for of_day, of_year in (
-            (-1, 1),
-            (1, 2),
-            (1, -1),
-            (-2, 1),
-        ):  # 4 May 1998; May 4, 1998; 1998 May 4; 4th of May 1998
+        for of_day, of_year in ORDERS:
             places = sorted((at + of_day, at, at + of_year))
             if places[0] < 0 or places[2] >= len(spoken.words):
                 continue
