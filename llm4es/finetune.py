@@ -38,7 +38,7 @@ from .packing import LAYOUTS, Layout, Row, real_share
 from .schemas import EXPOSURES
 from .sequences import Piece, chosen, pieces, require
 from .silence import quiet
-from .training import Curve, Outcome, Progress, Work, train, wait_for_writer
+from .training import Curve, Outcome, Progress, Work, train, wait_for_all
 from .weights import adapter_fingerprint, folder_fingerprint
 
 Trained = PreTrainedModel | PeftModel
@@ -237,7 +237,7 @@ def _save(trained: Trained, outcome: Outcome, model: Model, options: FinetuneOpt
         for left in ("training_args.bin", "README.md"):  # Trainer's pickle, peft's empty model card
             (folder / left).unlink(missing_ok=True)
         shutil.rmtree(folder / "checkpoints")
-    wait_for_writer()
+    wait_for_all()
 
 
 def _fingerprint(model: Model, options: FinetuneOptions, folder: Path) -> str:

@@ -108,6 +108,7 @@ class Follower(TrainerCallback):
             control.should_training_stop = control.should_save = True
 
     def on_save(self, args: Arguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        wait_for_all()  # each process writes its own generators into the checkpoint
         if state.is_world_process_zero:
             folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
             (folder / MARKER).write_text(json.dumps({"run": self.run}))
@@ -172,7 +173,7 @@ def train(
         trainer.remove_callback(PrinterCallback)
         if writes():
             _clear(folder, run)
-        wait_for_writer()
+        wait_for_all()
         trainer.train(resume_from_checkpoint=_newest(folder))
         if (
             not trainer.is_fsdp_enabled
@@ -181,8 +182,8 @@ def train(
         return Outcome(_curve(trainer.state.log_history), trainer.save_model)
 
 
-def wait_for_writer() -> None:
-    """Go on when the writing process has come here too."""
+def wait_for_all() -> None:
+    """Go on when every process has come here."""
     if torch.distributed.is_initialized():
         torch.distributed.barrier()
 

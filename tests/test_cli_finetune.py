@@ -150,7 +150,7 @@ def test_two_processes_share_the_work_and_one_writes(given: tuple[Path, Path, Pa
     before = Store(root).sql("SELECT count(*) FROM runs").fetchall()[0][0]
     launched = [sys.executable, "-m", *LAUNCHERS[launcher], "-m", "llm4es_cli.main", *map(str, words)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run(launched, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    ended = subprocess.run(launched, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900)
     assert ended.returncode == 0, ended.stderr
     (outcome,) = json.loads(ended.stdout)  # shown once
     assert (outcome["what"], outcome["computed"]) == (launcher, 1)
