@@ -39,7 +39,7 @@ from llm4es.aggregates import Columns, aggregates, counts
 from llm4es.baselines import majority, tfidf
 from llm4es.compare import compare
 from llm4es.config import ProbeOptions
-from llm4es.features import FeatureSet, result_hash
+from llm4es.features import FeatureSet, join, result_hash
 from llm4es.probe import probe
 from llm4es_store import Store
 
@@ -49,6 +49,22 @@ READINGS = (("newest", 256), ("newest", 512), ("full", 512))
 
 BESIDE = ("events mean layer 12", "events mean six groups", "events six groups whitened")
 """Event-by-event features that baselines are put beside."""
+
+FUSED_BASELINES = "fused: tfidf, aggregates"
+FUSED = {
+    FUSED_BASELINES: ("tfidf", "aggregates"),
+    "fused: tfidf, events": ("tfidf", "events mean six groups"),
+    "fused: tfidf, aggregates, events": ("tfidf", "aggregates", "events mean six groups"),
+}
+"""Feature sets whose probes' log odds are averaged; the first is the control that has no language model."""
+
+SHORT = (
+    "tfidf", "aggregates", "aggregates+tfidf", "counts", *FUSED, "256 k=8", "256 six groups", "512 k=8",
+    "512 six groups", "events mean k=8", "events mean six groups", "events mean six groups+tfidf",
+    "events mean six groups+aggregates+tfidf", "chosen: vectors alone", "chosen: vectors and baselines",
+)  # fmt: skip
+"""What the short table shows, behind the '@' of a name: what the issue and the literature name, fusions of it, and what a
+nested choice finds. Fusions were added after single feature sets had been seen; nothing in them is fitted or chosen."""
 
 TASKS = ("gender", "age_bucket")
 
@@ -79,25 +95,56 @@ def main() -> None:
         results = [_probed(each, labels, task, args) for each in [*baselines, *tries]]
         if tries and not args.no_choice:
             results += [_chosen(name, kept, results, labels, task, args) for name, kept in families(tries)]
-        table = compare(
-            pa.concat_tables([metrics for metrics, _ in results]),
-            pa.concat_tables([predictions for _, predictions in results]),
-            reference="tfidf",
-        )
-        path = Path(args.out) / f"{task}-{len(ids)}.csv"
+        results += _fused(results)
+        path = Path(args.out) / f"{task}-{len(ids)}"
+        _show(results, "tfidf", f"{task}, {len(ids)} users, everything that was tried", path.with_suffix(".csv"))
+        few = [each for each in results if each[0]["features"][0].as_py().split("@")[-1] in SHORT]
+        for against in ("tfidf", FUSED_BASELINES):
+            _show(few, against, f"{task}, {len(ids)} users, the short list", None)
+
+
+Result = tuple[pa.Table, pa.Table]
+"""Metrics and predictions of one feature set."""
+
+
+def _show(results: Sequence[Result], reference: str, title: str, path: Path | None) -> None:
+    """One table, best first, paired against ``reference``."""
+    table = compare(
+        pa.concat_tables([metrics for metrics, _ in results]),
+        pa.concat_tables([predictions for _, predictions in results]),
+        reference=reference,
+    )
+    if path is not None:
         table.to_pandas().to_csv(path, index=False)
-        print(f"\n{task}, {len(ids)} users, {len(results)} feature sets; all columns in {path}\n")
-        print("| features | ROC-AUC (95 % interval) | against TF-IDF | p (Holm) |\n|---|---|---|---|")
-        for row in table.to_pylist():
-            gap = (
-                ""
-                if row["difference"] is None
-                else f"{row['difference']:+.3f} ({row['diff_low']:+.3f} to {row['diff_high']:+.3f})"
-            )
-            p = "" if row["difference"] is None else f"{row['p_adjusted']:.3f}"
-            print(
-                f"| {row['features']} | {row['value']:.3f} ({row['ci_low']:.3f}-{row['ci_high']:.3f}) | {gap} | {p} |"
-            )
+    print(f"\n{title} ({len(results)} feature sets)\n")
+    print(f"| features | ROC-AUC (95 % interval) | against {reference} | p (Holm) |\n|---|---|---|---|")
+    for row in table.to_pylist():
+        gap, p = "", ""
+        if row["difference"] is not None:
+            gap = f"{row['difference']:+.3f} ({row['diff_low']:+.3f} to {row['diff_high']:+.3f})"
+            p = f"{row['p_adjusted']:.3f}"
+        print(f"| {row['features']} | {row['value']:.3f} ({row['ci_low']:.3f}-{row['ci_high']:.3f}) | {gap} | {p} |")
+
+
+def _fused(results: Sequence[Result]) -> Iterator[Result]:
+    """Means of the log odds of several probes: nothing is fitted, so nothing is chosen."""
+    by_name = {metrics["features"][0].as_py(): (metrics, predictions) for metrics, predictions in results}
+    for name, parts in FUSED.items():
+        if not all(part in by_name for part in parts):
+            continue
+        tables = [by_name[part][1].sort_by([("repeat", "ascending"), ("entity_id", "ascending")]) for part in parts]
+        odds = []
+        for table in tables:
+            p = np.asarray(table["y_score"].combine_chunks().flatten()).reshape(-1, 2)[:, 1].clip(1e-6, 1 - 1e-6)
+            odds.append(np.log(p / (1 - p)))  # (R * N,)
+        p = 1 / (1 + np.exp(-np.mean(odds, axis=0)))
+        scores = pa.array(np.stack([1 - p, p], axis=1).tolist(), pa.list_(pa.float64()))
+        at = tables[0].schema.get_field_index("y_score")
+        predictions = tables[0].set_column(at, "y_score", scores)
+        predictions = predictions.set_column(2, "features", pa.array([name] * len(p)))
+        row = by_name[parts[0]][0].slice(0, 1).to_pylist()[0]
+        row |= {"features": name, "model": None if name == FUSED_BASELINES else "fused"}
+        yield pa.Table.from_pylist([row], schema=by_name[parts[0]][0].schema), predictions
 
 
 def _arguments() -> argparse.Namespace:
@@ -170,13 +217,15 @@ def _baselines(store: Store, users: int) -> Iterator[FeatureSet]:
         return store.sql(sql).to_arrow_reader(100_000)
 
     bag = tfidf(events(), "item_id")
+    wide = aggregates(events(), Columns(("stars",), {"item_id": 200, "rating": 6}))
     yield bag
-    yield aggregates(events(), Columns(("stars",), {"item_id": 200, "rating": 6}))
+    yield wide
+    yield join([wide, bag])
     yield counts(events(), ["item_id", "rating"])
     yield majority(bag.entity_ids)
 
 
-def _probed(features: FeatureSet, labels: pa.Table, task: str, args: argparse.Namespace) -> tuple[pa.Table, pa.Table]:
+def _probed(features: FeatureSet, labels: pa.Table, task: str, args: argparse.Namespace) -> Result:
     """The probe of one feature set, from ``OUT`` where it is there."""
     path = Path(args.out) / f"{task}-{result_hash(features.name + features.source_hash, labels)[:16]}"
     metrics, predictions = path.with_suffix(".probes.parquet"), path.with_suffix(".predictions.parquet")
@@ -191,11 +240,11 @@ def _probed(features: FeatureSet, labels: pa.Table, task: str, args: argparse.Na
 def _chosen(
     name: str,
     candidates: Sequence[FeatureSet],
-    results: Sequence[tuple[pa.Table, pa.Table]],
+    results: Sequence[Result],
     labels: pa.Table,
     task: str,
     args: argparse.Namespace,
-) -> tuple[pa.Table, pa.Table]:
+) -> Result:
     """Predictions of the first repeat, each fold's from the candidate that its training part alone prefers."""
     path = (
         Path(args.out)
