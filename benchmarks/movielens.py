@@ -63,8 +63,8 @@ SHORT = (
     "512 six groups", "events mean k=8", "events mean six groups", "events mean six groups+tfidf",
     "events mean six groups+aggregates+tfidf", "chosen: vectors alone", "chosen: vectors and baselines",
 )  # fmt: skip
-"""What the short table shows, behind the '@' of a name: what the issue and the literature name, fusions of it, and what a
-nested choice finds. Fusions were added after single feature sets had been seen; nothing in them is fitted or chosen."""
+"""What the short table shows, behind the '@' of a name: what the literature names, fusions of it, and what a nested
+choice finds. Fusions were added after single feature sets had been seen; nothing in them is fitted or chosen."""
 
 TASKS = ("gender", "age_bucket")
 
