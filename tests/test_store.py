@@ -146,9 +146,9 @@ def test_a_long_matrix_is_put_together_in_order(tmp_path: Path) -> None:
     store, n = Store(tmp_path / "store", create=True), 300_000
     rows = pa.table(
         {
-            "entity_id": [f"{i:06}" for i in range(n)],
+            "entity_id": [f"{i:06}" for i in reversed(range(n))],
             "k": pa.array([1] * n, pa.int32()),
-            "vector": pa.array([[float(i), 1.0] for i in range(n)], pa.list_(pa.float32())),
+            "vector": pa.array([[float(i), 1.0] for i in reversed(range(n))], pa.list_(pa.float32())),
             "source_hash": ["h"] * n,
         }
     )

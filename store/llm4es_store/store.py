@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from llm4es.errors import StoreError
@@ -96,15 +97,15 @@ class Store:
 
         Where several configurations are live their rows stand side by side, told apart by ``config_id``.
         """
-        return self._vectors("*", dataset, model, k, config_id, at)
+        return self._vectors("*", dataset, model, k, config_id, at).sort_by("entity_id")
 
     def matrix(
         self, dataset: str, *, model: str, k: int, config_id: str | None = None, at: At | None = None
     ) -> tuple[pa.StringArray, NDArray[np.float32]]:
         """Entity ids in order, and the (N, D) matrix of their vectors.
 
-        The matrix is a read-only view of the query's result, up to the 122,880 rows that DuckDB hands out in one piece;
-        beyond, one copy puts the pieces together.
+        The matrix is a read-only view of the query's result where that comes in one piece and in order: up to 122,880
+        rows, after `optimize` or one run. Else it is put together and sorted, faster than SQL sorts wide rows.
 
         Raises StoreError where there are no such vectors, or several configurations of them and none was chosen.
         """
@@ -116,8 +117,11 @@ class Store:
                 + (f"choose a config_id of {', '.join(found)}" if found else "see `SELECT DISTINCT model, k`")
             )
         pieces = [piece.flatten().to_numpy() for piece in rows["vector"].chunks]
-        flat = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-        return rows["entity_id"].combine_chunks(), flat.reshape(len(rows), -1)  # (N, D)
+        matrix = (pieces[0] if len(pieces) == 1 else np.concatenate(pieces)).reshape(len(rows), -1)  # (N, D)
+        ids = rows["entity_id"].combine_chunks()
+        order = pc.sort_indices(ids).to_numpy()  # (N,)
+        in_order = bool((order[1:] > order[:-1]).all())
+        return (ids, matrix) if in_order else (ids.take(pa.array(order)), matrix[order])
 
     def table(self, table: str) -> Table | None:
         """The newest snapshot of a table, None where nothing was written yet."""
@@ -225,7 +229,7 @@ class Store:
         chosen: Scope = {"dataset": dataset, "model": model, "k": int(k)}
         if config_id is not None:
             chosen = {**chosen, "config_id": config_id}
-        rows = self.sql(f"SELECT {columns} FROM embeddings WHERE {where(chosen)} ORDER BY entity_id", at)
+        rows = self.sql(f"SELECT {columns} FROM embeddings WHERE {where(chosen)}", at)
         return fetch(rows)
 
     def _views(self, tables: Mapping[str, Table], version: int | None = None) -> dict[str, str]:
