@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
@@ -166,6 +167,21 @@ def test_one_space_reads_only_its_own_files(tmp_path: Path) -> None:
     assert re.search(r"Total Files Read: 1\b", plan), plan
     ((_, plan),) = store.sql("EXPLAIN ANALYZE SELECT * FROM embeddings").fetchall()
     assert re.search(r"Total Files Read: 3\b", plan), plan
+
+
+def test_one_entity_is_looked_for_in_few_rows(tmp_path: Path) -> None:
+    store, n = Store(tmp_path / "store", create=True), 40_000
+    rows = vectors("m", 1, {f"{i:05}": [float(i)] for i in range(n)})
+    scope = {"dataset": "d", "model": "m", "config_id": "c"}
+    with store.run("embed", "d", {}, "0") as run:
+        for start in range(0, n, 1000):
+            run.append("embeddings", scope, rows.slice(start, 1000), ("entity_id", "k"))
+    table = store.table("embeddings")
+    assert table is not None
+    (path,) = table.files()["path"].to_pylist()
+    groups = pq.ParquetFile(f"{table.path}/{path}").metadata
+    assert [groups.row_group(i).num_rows for i in range(groups.num_row_groups)] == [16384, 16384, 7232]
+    assert store.sql("SELECT vector FROM embeddings WHERE entity_id = '20000'").fetchall() == [([20000.0],)]
 
 
 def test_statistics_skip_what_cannot_match(tmp_path: Path) -> None:

@@ -32,6 +32,9 @@ _KEEP = {
 TARGET_SIZE = 256 * 2**20
 """Bytes of a compacted file."""
 
+_WIDE_ROWS = 2**14
+"""Rows in a group of a file whose rows carry lists: some 16 MiB of vectors of 256 numbers."""
+
 Scope = Mapping[str, str | int]
 """Column -> value: the rows that one writer is answerable for."""
 
@@ -193,12 +196,20 @@ def where(scope: Scope) -> str:
 
 
 def _writer(schema: pa.Schema) -> WriterProperties:
-    """How files are written: a dictionary of a vector's numbers is of no use, and takes half of the time to write."""
+    """How files are written: a dictionary of a vector's numbers is of no use, and takes half of the time to write.
+
+    Wide rows lie in groups of few: looking for one entity reads the group that may hold it, and no other's vectors.
+    """
     encoded = {
         field.name: ColumnProperties(dictionary_enabled=True) for field in schema if not pa.types.is_nested(field.type)
     }
     plain = ColumnProperties(dictionary_enabled=False)
-    return WriterProperties(compression="SNAPPY", default_column_properties=plain, column_properties=encoded)
+    return WriterProperties(
+        compression="SNAPPY",
+        default_column_properties=plain,
+        column_properties=encoded,
+        max_row_group_size=_WIDE_ROWS if len(encoded) < len(schema) else None,
+    )
 
 
 def _scope_id(scope: Scope) -> str:
