@@ -1,11 +1,11 @@
 """How fast texts are rewritten: by each rule format, and by a language model beside one ``generate`` call a user.
 
     python benchmarks/enrich.py rules [--events 200000]
-    python benchmarks/enrich.py llm [--users 8] [--events-each 4] [--new-tokens 48] [--model smollm2-135m]
+    python benchmarks/enrich.py llm [--users 16] [--loop-users 4] [--events-each 4] [--new-tokens 64] [--model NAME]
 
 ``rules`` prints events a second of every format in one process. ``llm`` asks the in-process engine for the rewritings
-of all users at once, then one by one as a plain loop would (same model, prompts and limit of new tokens), and prints
-new tokens a second of both and the ratio. A loop pads nothing and batches nothing.
+of all users at once, then of some one by one as a plain loop would (same model, prompts and limit of new tokens), and
+prints new tokens a second of both and the ratio. A loop pads nothing and batches nothing.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def rules(events: int) -> None:
         print(f"{format.value:16} {count / seconds:12,.0f} events/s {count / busy:12,.0f} events/s of processor time")
 
 
-def llm(users: int, events: int, new_tokens: int, model: str) -> None:
+def llm(users: int, loop_users: int, events: int, new_tokens: int, model: str) -> None:
     """New tokens a second, together and one by one."""
     from dataclasses import replace
 
@@ -69,10 +69,10 @@ def llm(users: int, events: int, new_tokens: int, model: str) -> None:
     engine = TransformersEngine(models.load(models.resolve(model), LoadOptions()), options)
     engine.answers(requests[:1])  # warm
     rates = []
-    for name, size in (("together", users), ("one by one", 1)):
+    for name, size, asked in (("together", users, requests), ("one by one", 1, requests[:loop_users])):
         alike = TransformersEngine(engine.model, replace(options, batch_size=size))
         started, cpu = time.perf_counter(), time.process_time()
-        made = sum(alike.count(answer.text) for answer in alike.answers(requests))
+        made = sum(alike.count(answer.text) for answer in alike.answers(asked))
         seconds, busy = time.perf_counter() - started, time.process_time() - cpu
         rates.append((made / seconds, made / busy))
         print(
@@ -88,15 +88,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["rules", "llm"])
     parser.add_argument("--events", type=int, default=200_000)
-    parser.add_argument("--users", type=int, default=8)
+    parser.add_argument("--users", type=int, default=16)
+    parser.add_argument("--loop-users", type=int, default=4)
     parser.add_argument("--events-each", type=int, default=4)
-    parser.add_argument("--new-tokens", type=int, default=48)
+    parser.add_argument("--new-tokens", type=int, default=64)
     parser.add_argument("--model", default="smollm2-135m")
     arguments = parser.parse_args()
     if arguments.what == "rules":
         rules(arguments.events)
     else:
-        llm(arguments.users, arguments.events_each, arguments.new_tokens, arguments.model)
+        llm(arguments.users, arguments.loop_users, arguments.events_each, arguments.new_tokens, arguments.model)
 
 
 if __name__ == "__main__":
