@@ -18,7 +18,7 @@ from .escape import unescape
 from .prose import Row, prose
 from .spoken import normal
 
-VERSION = 2
+VERSION = 3
 """Raised when a rewriting that passed may not pass any more: part of the rows' configuration."""
 
 _NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
@@ -50,6 +50,9 @@ class Fidelity:
     finished: bool
     """False: the model was cut off by the token limit."""
 
+    foreign: tuple[int, ...] = ()
+    """Lines that tell no event, from 0, in a line-by-line rewriting: to be left out of it."""
+
     @property
     def score(self) -> float:
         """Share of events kept, 0..1."""
@@ -57,7 +60,7 @@ class Fidelity:
 
     def refusal(self, min_fidelity: float) -> str | None:
         """Why the text is not good enough; None: it is."""
-        if not self.finished:
+        if not self.finished and not (self.foreign and self.kept == self.events):  # else cut in a line that goes anyway
             return "cut off by --max-new-tokens"
         if self.altered:
             return f"{self.altered} of {self.events} events altered"
@@ -81,27 +84,42 @@ def check(
     """Compare a text with the events (escaped values) that it was made of. ``by_line``: each event has its line."""
     values = [[unescape(value) for value in event] for event in events]
     rows = [tuple(tuple(normal(value)) for value in row) for row in values]
-    kept, altered, repeated = _lines(rows, text, names) if by_line else prose(rows, text)
+    foreign: tuple[int, ...] = ()
+    if by_line:
+        kept, repeated, foreign = _lines(rows, text, names)
+        altered = min(len(foreign), len(rows) - kept)
+        text = without(text, foreign)
+    else:
+        kept, altered, repeated = prose(rows, text)
     said, numbers = _numbers(text, len(rows)), Counter(_number(n) for row in values for v in row for n in _found(v))
     return Fidelity(
         events=len(rows),
         kept=kept,
-        altered=min(altered, len(rows)),
+        altered=altered,
         repeated=repeated,
         numbers_kept=sum(number in said for number in numbers) / len(numbers) if numbers else 1.0,
         invented=tuple(dict.fromkeys(number for number in said if number not in numbers and number != str(len(rows)))),
         finished=finished,
+        foreign=foreign,
     )
 
 
-def _lines(rows: Sequence[Row], text: str, names: Sequence[str]) -> tuple[int, int, int]:
-    """Events kept, in order; lines that are no event; lines that are an event once more."""
+def without(text: str, lines: Sequence[int]) -> str:
+    """A text without some of its lines; a list of JSON objects stays one."""
+    if not lines:
+        return text
+    kept = "\n".join(line for number, line in enumerate(text.splitlines()) if number not in lines)
+    return re.sub(r",(\s*\]\s*)$", r"\1", kept).strip()
+
+
+def _lines(rows: Sequence[Row], text: str, names: Sequence[str]) -> tuple[int, int, tuple[int, ...]]:
+    """Events kept, in order; lines that are an event once more; which lines are no event."""
     headers = Counter(word for name in names for word in normal(unescape(name)))
     waiting: dict[frozenset[tuple[str, int]], list[int]] = {}
     for at in range(len(rows) - 1, -1, -1):
         waiting.setdefault(_bag(word for value in rows[at] for word in value), []).append(at)
     told: list[int] = []
-    altered = repeated = 0
+    repeated, foreign = 0, []
     for number, line in enumerate(text.splitlines()):
         readings = [_words_of(line)]
         if (numbering := _NUMBERING.match(line)) and int(numbering[1]) <= number + 1:
@@ -112,13 +130,13 @@ def _lines(rows: Sequence[Row], text: str, names: Sequence[str]) -> tuple[int, i
             (bag for bag in waiting if any(_is(words, Counter(dict(bag)), headers) for words in readings)), None
         )
         if event is None:
-            altered += 1
+            foreign.append(number)
         elif waiting[event]:
             told.append(waiting[event].pop())
         else:
             repeated += 1
     silent = len(waiting.get(frozenset(), []))  # events without any word
-    return _in_order(told) + silent, altered, repeated
+    return _in_order(told) + silent, repeated, tuple(foreign)
 
 
 def _bag(words: object) -> frozenset[tuple[str, int]]:

@@ -15,7 +15,7 @@ from .config import EnrichOptions
 from .engines import Answer, Engine, Request
 from .errors import OptionError
 from .escape import SEPARATOR
-from .fidelity import Fidelity, check
+from .fidelity import Fidelity, check, without
 from .formats import History, write
 from .prompts import Prompt
 
@@ -163,7 +163,7 @@ def _judge(chunk: _Chunk, task: Task, answer: Answer, options: EnrichOptions) ->
     if chunk.best is None or found.score > chunk.best.score:
         chunk.best = found
     if reason is None:
-        chunk.text, chunk.best = text, found
+        chunk.text, chunk.best = without(text, found.foreign), found
     else:
         chunk.reasons.append(reason)
 

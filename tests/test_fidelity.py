@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from llm4es.fidelity import Fidelity, check
+from llm4es.fidelity import Fidelity, check, without
 from llm4es.formats import Format, History, write
 from llm4es.prose import MONTHS
 from llm4es.rewrite import tidied
@@ -62,9 +62,16 @@ def test_an_altered_event_never_passes() -> None:
     assert found.refusal(0.0) == "1 of 3 events altered"
 
 
-def test_words_and_lines_of_its_own_are_alterations() -> None:
+def test_lines_of_its_own_are_left_out() -> None:
+    more = table(f"Sure!\n{TABLE}\nA fine customer of 99 films.\n| and so", finished=False)
+    assert (more.kept, more.altered, more.foreign, more.invented) == (3, 0, (0, 6, 7), ())
+    assert more.refusal(1.0) is None  # what was cut off is left out as well
+    assert without(f"Sure!\n{TABLE}\nA fine customer of 99 films.\n| and so", more.foreign) == TABLE
+    assert without('[\n{"a": "1"},\n{"b": "2"}\n]', (2,)) == '[\n{"a": "1"}\n]'
+
+
+def test_words_of_its_own_are_alterations() -> None:
     assert table(TABLE.replace("| bad |", "| bad, as they say |")).altered == 1
-    assert table(TABLE + "\nA fine customer.").altered == 1
     assert table(TABLE.replace("| Kolya | 1996 |", "| Kolya |")).altered == 1
     assert table(TABLE.replace("Kolya | 1996 | good", "Kolya | 1996 | good 3")).altered == 1
 
