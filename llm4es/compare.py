@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .errors import ProbeError
-from .metrics import METRICS, PRIMARY, Floats, Kind
+from .metrics import METRICS, PRIMARY, Floats, Kind, within
 from .predictions import Scored, scored
 from .uncertainty import (
     CONFIDENCE,
@@ -117,7 +117,8 @@ def compare(
     rows = []
     for i in order:
         candidate, n = candidates[i], len(candidates[i].scored.truth)
-        low, high = interval(drawn[i], float(each[i].mean()), training_variance(candidate.scored, metric))
+        extra = training_variance(candidate.scored, metric)
+        low, high = within(metric, interval(drawn[i], float(each[i].mean()), extra))
         row: dict[str, Any] = {
             "features": candidate.features,
             "probe": candidate.probe,

@@ -40,6 +40,12 @@ class Metric:
     higher_is_better: bool = True
     """False for losses."""
 
+    least: float = 0.0
+    """No value is below it."""
+
+    most: float = 1.0
+    """No value is above it."""
+
 
 def roc_auc(truth: NDArray[np.generic], scores: Floats, folds: Ints, weights: Floats) -> Floats:
     """Share of (positive, negative) pairs of one fold in the right order, ties half; classes averaged."""
@@ -101,14 +107,21 @@ METRICS: dict[str, Metric] = {
     "roc_auc": Metric(roc_auc, CLASSES),
     "accuracy": Metric(accuracy, CLASSES),
     "average_precision": Metric(average_precision, CLASSES),
-    "log_loss": Metric(log_loss, CLASSES, higher_is_better=False),
+    "log_loss": Metric(log_loss, CLASSES, higher_is_better=False, most=np.inf),
     "macro_f1": Metric(macro_f1, CLASSES),
-    "r2": Metric(r2, NUMBERS),
-    "mae": Metric(mae, NUMBERS, higher_is_better=False),
+    "r2": Metric(r2, NUMBERS, least=-np.inf),
+    "mae": Metric(mae, NUMBERS, higher_is_better=False, most=np.inf),
 }
 
 PRIMARY: dict[Kind, str] = {Kind.BINARY: "roc_auc", Kind.MULTICLASS: "accuracy", Kind.REGRESSION: "r2"}
 """The metric that a comparison is about unless another is asked for."""
+
+
+def within(metric: str, ends: tuple[float, float]) -> tuple[float, float]:
+    """An interval cut to the values that the metric can take."""
+    least, most = METRICS[metric].least, METRICS[metric].most
+    low, high = ends
+    return min(max(low, least), most), min(max(high, least), most)
 
 
 def metrics_for(kind: Kind) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from .config import ProbeOptions
 from .errors import ProbeError
 from .estimators import PROBES as ESTIMATORS
 from .features import FeatureSet, result_hash
-from .metrics import Floats, Kind, metrics_for
+from .metrics import Floats, Kind, metrics_for, within
 from .predictions import Scored, columns, gather
 from .protocols import PROTOCOLS, Cohort, Fit, fewer
 from .protocols import protocol as protocol_named
@@ -186,7 +186,7 @@ def _rows(found: Scored, metric: str, options: ProbeOptions) -> list[dict[str, A
     """The row of a metric: value, interval over entities, spread over repeats."""
     each = values(found, metric)  # (R,)
     drawn = replicates(found, metric, options.bootstrap, options.seed)  # (B,)
-    low, high = interval(drawn, float(each.mean()), training_variance(found, metric))
+    low, high = within(metric, interval(drawn, float(each.mean()), training_variance(found, metric)))
     spread = float(np.std(each, ddof=1)) if len(each) > 1 else None
     return [{"metric": metric, "value": float(each.mean()), "ci_low": low, "ci_high": high, "repeat_std": spread}]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from llm4es.metrics import METRICS, Kind, metrics_for
+from llm4es.metrics import METRICS, Kind, metrics_for, within
 
 ONES = np.ones((1, 6))
 
@@ -79,3 +79,11 @@ def test_primary_metric_comes_first() -> None:
     assert metrics_for(Kind.BINARY)[0] == "roc_auc"
     assert metrics_for(Kind.MULTICLASS)[0] == "accuracy"
     assert metrics_for(Kind.REGRESSION) == ("r2", "mae")
+
+
+def test_intervals_stay_inside_what_a_metric_can_be() -> None:
+    assert within("roc_auc", (-0.1, 1.2)) == (0, 1)
+    assert within("log_loss", (-0.1, 1.2)) == (0, 1.2)
+    assert within("r2", (-3.0, 1.2)) == (-3, 1)
+    assert within("mae", (-2.0, 400.0)) == (0, 400)
+    assert np.isnan(within("accuracy", (float("nan"), float("nan")))).all()

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 
 from ..predictions import Scored
-from .svg import INK, MUTED, SERIES, Hints, drawing, short, to_svg
+from .svg import INK, MUTED, SERIES, Hints, drawing, legend, short, to_svg
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _by_depth(
             axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         axes.set_xlabel(axis)
         axes.set_ylabel(metric)
-        figure.legend(loc="outside upper left", ncols=2)
+        legend(figure)
         return to_svg(figure, name, f"{metric} against {depth} for {len(lines)} models", hints)
 
 
@@ -151,7 +151,7 @@ def roc(found: Sequence[Curve], name: str) -> str:
         )
         axes.set_ylabel(f"share of '{short(found[0].scored.classes[1], 14)}' found")
         axes.set_aspect("equal")
-        figure.legend(loc="outside upper left", ncols=2)
+        legend(figure)
         return to_svg(figure, name, "ROC curves of " + ", ".join(curve.label for curve in found))
 
 
@@ -173,7 +173,7 @@ def calibration(found: Sequence[Curve], name: str) -> str:
         axes.set_aspect("equal")
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1)
-        figure.legend(loc="outside upper left", ncols=2)
+        legend(figure)
         return to_svg(figure, name, "Calibration of " + ", ".join(curve.label for curve in found), hints)
 
 
@@ -200,7 +200,7 @@ def learning_curve(probes: pa.Table, metric: str, name: str) -> str | None:
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_xlabel("labelled entities trained on")
         axes.set_ylabel(metric)
-        figure.legend(loc="outside upper left", ncols=2)
+        legend(figure)
         return to_svg(figure, name, f"{metric} against training entities for {len(lines)} feature sets", hints)
 
 

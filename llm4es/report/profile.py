@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from matplotlib.ticker import LogLocator, NullLocator
 
-from .svg import MUTED, SERIES, Hints, drawing, short, to_svg
+from .svg import MUTED, SERIES, Hints, drawing, legend, short, to_svg
 
 
 def histogram(values: pa.ChunkedArray, unit: str, name: str) -> str:
@@ -52,7 +52,7 @@ def loss_curves(models: pa.Table, name: str) -> str | None:
                     hints.add(line, f"{label}: {losses[0]:.3f} to {losses[-1]:.3f} in {steps[-1]} steps")
         axes.set_xlabel("step")
         axes.set_ylabel("loss, nats a token")
-        figure.legend(loc="outside upper left", ncols=2)
+        legend(figure)
         return to_svg(figure, name, f"Loss curves of {len(curves)} tuned models", hints)
 
 
@@ -86,5 +86,5 @@ def fidelity_bars(fidelity: pa.Table, name: str) -> str | None:
         axes.grid(visible=False)
         axes.spines["left"].set_visible(False)
         axes.set_xlabel("share of the texts")
-        figure.legend(loc="outside upper left", ncols=2)
+        legend(figure)
         return to_svg(figure, name, f"Fidelity of {len(variants)} enrichments", hints)

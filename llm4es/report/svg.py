@@ -71,6 +71,16 @@ def short(text: str, most: int = 28) -> str:
     return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
 
 
+def legend(figure: Figure) -> None:
+    """The legend above the drawing: two names a line where they fit, else one."""
+    names = [name for axes in figure.axes for name in axes.get_legend_handles_labels()[1]]
+    figure.legend(loc="outside upper left", ncols=2 if max(map(len, names), default=0) <= LEGEND else 1)
+
+
+LEGEND = 22
+"""Characters of a name that leave room for another beside it."""
+
+
 class Hints:
     """Texts that appear over parts of a drawing."""
 
