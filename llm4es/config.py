@@ -185,7 +185,7 @@ class EnrichOptions(Options):
     base_url: str = field(default="", metadata=EXECUTION)
     """By llm, engine openai: address of the server; '' is OpenAI's own."""
 
-    batch_size: int = field(default=8, metadata=EXECUTION)
+    batch_size: int = field(default=16, metadata=EXECUTION)
     """By llm, engine transformers: answers computed at once."""
 
     concurrency: int = field(default=8, metadata=EXECUTION)
