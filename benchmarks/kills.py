@@ -5,8 +5,8 @@
 
 At level ``store`` a child writes like every stage does: texts in small commits with stale ones dropped, vectors, labels
 replaced, then a compaction. At level ``commands`` the child walks every writing command of ``llm4es`` itself over a
-small shop. The parent kills it at a random moment, checks the store, and starts it again until it ends by itself; then a
-new round begins with other content, until there were enough kills. At the end the store must equal one that was never
+small shop. The parent kills it at a random moment, checks the store, and starts it again until it ends by itself; then
+a new round begins with other content, until there were enough kills. At the end the store must equal one that was never
 disturbed.
 """
 
