@@ -28,7 +28,7 @@ def compare(
     reference: Annotated[
         str | None, typer.Option("--reference", help="Features to pair the others with; default: the best baseline.")
     ] = None,
-    metric: Annotated[str | None, typer.Option("--metric", help="Default: the task's primary one.")] = None,
+    metric: Annotated[str | None, typer.Option("--metric", help="Default: the recipe's for the task.")] = None,
     protocol: Annotated[str, typer.Option("--protocol", help="Which probes to compare.")] = ProbeOptions.protocol,
     probe: Annotated[
         str | None, typer.Option("--probe", help="Of these models on top of the features; default: the newest's.")
@@ -110,6 +110,8 @@ def comparison(
         )
     predictions = work.store.sql(f"SELECT * FROM predictions WHERE {where(chosen)}").to_arrow_table()
     costs = _costs(work, sorted(set(probes["features"].to_pylist())))
+    if metric is None and task in work.recipe.tasks:
+        metric = work.recipe.tasks[task].metric
     rows = pair(probes, predictions, reference, metric=metric, common=common, unseen_only=unseen_only, costs=costs)
     return rows.add_column(0, "task", pa.array([task] * len(rows), pa.string()))
 
