@@ -44,6 +44,9 @@ VOLATILE = ("transformers_version", "_name_or_path", "name_or_path", "dtype", "t
 VOLATILE_ADAPTER = ("base_model_name_or_path", "revision", "peft_version", "inference_mode")
 """Settings that differ between two savings of one model and move no vector."""
 
+UNORDERED_ADAPTER = ("target_modules", "exclude_modules", "modules_to_save")
+"""Settings that are sets, and that peft writes in another order in every process."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -97,6 +100,7 @@ def folder_fingerprint(folder: Path) -> str:
 def adapter_fingerprint(folder: Path, base: str) -> str:
     """SHA-256 over an adapter and the fingerprint of its base."""
     settings = _settings(folder / "adapter_config.json", VOLATILE_ADAPTER)
+    settings |= {name: sorted(settings[name]) for name in UNORDERED_ADAPTER if isinstance(settings.get(name), list)}
     weights = {file.name: cached_hash(file) for file in _weight_files(folder, "adapter_model")}
     return text_hash(canonical_json({"base": base, "adapter": settings, "weights": weights}))
 

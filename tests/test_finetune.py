@@ -20,6 +20,7 @@ from llm4es.errors import DataError, ModelError, OptionError
 from llm4es.finetune import Tuned, finetune
 from llm4es.models import StoredModel, load, resolve
 from llm4es.training import MARKER
+from llm4es.weights import adapter_fingerprint
 
 from . import tiny
 
@@ -160,6 +161,18 @@ def test_a_seed_is_a_model_and_another_seed_another(bases: Path, tmp_path: Path)
     first, again = (run(bases / "llama", tmp_path / name, replace(OPTIONS, steps=2)) for name in ("first", "again"))
     other = run(bases / "llama", tmp_path / "other", replace(OPTIONS, steps=2, seed=1))
     assert first.fingerprint == again.fingerprint != other.fingerprint
+
+
+def test_an_adapter_is_the_same_in_whatever_order_its_layers_are_listed(bases: Path, tmp_path: Path) -> None:
+    tuned = run(bases / "llama", tmp_path / "tuned", replace(OPTIONS, steps=1))
+    listed = tuned.folder / "adapter_config.json"
+    settings = json.loads(listed.read_text())
+    base = resolve(str(bases / "llama")).fingerprint
+    for order in (sorted(settings["target_modules"]), sorted(settings["target_modules"], reverse=True)):
+        listed.write_text(json.dumps(settings | {"target_modules": order}))
+        assert adapter_fingerprint(tuned.folder, base) == tuned.fingerprint
+    listed.write_text(json.dumps(settings | {"target_modules": ["q_proj"]}))
+    assert adapter_fingerprint(tuned.folder, base) != tuned.fingerprint
 
 
 def test_randomness_of_the_process_is_left_alone(bases: Path, tmp_path: Path) -> None:
