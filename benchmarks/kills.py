@@ -153,8 +153,7 @@ def rows_of(root: Path) -> dict[str, list[str]]:
     views += [events_view(dataset) for dataset in store.datasets() if store.table(events_table(dataset))]
     found = {}
     for view in views:
-        chance = "run_id, fingerprint" if view == "exposures" else "run_id"  # tuned weights are not the same to the bit
-        rows = store.sql(f"SELECT * EXCLUDE ({chance}) FROM {view}").to_arrow_table().to_pylist()
+        rows = store.sql(f"SELECT * EXCLUDE (run_id) FROM {view}").to_arrow_table().to_pylist()
         found[view] = sorted(json.dumps(row, default=str, sort_keys=True) for row in rows)
     return found
 
