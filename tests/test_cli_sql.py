@@ -132,6 +132,15 @@ def test_the_prompt_answers_whole_statements_and_survives_errors() -> None:
     assert "error: the store is read-only" in said
 
 
+def test_json_has_null_for_what_is_no_number(root: str, tmp_path: Path) -> None:
+    query = "SELECT 'nan'::DOUBLE AS a, [1.5, 'inf'::DOUBLE] AS b, {'c': '-inf'::FLOAT} AS d, 2.5 AS e"
+    sql(root, query, "--out", str(tmp_path / "x.json"))
+    for text in (sql(root, query, "--format", "json"), (tmp_path / "x.json").read_text()):
+        assert json.loads(text, parse_constant=pytest.fail) == [
+            {"a": None, "b": [1.5, None], "d": {"c": None}, "e": 2.5}
+        ]
+
+
 def test_a_file_needs_a_query(root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda _: True})())
     with pytest.raises(OptionError, match=r"x\.csv needs a query: give one"):

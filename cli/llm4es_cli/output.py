@@ -4,7 +4,6 @@ In: a reader of record batches, a path, a format. Out: a whole file, or none. Kn
 """
 
 import csv
-import json
 import os
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 
 from llm4es.errors import OptionError
 
-from .screen import cell, plain
+from .screen import as_json, cell
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -94,7 +93,7 @@ def _write_csv(reader: "pa.RecordBatchReader", file: IO[bytes]) -> int:
 
 def _write_json(reader: "pa.RecordBatchReader", file: IO[bytes]) -> int:
     rows = reader.read_all().to_pylist()
-    file.write((json.dumps(rows, default=plain, ensure_ascii=False, indent=1) + "\n").encode())
+    file.write(as_json(rows).encode())
     return len(rows)
 
 

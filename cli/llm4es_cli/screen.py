@@ -5,6 +5,7 @@ In: Arrow tables, counts. Out: text. Knows no command and no store.
 
 import csv
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -129,7 +130,7 @@ def show(rows: "pa.Table", format_: Format | None, *, piped: Format = Format.CSV
 
 
 def _show_json(rows: "pa.Table") -> None:
-    sys.stdout.write(json.dumps(rows.to_pylist(), default=plain, ensure_ascii=False, indent=1) + "\n")
+    sys.stdout.write(as_json(rows.to_pylist()))
 
 
 def _show_csv(rows: "pa.Table") -> None:
@@ -198,8 +199,21 @@ def cell(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     if isinstance(value, list | dict):
-        return json.dumps(value, default=plain, ensure_ascii=False)
+        return json.dumps(_finite(value), default=plain, ensure_ascii=False)
     return str(value)
+
+
+def as_json(rows: Any) -> str:
+    """Rows as JSON that any reader takes: what is no number (NaN, infinity) has no word there and becomes null."""
+    return json.dumps(_finite(rows), default=plain, ensure_ascii=False, indent=1) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def plain(value: Any) -> Any:
