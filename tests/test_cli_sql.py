@@ -133,7 +133,8 @@ def test_the_prompt_answers_whole_statements_and_survives_errors() -> None:
 
 
 def test_json_has_numbers_and_null_for_what_is_none(root: str, tmp_path: Path) -> None:
-    query = "SELECT 'nan'::DOUBLE AS a, [1.5, 'inf'::DOUBLE] AS b, {'c': '-inf'::FLOAT} AS d, 2.5 AS e, sum(i) AS f FROM range(3) t(i)"
+    query = """SELECT 'nan'::DOUBLE AS a, [1.5, 'inf'::DOUBLE] AS b, {'c': '-inf'::FLOAT} AS d, 2.5 AS e, sum(i) AS f
+        FROM range(3) t(i)"""
     sql(root, query, "--out", str(tmp_path / "x.json"))
     for text in (sql(root, query, "--format", "json"), (tmp_path / "x.json").read_text()):
         assert json.loads(text, parse_constant=pytest.fail) == [
