@@ -192,9 +192,7 @@ class Task(Strict):
     entity: str
     """SQL expression of the entity's id; read as text."""
     label: str
-    """SQL expression; rows where it is null have no label."""
-    positive: str | None = None
-    """Of a binary task, the class that a high score stands for; None: the last in order."""
+    """SQL expression; rows where it is null have no label. Of two classes the last in order is the positive one."""
     description: str = ""
     uses: Texts = ()
     """Raw columns that the label is made of: a text that shows one of them gives the label away."""
