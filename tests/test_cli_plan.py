@@ -1,6 +1,9 @@
 """What a dry run of the whole way foresees is what the run then does, and no more."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +60,19 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
+
+
+def test_a_dry_run_before_there_is_a_store_leaves_nothing_behind(place: Place) -> None:
+    temporary = place.folder / "temporary"
+    temporary.mkdir()
+    words = ("serialize", place.folder / "shop/shop.toml", "--dry-run", "--store", place.root)
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    done = subprocess.run(
+        [sys.executable, "-m", "llm4es_cli.main", *map(str, words)], env=environment, capture_output=True, text=True
+    )
+    assert f"{CUSTOMERS} new" in done.stdout, done.stderr
+    assert list(temporary.iterdir()) == []
+    assert not place.root.exists()
 
 
 def test_one_percent_of_the_entities_is_one_percent_of_every_stage(place: Place) -> None:

@@ -3,6 +3,7 @@
 In: a command's common options. Out: ``Work`` to do it with, ``Outcome`` to show. Knows no stage.
 """
 
+import atexit
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,7 +62,9 @@ class Work:
         except StoreError:
             if Path(self.store_root).exists():
                 raise
-            return Store(tempfile.mkdtemp(prefix="llm4es-dry-run-"), create=True)
+            empty = tempfile.TemporaryDirectory(prefix="llm4es-dry-run-")
+            atexit.register(empty.cleanup)
+            return Store(empty.name, create=True)
 
     @property
     def dataset(self) -> str:
