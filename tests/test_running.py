@@ -127,10 +127,13 @@ def test_a_killed_run_is_found_dead_by_the_next(tmp_path: Path) -> None:
     assert store.sql("SELECT entity_id FROM texts").fetchall() == [("1",)]  # what it committed is there
     with store.run("serialize", "d", {}, "0"):
         pass
-    rows = store.sql("SELECT status, config, versions, message FROM runs ORDER BY version").fetchall()
+    query = "SELECT status, config, versions, message, rows_computed FROM runs ORDER BY version"
+    rows = store.sql(query).fetchall()
     versions = '{"texts": {"read": null, "written": 1}}'  # told by the commits themselves
     message = "the process ended without a word: rerun to resume from what it committed"
-    assert rows[0] == ("killed", '{"a": 1}', versions, message)
+    assert rows[0] == ("killed", '{"a": 1}', versions, message, 1)
+    (killed,) = (row for row in store.record().to_pylist() if row["status"] == "killed")
+    assert killed["seconds"] < (killed["committed_at"] - killed["started_at"]).total_seconds()  # not until it was found
 
 
 def test_a_living_run_is_not_called_dead(tmp_path: Path) -> None:

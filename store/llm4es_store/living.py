@@ -5,10 +5,13 @@ In: a store. Out: rows of its record. Knows no stage.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
+
+from llm4es.pipeline import STAGES
 
 from . import runs
 from .runs import RunRecord
@@ -24,19 +27,28 @@ def bury_the_dead(store: "Store") -> list[str]:
         with _if_free(store, run_id) as free:
             # Asked again: the run may have ended by itself, and let go of its lock, since we first looked.
             if free and (row := not_ended(store).get(run_id)) is not None:
-                runs.commit(store.ensure("runs"), store.snapshot, RunRecord.killed(row, _written_by(store, run_id)))
+                runs.commit(store.ensure("runs"), store.snapshot, _killed(store, row))
                 dead.append(run_id)
     return dead
 
 
-def _written_by(store: "Store", run_id: str) -> dict[str, int]:
-    """Table -> last version that a run wrote, from the commits themselves: a killed run could not say."""
-    found: dict[str, int] = {}
+def _killed(store: "Store", row: dict[str, Any]) -> RunRecord:
+    """The end of a run, from the row that it left when it began and from its commits: it could not say itself."""
+    counts = next((stage.counts for stage in STAGES if stage.name == row["stage"]), None)
+    ended, computed = row["started_at"], 0
+    written: dict[str, int] = {}
     for table in store.snapshot():
-        if table != "runs" and (target := store.table(table)) is not None:
-            written = [commit["version"] for commit in target.history() if commit.get("run_id") == run_id]
-            found |= {table: max(written)} if written else {}
-    return found
+        if table == "runs" or (target := store.table(table)) is None:
+            continue
+        for commit in target.history():
+            if commit.get("run_id") != row["run_id"]:
+                continue
+            written[table] = max(written.get(table, 0), commit["version"])
+            ended = max(ended, datetime.fromtimestamp(commit["timestamp"] / 1000, UTC))
+            if table == counts and commit["operation"] == "WRITE":
+                is_append = commit["operationParameters"]["mode"] == "Append"
+                computed += int(commit["operationMetrics"]["num_added_rows"]) if is_append else 1
+    return RunRecord.killed(row, written, computed, ended)
 
 
 def not_ended(store: "Store") -> dict[str, dict[str, Any]]:

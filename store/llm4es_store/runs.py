@@ -50,9 +50,13 @@ class RunRecord:
     written: dict[str, int] = field(default_factory=dict)
     """Table -> last Delta version written."""
     message: str | None = None
+    ended_at: datetime | None = None
+    """When it ended, where that is not now."""
 
     @classmethod
-    def killed(cls, row: Mapping[str, Any], written: Mapping[str, int]) -> "RunRecord":
+    def killed(
+        cls, row: Mapping[str, Any], written: Mapping[str, int], computed: int, ended_at: datetime
+    ) -> "RunRecord":
         """The end of a run whose process is gone, from the row it left when it began and what it has committed."""
         versions = json.loads(row["versions"])
         return cls(
@@ -63,6 +67,10 @@ class RunRecord:
             run_id=row["run_id"],
             started_at=row["started_at"],
             status="killed",
+            rows_in=row["rows_in"],
+            rows_computed=computed,
+            rows_reused=row["rows_reused"],
+            ended_at=ended_at,
             read={table: found["read"] for table, found in versions.items() if found["read"] is not None},
             written=dict(written),
             reasons=json.loads(row.get("reasons") or "{}"),
@@ -81,7 +89,7 @@ class RunRecord:
             "stage": self.stage,
             "dataset": self.dataset,
             "started_at": self.started_at,
-            "seconds": (now - self.started_at).total_seconds(),
+            "seconds": ((self.ended_at or now) - self.started_at).total_seconds(),
             "status": self.status,
             "rows_in": self.rows_in,
             "rows_computed": self.rows_computed,
