@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from llm4es import schemas
 from llm4es.errors import StoreError
@@ -230,7 +230,8 @@ def test_a_record_that_lacks_a_newer_column_goes_on(tmp_path: Path) -> None:
     DeltaTable.create(tmp_path / "store/tables/runs", old, description=description)
     store = Store(tmp_path / "store")
     dead = store.run("embed", "d", {}, "0")
-    write_deltalake(tmp_path / "store/tables/runs", dead.record.row(1, {}).select(old.names), mode="append")
+    row, first = dead.record.row(1, {}).select(old.names), CommitProperties(app_transactions=[Transaction("{}", 1)])
+    write_deltalake(tmp_path / "store/tables/runs", row, mode="append", commit_properties=first)
     store.layout.folder("running").mkdir()
     with store.run("serialize", "d", {}, "0"):
         pass

@@ -49,6 +49,7 @@ class Table:
     def __init__(self, path: str, handle: DeltaTable) -> None:
         self.path = path
         self._handle = handle
+        self._numbers: dict[tuple[int, str], int] = {}  # (version, scope) -> number: the log is slow to ask
 
     @classmethod
     def open(cls, path: str, version: int | None = None) -> "Table | None":
@@ -62,15 +63,27 @@ class Table:
             return cls(path, handle)
 
     @classmethod
-    def create(cls, path: str, schema: pa.Schema, partition_by: tuple[str, ...], description: str = "") -> "Table":
-        """The table at ``path``, made empty where there is none (two processes may both try)."""
+    def create(
+        cls,
+        path: str,
+        schema: pa.Schema,
+        partition_by: tuple[str, ...] = (),
+        key: tuple[str, ...] = (),
+        description: str = "",
+    ) -> "Table":
+        """The table at ``path``, made empty where there is none (two processes may both try).
+
+        The log keeps the least and greatest value of a ``key`` a file, where one is given: what rows are looked up by.
+        Of every other column they would be read again at every commit, and there are twenty.
+        """
+        looked_up = ",".join(column for column in key if column not in partition_by)
         with known_errors(path):
             handle = DeltaTable.create(
                 path,
                 schema,
                 mode="ignore",
                 partition_by=list(partition_by),
-                configuration=_KEEP,
+                configuration=_KEEP | ({"delta.dataSkippingStatsColumns": looked_up} if looked_up else {}),
                 description=description or None,
             )
             return cls(path, handle)
@@ -112,7 +125,10 @@ class Table:
 
     def transaction(self, scope: Scope) -> int:
         """The number of commits made in a scope so far, as of this snapshot."""
-        return self._handle.transaction_version(_scope_id(scope)) or 0
+        asked = (self.version, _scope_id(scope))
+        if asked not in self._numbers:
+            self._numbers = {asked: self._handle.transaction_version(asked[1]) or 0}
+        return self._numbers[asked]
 
     def append(self, rows: pa.Table, run_id: str, scope: Scope) -> None:
         """Add rows in one commit. Raises ConflictError where somebody wrote in the scope since this snapshot."""
@@ -196,19 +212,19 @@ def where(scope: Scope) -> str:
 
 
 def _writer(schema: pa.Schema) -> WriterProperties:
-    """How files are written: a dictionary of a vector's numbers is of no use, and takes half of the time to write.
+    """How files are written: a vector's numbers neither repeat nor shrink, so they get no dictionary, no statistics and
+    no compression, which together are half of the time to write.
 
     Wide rows lie in groups of few: looking for one entity reads the group that may hold it, and no other's vectors.
     """
-    encoded = {
-        field.name: ColumnProperties(dictionary_enabled=True) for field in schema if not pa.types.is_nested(field.type)
-    }
-    plain = ColumnProperties(dictionary_enabled=False)
+    looked_up = ColumnProperties(dictionary_enabled=True, statistics_enabled="PAGE")
+    encoded = {field.name: looked_up for field in schema if not pa.types.is_nested(field.type)}
+    wide = len(encoded) < len(schema)
     return WriterProperties(
-        compression="SNAPPY",
-        default_column_properties=plain,
+        compression="UNCOMPRESSED" if wide else "SNAPPY",
+        default_column_properties=ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE"),
         column_properties=encoded,
-        max_row_group_size=_WIDE_ROWS if len(encoded) < len(schema) else None,
+        max_row_group_size=_WIDE_ROWS if wide else None,
     )
 
 

@@ -55,7 +55,7 @@ class Store:
                     f"no store at {self.layout.root}: run `llm4es run RECIPE` first, or name another with --store"
                 )
             self._refuse_foreign_folder()
-            runs = Table.create(self.layout.table("runs"), layout.RUNS, (), _format(layout.FORMAT))
+            runs = Table.create(self.layout.table("runs"), layout.RUNS, description=_format(layout.FORMAT))
         self._tables["runs"] = runs
         self._check_format(runs)
 
@@ -212,8 +212,8 @@ class Store:
             return found
         if wanted is None:
             raise StoreError(f"unknown table {table!r}: a store has {', '.join(TABLES)}")
-        path, partition_by = self.layout.table(table), spec.partition_by if spec else ()
-        self._tables[table] = found = Table.create(path, wanted, partition_by)
+        path, shape = self.layout.table(table), (spec.partition_by, spec.key) if spec else ()
+        self._tables[table] = found = Table.create(path, wanted, *shape)
         return found
 
     def mirror(self) -> Mirror | None:
