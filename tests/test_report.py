@@ -19,6 +19,7 @@ from llm4es.features import FeatureSet
 from llm4es.probe import probe
 from llm4es.report import ReportData, evidence, render
 from llm4es.report.data import Projection
+from llm4es.report.people import PROJECTIONS
 
 N = 80
 IDS = [f"u{i:02}" for i in range(N)]
@@ -170,11 +171,22 @@ def test_layers_on_their_own() -> None:
     assert evidence.by_layer(rows[:1], "layer") is None
 
 
+@pytest.mark.filterwarnings("ignore:n_jobs value 1 overridden", "ignore::DeprecationWarning")
+def test_umap_keeps_neighbourhoods(data: ReportData) -> None:
+    pytest.importorskip("umap")
+    rng = np.random.default_rng(0)
+    far = np.repeat([[5.0, 0, 0, 0], [0, 0, 0, 5.0]], 20, axis=0)  # (N, D) two groups
+    points, said = PROJECTIONS[Projection.UMAP]((far + rng.normal(0, 0.1, far.shape)).astype(np.float32))  # (N, 2)
+    assert said.startswith("UMAP")
+    middles = points[:20].mean(axis=0), points[20:].mean(axis=0)
+    spread = max(np.abs(points[:20] - middles[0]).max(), np.abs(points[20:] - middles[1]).max())
+    assert np.abs(middles[0] - middles[1]).max() > 2 * spread
+
+
 def test_umap_may_be_absent(data: ReportData, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "umap", None)
-    with pytest.raises(
-        ProbeError, match="UMAP is not installed: run `pip install umap-learn`, or leave the map at PCA"
-    ):
+    said = r"UMAP is not installed: run `pip install 'llm4es\[umap\]'`, or leave the map at PCA"
+    with pytest.raises(ProbeError, match=said):
         render(ReportData("d", "today", vectors=data.vectors, projection=Projection.UMAP))
 
 

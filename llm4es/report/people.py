@@ -90,7 +90,7 @@ def umap(matrix: NDArray[np.float32]) -> tuple[NDArray[np.float64], str]:
     try:
         from umap import UMAP  # heavy, and an extra
     except ImportError as error:
-        raise ProbeError("UMAP is not installed: run `pip install umap-learn`, or leave the map at PCA") from error
+        raise ProbeError("UMAP is not installed: run `pip install 'llm4es[umap]'`, or leave the map at PCA") from error
     points = UMAP(metric="cosine", random_state=0, n_jobs=1).fit_transform(matrix)
     return np.asarray(points, dtype=float), "UMAP: neighbourhoods are kept, distances between groups mean nothing."
 
