@@ -4,10 +4,10 @@ Three steps, each resumable: texts and vectors by the ``llm4es`` commands into a
 (5x3 repeated stratified folds, logistic regression) and kept in ``OUT``; one table a task, paired against TF-IDF over
 all events. Layers: every k is embedded in one pass, so layer l's own mean is k * v_k - (k - 1) * v_(k-1).
 
-Histories are read in two ways: as texts (READINGS), and event by event (``movielens_events.py``), which reads whole
-histories for a tenth of the tokens. What is made of either is listed in ``movielens_tries.py`` and in
-``movielens_events.py``. ``chosen`` picks among them anew in every outer fold, by cross-validation of that fold's
-training part alone: the figures that choosing has not flattered.
+Histories are read in three ways: as texts (READINGS), event by event (``movielens_events.py``), which reads whole
+histories for a tenth of the tokens, and as films that the model is asked about (``movielens_films.py``). What is made
+of them is listed in ``movielens_tries.py`` and in those two. ``chosen`` picks among them anew in every outer fold, by
+cross-validation of that fold's training part alone: the figures that choosing has not flattered.
 
     python benchmarks/movielens.py --users 200                 # about half an hour on two cores
     python benchmarks/movielens.py                             # all 943 users, hours
@@ -21,17 +21,25 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from movielens_choice import (  # type: ignore[import-not-found]  # beside this script
+    FUSED,
+    FUSED_BASELINES,
+    Result,
+    chosen,
+    families,
+    fused,
+)
 from movielens_events import event_vectors  # type: ignore[import-not-found]  # beside this script
 from movielens_events import features as of_events
+from movielens_films import asked  # type: ignore[import-not-found]  # beside this script
+from movielens_films import features as of_films
 from movielens_tries import (  # type: ignore[import-not-found]  # beside this script
     DATASET,
     LAYERS,
     beside,
-    families,
     windows,
 )
 
@@ -50,21 +58,14 @@ READINGS = (("newest", 256), ("newest", 512), ("full", 512))
 BESIDE = ("events mean layer 12", "events mean six groups", "events six groups whitened")
 """Event-by-event features that baselines are put beside."""
 
-FUSED_BASELINES = "fused: tfidf, aggregates"
-FUSED = {
-    FUSED_BASELINES: ("tfidf", "aggregates"),
-    "fused: tfidf, events": ("tfidf", "events mean six groups"),
-    "fused: tfidf, aggregates, events": ("tfidf", "aggregates", "events mean six groups"),
-}
-"""Feature sets whose probes' log odds are averaged; the first is the control that has no language model."""
-
 SHORT = (
     "tfidf", "aggregates", "aggregates+tfidf", "counts", *FUSED, "256 k=8", "256 six groups", "512 k=8",
     "512 six groups", "events mean k=8", "events mean six groups", "events mean six groups+tfidf",
-    "events mean six groups+aggregates+tfidf", "chosen: vectors alone", "chosen: vectors and baselines",
+    "events mean six groups+aggregates+tfidf", "films answers", "films states whitened",
+    "films states whitened, with likes", "films answers+tfidf",
 )  # fmt: skip
-"""What the short table shows, behind the '@' of a name: what the literature names, fusions of it, and what a nested
-choice finds. Fusions were added after single feature sets had been seen; nothing in them is fitted or chosen."""
+"""What the short table shows beside the choices, behind the '@' of a name: what the literature names, and fusions.
+These were added after single feature sets had been seen; nothing in them is fitted or chosen."""
 
 TASKS = ("gender", "age_bucket")
 
@@ -87,24 +88,23 @@ def main() -> None:
             tries.append(each)
             if each.name in BESIDE:
                 tries += beside(each, baselines)
+        for each in of_films(store, asked(store, BASE, args.dtype, Path(args.out)), BASE, sorted(ids), "films"):
+            tries += [each, *beside(each, baselines)]
     for task in args.tasks.split(","):
         labels = store.sql(
             f"SELECT entity_id, label FROM labels WHERE dataset = '{DATASET}' AND task = '{task}' ORDER BY entity_id"
         ).to_arrow_table()
         labels = labels.filter(pc.is_in(labels["entity_id"], pa.array(sorted(ids))))
         results = [_probed(each, labels, task, args) for each in [*baselines, *tries]]
-        if tries and not args.no_choice:
-            results += [_chosen(name, kept, results, labels, task, args) for name, kept in families(tries)]
-        results += _fused(results)
+        results += fused(results)
+        choices = families(tries) if tries and not args.no_choice else {}
+        features = {each.name: each for each in [*baselines, *tries]}
+        results += [chosen(name, each, features, results, labels, args) for name, each in choices.items()]
         path = Path(args.out) / f"{task}-{len(ids)}"
         _show(results, "tfidf", f"{task}, {len(ids)} users, everything that was tried", path.with_suffix(".csv"))
-        few = [each for each in results if each[0]["features"][0].as_py().split("@")[-1] in SHORT]
+        few = [each for each in results if each[0]["features"][0].as_py().split("@")[-1] in {*SHORT, *choices}]
         for against in ("tfidf", FUSED_BASELINES):
             _show(few, against, f"{task}, {len(ids)} users, the short list", None)
-
-
-Result = tuple[pa.Table, pa.Table]
-"""Metrics and predictions of one feature set."""
 
 
 def _show(results: Sequence[Result], reference: str, title: str, path: Path | None) -> None:
@@ -126,27 +126,6 @@ def _show(results: Sequence[Result], reference: str, title: str, path: Path | No
         print(f"| {row['features']} | {row['value']:.3f} ({row['ci_low']:.3f}-{row['ci_high']:.3f}) | {gap} | {p} |")
 
 
-def _fused(results: Sequence[Result]) -> Iterator[Result]:
-    """Means of the log odds of several probes: nothing is fitted, so nothing is chosen."""
-    by_name = {metrics["features"][0].as_py(): (metrics, predictions) for metrics, predictions in results}
-    for name, parts in FUSED.items():
-        if not all(part in by_name for part in parts):
-            continue
-        tables = [by_name[part][1].sort_by([("repeat", "ascending"), ("entity_id", "ascending")]) for part in parts]
-        odds = []
-        for table in tables:
-            p = np.asarray(table["y_score"].combine_chunks().flatten()).reshape(-1, 2)[:, 1].clip(1e-6, 1 - 1e-6)
-            odds.append(np.log(p / (1 - p)))  # (R * N,)
-        p = 1 / (1 + np.exp(-np.mean(odds, axis=0)))
-        scores = pa.array(np.stack([1 - p, p], axis=1).tolist(), pa.list_(pa.float64()))
-        at = tables[0].schema.get_field_index("y_score")
-        predictions = tables[0].set_column(at, "y_score", scores)
-        predictions = predictions.set_column(2, "features", pa.array([name] * len(p)))
-        row = by_name[parts[0]][0].slice(0, 1).to_pylist()[0]
-        row |= {"features": name, "model": None if name == FUSED_BASELINES else "fused"}
-        yield pa.Table.from_pylist([row], schema=by_name[parts[0]][0].schema), predictions
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", default="movielens-store")
@@ -161,7 +140,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--preset", default="raw", help="text preset of the recipe; 'lean' halves the tokens")
     parser.add_argument("--max-events", type=int, default=None, help="newest events of a text; default: all")
     parser.add_argument("--dtype", default="float32", help="bfloat16 is another space, and faster on some CPUs")
-    parser.add_argument("--no-events", action="store_true", help="leave out the event by event reading")
+    parser.add_argument("--no-events", action="store_true", help="leave out events and films read on their own")
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("--no-embedding", action="store_true", help="only evaluate what the store has")
     parser.add_argument("--no-choice", action="store_true", help="leave out the nested choice, which takes longest")
@@ -178,16 +157,9 @@ def _make_vectors(args: argparse.Namespace, models: Sequence[str]) -> None:
         _run("enrich", DATASET, "--by", "rules", store=args.store)
     if args.tuned_steps:
         _run(
-            "finetune",
-            DATASET,
-            "--model",
-            BASE,
-            "--steps",
-            str(args.tuned_steps),
-            "--name",
-            models[1],
-            store=args.store,
-        )
+            "finetune", DATASET, "--model", BASE, "--steps", str(args.tuned_steps), "--texts", "raw",
+            "--dtype", args.dtype, "--name", models[1], store=args.store,
+        )  # fmt: skip
     k = ",".join(str(layer) for layer in range(1, LAYERS + 1))
     for reading in args.readings.split(","):
         history, tokens = reading.split(":")
@@ -235,51 +207,6 @@ def _probed(features: FeatureSet, labels: pa.Table, task: str, args: argparse.Na
         pq.write_table(result.predictions, predictions)
         pq.write_table(result.probes, metrics)  # last: its presence says that both are there
     return pq.read_table(metrics), pq.read_table(predictions)
-
-
-def _chosen(
-    name: str,
-    candidates: Sequence[FeatureSet],
-    results: Sequence[Result],
-    labels: pa.Table,
-    task: str,
-    args: argparse.Namespace,
-) -> Result:
-    """Predictions of the first repeat, each fold's from the candidate that its training part alone prefers."""
-    path = (
-        Path(args.out)
-        / f"{task}-chosen-{result_hash(name + ' '.join(c.name + c.source_hash for c in candidates), labels)[:16]}"
-    )
-    if path.with_suffix(".predictions.parquet").exists():
-        predictions = pq.read_table(path.with_suffix(".predictions.parquet"))
-    else:
-        scored = {metrics["features"][0].as_py(): found for metrics, found in results}
-        first = next(iter(scored.values()))
-        first = first.filter(pc.equal(first["repeat"], 0))
-        parts = []
-        for fold in sorted(set(first["fold"].to_pylist())):
-            held = first.filter(pc.equal(first["fold"], fold))["entity_id"]
-            train = labels.filter(pc.invert(pc.is_in(labels["entity_id"], held.combine_chunks())))
-            options = ProbeOptions(folds=3, repeats=1, bootstrap=1, workers=args.workers)
-            inner = [
-                probe(each, train, task, "binary", options, DATASET).probes["value"][0].as_py() for each in candidates
-            ]
-            best = candidates[int(np.argmax(inner))].name
-            print(f"{task} {name}, fold {fold}: {best} ({max(inner):.3f} inside the training part)", flush=True)
-            mine = scored[best]
-            parts.append(mine.filter(pc.and_(pc.equal(mine["repeat"], 0), pc.equal(mine["fold"], fold))))
-        predictions = pa.concat_tables(parts)
-        predictions = predictions.set_column(2, "features", pa.array([name] * predictions.num_rows))
-        pq.write_table(predictions, path.with_suffix(".predictions.parquet"))
-    row = {
-        "dataset": DATASET,
-        "task": task,
-        "features": name,
-        "model": "chosen",
-        "probe": "logistic",
-        "metric": "roc_auc",
-    }
-    return pa.Table.from_pylist([row], schema=results[0][0].schema), predictions
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ run resumes. The states are Hugging Face's ``hidden_states[1:]``. The header lin
 its first token's state is hundreds of times longer than any other. No label is read here.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,8 @@ def features(
         for layer in LAYERS:
             yield made(f"{how} layer {layer}", shares @ each[:, layer - 1].astype(np.float32))
         yield made(f"{how} k=8", shares @ each[:, -8:].mean(1, dtype=np.float32))
-        yield made(f"{how} six groups", shares @ _grouped(each))
-    mean, last = (_whitened(_grouped(states[how])) for how in ("mean", "last"))  # (N, C) each
+        yield made(f"{how} six groups", shares @ grouped(each))
+    mean, last = (whitened(grouped(states[how])) for how in ("mean", "last"))  # (N, C) each
     rare = np.log(len(ids) / np.maximum(np.asarray((bags > 0).sum(axis=0)).ravel(), 1)) + 1  # (N,)
     weighed = shares @ sparse.diags(rare)  # (U, N)
     liked = shares @ sparse.diags(stars - 3)  # (U, N) signed by what the user thought
@@ -80,14 +81,14 @@ def _bags(store: Store, ids: Sequence[str]) -> tuple[sparse.csr_matrix, NDArray[
     return bags, np.array([stars for *_, stars in every])
 
 
-def _grouped(states: States) -> NDArray[np.float32]:
+def grouped(states: States) -> NDArray[np.float32]:
     """(N, GROUPS * D) means of neighbouring layers, side by side, each column standardised over the lines."""
     groups = np.split(states.astype(np.float32), GROUPS, axis=1)
     x = np.concatenate([group.mean(1) for group in groups], axis=1)  # (N, GROUPS * D)
     return np.asarray((x - x.mean(0)) / np.maximum(x.std(0), 1e-6), np.float32)
 
 
-def _whitened(x: NDArray[np.float32]) -> NDArray[np.float32]:
+def whitened(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """(N, C) the lines' first principal components, each to unit variance (arXiv 2103.15316), lines of unit length."""
     y = PCA(COMPONENTS, whiten=True, svd_solver="randomized", random_state=0).fit_transform(x)  # (N, C)
     return np.asarray(y / np.linalg.norm(y, axis=1, keepdims=True), np.float32)
@@ -117,19 +118,20 @@ def _part(texts: Sequence[str], first: int, model: str, dtype: str, out: Path) -
         return {name: kept[name] for name in ("mean", "last")}
 
 
-_loaded: dict[tuple[str, str], Any] = {}
+@functools.cache
+def loaded_once(model: str, dtype: str) -> Any:
+    """The language model, loaded when it is first needed."""
+    from llm4es.config import Dtype, LoadOptions
+    from llm4es.models import load, resolve
+
+    return load(resolve(model), LoadOptions(dtype=Dtype(dtype)))
 
 
 def _read(texts: Sequence[str], model: str, dtype: str) -> tuple[States, States]:
     """(N, L, D) twice: the mean over a line's own tokens, and its last token."""
     import torch
 
-    from llm4es.config import Dtype, LoadOptions
-    from llm4es.models import load, resolve
-
-    if (model, dtype) not in _loaded:
-        _loaded[model, dtype] = load(resolve(model), LoadOptions(dtype=Dtype(dtype)))
-    loaded = _loaded[model, dtype]
+    loaded = loaded_once(model, dtype)
     header = loaded.tokenizer(HEADER)["input_ids"]
     ids = [header + loaded.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))

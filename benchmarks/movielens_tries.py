@@ -1,7 +1,6 @@
 """What is tried on MovieLens-100K: every way of turning the store's vectors into features. None is chosen here.
 
-In: a store with every k of each reading embedded, baselines of the same users. Out: feature sets, and the families that
-a nested choice may choose from. No label is read.
+In: a store with every k of each reading embedded, baselines of the same users. Out: feature sets. No label is read.
 """
 
 import dataclasses
@@ -93,16 +92,3 @@ def _stack(
         content = f"{config} {text_hash(canonical_json(table['source_hash'].to_pylist()))}"
         stack.append(np.asarray(table["vector"].combine_chunks().flatten(), dtype=np.float32).reshape(len(ids), -1))
     return entities, stack, content
-
-
-def families(tries: Sequence[FeatureSet]) -> list[tuple[str, list[FeatureSet]]]:
-    """What a nested choice may choose from: vectors alone, or vectors beside baselines."""
-    return [
-        ("chosen: vectors alone", [each for each in tries if not _joined(each)]),
-        ("chosen: vectors and baselines", [each for each in tries if _joined(each)]),
-    ]
-
-
-def _joined(features: FeatureSet) -> bool:
-    """Whether a baseline stands beside the vectors. A model's own name may bear a '+'."""
-    return features.name.endswith(("+aggregates", "+tfidf"))
