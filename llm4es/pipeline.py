@@ -16,15 +16,13 @@ class Stage:
     """Tables it reads."""
     writes: tuple[str, ...]
     """Tables it writes."""
-    counts: str
-    """The table whose rows, or where it replaces them whose commits, are what a run of it has computed."""
 
 
 STAGES = (
-    Stage("serialize", (), ("events", "labels", "splits", "texts"), "texts"),
-    Stage("enrich", ("texts",), ("texts",), "texts"),
-    Stage("finetune", ("texts", "splits"), ("models", "exposures"), "models"),
-    Stage("embed", ("texts", "models"), ("embeddings",), "embeddings"),
-    Stage("probe", ("embeddings", "events", "labels", "splits", "exposures"), ("probes", "predictions"), "probes"),
+    Stage("serialize", (), ("events", "labels", "splits", "texts")),
+    Stage("enrich", ("texts",), ("texts",)),
+    Stage("finetune", ("texts", "splits"), ("models", "exposures")),
+    Stage("embed", ("texts", "models"), ("embeddings",)),
+    Stage("probe", ("embeddings", "events", "labels", "splits", "exposures"), ("probes", "predictions")),
 )
 """Every stage reads only what earlier ones, or it itself, have written."""

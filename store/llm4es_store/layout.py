@@ -57,6 +57,8 @@ class TableSpec:
     """No two live rows agree in all of these."""
     partition_by: tuple[str, ...] = ()
     """Columns whose values have folders of their own, so that a query for one reads only its files."""
+    is_counted: bool = False
+    """Whether a run's count of what it computed is in rows of it or, where it replaces them, in commits."""
 
 
 def _kept(schema: pa.Schema) -> pa.Schema:
@@ -69,13 +71,18 @@ TABLES = {
     for spec in (
         TableSpec("runs", RUNS, ("version",)),
         TableSpec(
-            "texts", _kept(schemas.TEXTS), ("dataset", "entity_id", "variant", "config_id"), ("dataset", "variant")
+            "texts",
+            _kept(schemas.TEXTS),
+            ("dataset", "entity_id", "variant", "config_id"),
+            ("dataset", "variant"),
+            is_counted=True,
         ),
         TableSpec(
             "embeddings",
             _kept(schemas.EMBEDDINGS),
             ("dataset", "entity_id", "k", "config_id"),
             ("dataset", "model", "k"),
+            is_counted=True,
         ),
         TableSpec(
             "layers", _kept(schemas.LAYERS), ("dataset", "entity_id", "layer", "config_id"), ("dataset", "model")
@@ -83,13 +90,14 @@ TABLES = {
         TableSpec("canaries", _kept(schemas.CANARIES), ("model", "fingerprint", "text")),
         TableSpec("labels", _kept(schemas.LABELS), ("dataset", "entity_id", "task"), ("dataset",)),
         TableSpec("splits", _kept(schemas.SPLITS), ("dataset", "entity_id", "name"), ("dataset",)),
-        TableSpec("models", _kept(schemas.MODELS), ("model",)),
+        TableSpec("models", _kept(schemas.MODELS), ("model",), is_counted=True),
         TableSpec("exposures", _kept(schemas.EXPOSURES), ("model", "dataset", "entity_id"), ("dataset",)),
         TableSpec(
             "probes",
             _kept(schemas.PROBES),
             ("dataset", "task", "features", "metric", "config_id"),
             ("dataset",),
+            is_counted=True,
         ),
         TableSpec(
             "predictions",

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from llm4es.pipeline import STAGES
-
 from . import runs
+from .layout import TABLES
 from .runs import RunRecord
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ def bury_the_dead(store: "Store") -> list[str]:
 
 def _killed(store: "Store", row: dict[str, Any]) -> RunRecord:
     """The end of a run, from the row that it left when it began and from its commits: it could not say itself."""
-    counts = next((stage.counts for stage in STAGES if stage.name == row["stage"]), None)
     ended, computed = row["started_at"], 0
     written: dict[str, int] = {}
     for table in store.snapshot():
@@ -45,7 +43,7 @@ def _killed(store: "Store", row: dict[str, Any]) -> RunRecord:
                 continue
             written[table] = max(written.get(table, 0), commit["version"])
             ended = max(ended, datetime.fromtimestamp(commit["timestamp"] / 1000, UTC))
-            if table == counts and commit["operation"] == "WRITE":
+            if table in TABLES and TABLES[table].is_counted and commit["operation"] == "WRITE":
                 is_append = commit["operationParameters"]["mode"] == "Append"
                 computed += int(commit["operationMetrics"]["num_added_rows"]) if is_append else 1
     return RunRecord.killed(row, written, computed, ended)
