@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from llm4es.features import FeatureSet, Preprocess, join
 from llm4es.fingerprint import canonical_json, text_hash
+from llm4es_cli.registry import lineage_of
 from llm4es_store import Store
 
 DATASET = "movielens-100k"
@@ -32,13 +33,11 @@ def windows(
     ).fetchall()
     for model, config, history, tokens, texts in rows:
         prefix = f"{model} {history}@{tokens}" + ("" if texts == "raw" else f" {texts}")
-        seen = frozenset(
-            e
-            for (e,) in store.sql(
-                f"SELECT entity_id FROM exposures WHERE dataset = '{DATASET}' AND model = '{model}'"
-            ).fetchall()
-        )
+        learners = ", ".join(f"'{name}'" for name in lineage_of(store, model))
+        sql = f"SELECT DISTINCT entity_id FROM exposures WHERE dataset = '{DATASET}' AND model IN ({learners})"
+        seen = frozenset(entity for (entity,) in store.sql(sql).fetchall())
         entities, stack, content = _stack(store, model, config, ids)
+        content += f" {len(seen)} seen" if seen else ""
         if entities is None or stack is None:
             print(f"left out: {prefix} lacks some of the {len(ids)} users")
             continue
