@@ -22,7 +22,7 @@ from sklearn.decomposition import PCA
 from llm4es.features import FeatureSet
 from llm4es_store import Store
 
-EVENTS_AT_ONCE = 64
+TEXTS_AT_ONCE = 64
 LINES_A_FILE = 512
 VIEW = '"events_movielens_100k"'
 HEADER = "Title | Genres | Rating\n"
@@ -127,6 +127,17 @@ def loaded_once(model: str, dtype: str) -> Any:
     return load(resolve(model), LoadOptions(dtype=Dtype(dtype)))
 
 
+def padded(ids: Sequence[list[int]]) -> Iterator[tuple[list[int], Any]]:
+    """Places and (N, T) tokens, those of like length together: causal, so filled on the right."""
+    import torch
+
+    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+    for start in range(0, len(order), TEXTS_AT_ONCE):
+        batch = order[start : start + TEXTS_AT_ONCE]
+        longest = max(len(ids[i]) for i in batch)
+        yield batch, torch.tensor([ids[i] + [0] * (longest - len(ids[i])) for i in batch])
+
+
 def _read(texts: Sequence[str], model: str, dtype: str) -> tuple[States, States]:
     """(N, L, D) twice: the mean over a line's own tokens, and its last token."""
     import torch
@@ -134,12 +145,8 @@ def _read(texts: Sequence[str], model: str, dtype: str) -> tuple[States, States]
     loaded = loaded_once(model, dtype)
     header = loaded.tokenizer(HEADER)["input_ids"]
     ids = [header + loaded.tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
-    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     means, lasts = {}, {}
-    for start in range(0, len(order), EVENTS_AT_ONCE):
-        batch = order[start : start + EVENTS_AT_ONCE]
-        longest = max(len(ids[i]) for i in batch)
-        tokens = torch.tensor([ids[i] + [0] * (longest - len(ids[i])) for i in batch])  # (N, T): causal, filled right
+    for batch, tokens in padded(ids):
         with torch.inference_mode():
             states = loaded.network.base_model(input_ids=tokens, use_cache=False, output_hidden_states=True)
         stacked = torch.stack(states.hidden_states[1:], dim=1).float()  # (N, L, T, D)

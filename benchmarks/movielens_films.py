@@ -6,7 +6,8 @@ and the log probability of some words as the answer's first. A user is then pool
 rated, weighed as TF-IDF weighs them: TF-IDF, smoothed over films that the model thinks alike.
 
 In: a store whose events are serialized. Out: feature sets; ``OUT/films-MODEL-DTYPE-QUESTION.npz`` a question, so
-that a killed run resumes. Questions and words were written once, from what a viewer can be; no label is read here.
+that a killed run resumes. No label is read here. Questions and words were written from what a viewer can be, after a
+first round of five questions and twenty words had been probed on the same users.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from movielens_events import VIEW, grouped, loaded_once, whitened  # type: ignore[import-not-found]  # beside this script
+from movielens_events import (  # type: ignore[import-not-found]  # beside this script
+    VIEW,
+    grouped,
+    loaded_once,
+    padded,
+    whitened,
+)
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
@@ -43,7 +50,6 @@ ANSWERS = """
 """First words of an answer whose probabilities are kept."""
 
 DIGITS = tuple("0123456789")
-FILMS_AT_ONCE = 64
 
 States = NDArray[np.floating[Any]]
 
@@ -91,9 +97,9 @@ def features(
 
     def made(name: str, of_films: States) -> FeatureSet:
         dense = np.asarray(bags @ of_films, dtype=np.float32)  # (U, C)
-        return _named(name, dense - dense.mean(0), Preprocess.NONE)
+        return named(name, dense - dense.mean(0), Preprocess.NONE)
 
-    def _named(name: str, matrix: States, how: Preprocess) -> FeatureSet:
+    def named(name: str, matrix: States, how: Preprocess) -> FeatureSet:
         content = f"{prefix} {name} {len(ids)}"
         dense = np.asarray(matrix, dtype=np.float32)
         return FeatureSet(f"{prefix} {name}", list(ids), dense, model, None, frozenset(), content, how)
@@ -104,7 +110,7 @@ def features(
     white = whitened(every)
     yield made("states whitened", white)
     both = np.concatenate([share @ rated @ white, share @ liked @ white], axis=1)  # (U, 2 C)
-    yield _named("states whitened, with likes", both, Preprocess.STANDARD)
+    yield named("states whitened, with likes", both, Preprocess.STANDARD)
 
 
 def standard(x: States) -> States:
@@ -137,12 +143,8 @@ def _ask(texts: Sequence[str], model: str, dtype: str) -> tuple[States, States]:
     first = [encode(f" {word}", add_special_tokens=False)["input_ids"][0] for word in ANSWERS]
     first += [encode(digit, add_special_tokens=False)["input_ids"][0] for digit in DIGITS]
     ids = [encode(text, add_special_tokens=False)["input_ids"] for text in texts]
-    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     states, answers = {}, {}
-    for start in range(0, len(order), FILMS_AT_ONCE):
-        batch = order[start : start + FILMS_AT_ONCE]
-        longest = max(len(ids[i]) for i in batch)
-        tokens = torch.tensor([ids[i] + [0] * (longest - len(ids[i])) for i in batch])  # (N, T): causal, filled right
+    for batch, tokens in padded(ids):
         rows, last = torch.arange(len(batch)), torch.tensor([len(ids[i]) - 1 for i in batch])
         with torch.inference_mode():
             seen = loaded.network.base_model(input_ids=tokens, use_cache=False, output_hidden_states=True)

@@ -114,24 +114,32 @@ def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
 def test_a_killed_run_is_found_dead_by_the_next(tmp_path: Path) -> None:
     script = """
         import os, signal, sys
+        import pyarrow as pa
         from llm4es_store import Store
         from tests.rows import KEY, SCOPE, texts
         run = Store(sys.argv[1], create=True).run("serialize", "d", {"a": 1}, "0").__enter__()
-        run.append("texts", SCOPE, texts({"1": "a"}), KEY)
+        run.append("texts", SCOPE, texts({"1": "a", "2": "b"}), KEY)
+        run.replace("labels", {"dataset": "d"}, pa.table({"entity_id": ["1", "2"], "task": ["t", "t"]}))
+        run.replace("probes", {"dataset": "d"}, pa.table({"task": ["t", "t"], "metric": ["roc_auc", "f1"]}))
         os.kill(os.getpid(), signal.SIGKILL)
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script), tmp_path / "store"], check=False)
     assert done.returncode == -signal.SIGKILL
     store = Store(tmp_path / "store")
     assert store.sql("SELECT status FROM runs").fetchall() == [("running",)]
-    assert store.sql("SELECT entity_id FROM texts").fetchall() == [("1",)]  # what it committed is there
+    assert store.sql("SELECT entity_id FROM texts ORDER BY 1").fetchall() == [
+        ("1",),
+        ("2",),
+    ]  # what it committed is there
     with store.run("serialize", "d", {}, "0"):
         pass
     query = "SELECT status, config, versions, message, rows_computed FROM runs ORDER BY version"
     rows = store.sql(query).fetchall()
-    versions = '{"texts": {"read": null, "written": 1}}'  # told by the commits themselves
+    written = {"read": None, "written": 1}  # told by the commits themselves
+    versions = json.dumps({"labels": written, "probes": written, "texts": written})
     message = "the process ended without a word: rerun to resume from what it committed"
-    assert rows[0] == ("killed", '{"a": 1}', versions, message, 1)
+    # Two texts and one replacing of probes; labels are nothing that a run computes.
+    assert rows[0] == ("killed", '{"a": 1}', versions, message, 3)
     (killed,) = (row for row in store.record().to_pylist() if row["status"] == "killed")
     assert killed["seconds"] < (killed["committed_at"] - killed["started_at"]).total_seconds()  # not until it was found
 

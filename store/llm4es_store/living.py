@@ -43,9 +43,10 @@ def _killed(store: "Store", row: dict[str, Any]) -> RunRecord:
                 continue
             written[table] = max(written.get(table, 0), commit["version"])
             ended = max(ended, datetime.fromtimestamp(commit["timestamp"] / 1000, UTC))
-            if table in TABLES and TABLES[table].is_counted and commit["operation"] == "WRITE":
-                is_append = commit["operationParameters"]["mode"] == "Append"
-                computed += int(commit["operationMetrics"]["num_added_rows"]) if is_append else 1
+            if table in TABLES and TABLES[table].is_counted and commit.get("operation") == "WRITE":
+                # What another version of the library leaves out counts as nothing: a rerun must not fail by it.
+                added = commit.get("operationMetrics", {}).get("num_added_rows", 0)
+                computed += int(added) if commit.get("operationParameters", {}).get("mode") == "Append" else 1
     return RunRecord.killed(row, written, computed, ended)
 
 
