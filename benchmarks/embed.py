@@ -26,13 +26,14 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from llm4es.config import Device, EmbedOptions, LoadIn, LoadOptions, Pooling
+from llm4es.core.hashing import text_hash
+from llm4es.core.schemas import TEXTS
 from llm4es.embed import embed
-from llm4es.export import export
-from llm4es.fingerprint import text_hash
-from llm4es.loading import Model
-from llm4es.models import load, resolve
-from llm4es.schemas import TEXTS
+from llm4es.embed.sentence_transformers import export
+from llm4es.models import load_model
+from llm4es.models.load import Model
+from llm4es.models.resolve import resolve
+from llm4es.options import Device, EmbedOptions, LoadIn, LoadOptions, Pooling
 
 SWEEPS = {1: (8,), 3: (1, 8, 0), 6: (1, 2, 4, 8, 16, 0)}
 """The k of a sweep, by how many they are."""
@@ -172,7 +173,7 @@ def main() -> None:
     arguments = parser.parse_args()
     most_events = arguments.max_length // 40  # so all texts fit, and both sides read the same tokens
     batch = texts(arguments.texts, most_events)
-    model = load(resolve(arguments.model), LoadOptions(device=Device.CPU, load_in=arguments.load_in))
+    model = load_model(resolve(arguments.model), LoadOptions(device=Device.CPU, load_in=arguments.load_in))
     if arguments.peak_of:
         show_peak(batch, model, arguments.peak_of, arguments.max_length)
         return

@@ -19,11 +19,12 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.embed import texts
-from llm4es.config import Device, Dtype, LoadIn, LoadOptions
-from llm4es.loading import Model
-from llm4es.models import load, resolve
-from llm4es.packing import Layout
-from llm4es.pooling import decoder_layers, layer_sums
+from llm4es.embed.pooling import decoder_layers, layer_sums
+from llm4es.inputs.packing import Layout
+from llm4es.models import load_model
+from llm4es.models.load import Model
+from llm4es.models.resolve import resolve
+from llm4es.options import Device, Dtype, LoadIn, LoadOptions
 
 warnings.simplefilter("ignore")
 
@@ -66,11 +67,11 @@ def module_engine(network: nn.Module, model: Model) -> Run:
 
 
 def bfloat16(model: Model) -> Run:
-    return torch_engine(load(model.ref, LoadOptions(device=Device.CPU, dtype=Dtype.BFLOAT16)))
+    return torch_engine(load_model(model.ref, LoadOptions(device=Device.CPU, dtype=Dtype.BFLOAT16)))
 
 
 def bitsandbytes(model: Model) -> Run:
-    return torch_engine(load(model.ref, LoadOptions(device=Device.CPU, load_in=LoadIn.INT8)))
+    return torch_engine(load_model(model.ref, LoadOptions(device=Device.CPU, load_in=LoadIn.INT8)))
 
 
 def torch_dynamic(model: Model) -> Run:
@@ -172,7 +173,7 @@ def main() -> None:
     parser.add_argument("--max-length", type=int, default=192)
     parser.add_argument("--only", help="part of an engine's name")
     arguments = parser.parse_args()
-    model = load(resolve(arguments.model), LoadOptions(device=Device.CPU))
+    model = load_model(resolve(arguments.model), LoadOptions(device=Device.CPU))
     strings = texts(arguments.texts, arguments.max_length // 32).column("text").to_pylist()
     ids = model.tokenizer(strings)["input_ids"]
     reference = torch_engine(model)

@@ -14,11 +14,11 @@ import time
 
 import pyarrow as pa
 
-from llm4es.config import EnrichBy, EnrichOptions
+from llm4es.core.hashing import text_hash
+from llm4es.core.schemas import TEXTS
 from llm4es.enrich import enrich
-from llm4es.fingerprint import text_hash
-from llm4es.formats import Format
-from llm4es.schemas import TEXTS
+from llm4es.options import EnrichBy, EnrichOptions
+from llm4es.serialize.formats import Format
 
 WORDS = ["Toy Story", "Seven", "Kolya", "Star Wars", "Fargo", "Contact", "Scream", "Liar Liar", "Evita", "Twister"]
 
@@ -54,11 +54,11 @@ def llm(users: int, loop_users: int, events: int, new_tokens: int, model: str) -
     """New tokens a second, together and one by one."""
     from dataclasses import replace
 
-    from llm4es import models
-    from llm4es.config import LoadOptions
-    from llm4es.engines import Request
-    from llm4es.engines_transformers import TransformersEngine
-    from llm4es.prompts import load_prompt
+    from llm4es.enrich.engine import Request
+    from llm4es.enrich.engine_transformers import TransformersEngine
+    from llm4es.enrich.prompts import load_prompt
+    from llm4es.models import load_model, resolve
+    from llm4es.options import LoadOptions
 
     prompt = load_prompt("bullets")
     requests = [
@@ -66,7 +66,7 @@ def llm(users: int, loop_users: int, events: int, new_tokens: int, model: str) -
         for seed, text in enumerate(histories(users, events)["text"].to_pylist())
     ]
     options = EnrichOptions(by=EnrichBy.LLM, max_new_tokens=new_tokens, batch_size=users, model=model)
-    engine = TransformersEngine(models.load(models.resolve(model), LoadOptions()), options)
+    engine = TransformersEngine(load_model(resolve(model), LoadOptions()), options)
     engine.answers(requests[:1])  # warm
     rates = []
     for name, size, asked in (("together", users, requests), ("one by one", 1, requests[:loop_users])):

@@ -28,18 +28,19 @@ import pyarrow as pa
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, TrainerCallback
 
-from llm4es.adapters import with_adapters
-from llm4es.attention import laid_out
-from llm4es.config import FinetuneOptions, SerializeOptions
-from llm4es.loading import Model
-from llm4es.loss import chunked_loss
-from llm4es.models import load, resolve
-from llm4es.packing import IGNORED, LAYOUTS, Layout, best_fit, real_share
+from llm4es.core.quiet import quiet
+from llm4es.finetune.chunked_loss import chunked_loss
+from llm4es.finetune.examples import Piece, pieces
+from llm4es.finetune.trainer import TrainingRows, train
+from llm4es.inputs.attention import with_layout
+from llm4es.inputs.packing import IGNORED, LAYOUTS, Layout, best_fit, real_share
+from llm4es.models import load_model
+from llm4es.models.load import Model
+from llm4es.models.lora import with_adapters
+from llm4es.models.resolve import resolve
+from llm4es.options import FinetuneOptions, SerializeOptions
 from llm4es.recipes import load_recipe, locate, read_events
-from llm4es.sequences import Piece, pieces
 from llm4es.serialize import serialize
-from llm4es.silence import quiet
-from llm4es.training import Work, train
 
 Tokens = Sequence[int]
 
@@ -92,7 +93,7 @@ def whole_lengths(model: Model) -> list[int]:
 @contextmanager
 def packed(network: Any, chunk: int = 512) -> Iterator[None]:
     """The network as ``finetune`` runs it."""
-    with chunked_loss(network, chunk), laid_out(network, Layout.SEGMENTS):
+    with chunked_loss(network, chunk), with_layout(network, Layout.SEGMENTS):
         yield
 
 
@@ -131,7 +132,7 @@ def timed(network: Any, rows: Sequence[dict[str, torch.Tensor]], clock: Callable
 
 def speed(name: str, length: int, tokens: int, repeats: int, clock: Callable[[], float]) -> None:
     """Useful tokens a second of packed rows, of adapters on packed rows, and of a padded loop."""
-    model = load(resolve(name))
+    model = load_model(resolve(name))
     network: Any = model.network
     found = sample(model, length, tokens)
     real = sum(map(len, found))
@@ -218,23 +219,23 @@ class Clock(TrainerCallback):
 def trl(name: str, length: int, tokens: int, repeats: int, clock: Callable[[], float]) -> None:
     """Both trainers over the same windows with adapters, a row a step; the first step warms up and is not counted."""
     library, datasets = import_module("trl"), import_module("datasets")
-    model = load(resolve(name))
+    model = load_model(resolve(name))
     found = sample(model, length, tokens)
     filled = best_fit([len(piece) for piece in found], length)
     rows = [[found[i] for i in row] for row in filled]
     options = FinetuneOptions(steps=len(rows), max_length=length, tokens_per_step=length, learning_rate=1e-5)
 
     def ours() -> float:
-        network: Any = load(resolve(name)).network
+        network: Any = load_model(resolve(name)).network
         ends: list[float] = []
         with quiet(), tempfile.TemporaryDirectory() as folder, packed(network):
             adapted = with_adapters(network, options)
-            work = Work(rows=rows, held_out=[], layout=Layout.SEGMENTS, steps=len(rows))
+            work = TrainingRows(rows=rows, held_out=[], layout=Layout.SEGMENTS, steps=len(rows))
             train(adapted, work, options, Path(folder), "run", lambda *_: ends.append(clock()))
         return sum(len(piece) for row in rows[1:] for piece in row) / (ends[-1] - ends[0])
 
     def theirs() -> float:
-        network: Any = load(resolve(name)).network
+        network: Any = load_model(resolve(name)).network
         follower = Clock(clock)
         with quiet(), tempfile.TemporaryDirectory() as folder:
             adapted = with_adapters(network, options)
@@ -289,7 +290,7 @@ def main() -> None:
     parser.add_argument("--chunk", type=int, default=512, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.part == "share":
-        share(load(resolve(given.model)), given.max_length)
+        share(load_model(resolve(given.model)), given.max_length)
     elif given.part == "speed":
         speed(given.model, given.max_length, given.tokens, given.repeats, CLOCKS[given.clock])
     elif given.part == "memory":

@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from llm4es.config import ProbeOptions
-from llm4es.predictions import Scored, gather
-from llm4es.protocols import PROTOCOLS, Cohort
-from llm4es.uncertainty import delong_error, interval, p_value, replicates, training_variance, values
+from llm4es.options import ProbeOptions
+from llm4es.probe.predictions import Scored, gather
+from llm4es.probe.protocols import PROTOCOLS, Cohort
+from llm4es.probe.uncertainty import delong_error, interval, p_value, replicates, training_variance, values
 
 SLOPES = np.array([1.0, 0.7, 0.4, 0.2, 0.0])
 POPULATION = 30_000

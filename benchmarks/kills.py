@@ -28,9 +28,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from llm4es.errors import Llm4esError
-from llm4es_store import TABLES, Store, among, events_table, events_view
-from llm4es_store.housekeeping import optimize
+from llm4es.core.entities import among
+from llm4es.core.errors import Llm4esError
+from llm4es.core.tables import events_table, events_view
+from llm4es_store import TABLES, Store
+from llm4es_store.maintenance import optimize
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 SCOPE = {"dataset": "d", "config_id": "c"}
@@ -114,7 +116,7 @@ def walk_commands(root: Path, version: int) -> None:
 
 WORK: dict[str, Callable[[Path, int], None]] = {"store": write_store, "commands": walk_commands}
 PRELOADED = {
-    "store": ["llm4es_store.store", "llm4es_store.housekeeping", "pyarrow.compute"],
+    "store": ["llm4es_store.store", "llm4es_store.maintenance", "pyarrow.compute"],
     "commands": ["llm4es_store.store", "transformers.models.llama.modeling_llama", "sklearn.linear_model", "peft"],
 }
 

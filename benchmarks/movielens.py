@@ -43,12 +43,12 @@ from movielens_tries import (  # type: ignore[import-not-found]  # beside this s
     windows,
 )
 
-from llm4es.aggregates import Columns, aggregates, counts
-from llm4es.baselines import majority, tfidf
-from llm4es.compare import compare
-from llm4es.config import ProbeOptions
-from llm4es.features import FeatureSet, join, result_hash
+from llm4es.features.aggregates import Columns, aggregates, counts
+from llm4es.features.baselines import majority, tfidf
+from llm4es.features.feature_set import FeatureSet, join, result_hash
+from llm4es.options import ProbeOptions
 from llm4es.probe import probe
+from llm4es.probe.compare import compare
 from llm4es_store import Store
 
 BASE = "smollm2-135m"

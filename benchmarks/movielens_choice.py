@@ -16,8 +16,8 @@ from movielens_tries import DATASET  # type: ignore[import-not-found]  # beside 
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from llm4es.config import ProbeOptions
-from llm4es.features import FeatureSet, result_hash
+from llm4es.features.feature_set import FeatureSet, result_hash
+from llm4es.options import ProbeOptions
 from llm4es.probe import probe
 
 Result = tuple[pa.Table, pa.Table]

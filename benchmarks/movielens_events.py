@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.decomposition import PCA
 
-from llm4es.features import FeatureSet
+from llm4es.features.feature_set import FeatureSet
 from llm4es_store import Store
 
 TEXTS_AT_ONCE = 64
@@ -121,10 +121,11 @@ def _part(texts: Sequence[str], first: int, model: str, dtype: str, out: Path) -
 @functools.cache
 def loaded_once(model: str, dtype: str) -> Any:
     """The language model, loaded when it is first needed."""
-    from llm4es.config import Dtype, LoadOptions
-    from llm4es.models import load, resolve
+    from llm4es.models import load_model
+    from llm4es.models.resolve import resolve
+    from llm4es.options import Dtype, LoadOptions
 
-    return load(resolve(model), LoadOptions(dtype=Dtype(dtype)))
+    return load_model(resolve(model), LoadOptions(dtype=Dtype(dtype)))
 
 
 def padded(ids: Sequence[list[int]]) -> Iterator[tuple[list[int], Any]]:

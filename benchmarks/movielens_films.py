@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from llm4es.features import FeatureSet, Preprocess
+from llm4es.features.feature_set import FeatureSet, Preprocess
 from llm4es_store import Store
 
 QUESTIONS = {

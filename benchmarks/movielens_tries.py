@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from llm4es.features import FeatureSet, Preprocess, join
-from llm4es.fingerprint import canonical_json, text_hash
+from llm4es.core.hashing import canonical_json, text_hash
+from llm4es.features.feature_set import FeatureSet, Preprocess, join
 from llm4es_cli.registry import lineage_of
 from llm4es_store import Store
 

@@ -78,7 +78,7 @@ def make(folder: Path, events: int, entities: int, format: str) -> None:
 
 def ours(folder: Path) -> dict[str, float]:
     """Serialize everything and keep nothing; run in a process of its own, whose peak memory is the result's."""
-    from llm4es.config import SerializeOptions
+    from llm4es.options import SerializeOptions
     from llm4es.recipes import load_recipe, locate, read_events
     from llm4es.serialize import serialize
 

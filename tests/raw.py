@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from llm4es.config import SerializeOptions
+from llm4es.options import SerializeOptions
 from llm4es.recipes import load_recipe, locate, read_events
 
 ALL = SerializeOptions()

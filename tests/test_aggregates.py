@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from llm4es.aggregates import Columns, aggregates, counts
-from llm4es.errors import ProbeError
+from llm4es.core.errors import ProbeError
+from llm4es.features.aggregates import Columns, aggregates, counts
 
 
 def events() -> list[pa.RecordBatch]:

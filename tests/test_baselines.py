@@ -3,9 +3,9 @@
 import pyarrow as pa
 import pytest
 
-from llm4es.baselines import majority, tfidf
-from llm4es.errors import ProbeError
-from llm4es.features import Preprocess
+from llm4es.core.errors import ProbeError
+from llm4es.features.baselines import majority, tfidf
+from llm4es.features.feature_set import Preprocess
 
 
 def events() -> list[pa.RecordBatch]:

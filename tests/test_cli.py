@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from llm4es import pipeline
+from llm4es.project import pipeline
 from llm4es_cli.commands import COMMANDS
 from llm4es_cli.main import main
 from llm4es_store import Run, Store

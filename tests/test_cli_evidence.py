@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from llm4es.errors import OptionError, StoreError
+from llm4es.core.errors import OptionError, StoreError
 from llm4es_cli.commands import probe, report, serialize, similar
 
 RECIPE = """

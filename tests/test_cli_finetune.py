@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from llm4es.config import FINETUNE_PRESETS, FinetuneOptions, Method, Optimizer
-from llm4es.errors import Llm4esError, OptionError
+from llm4es.core.errors import Llm4esError, OptionError
+from llm4es.options import FINETUNE_PRESETS, FinetuneOptions, Method, Optimizer
 from llm4es_cli.commands import finetune as command
 from llm4es_cli.main import app
 from llm4es_store import Store

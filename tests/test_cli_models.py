@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from llm4es.errors import Llm4esError, ModelError
-from llm4es.pooling import layer_sums
+from llm4es.core.errors import Llm4esError, ModelError
+from llm4es.embed.pooling import layer_sums
 from llm4es_cli.main import app
 from llm4es_store import Store
 
@@ -68,7 +68,7 @@ def test_vectors_that_moved_are_shouted_about(here: Place, monkeypatch: pytest.M
     here.embed("--max-length", 64)
     assert "warning" not in here.messages
     # as another release might compute it
-    monkeypatch.setattr("llm4es.canary.layer_sums", lambda *given: -layer_sums(*given))
+    monkeypatch.setattr("llm4es.embed.drift.layer_sums", lambda *given: -layer_sums(*given))
     here.embed("--max-length", 32, "--quiet")
     assert here.messages.count("warning: vectors of this model moved: text ") == 3
     assert "cosine distance 2; then cpu torch " in here.messages

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from llm4es import models
-from llm4es.errors import Llm4esError, OptionError, ProbeError
+from llm4es.core.errors import Llm4esError, OptionError, ProbeError
+from llm4es.models import load as loading
 from llm4es_cli.main import app
 from llm4es_store import Store
 
@@ -53,7 +53,7 @@ def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object) -> None:
         raise AssertionError("a probe needs no model")
 
-    monkeypatch.setattr(models, "load", refused)
+    monkeypatch.setattr(loading, "load_model", refused)
 
 
 @pytest.mark.usefixtures("no_model")

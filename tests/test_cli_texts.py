@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from llm4es.errors import Llm4esError
+from llm4es.core.errors import Llm4esError
 from llm4es_cli.main import app
 from llm4es_store import Store
 

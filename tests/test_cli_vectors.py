@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from llm4es.errors import Llm4esError, OptionError
+from llm4es.core.errors import Llm4esError, OptionError
 from llm4es_cli.commands.diff import Side, side
 from llm4es_cli.main import app
 from llm4es_store import Store

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from llm4es_cli.comparison import fitting, markdown, notes, number, print_text, shown, signed, title, verdict
+from llm4es_cli.comparison_table import fitting, markdown, notes, number, print_text, shown, signed, title, verdict
 
 
 def row(features: str, value: float, difference: float | None = None, **more: Any) -> dict[str, Any]:

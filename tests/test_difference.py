@@ -4,12 +4,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from llm4es.arrange import arrange
-from llm4es.config import ProbeOptions
-from llm4es.difference import content_difference, difference, only_one, probe_difference
-from llm4es.features import FeatureSet
-from llm4es.layouts import Layout
+from llm4es.features.feature_set import FeatureSet
+from llm4es.features.to_table import to_table
+from llm4es.options import ProbeOptions
+from llm4es.options.export import TableLayout
 from llm4es.probe import probe
+from llm4es.probe.difference import content_difference, difference, only_one, probe_difference
 
 
 def features(name: str, rows: dict[str, list[float]]) -> FeatureSet:
@@ -84,14 +84,14 @@ def test_a_probe_is_paired_over_the_two_sides() -> None:
 
 def test_wide_and_long_layouts() -> None:
     a, b = features("m@1", {"y": [1.0, 2.0], "x": [3.0, 4.0]}), features("n", {"x": [5.0]})
-    assert arrange([a, b], Layout.WIDE).to_pylist() == [
+    assert to_table([a, b], TableLayout.WIDE).to_pylist() == [
         {"entity_id": "x", "m@1_0": 3.0, "m@1_1": 4.0, "n_0": 5.0},
         {"entity_id": "y", "m@1_0": 1.0, "m@1_1": 2.0, "n_0": None},
     ]
-    assert arrange([a, b], Layout.LONG).to_pylist() == [
+    assert to_table([a, b], TableLayout.LONG).to_pylist() == [
         {"entity_id": "x", "features": "m@1", "vector": [3.0, 4.0]},
         {"entity_id": "y", "features": "m@1", "vector": [1.0, 2.0]},
         {"entity_id": "x", "features": "n", "vector": [5.0]},
     ]
     with pytest.raises(ValueError, match="square"):
-        arrange([a], "square")  # type: ignore[arg-type]
+        to_table([a], "square")  # type: ignore[arg-type]

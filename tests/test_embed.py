@@ -7,13 +7,15 @@ import pyarrow as pa
 import pytest
 import torch
 
-from llm4es.config import Device, Dtype, EmbedOptions, History, LoadOptions, Pooling
-from llm4es.embed import embed, embed_layers
-from llm4es.errors import DataError, ModelError
-from llm4es.fingerprint import combined_hash, text_hash
-from llm4es.models import load, resolve
-from llm4es.passes import passes
-from llm4es.schemas import EMBEDDINGS, LAYERS
+from llm4es.core.errors import DataError, ModelError
+from llm4es.core.hashing import combined_hash, text_hash
+from llm4es.core.schemas import EMBEDDINGS, LAYERS
+from llm4es.embed import embed
+from llm4es.embed.batches import passes
+from llm4es.embed.embed import embed_layers
+from llm4es.models import load_model
+from llm4es.models.resolve import resolve
+from llm4es.options import Device, Dtype, EmbedOptions, History, LoadOptions, Pooling
 
 from . import tiny
 from .tiny import NORM, texts
@@ -214,7 +216,7 @@ def test_texts_of_one_character_and_of_many_tokens() -> None:
 
 
 def test_parity_with_a_plain_loop_on_a_real_architecture(tmp_path: Any) -> None:
-    model = load(resolve(str(tiny.save(tmp_path / "m", "llama", bos=True))))
+    model = load_model(resolve(str(tiny.save(tmp_path / "m", "llama", bos=True))))
     many = [(f"e{i}", "Header | b\n" + "event | 1\n" * (1 + i)) for i in range(5)]
     found = run(texts(*many), model=model, k=(1, 3, 0), max_length=256)
     for i, (_, text) in enumerate(many):
@@ -228,7 +230,7 @@ def test_parity_with_a_plain_loop_on_a_real_architecture(tmp_path: Any) -> None:
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 def test_a_row_is_the_same_to_the_last_bit_in_any_company(architecture: str, tmp_path: Any) -> None:
-    model = load(resolve(str(tiny.save(tmp_path / "m", architecture))))
+    model = load_model(resolve(str(tiny.save(tmp_path / "m", architecture))))
     many = texts(*[(f"e{i}", "Header | b\n" + "event | 1\n" * (1 + 5 * i % 7)) for i in range(9)])
     kinds = [run(many, model=model, max_length=64, batch_tokens=budget, k=(1, 3)) for budget in (1, 150, 4096)]
     assert kinds[0] == kinds[1] == kinds[2]
@@ -258,7 +260,7 @@ def test_texts_are_read_ahead_and_let_go() -> None:
 
 
 def test_the_tokenizers_padding_does_not_matter(tmp_path: Any) -> None:
-    model = load(resolve(str(tiny.save(tmp_path / "m", "gpt2"))))
+    model = load_model(resolve(str(tiny.save(tmp_path / "m", "gpt2"))))
     many = texts(("a", "Header\none"), ("b", "Header\none\ntwo"))
     expected = run(many, model=model, max_length=64)
     model.tokenizer.padding_side = "left"
@@ -269,7 +271,7 @@ def test_the_tokenizers_padding_does_not_matter(tmp_path: Any) -> None:
 
 @pytest.mark.real
 def test_parity_and_company_with_real_weights() -> None:
-    model = load(resolve("smollm2-135m"))
+    model = load_model(resolve("smollm2-135m"))
     many = [(f"e{i}", "Title | Rating\n" + "Toy Story (1995) | 5\n" * (2 + 3 * i)) for i in range(3)]
     found = run(texts(*many), model=model, k=(1, 8, 0), max_length=512)
     for i, (_, text) in enumerate(many):
@@ -288,7 +290,7 @@ def test_sixteen_bits_keep_every_text_s_direction() -> None:
     many = texts(*((f"e{i}", "Title | Rating\n" + "Toy Story (1995) | 5\n" * (2 + 5 * i)) for i in range(3)))
     ref = resolve("smollm2-135m")
     exact, rounded = (
-        run(many, model=load(ref, LoadOptions(device=Device.CPU, dtype=dtype)), k=(1, 8, 0), max_length=512)
+        run(many, model=load_model(ref, LoadOptions(device=Device.CPU, dtype=dtype)), k=(1, 8, 0), max_length=512)
         for dtype in (Dtype.FLOAT32, Dtype.BFLOAT16)
     )
     for a, b in zip(exact, rounded, strict=True):

@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 import torch
 
-from llm4es.config import EngineName, EnrichBy, EnrichOptions
-from llm4es.engines import Answer, Request, open_engine
-from llm4es.engines_transformers import TOO_LONG, SeededSampling, TransformersEngine
-from llm4es.errors import ModelError
+from llm4es.core.errors import ModelError
+from llm4es.enrich.engine import Answer, Request
+from llm4es.enrich.engine_transformers import TOO_LONG, SeededSampling, TransformersEngine
+from llm4es.enrich.open_engine import open_engine
+from llm4es.options import EngineName, EnrichBy, EnrichOptions
 
 from .tiny import byte_tokenizer, counting, network
 
@@ -107,7 +108,7 @@ Serve = Callable[..., tuple[EnrichOptions, list[dict[str, Any]]]]
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     """Starts a server with a plan of statuses; gives options that reach it, and what it sees."""
     pytest.importorskip("openai")
-    monkeypatch.setattr("llm4es.engines_openai.TRIES", 2)
+    monkeypatch.setattr("llm4es.enrich.engine_openai.TRIES", 2)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     servers = []
 
@@ -171,10 +172,10 @@ def test_a_server_that_cannot_be_used(serve: Serve, status: int, message: str) -
 
 def test_no_server_and_no_client(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     options = EnrichOptions(by=EnrichBy.LLM, engine=EngineName.OPENAI, base_url="http://127.0.0.1:9/v1")
-    monkeypatch.setattr("llm4es.engines_openai.TRIES", 0)
+    monkeypatch.setattr("llm4es.enrich.engine_openai.TRIES", 0)
     with pytest.raises(ModelError, match=r"cannot reach http://127.0.0.1:9/v1: start the server, or mend --base-url"):
         open_engine(options).answers([Request("s", "one", 1)])
-    monkeypatch.setattr("llm4es.engines_openai.openai", None)
+    monkeypatch.setattr("llm4es.enrich.engine_openai.openai", None)
     with pytest.raises(ModelError, match=r"--engine openai needs the client: pip install 'llm4es\[openai\]'"):
         open_engine(options)
 
@@ -194,8 +195,8 @@ def test_a_real_server() -> None:
     """llama.cpp's own server with the built-in model's GGUF, in a process of its own."""
     pytest.importorskip("xllamacpp")
     pytest.importorskip("openai")
-    from llm4es.fetch import cache_dir
-    from llm4es.models import BUILT_IN, resolve
+    from llm4es.core.downloads import cache_dir
+    from llm4es.models.resolve import BUILT_IN, resolve
 
     resolve("smollm2-135m")
     gguf = next(cache_dir().rglob(Path(BUILT_IN["smollm2-135m"].member).name))

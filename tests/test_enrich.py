@@ -8,11 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from llm4es.config import EnrichOptions
-from llm4es.enrich import enrich, planned_variants
-from llm4es.errors import OptionError
-from llm4es.formats import Format
-from llm4es.schemas import TEXTS
+from llm4es.core.errors import OptionError
+from llm4es.core.schemas import TEXTS
+from llm4es.enrich import enrich
+from llm4es.enrich.enrich import planned_variants
+from llm4es.options import EnrichOptions
+from llm4es.serialize.formats import Format
 
 TEXT = "What | Amount\ntea | 1\ncake \\| x | 2"
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from llm4es import estimators
-from llm4es.errors import ProbeError
-from llm4es.estimators import PROBES, PTLS_SAME, PTLS_TREES, ChosenLogistic, UnitLength, scaling
-from llm4es.features import Block, Preprocess
-from llm4es.metrics import Kind
+from llm4es.core.errors import ProbeError
+from llm4es.features.feature_set import Block, Preprocess
+from llm4es.probe import estimators
+from llm4es.probe.estimators import PROBES, PTLS_SAME, PTLS_TREES, ChosenLogistic, UnitLength, scaling
+from llm4es.probe.metrics import Kind
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(400, 4))

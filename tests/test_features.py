@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from scipy import sparse
 
-from llm4es.errors import ProbeError
-from llm4es.features import Block, FeatureSet, Preprocess, join, result_hash
+from llm4es.core.errors import ProbeError
+from llm4es.features.feature_set import Block, FeatureSet, Preprocess, join, result_hash
 
 
 def features(name: str, ids: list[str], matrix: object, **fields: object) -> FeatureSet:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from llm4es.fidelity import Fidelity, check, without
-from llm4es.formats import Format, History, write
-from llm4es.prose import MONTHS
-from llm4es.rewrite import tidied
-from llm4es.spoken import Spoken, normal
+from llm4es.enrich.fidelity import Fidelity, check, without
+from llm4es.enrich.fidelity_prose import MONTHS
+from llm4es.enrich.rewrite import tidied
+from llm4es.enrich.words import WordIndex, normal
+from llm4es.serialize.formats import Format, History, write
 
 EVENTS = [
     ("Toy Story", "1995", "good", "1998-03-13"),
@@ -137,7 +137,7 @@ def test_escaped_values_are_compared_as_they_are_meant() -> None:
 
 
 def test_sentences_do_not_end_inside_a_title() -> None:
-    spoken = Spoken("They saw Dr. No. It was good! Then 3.5 stars")
+    spoken = WordIndex("They saw Dr. No. It was good! Then 3.5 stars")
     assert [spoken.words[a:b] for a, b in spoken.sentences([(2, 4)])] == [
         ["they", "saw", "dr", "no"], ["it", "was", "good"], ["then", "3.5", "stars"],
     ]  # fmt: skip

@@ -15,12 +15,24 @@ import torch
 from safetensors.torch import load_file
 from transformers import MambaConfig, MambaForCausalLM
 
-from llm4es.config import FINETUNE_PRESETS, STEP_PRESETS, Dtype, FinetuneOptions, LoadIn, LoadOptions, Method, Optimizer
-from llm4es.errors import DataError, ModelError, OptionError
-from llm4es.finetune import Tuned, finetune
-from llm4es.models import StoredModel, load, resolve
-from llm4es.training import MARKER
-from llm4es.weights import adapter_fingerprint
+from llm4es.core.errors import DataError, ModelError, OptionError
+from llm4es.finetune import finetune
+from llm4es.finetune.finetune import Tuned
+from llm4es.finetune.trainer import MARKER
+from llm4es.models import load_model
+from llm4es.models.folders import adapter_fingerprint
+from llm4es.models.ref import StoredModel
+from llm4es.models.resolve import resolve
+from llm4es.options import (
+    FINETUNE_PRESETS,
+    STEP_PRESETS,
+    Dtype,
+    FinetuneOptions,
+    LoadIn,
+    LoadOptions,
+    Method,
+    Optimizer,
+)
 
 from . import tiny
 
@@ -56,7 +68,7 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(
     base: Path, folder: Path, options: FinetuneOptions = OPTIONS, load_in: LoadIn = LoadIn.NONE, **more: Any
 ) -> Tuned:
-    model = load(resolve(str(base)), LoadOptions(load_in=load_in))
+    model = load_model(resolve(str(base)), LoadOptions(load_in=load_in))
     return finetune(TRAIN, HELD_OUT, model, options, folder, **more)
 
 
@@ -86,7 +98,7 @@ def test_every_architecture_learns_and_is_found_again(
     stored = StoredModel("mine", tuned.folder, method, str(bases / architecture))
     found = resolve("mine", {"mine": stored})
     assert found.fingerprint == tuned.fingerprint
-    load(found)  # raises where an adapter has no effect
+    load_model(found)  # raises where an adapter has no effect
     assert not (tuned.folder / "checkpoints").exists()
     assert {file.suffix for file in tuned.folder.iterdir()} == {".json", ".safetensors"}
 
@@ -120,7 +132,7 @@ def targets(tuned: Tuned) -> set[str]:
 
 
 def test_exposures_say_who_was_read_and_with_how_many_texts(bases: Path, tmp_path: Path) -> None:
-    model = load(resolve(str(bases / "llama")))
+    model = load_model(resolve(str(bases / "llama")))
     both = pa.concat_tables([texts(0, 5), texts(0, 3, "json")])
     tuned = finetune(both, HELD_OUT, model, replace(OPTIONS, steps=None, epochs=1.0), tmp_path / "both")
     seen = tuned.exposures.to_pydict()
@@ -129,7 +141,7 @@ def test_exposures_say_who_was_read_and_with_how_many_texts(bases: Path, tmp_pat
     assert {(row["entity_id"], found) for row in tuned.exposures.to_pylist() for found in row["text_hashes"]} == hashes
     assert tuned.n_entities == 5
     only = replace(OPTIONS, steps=None, epochs=1.0, texts=("json",))
-    tuned = finetune(both, HELD_OUT, load(resolve(str(bases / "llama"))), only, tmp_path / "json")
+    tuned = finetune(both, HELD_OUT, load_model(resolve(str(bases / "llama"))), only, tmp_path / "json")
     assert tuned.exposures.select(["entity_id", "n_rows"]).to_pydict() == {
         "entity_id": ["u00", "u01", "u02"],
         "n_rows": [1, 1, 1],
@@ -338,7 +350,7 @@ def test_adapters_learn_on_quantised_weights(bases: Path, tmp_path: Path, load_i
 
 @pytest.mark.parametrize("method", list(Method))
 def test_sixteen_bits_stay_sixteen_bits(bases: Path, tmp_path: Path, method: Method) -> None:
-    model = load(resolve(str(bases / "llama")), LoadOptions(dtype=Dtype.BFLOAT16))
+    model = load_model(resolve(str(bases / "llama")), LoadOptions(dtype=Dtype.BFLOAT16))
     tuned = finetune(TRAIN, HELD_OUT, model, replace(OPTIONS, method=method), tmp_path / "tuned")
     assert tuned.held_out_loss_after is not None
     assert tuned.held_out_loss_before is not None
@@ -348,7 +360,7 @@ def test_sixteen_bits_stay_sixteen_bits(bases: Path, tmp_path: Path, method: Met
 
 
 def test_steps_that_sixteen_bits_lose_are_no_tuning(bases: Path, tmp_path: Path) -> None:
-    model = load(resolve(str(bases / "llama")), LoadOptions(dtype=Dtype.BFLOAT16))
+    model = load_model(resolve(str(bases / "llama")), LoadOptions(dtype=Dtype.BFLOAT16))
     with pytest.raises(ModelError, match="tuning changed nothing"):
         finetune(TRAIN, HELD_OUT, model, replace(OPTIONS, method=Method.FULL, learning_rate=1e-12), tmp_path / "tuned")
 
@@ -393,7 +405,7 @@ def test_vectors_that_are_no_numbers(bases: Path, tmp_path: Path) -> None:
 def test_an_adapter_on_an_adapter(bases: Path, tmp_path: Path) -> None:
     tuned = run(bases / "llama", tmp_path / "tuned", replace(OPTIONS, steps=2))
     stored = {"mine": StoredModel("mine", tuned.folder, "lora", str(bases / "llama"))}
-    model = load(resolve("mine", stored))
+    model = load_model(resolve("mine", stored))
     with pytest.raises(
         ModelError, match="mine is itself a LoRA: tune its base llama for longer, or give --method full"
     ):
@@ -401,7 +413,7 @@ def test_an_adapter_on_an_adapter(bases: Path, tmp_path: Path) -> None:
 
 
 def test_eight_bits_without_bitsandbytes(bases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llm4es.finetune.find_spec", lambda name: None)
+    monkeypatch.setattr(sys.modules["llm4es.finetune.finetune"], "find_spec", lambda name: None)
     with pytest.raises(OptionError, match=r"--optimizer adamw_8bit needs bitsandbytes: pip install 'llm4es\[quant\]'"):
         run(bases / "llama", tmp_path, replace(OPTIONS, optimizer=Optimizer.ADAMW_8BIT))
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from llm4es.errors import OptionError
-from llm4es.escape import escape
-from llm4es.formats import Format, History, field_named, parse, write
+from llm4es.core.errors import OptionError
+from llm4es.serialize.escaping import escape
+from llm4es.serialize.formats import Format, History, field_named, parse, write
 
 GOLDEN = Path(__file__).parent / "golden"
 VALUES = [

@@ -15,12 +15,13 @@ from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
-from llm4es import devices, hub, models, weights
-from llm4es.config import Attention, Device, Dtype, EmbedOptions, LoadIn, LoadOptions
+from llm4es.core.errors import ModelError
+from llm4es.core.quiet import quiet
 from llm4es.embed import embed
-from llm4es.errors import ModelError
-from llm4es.models import StoredModel, effective_k, load, resolve, space_fingerprint, space_name
-from llm4es.silence import quiet
+from llm4es.models import devices, folders, hub, load_model, pull
+from llm4es.models.ref import StoredModel, effective_k, space_fingerprint, space_name
+from llm4es.models.resolve import resolve
+from llm4es.options import Attention, Device, Dtype, EmbedOptions, LoadIn, LoadOptions
 
 from . import tiny
 
@@ -49,7 +50,7 @@ def folder(made: Path, tmp_path: Path) -> Path:
 
 def adapter(to: Path, base: Path, scale: float) -> Path:
     """A LoRA of which every weight is ``scale``."""
-    network = load(resolve(str(base)), CPU).network
+    network = load_model(resolve(str(base)), CPU).network
     with quiet():
         tuned = get_peft_model(network, LoraConfig(r=2, target_modules=["q_proj", "v_proj"]))
     with torch.no_grad():
@@ -71,7 +72,7 @@ def test_a_local_folder(folder: Path) -> None:
 def test_sizes_of_architectures(architecture: str, tmp_path: Path) -> None:
     ref = resolve(str(tiny.save(tmp_path / "m", architecture)))
     assert (ref.n_layers, ref.dim, ref.context) == (4, 32, 256)
-    model = load(ref, CPU)
+    model = load_model(ref, CPU)
     assert model.network(torch.tensor([[1, 2, 3]])).logits.shape == (1, 3, 258)
 
 
@@ -79,7 +80,7 @@ def test_sizes_of_a_model_that_also_sees(folder: Path) -> None:
     config = {"model_type": "seeing", "text_config": {"num_hidden_layers": 3, "hidden_size": 8}}
     (folder / "config.json").write_text(json.dumps(config))
     ref = resolve(str(folder))
-    assert (ref.n_layers, ref.dim, ref.context) == (3, 8, weights.UNBOUNDED)
+    assert (ref.n_layers, ref.dim, ref.context) == (3, 8, folders.UNBOUNDED)
 
 
 def test_finding_a_model_imports_nothing_heavy(folder: Path) -> None:
@@ -113,7 +114,7 @@ def test_the_fingerprint_follows_what_moves_a_vector(folder: Path) -> None:
 
 def test_weights_are_hashed_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = resolve(str(folder))
-    monkeypatch.setattr(weights, "file_hash", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr(folders, "file_hash", lambda path: pytest.fail(f"{path} was read again"))
     assert resolve(str(folder)) == first
 
 
@@ -186,7 +187,7 @@ def test_a_gguf_is_dequantised_once(folder: Path, tmp_path: Path, monkeypatch: p
         calls.append(file)
         shutil.copytree(folder, to)
 
-    monkeypatch.setattr("llm4es.gguf._convert", convert)
+    monkeypatch.setattr("llm4es.models.gguf._convert", convert)
     source = tmp_path / "tiny-q4.gguf"
     source.write_bytes(b"GGUF")
     first = resolve(str(source))
@@ -283,7 +284,7 @@ def test_pull_asks_the_hub(tmp_path: Path, made: Path, monkeypatch: pytest.Monke
         return str(made)
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", download)
-    assert models.pull("owner/tiny@v1").name == "owner/tiny@v1"
+    assert pull("owner/tiny@v1").name == "owner/tiny@v1"
     assert [(call["id"], call["revision"], call.get("local_files_only", False)) for call in asked] == [
         ("owner/tiny", "v1", False)
     ]
@@ -306,21 +307,21 @@ def test_what_the_hub_has_not(error: str, message: str, monkeypatch: pytest.Monk
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", download)
     with pytest.raises(ModelError, match=message):
-        models.pull("owner/x@v9")
+        pull("owner/x@v9")
 
 
 # loading
 
 
 def test_load_is_ready_to_run(folder: Path) -> None:
-    model = load(resolve(str(folder)))
+    model = load_model(resolve(str(folder)))
     assert (model.name, model.dtype, model.device.type, model.network.training) == ("mine", torch.float32, "cpu", False)
     assert model.fingerprint == space_fingerprint(model.ref, LoadOptions())
     assert not any(parameter.requires_grad for parameter in model.network.parameters())
 
 
 def test_load_in_bfloat16(folder: Path) -> None:
-    model = load(resolve(str(folder)), replace(CPU, dtype=Dtype.BFLOAT16))
+    model = load_model(resolve(str(folder)), replace(CPU, dtype=Dtype.BFLOAT16))
     assert (model.name, model.dtype) == ("mine+bfloat16", torch.bfloat16)
     assert next(model.network.parameters()).dtype == torch.bfloat16
 
@@ -344,9 +345,9 @@ def test_code_of_a_stranger_runs_only_where_it_is_trusted(folder: Path, tmp_path
     (folder / "config.json").write_text(json.dumps({**settings, **own, "model_type": "own"}))
     before = resolve(str(folder)).fingerprint
     with pytest.raises(ModelError, match=r"brings code of its own, .*: give --trust-remote-code if you trust it"):
-        load(resolve(str(folder)), CPU)
+        load_model(resolve(str(folder)), CPU)
     assert not ran.exists()
-    model = load(resolve(str(folder)), replace(CPU, trust_remote_code=True))
+    model = load_model(resolve(str(folder)), replace(CPU, trust_remote_code=True))
     assert type(model.network).__name__ == "OwnForCausalLM"
     assert ran.exists()
     (folder / "own.py").write_text(CODE.format(ran=str(ran)) + "# another")
@@ -362,7 +363,7 @@ def test_an_adapter_is_applied(folder: Path, tmp_path: Path) -> None:
     assert (ref.name, ref.base, ref.folder, ref.adapter) == ("tuned", "mine", folder, tmp_path / "a")
     assert ref.fingerprint != base.fingerprint
     ids = torch.tensor([[1, 2, 3]])
-    plain, tuned = load(base, CPU).network(ids).logits, load(ref, CPU).network
+    plain, tuned = load_model(base, CPU).network(ids).logits, load_model(ref, CPU).network
     assert not torch.allclose(plain, tuned(ids).logits)
     assert not any("lora" in name for name, _ in tuned.named_parameters())
 
@@ -370,7 +371,7 @@ def test_an_adapter_is_applied(folder: Path, tmp_path: Path) -> None:
 def test_an_adapter_that_changes_nothing(folder: Path, tmp_path: Path) -> None:
     stored = {"tuned": StoredModel("tuned", adapter(tmp_path / "a", folder, 0.0), "lora", str(folder))}
     with pytest.raises(ModelError, match=r"the LoRA in .* changes nothing in mine: tune it again, for more steps"):
-        load(resolve("tuned", stored), CPU)
+        load_model(resolve("tuned", stored), CPU)
 
 
 def test_an_adapter_of_other_sizes(folder: Path, tmp_path: Path) -> None:
@@ -378,13 +379,13 @@ def test_an_adapter_of_other_sizes(folder: Path, tmp_path: Path) -> None:
     tensors = {name: torch.zeros(2, 7) for name in load_file(made / "adapter_model.safetensors")}
     save_file(tensors, made / "adapter_model.safetensors")
     with pytest.raises(ModelError, match=r"the LoRA in .* does not fit mine: give the base that it was tuned on"):
-        load(resolve("tuned", {"tuned": StoredModel("tuned", made, "lora", str(folder))}), CPU)
+        load_model(resolve("tuned", {"tuned": StoredModel("tuned", made, "lora", str(folder))}), CPU)
 
 
 def test_an_adapter_of_another_architecture(folder: Path, tmp_path: Path) -> None:
     made, other = adapter(tmp_path / "a", folder, 0.1), tiny.save(tmp_path / "gpt2", "gpt2")
     with pytest.raises(ModelError, match=r"the LoRA in .* does not fit gpt2: give the base that it was tuned on"):
-        load(resolve("tuned", {"tuned": StoredModel("tuned", made, "lora", str(other))}), CPU)
+        load_model(resolve("tuned", {"tuned": StoredModel("tuned", made, "lora", str(other))}), CPU)
 
 
 def test_an_adapter_that_lacks_weights(folder: Path, tmp_path: Path) -> None:
@@ -392,7 +393,7 @@ def test_an_adapter_that_lacks_weights(folder: Path, tmp_path: Path) -> None:
     tensors = load_file(made / "adapter_model.safetensors")
     save_file(dict(list(tensors.items())[:3]), made / "adapter_model.safetensors")
     with pytest.raises(ModelError, match=r"the LoRA in .* does not fit mine"):
-        load(resolve("tuned", {"tuned": StoredModel("tuned", made, "lora", str(folder))}), CPU)
+        load_model(resolve("tuned", {"tuned": StoredModel("tuned", made, "lora", str(folder))}), CPU)
 
 
 def test_a_base_that_is_another_one_now(folder: Path, tmp_path: Path) -> None:
@@ -425,7 +426,7 @@ def test_a_folder_whose_weights_do_not_fit_its_settings(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "model_type": "unheard-of"}))
     with pytest.raises(ModelError, match=r"cannot load mine from .*unheard-of"):
-        load(resolve(str(folder)), CPU)
+        load_model(resolve(str(folder)), CPU)
 
 
 def test_quantization_needs_its_extra(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -434,7 +435,7 @@ def test_quantization_needs_its_extra(folder: Path, monkeypatch: pytest.MonkeyPa
         "importlib.util.find_spec", lambda name, *rest: None if name == "bitsandbytes" else found(name, *rest)
     )
     with pytest.raises(ModelError, match=r"--load-in 8bit needs bitsandbytes: pip install 'llm4es\[quant\]'"):
-        load(resolve(str(folder)), replace(CPU, load_in=LoadIn.INT8))
+        load_model(resolve(str(folder)), replace(CPU, load_in=LoadIn.INT8))
 
 
 @pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is None, reason="needs llm4es[quant]")
@@ -442,9 +443,9 @@ def test_quantization_needs_its_extra(folder: Path, monkeypatch: pytest.MonkeyPa
     ("load_in", "kind", "likeness"), [(LoadIn.INT8, "Linear8bitLt", 0.99), (LoadIn.NF4, "Linear4bit", 0.95)]
 )
 def test_quantised_weights_on_a_cpu(folder: Path, load_in: LoadIn, kind: str, likeness: float) -> None:
-    model = load(resolve(str(folder)), replace(CPU, load_in=load_in))
+    model = load_model(resolve(str(folder)), replace(CPU, load_in=load_in))
     assert type(model.network.model.layers[0].mlp.up_proj).__name__ == kind
-    plain = load(resolve(str(folder)), CPU).network(torch.tensor([[1, 2, 3]])).logits
+    plain = load_model(resolve(str(folder)), CPU).network(torch.tensor([[1, 2, 3]])).logits
     quantised = model.network(torch.tensor([[1, 2, 3]])).logits
     assert likeness < torch.cosine_similarity(plain.flatten(), quantised.flatten(), 0) < 1
 
@@ -454,7 +455,7 @@ def test_four_bits_are_computed_in_the_format_asked_for(folder: Path) -> None:
     """bitsandbytes turns to bfloat16 by itself on CPUs that have it: vectors would depend on the machine."""
     from bitsandbytes.functional import dequantize_4bit
 
-    layer: Any = load(resolve(str(folder)), replace(CPU, load_in=LoadIn.NF4)).network.model.layers[0].mlp.up_proj
+    layer: Any = load_model(resolve(str(folder)), replace(CPU, load_in=LoadIn.NF4)).network.model.layers[0].mlp.up_proj
     states = torch.randn(5, 32)
     weights = dequantize_4bit(layer.weight.data, layer.weight.quant_state)
     torch.testing.assert_close(layer(states), states @ weights.T, rtol=1e-5, atol=1e-6)
@@ -463,12 +464,12 @@ def test_four_bits_are_computed_in_the_format_asked_for(folder: Path) -> None:
 @pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is None, reason="needs llm4es[quant]")
 def test_an_adapter_on_quantised_weights_is_not_merged(folder: Path, tmp_path: Path) -> None:
     stored = {"tuned": StoredModel("tuned", adapter(tmp_path / "a", folder, 0.1), "lora", str(folder))}
-    model = load(resolve("tuned", stored), replace(CPU, load_in=LoadIn.INT8))
+    model = load_model(resolve("tuned", stored), replace(CPU, load_in=LoadIn.INT8))
     assert isinstance(model.network, PreTrainedModel)
     assert any("lora" in name for name, _ in model.network.named_parameters())
     rows = tiny.rows(list(embed([tiny.texts(("a", "H\none"))], model, EmbedOptions(k=(1,), max_length=64))))
     assert rows[0]["model"] == "tuned+8bit"
-    base = load(resolve(str(folder)), CPU)
+    base = load_model(resolve(str(folder)), CPU)
     plain = tiny.rows(list(embed([tiny.texts(("a", "H\none"))], base, EmbedOptions(k=(1,), max_length=64))))
     assert rows[0]["vector"] != pytest.approx(plain[0]["vector"], abs=1e-2)
 
@@ -510,7 +511,8 @@ def test_flash_attention_is_taken_where_it_is(monkeypatch: pytest.MonkeyPatch) -
 
 def test_attention_is_as_asked(folder: Path) -> None:
     found = {
-        kind: load(resolve(str(folder)), replace(CPU, attention=kind)) for kind in (Attention.EAGER, Attention.SDPA)
+        kind: load_model(resolve(str(folder)), replace(CPU, attention=kind))
+        for kind in (Attention.EAGER, Attention.SDPA)
     }
     assert {kind: model.network.config._attn_implementation for kind, model in found.items()} == {
         Attention.EAGER: "eager",
@@ -531,7 +533,7 @@ def test_the_built_in_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LLM4ES_CACHE")
     ref = resolve("smollm2-135m")
     assert (ref.n_layers, ref.dim, ref.context) == (30, 576, 8192)
-    model = load(ref, CPU)
+    model = load_model(ref, CPU)
     prompt = model.tokenizer("The capital of France is", return_tensors="pt")
     network: Any = model.network
     said = network.generate(**prompt, max_new_tokens=2, do_sample=False)[0, prompt["input_ids"].shape[1] :]

@@ -4,8 +4,8 @@ import pytest
 import torch
 from transformers import MambaConfig, MambaForCausalLM, PreTrainedModel
 
-from llm4es.attention import attend_by_piece, laid_out, understood
-from llm4es.packing import IGNORED, LAYOUTS, Layout, best_fit, by_length, parts, real_share
+from llm4es.inputs.attention import best_layout, segment_attention, with_layout
+from llm4es.inputs.packing import IGNORED, LAYOUTS, Layout, best_fit, by_length, parts, real_share
 
 from . import tiny
 
@@ -82,7 +82,7 @@ def test_packed_equals_separate(architecture: str, layout: Layout) -> None:
     """Forty tokens are more than Gemma's sliding window of sixteen."""
     network = tiny.network(architecture).requires_grad_(True)
     alone = loss_and_gradients(network, Layout.PADDED, [[piece] for piece in PIECES])
-    with laid_out(network, layout):
+    with with_layout(network, layout):
         packed = loss_and_gradients(network, layout, [PIECES])
     assert packed[0] == pytest.approx(alone[0], rel=1e-5)
     torch.testing.assert_close(packed[1], alone[1], rtol=1e-3, atol=1e-4)
@@ -92,17 +92,17 @@ def test_packed_equals_separate(architecture: str, layout: Layout) -> None:
 def test_decoders_take_pieces_and_keep_their_own_attention(architecture: str) -> None:
     network = tiny.network(architecture)
     own = network.config._attn_implementation
-    assert understood(network) == Layout.SEGMENTS
+    assert best_layout(network) == Layout.SEGMENTS
     assert network.config._attn_implementation == own
 
 
 def test_a_network_with_a_running_state_is_not_packed() -> None:
     torch.manual_seed(0)
     config = MambaConfig(vocab_size=258, hidden_size=16, num_hidden_layers=2, state_size=4, expand=1)
-    assert understood(MambaForCausalLM(config).eval()) == Layout.PADDED
+    assert best_layout(MambaForCausalLM(config).eval()) == Layout.PADDED
 
 
 def test_attention_by_piece_refuses_a_row_without_its_pieces() -> None:
     state = torch.zeros(1, 1, 2, 4)
     with pytest.raises(NotImplementedError, match="attention by piece without the places where pieces end"):
-        attend_by_piece(torch.nn.Identity(), state, state, state, None)
+        segment_attention(torch.nn.Identity(), state, state, state, None)

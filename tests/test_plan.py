@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from llm4es_store import Reason, Store
+from llm4es.core.plan import Reason
+from llm4es_store import Store
 
 from .rows import KEY, SCOPE, texts, wanted
 

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from llm4es.config import Pooling
-from llm4es.errors import ModelError
-from llm4es.packing import Layout
-from llm4es.pooling import SPANS, decoder_layers, layer_sums, layout_for
+from llm4es.core.errors import ModelError
+from llm4es.embed.pooling import SPANS, decoder_layers, layer_sums, layout_for
+from llm4es.inputs.packing import Layout
+from llm4es.options import Pooling
 
 from . import tiny
 

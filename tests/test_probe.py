@@ -6,11 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from llm4es.config import ProbeOptions
-from llm4es.errors import ProbeError
-from llm4es.features import FeatureSet
-from llm4es.probe import ProbeResult, probe
-from llm4es.schemas import PREDICTIONS, PROBES
+from llm4es.core.errors import ProbeError
+from llm4es.core.schemas import PREDICTIONS, PROBES
+from llm4es.features.feature_set import FeatureSet
+from llm4es.options import ProbeOptions
+from llm4es.probe import probe
+from llm4es.probe.probe import ProbeResult
 
 QUICK = ProbeOptions(folds=3, repeats=2, bootstrap=50, workers=1)
 IDS = [f"{i:03}" for i in range(60)]

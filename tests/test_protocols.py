@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 from sklearn.model_selection import StratifiedKFold
 
-from llm4es.config import ProbeOptions
-from llm4es.errors import ProbeError
-from llm4es.protocols import PROTOCOLS, Cohort, Fit, fewer, protocol
+from llm4es.core.errors import ProbeError
+from llm4es.options import ProbeOptions
+from llm4es.probe.protocols import PROTOCOLS, Cohort, Fit, fewer, protocol
 
 OPTIONS = ProbeOptions()
 

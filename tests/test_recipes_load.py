@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from llm4es.errors import RecipeError
+from llm4es.core.errors import RecipeError
 from llm4es.recipes import builtin_recipes, load_recipe
 
 GOOD = """name = "mine"

@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from llm4es.config import SerializeOptions
+from llm4es.options import SerializeOptions
 from llm4es.recipes import load_recipe, locate, read_events
 from llm4es.serialize import serialize
 
@@ -174,8 +175,8 @@ def test_the_same_bytes_whatever_the_threads(
         return connect(config=config | {"threads": threads})
 
     monkeypatch.setattr("llm4es.recipes.database.duckdb.connect", with_threads)
-    monkeypatch.setattr("llm4es.serialize.WORKERS", threads)
-    monkeypatch.setattr("llm4es.serialize.PART_ROWS", 1000 * threads)
+    monkeypatch.setattr(sys.modules["llm4es.serialize.serialize"], "WORKERS", threads)
+    monkeypatch.setattr(sys.modules["llm4es.serialize.serialize"], "PART_ROWS", 1000 * threads)
     recipe = load_recipe(str(make("user,at,what\n" + rows, time='{ from = "at" }')))
     texts = pa.Table.from_batches(serialize(read_events(recipe, locate(recipe), ALL), recipe, ALL))
     assert texts["entity_id"].to_pylist() == sorted(f"u{n}" for n in range(97))

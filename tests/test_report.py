@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from llm4es.compare import compare
-from llm4es.config import ProbeOptions
-from llm4es.errors import ProbeError
-from llm4es.features import FeatureSet
+from llm4es.core.errors import ProbeError
+from llm4es.features.feature_set import FeatureSet
+from llm4es.options import ProbeOptions
 from llm4es.probe import probe
+from llm4es.probe.compare import compare
 from llm4es.report import ReportData, evidence, render
 from llm4es.report.data import Projection
 from llm4es.report.people import PROJECTIONS

@@ -8,14 +8,15 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from llm4es.config import EngineName, EnrichBy, EnrichOptions
-from llm4es.engines import Answer, Request
-from llm4es.enrich import enrich, fingerprint, planned_variants
-from llm4es.errors import OptionError
-from llm4es.fidelity import VERSION
-from llm4es.prompts import load_prompt, prompt_names
-from llm4es.rewrite import Tally
-from llm4es.schemas import TEXTS
+from llm4es.core.errors import OptionError
+from llm4es.core.schemas import TEXTS
+from llm4es.enrich import enrich
+from llm4es.enrich.engine import Answer, Request
+from llm4es.enrich.enrich import fingerprint, planned_variants
+from llm4es.enrich.fidelity import VERSION
+from llm4es.enrich.prompts import load_prompt, prompt_names
+from llm4es.enrich.rewrite import Tally
+from llm4es.options import EngineName, EnrichBy, EnrichOptions
 
 Reply = Callable[[list[str]], str]
 

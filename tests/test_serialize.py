@@ -7,12 +7,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from llm4es.config import History, SerializeOptions
-from llm4es.escape import escape, split, unescape
+from llm4es.core.schemas import TEXTS
+from llm4es.options import History, SerializeOptions
 from llm4es.recipes import FieldSpec, Recipe
 from llm4es.recipes.derive import events_schema
-from llm4es.schemas import TEXTS
-from llm4es.serialize import serialize, values_of
+from llm4es.serialize import serialize
+from llm4es.serialize.escaping import escape, split, unescape
+from llm4es.serialize.serialize import values_of
 
 RECIPE = Recipe.model_validate(
     {

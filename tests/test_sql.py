@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from llm4es.errors import StoreError
+from llm4es.core.errors import StoreError
 from llm4es_store import Store
 from llm4es_store.sql import Limits, deadline, fetch, query, stream
 

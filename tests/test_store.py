@@ -11,10 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
-from llm4es import schemas
-from llm4es.errors import StoreError
-from llm4es_store import TABLES, Store, events_table
-from llm4es_store.housekeeping import collect, optimize
+from llm4es.core import schemas
+from llm4es.core.errors import StoreError
+from llm4es.core.tables import events_table
+from llm4es_store import TABLES, Store
+from llm4es_store.maintenance import optimize, vacuum
 
 from .rows import KEY, SCOPE, texts
 
@@ -303,12 +304,12 @@ def test_gc_spares_what_is_young_and_what_is_live(tmp_path: Path) -> None:
     models = pa.table({"model": ["m"], "path": ["models/live"]})
     with store.run("finetune", "d", {}, "0") as run:
         run.replace("models", {"model": "m"}, models)
-    collect(store, 30, dry_run=False, code_version="0")
+    vacuum(store, 30, dry_run=False, code_version="0")
     assert live.exists()
     assert stray.exists()  # young: somebody may be writing it
-    collect(store, 0, dry_run=True, code_version="0")
+    vacuum(store, 0, dry_run=True, code_version="0")
     assert stray.exists()
-    collect(store, 0, dry_run=False, code_version="0")
+    vacuum(store, 0, dry_run=False, code_version="0")
     assert live.exists()
     assert not stray.exists()
     assert len(store.sql("SELECT * FROM embeddings").fetchall()) == 6

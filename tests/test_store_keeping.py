@@ -13,9 +13,10 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from llm4es.errors import StoreError
-from llm4es_store import TABLES, Store, durable, layout, migrations
-from llm4es_store.housekeeping import _needed, collect, optimize
+from llm4es.core.errors import StoreError
+from llm4es_store import TABLES, Store, layout, migrations
+from llm4es_store import fsync as durable
+from llm4es_store.maintenance import _needed, optimize, vacuum
 
 from .rows import KEY, SCOPE, texts, wanted
 
@@ -37,7 +38,7 @@ def test_a_version_whose_files_are_gone_is_one_clear_line(tmp_path: Path) -> Non
     store = Store(tmp_path / "store", create=True)
     first = change(store, {"1": "a"})
     change(store, {"1": "b"})
-    collect(store, 0, dry_run=False, code_version="0")
+    vacuum(store, 0, dry_run=False, code_version="0")
     assert store.sql("SELECT text FROM texts").fetchall() == [("text b",)]
     with pytest.raises(StoreError, match=r"the file texts/.*parquet is gone: with --at, `llm4es gc` has dropped"):
         store.sql("SELECT count(*) FROM texts", at=first)
@@ -47,7 +48,7 @@ def test_gc_keeps_every_version_that_at_can_name_within_the_days(tmp_path: Path)
     store = Store(tmp_path / "store", create=True)
     first = change(store, {"1": "a"})
     second = change(store, {"1": "b"})
-    collect(store, 30, dry_run=False, code_version="0")
+    vacuum(store, 30, dry_run=False, code_version="0")
     for version, text in ((first, "text a"), (second, "text b")):
         assert store.sql("SELECT text FROM texts", at=version).fetchall() == [(text,)]
 
@@ -72,8 +73,8 @@ def test_gc_waits_for_writers(tmp_path: Path) -> None:
         with pytest.raises(
             StoreError, match=rf"run {run.run_id} is writing: wait for its end, or keep at least 7 days"
         ):
-            collect(Store(store.layout.root), 0, dry_run=False, code_version="0")
-        collect(Store(store.layout.root), 7, dry_run=False, code_version="0")
+            vacuum(Store(store.layout.root), 0, dry_run=False, code_version="0")
+        vacuum(Store(store.layout.root), 7, dry_run=False, code_version="0")
         run.append("texts", SCOPE, texts({"2": "a"}), KEY)
     assert len(store.sql("SELECT * FROM texts").fetchall()) == 2
 
@@ -85,7 +86,7 @@ def test_what_a_killed_writer_left_goes_once_it_is_old(tmp_path: Path) -> None:
     for name, days in (("young", 1), ("old", 40)):
         (folder / f"{name}.parquet").write_bytes(b"half a file")
         os.utime(folder / f"{name}.parquet", (time.time() - days * 86400,) * 2)
-    done = {row["what"]: row["files"] for row in collect(store, 30, dry_run=False, code_version="0").to_pylist()}
+    done = {row["what"]: row["files"] for row in vacuum(store, 30, dry_run=False, code_version="0").to_pylist()}
     assert done["texts"] == 1
     assert (folder / "young.parquet").exists()
     assert not (folder / "old.parquet").exists()
@@ -99,7 +100,7 @@ def test_models_of_kept_versions_stay(tmp_path: Path) -> None:
             run.replace("models", {"model": "m"}, pa.table({"path": [f"models/{name}"]}))
     for folder in store.layout.folder("models").iterdir():
         os.utime(folder, (time.time() - 40 * 86400,) * 2)
-    collect(store, 30, dry_run=False, code_version="0")
+    vacuum(store, 30, dry_run=False, code_version="0")
     assert {folder.name for folder in store.layout.folder("models").iterdir()} == {"first", "second"}
 
 

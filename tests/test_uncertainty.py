@@ -6,8 +6,17 @@ import math
 import numpy as np
 import pytest
 
-from llm4es.predictions import Scored
-from llm4es.uncertainty import delong_error, detectable, holm, interval, p_value, replicates, training_variance, values
+from llm4es.probe.predictions import Scored
+from llm4es.probe.uncertainty import (
+    delong_error,
+    detectable,
+    holm,
+    interval,
+    p_value,
+    replicates,
+    training_variance,
+    values,
+)
 
 
 def binary(truth: list[int], *repeats: list[float]) -> Scored:

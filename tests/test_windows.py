@@ -1,9 +1,9 @@
 import pytest
 
-from llm4es.config import History
-from llm4es.errors import ModelError
-from llm4es.tokens import tokenize
-from llm4es.windows import Cut, Tokens, cut
+from llm4es.core.errors import ModelError
+from llm4es.inputs.tokenize import tokenize
+from llm4es.inputs.windows import Cut, Tokens, cut
+from llm4es.options import History
 
 from .tiny import byte_tokenizer, event_offsets, number_tokenizer
 

@@ -28,11 +28,11 @@ from transformers import (
 )
 from transformers.modeling_outputs import BaseModelOutputWithPast
 
-from llm4es.config import LoadOptions
-from llm4es.fingerprint import text_hash
-from llm4es.loading import Model
-from llm4es.models import ModelRef
-from llm4es.schemas import TEXTS
+from llm4es.core.hashing import text_hash
+from llm4es.core.schemas import TEXTS
+from llm4es.models.load import Model
+from llm4es.models.ref import ModelRef
+from llm4es.options import LoadOptions
 
 LAYERS, WIDTH, CONTEXT, WORDS = 4, 4, 64, 100
 BROKEN = 99

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from llm4es.features import FeatureSet
+    from llm4es.features.feature_set import FeatureSet
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Candidate:
 
 def joined(parts: Sequence[Candidate]) -> Candidate:
     """Several side by side."""
-    from llm4es.features import join
-    from llm4es.fingerprint import canonical_json, text_hash
+    from llm4es.core.hashing import canonical_json, text_hash
+    from llm4es.features.feature_set import join
 
     if len(parts) == 1:
         return parts[0]

@@ -8,15 +8,15 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from llm4es.errors import StoreError
-from llm4es_store.quoting import name
+from llm4es.core.errors import StoreError
+from llm4es.core.sql import identifier
 
 from .candidate import Candidate
 from .selection import entities_sql, raw_config
 from .work import Work
 
 if TYPE_CHECKING:
-    from llm4es.features import FeatureSet
+    from llm4es.features.feature_set import FeatureSet
 
 NAMES = ("tfidf", "aggregates", "counts", "majority")
 """Of ``llm4es.baselines``, which is heavy, the names; in the order that tables list them."""
@@ -24,10 +24,10 @@ NAMES = ("tfidf", "aggregates", "counts", "majority")
 
 def baselines(work: Work) -> list[Candidate]:
     """The baselines that the recipe's events carry."""
-    from llm4es.fingerprint import config_id
-    from llm4es_store import events_view
+    from llm4es.core.hashing import config_id
+    from llm4es.core.tables import events_view
 
-    events = name(events_view(work.dataset))
+    events = identifier(events_view(work.dataset))
     if events_view(work.dataset) not in work.store.views():
         raise StoreError(f"no events of {work.dataset!r} in the store: run `llm4es serialize {work.dataset}` first")
     ids = entities_sql(work.dataset, raw_config(work.store, work.dataset), work.max_entities)
@@ -36,29 +36,29 @@ def baselines(work: Work) -> list[Candidate]:
     ((content,),) = work.store.sql(query).fetchall()
 
     def of_events(make: "Callable[..., FeatureSet]", columns: Sequence[str], argument: Any) -> "FeatureSet":
-        chosen = ", ".join(["entity_id", *map(name, dict.fromkeys(columns))])
+        chosen = ", ".join(["entity_id", *map(identifier, dict.fromkeys(columns))])
         query = f"SELECT {chosen} FROM {events} WHERE entity_id IN ({ids}) ORDER BY entity_id, position"
         return make(work.store.sql(query).to_arrow_reader(100_000), argument)
 
     def tfidf(item: str) -> "FeatureSet":
-        from llm4es.baselines import tfidf as baseline
+        from llm4es.features.baselines import tfidf as baseline
 
         return of_events(baseline, [item], item)
 
     def aggregates() -> "FeatureSet":
-        from llm4es.aggregates import Columns
-        from llm4es.aggregates import aggregates as baseline
+        from llm4es.features.aggregates import Columns
+        from llm4es.features.aggregates import aggregates as baseline
 
         columns = Columns(numeric=amounts, categorical=sizes)
         return of_events(baseline, [*amounts, *sizes], columns)
 
     def counts() -> "FeatureSet":
-        from llm4es.aggregates import counts as baseline
+        from llm4es.features.aggregates import counts as baseline
 
         return of_events(baseline, list(sizes), list(sizes))
 
     def majority() -> "FeatureSet":
-        from llm4es.baselines import majority as baseline
+        from llm4es.features.baselines import majority as baseline
 
         entities = [entity for (entity,) in work.store.sql(ids).fetchall()]
         return baseline(entities)
@@ -67,7 +67,7 @@ def baselines(work: Work) -> list[Candidate]:
     sizes = dict(work.recipe.categories)
     made: dict[str, tuple[Callable[[], FeatureSet], int | None]] = {}
     if (item := work.recipe.item) is not None:
-        query = f"SELECT count(DISTINCT {name(item)}) FROM {events} WHERE entity_id IN ({ids})"
+        query = f"SELECT count(DISTINCT {identifier(item)}) FROM {events} WHERE entity_id IN ({ids})"
         made["tfidf"] = (lambda: tfidf(item)), int(work.store.sql(query).fetchall()[0][0])
     if amounts or sizes:
         made["aggregates"] = aggregates, 1 + len(amounts) * (3 + 3 * sum(sizes.values())) + len(sizes)

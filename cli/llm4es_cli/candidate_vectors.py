@@ -7,7 +7,7 @@ Knows no probe and no baseline.
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from llm4es_store.quoting import literal
+from llm4es.core.sql import literal
 
 from .candidate import Candidate
 from .registry import lineage_of
@@ -15,7 +15,7 @@ from .selection import entities_sql, raw_config
 from .work import Work
 
 if TYPE_CHECKING:
-    from llm4es.features import FeatureSet
+    from llm4es.features.feature_set import FeatureSet
 
 _DEFAULTS = {"pooling": "mean", "texts": "raw", "history": "newest", "max_length": 512}
 """What a readable name leaves out."""
@@ -124,7 +124,7 @@ def _loader(work: Work, row: dict[str, Any], label: str, seen: frozenset[str]) -
     def load() -> "FeatureSet":
         import numpy as np
 
-        from llm4es.features import FeatureSet
+        from llm4es.features.feature_set import FeatureSet
 
         ids: list[str] = []
         parts = []

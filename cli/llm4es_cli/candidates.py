@@ -6,7 +6,7 @@ In: a store, a recipe, a choice of entities, names. Out: candidates. Knows no pr
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from llm4es.errors import OptionError
+from llm4es.core.errors import OptionError
 
 from .candidate import Candidate, joined
 from .candidate_baselines import NAMES, baselines
@@ -42,7 +42,7 @@ def all_candidates(work: Work) -> list[Candidate]:
 
 def named(text: str, found: Mapping[str, Candidate]) -> Candidate:
     """The candidate of that name, or several joined by '+'. Raises OptionError for what is not there."""
-    from llm4es.naming import parse_features
+    from llm4es.features.names import parse_features
 
     if text in found:
         return found[text]

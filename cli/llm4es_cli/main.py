@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from llm4es import __version__
-from llm4es.errors import Llm4esError
+from llm4es.core.errors import Llm4esError
 
 from . import options
 from .group import HELP_OPTIONS, Group

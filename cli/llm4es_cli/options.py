@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from llm4es.errors import OptionError
+from llm4es.core.errors import OptionError
 
 _COMMON = "Common"
 _debug = False

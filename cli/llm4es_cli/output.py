@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from llm4es.errors import OptionError
+from llm4es.core.errors import OptionError
 
 from .screen import as_json, cell
 

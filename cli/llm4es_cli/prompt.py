@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from llm4es.errors import Llm4esError
+from llm4es.core.errors import Llm4esError
 
 FIRST, NEXT = "llm4es> ", "   ...> "
 _HISTORY_LINES = 2000

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from llm4es.models import StoredModel
+    from llm4es.models.ref import StoredModel
     from llm4es_store import Store
 
 
 def stored_models(store: "Store") -> "dict[str, StoredModel]":
     """Every live model of the store by its name; a remote store's weights are fetched into the cache once."""
-    from llm4es.models import StoredModel
+    from llm4es.models.ref import StoredModel
 
     folder = store.layout.folder("models")
     rows = store.sql("SELECT model, path, method, base, base_fingerprint FROM models").fetchall()

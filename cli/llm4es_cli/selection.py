@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from llm4es.errors import StoreError
-from llm4es_store.quoting import literal
+from llm4es.core.errors import StoreError
+from llm4es.core.sql import literal
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llm4es.config import FinetuneOptions, LoadOptions
-from llm4es.distributed import writes
-from llm4es.errors import OptionError
+from llm4es.core.errors import OptionError
+from llm4es.core.processes import writes
+from llm4es.options import FinetuneOptions, LoadOptions
 
 from .registry import stored_models
 from .screen import steps as increments
@@ -20,7 +20,7 @@ from .work import Outcome, Work
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from llm4es.finetune import Tuned
+    from llm4es.finetune.finetune import Tuned
     from llm4es_store import Run
 
 
@@ -28,10 +28,11 @@ def finetune_stage(
     work: Work, model_name: str, name: str | None, load: LoadOptions, options: FinetuneOptions
 ) -> Outcome:
     """Tune a model, unless the store has one of this name made the same way from the same texts."""
-    from llm4es.devices import number_format
-    from llm4es.fingerprint import combined_hash, config_id
-    from llm4es.models import check_length, resolve, space_fingerprint
-    from llm4es_store import Reason
+    from llm4es.core.hashing import combined_hash, config_id
+    from llm4es.core.plan import Reason
+    from llm4es.models.devices import number_format
+    from llm4es.models.ref import check_length, space_fingerprint
+    from llm4es.models.resolve import resolve
 
     began = time.monotonic()
     tuned_name = name or default_name(model_name, work.dataset)
@@ -104,7 +105,7 @@ def _from_anywhere(model: str) -> str:
 
 def _rows(work: Work, chosen: Texts, split: str) -> "pa.Table":
     """The texts of a split's entities."""
-    from llm4es_store import where
+    from llm4es.core.sql import where
 
     entities = entities_sql(work.dataset, raw_config(work.store, work.dataset), work.max_entities)
     of_split = where({"dataset": work.dataset, "split": split, "name": work.recipe.splits.default})
@@ -124,8 +125,8 @@ def _train(
     folder: str,
 ) -> "Tuned":
     from llm4es.finetune import finetune as tune
-    from llm4es.models import load as load_model
-    from llm4es.models import resolve
+    from llm4es.models import load_model
+    from llm4es.models.resolve import resolve
 
     work.screen.say(f"finetune: loading {model_name}")
     model = load_model(resolve(model_name, stored_models(work.store)), load)
@@ -139,7 +140,7 @@ def _keep(work: Work, run: "Run", tuned: "Tuned", made: dict[str, Any], made_by:
     """Enter the model, and whom it has seen, into the store; the model last, since its row makes it known."""
     import pyarrow as pa
 
-    from llm4es.schemas import MODELS
+    from llm4es.core.schemas import MODELS
 
     row = {
         **made,

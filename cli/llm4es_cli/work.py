@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from llm4es import __version__
-from llm4es.distributed import several
-from llm4es.errors import OptionError, StoreError
+from llm4es.core.errors import OptionError, StoreError
+from llm4es.core.processes import several
 
 from .options import Format
 from .screen import Screen, duration, show
@@ -84,8 +84,8 @@ class Work:
 
     def run(self, stage: str, config: Mapping[str, Any]) -> "Run":
         """A run of a stage on this dataset, which reads what the pipeline says it reads."""
-        from llm4es.pipeline import STAGES
-        from llm4es_store import events_table
+        from llm4es.core.tables import events_table
+        from llm4es.project.pipeline import STAGES
 
         if several() and stage != "finetune":
             raise OptionError(f"{stage} is the work of one process: start llm4es without torchrun or accelerate launch")

@@ -6,7 +6,7 @@ when raw files are read, so that asking what a recipe says costs nothing.
 
 import pyarrow as pa
 
-from ..config import SerializeOptions
+from ..options import SerializeOptions
 from .load import Recipe, builtin_recipes, load_recipe
 from .locate import Source, locate
 from .model import Derive, FieldSpec, FieldType, Kind, Task

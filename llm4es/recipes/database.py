@@ -19,7 +19,7 @@ from pathlib import Path
 
 import duckdb
 
-from ..errors import DataError, RecipeError
+from ..core.errors import DataError, RecipeError
 from .load import Recipe
 from .locate import Source
 from .tables import Header, Table

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..schemas import EVENT_KEYS, TIME
+from ..core.schemas import EVENT_KEYS, TIME
 from .model import Derive, FieldSpec, FieldType
 
 NAIVE = pa.timestamp("us")
@@ -81,14 +81,8 @@ def events_schema(fields: Sequence[FieldSpec]) -> pa.Schema:
     return pa.schema([*EVENT_KEYS, *((field.name, column_type(field)) for field in fields)])
 
 
-def by_distinct(values: pa.Array, of: Callable[[pa.Array], pa.Array]) -> pa.Array:
-    """``of`` the distinct values, put where they stand: a column has far fewer of them than rows."""
-    encoded = values.dictionary_encode()
-    return of(encoded.dictionary).take(encoded.indices)
-
-
 @dataclass
-class Order:
+class EventBuilder:
     """Turns sorted rows into events, batch after batch. A row's ``number`` says which of ``entities`` it is of."""
 
     dataset: str

@@ -12,16 +12,16 @@ from datetime import UTC, datetime
 import duckdb
 import pyarrow as pa
 
-from ..config import SerializeOptions
-from ..errors import DataError, RecipeError
+from ..core.errors import DataError, RecipeError
+from ..options import SerializeOptions
 from . import database
 from .database import ROW, explained, expression, literal, quoted
-from .derive import Order, events_schema
+from .derive import EventBuilder, events_schema
 from .labels import labelled_ids
 from .load import Recipe
 from .locate import Source
 from .model import Names
-from .scope import Scope, load_scope
+from .scope import EventsQuery, load_query
 
 logger = logging.getLogger(__name__)
 
@@ -38,14 +38,14 @@ def read_events(
     with ExitStack() as stack:
         connection = stack.enter_context(database.connected(source))
         skip = options.on_bad_row == "skip"
-        scope = load_scope(connection, recipe, source, skip)
+        scope = load_query(connection, recipe, source, skip)
         try:
             entities = _entities(connection, recipe, source, scope, max_entities, skip)
             reader = connection.sql(_sorted(scope, options)).to_arrow_reader(BATCH_ROWS)
             first = next((batch for batch in reader if batch.num_rows), None)  # sorts: what can fail, fails here
         except duckdb.Error as error:
             raise DataError(f"cannot read the events of {recipe.name!r}: {database.one_line(error)}") from error
-        order = Order(recipe.name, recipe.fields, _names(recipe, source, skip), entities)
+        order = EventBuilder(recipe.name, recipe.fields, _names(recipe, source, skip), entities)
         batches = order.events(_chained(first, reader))
         return pa.RecordBatchReader.from_batches(
             events_schema(recipe.fields), _to_the_end(recipe, order, batches, stack.pop_all())
@@ -56,7 +56,7 @@ def entity_ids(recipe: Recipe, source: Source, options: SerializeOptions, max_en
     """The ids of the entities that ``read_events`` would give the events of, in order."""
     skip = options.on_bad_row == "skip"
     with database.connected(source) as connection:
-        scope = load_scope(connection, recipe, source, skip)
+        scope = load_query(connection, recipe, source, skip)
         return _entities(connection, recipe, source, scope, max_entities, skip)
 
 
@@ -67,7 +67,7 @@ def _chained(first: pa.RecordBatch | None, rest: Iterator[pa.RecordBatch]) -> It
 
 
 def _to_the_end(
-    recipe: Recipe, order: Order, batches: Iterator[pa.RecordBatch], resources: ExitStack
+    recipe: Recipe, order: EventBuilder, batches: Iterator[pa.RecordBatch], resources: ExitStack
 ) -> Iterator[pa.RecordBatch]:
     """The batches; then what was met on the way is told, and the connection closed, whatever happens."""
     with resources:
@@ -82,7 +82,7 @@ def _entities(
     connection: duckdb.DuckDBPyConnection,
     recipe: Recipe,
     source: Source,
-    scope: Scope,
+    scope: EventsQuery,
     max_entities: int | None,
     skip: bool,
 ) -> pa.Array:
@@ -103,7 +103,7 @@ def _entities(
     return ids["entity_id"].combine_chunks()
 
 
-def _sorted(scope: Scope, options: SerializeOptions) -> str:
+def _sorted(scope: EventsQuery, options: SerializeOptions) -> str:
     """The query of all wanted rows in order."""
     selected = ", ".join(f"{column.sql} AS {quoted(column.name)}" for column in scope.values)
     if not any(column.name == "event_time" for column in scope.values):

@@ -11,8 +11,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..errors import DataError, RecipeError
-from ..schemas import LABELS
+from ..core.errors import DataError, RecipeError
+from ..core.schemas import LABELS
 from . import database
 from .database import ROW, explained, expression, quoted
 from .load import Recipe

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .model import Recipe as RecipeModel
 
 

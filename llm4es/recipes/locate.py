@@ -9,11 +9,11 @@ import glob
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import fetch
-from ..errors import DataError, FetchError
-from ..fingerprint import canonical_json, file_hash, text_hash
+from ..core import downloads as fetch
+from ..core.errors import DataError, FetchError
+from ..core.hashing import canonical_json, file_hash, text_hash
 from .load import Recipe
-from .tables import Layout, Table
+from .tables import FileLayout, Table
 
 COMPRESSED = ("", ".gz")
 """Endings that a file may have besides its name."""
@@ -80,7 +80,7 @@ def _in_folder(recipe: Recipe, folder: Path) -> Source:
     raise DataError(f"{folder} does not hold the data of {recipe.name!r}: there is no {what}")
 
 
-def _source(name: str, layout: Layout, folder: Path) -> Source:
+def _source(name: str, layout: FileLayout, folder: Path) -> Source:
     files = {table: tuple(_found(spec, folder)) for table, spec in layout.tables.items()}
     for path in (path for paths in files.values() for path in paths):
         if path.stat().st_size == 0:
@@ -105,11 +105,11 @@ def _matches(pattern: str, folder: Path) -> list[Path]:
     return [path for path in map(Path, sorted(glob.glob(full, recursive=True))) if path.is_file()]  # noqa: PTH207
 
 
-def _lacking(layout: Layout, folder: Path) -> list[str]:
+def _lacking(layout: FileLayout, folder: Path) -> list[str]:
     """Paths of a layout that no file in the folder stands for."""
     needed = [path for table in layout.tables.values() for path in table.path if path not in table.optional]
     return [path for path in needed if not _matches(path, folder)]
 
 
-def _wanted(layout: Layout) -> str:
+def _wanted(layout: FileLayout) -> str:
     return ", ".join(path for table in layout.tables.values() for path in table.path if path not in table.optional)

@@ -9,9 +9,9 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from ..config import History, SerializeOptions
-from ..errors import OptionError, RecipeError
-from .tables import Layout, Name, Slug, Strict, Table, Texts
+from ..core.errors import OptionError, RecipeError
+from ..options import History, SerializeOptions
+from .tables import FileLayout, Name, Slug, Strict, Table, Texts
 
 
 class FieldType(StrEnum):
@@ -245,7 +245,7 @@ class Recipe(Strict):
 
     name: Slug
     description: str = ""
-    layouts: dict[str, Layout] = Field(default={})
+    layouts: dict[str, FileLayout] = Field(default={})
     tables: dict[Name, Table] = Field(default={})
     """Short for a single layout."""
     events: Events
@@ -292,9 +292,9 @@ class Recipe(Strict):
         return self
 
     @property
-    def ways(self) -> dict[str, Layout]:
+    def ways(self) -> dict[str, FileLayout]:
         """The layouts by name; a recipe with plain ``tables`` has one called 'files'."""
-        return self.layouts or {"files": Layout(tables=self.tables)}
+        return self.layouts or {"files": FileLayout(tables=self.tables)}
 
     def text_fields(self, preset: str = "raw") -> tuple[FieldSpec, ...]:
         """The fields of a text, in order."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from ..errors import DataError, RecipeError
+from ..core.errors import DataError, RecipeError
 from . import database
 from .columns import Column, entity_column, value_columns
 from .database import ROW, explained, expression, nearest, quoted
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Scope:
+class EventsQuery:
     """Where the columns of the events can be read."""
 
     clause: str
@@ -34,7 +34,7 @@ class Scope:
     """The time and the fields."""
 
 
-def load_scope(connection: duckdb.DuckDBPyConnection, recipe: Recipe, source: Source, skip: bool) -> Scope:
+def load_query(connection: duckdb.DuckDBPyConnection, recipe: Recipe, source: Source, skip: bool) -> EventsQuery:
     """Load everything that the events need. ``skip`` leaves out rows that are no good, and counts them."""
     events, entity, values = recipe.events, entity_column(recipe), value_columns(recipe)
     where = expression(events.where or "1 = 1")
@@ -52,7 +52,7 @@ def load_scope(connection: duckdb.DuckDBPyConnection, recipe: Recipe, source: So
     values = [column.of_type(types[column.name]) for column in values]
     clause += f" WHERE {where}"
     good = _good_rows(connection, recipe, loaded, clause, (entity, *values), skip)
-    return Scope(clause + good, entity, tuple(values))
+    return EventsQuery(clause + good, entity, tuple(values))
 
 
 def _keyed(table: str, on: dict[str, str]) -> str:

@@ -10,8 +10,8 @@ import random
 import duckdb
 import pyarrow as pa
 
-from ..errors import DataError, RecipeError
-from ..schemas import SPLITS
+from ..core.errors import DataError, RecipeError
+from ..core.schemas import SPLITS
 from . import database
 from .database import explained, expression, quoted
 from .labels import read_labels

@@ -81,7 +81,7 @@ class Fetch(Strict):
         return self
 
 
-class Layout(Strict):
+class FileLayout(Strict):
     """One way in which the raw files of a dataset are laid out. Every layout gives the same tables and columns."""
 
     tables: dict[Name, Table]

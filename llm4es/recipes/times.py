@@ -5,7 +5,7 @@ In: what a recipe says about the time. Out: one SQL expression. Reads nothing.
 
 from datetime import date
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .database import expression, literal
 from .model import Time, TimeFormat
 

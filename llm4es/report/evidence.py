@@ -13,7 +13,7 @@ import pyarrow as pa
 from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import roc_curve
 
-from ..predictions import Scored
+from ..probe.predictions import Scored
 from .svg import INK, MUTED, SERIES, Hints, drawing, legend, short, to_svg
 
 

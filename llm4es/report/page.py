@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from ..metrics import METRICS, Kind
-from ..predictions import scored
+from ..probe.metrics import METRICS, Kind
+from ..probe.predictions import scored
 from . import evidence, profile
 from .data import ReportData
 from .people import People, people

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ProbeError
-from ..features import FeatureSet
-from ..fingerprint import text_hash
-from ..similar import nearest
+from ..core.errors import ProbeError
+from ..core.hashing import text_hash
+from ..features.feature_set import FeatureSet
+from ..features.neighbours import nearest
 from .data import Projection, ReportData
 from .svg import MUTED, SERIES, drawing, short, to_svg
 

@@ -11,10 +11,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .delta import Scope, where
-    from .layout import TABLES, events_table, events_view
-    from .plan import Plan, Reason
-    from .running import Run, among
+    from llm4es.core.entities import among
+    from llm4es.core.plan import Plan, Reason
+    from llm4es.core.sql import Scope, where
+    from llm4es.core.tables import events_table, events_view
+
+    from .layout import TABLES
+    from .run import Run
     from .store import Store
 
 _HOMES = {

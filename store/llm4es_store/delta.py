@@ -10,7 +10,7 @@ the second is refused by the log itself and looks again at what is there.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,10 +18,10 @@ import pyarrow as pa
 from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
-from llm4es.errors import StoreError
+from llm4es.core.errors import StoreError
+from llm4es.core.sql import Scope, where
 
-from .durable import flush
-from .quoting import literal, name
+from .fsync import flush
 
 _KEEP = {
     # Old versions stay until `gc` is asked to drop them: the library's default would forget the log after 30 days.
@@ -34,9 +34,6 @@ TARGET_SIZE = 256 * 2**20
 
 _WIDE_ROWS = 2**14
 """Rows in a group of a file whose rows carry lists: some 16 MiB of vectors of 256 numbers."""
-
-Scope = Mapping[str, str | int]
-"""Column -> value: the rows that one writer is answerable for."""
 
 
 class ConflictError(Exception):
@@ -204,11 +201,6 @@ class Table:
             custom_metadata={"run_id": run_id},
             app_transactions=[Transaction(_scope_id(scope), self.transaction(scope) + 1)],
         )
-
-
-def where(scope: Scope) -> str:
-    """A scope as an SQL condition. An empty scope matches every row."""
-    return " AND ".join(f"{name(column)} = {literal(value)}" for column, value in scope.items()) or "true"
 
 
 def _writer(schema: pa.Schema) -> WriterProperties:

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from llm4es import schemas
-from llm4es.errors import StoreError
-from llm4es.fetch import cache_dir
+from llm4es.core import schemas
+from llm4es.core.downloads import cache_dir
+from llm4es.core.errors import StoreError
+from llm4es.core.tables import slug
 
 FORMAT = 1
 """The store format this code writes. A store of a newer format is refused by name, an older one is migrated."""
 
-EVENTS = "events"
 
 RUNS = pa.schema(
     [
@@ -113,13 +113,13 @@ _PARTITIONS = {column for spec in TABLES.values() for column in spec.partition_b
 
 
 @dataclass(frozen=True)
-class Layout:
+class StoreLayout:
     """Paths below one root. ``root`` is an absolute folder, or a URI such as ``s3://bucket/prefix``."""
 
     root: str
 
     @classmethod
-    def at(cls, root: str | Path) -> "Layout":
+    def at(cls, root: str | Path) -> "StoreLayout":
         """Check a root and make it absolute. Raises StoreError for characters that Delta readers get wrong."""
         text = str(root)
         if "://" not in text:
@@ -147,18 +147,3 @@ class Layout:
     def folder(self, name: str) -> Path:
         """A local folder for what is no table: ``models`` or ``running``. A remote store has it in the cache."""
         return (cache_dir() / "stores" / slug(self.root) if self.is_remote else Path(self.root)) / name
-
-
-def events_table(dataset: str) -> str:
-    """Name of the table that holds a dataset's events."""
-    return f"{EVENTS}/{slug(dataset)}"
-
-
-def events_view(dataset: str) -> str:
-    """Name of the view that shows a dataset's events: ``events_movielens_100k``."""
-    return f"{EVENTS}_{slug(dataset).replace('-', '_').replace('.', '_')}"
-
-
-def slug(name: str) -> str:
-    """``name`` as a folder name: letters, digits, dot, dash and underscore; anything else becomes a dash."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "unnamed"

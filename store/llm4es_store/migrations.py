@@ -7,7 +7,7 @@ format that it starts from; a step must be safe to run again, since it may have 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from llm4es.errors import StoreError
+from llm4es.core.errors import StoreError
 
 from . import layout
 

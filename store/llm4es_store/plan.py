@@ -4,59 +4,15 @@ In: wanted rows (key columns and ``source_hash``) and a relation of live ones. O
 Knows neither stages nor files.
 """
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-from .delta import Scope, where
-from .quoting import name
-
-
-class Reason(StrEnum):
-    """Why a row is computed."""
-
-    NEW = "new"  # the entity has no such row
-    CHANGED = "text changed"  # it was made from other content
-    CONFIG = "config changed"  # the entity has such a row, under another configuration
-    MODEL = "model changed"  # the name stood for other weights
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The difference between what is wanted and what is live."""
-
-    todo: pa.Table
-    """Wanted rows to compute, in the order wanted, with a column ``reason``."""
-    stale: pa.Table
-    """Live rows (entity_id, source_hash) that no wanted row confirms: made from other content, or vanished."""
-    vanished: int
-    """Entities that are live and no longer wanted; 0 where the wanted set was not the whole."""
-    reused: int
-    """Wanted rows that are live already."""
-    table: str
-    """The table whose rows are planned."""
-    scope: Scope
-    """The rows of it that the plan is about."""
-    version: int | None
-    """Delta version of the table that was looked at; None: there was none."""
-    commits: int
-    """Commits made in the scope until then: a writer knows from it whether somebody else wrote since."""
-
-    @property
-    def reasons(self) -> dict[str, int]:
-        """Reason -> rows to compute."""
-        return dict(Counter(self.todo["reason"].to_pylist()))
-
-    @property
-    def why(self) -> dict[str, int]:
-        """The reasons, and how many entities have vanished."""
-        return self.reasons | ({"vanished": self.vanished} if self.vanished else {})
+from llm4es.core.plan import Plan, Reason
+from llm4es.core.sql import Scope, identifier, where
 
 
 def make_plan(
@@ -79,7 +35,7 @@ def make_plan(
     there is computed for the reason ``unseen``. Only where ``wanted`` is the ``complete`` set can a live row that is
     not in it be said to have vanished.
     """
-    keys = ", ".join(name(column) for column in key)
+    keys = ", ".join(identifier(column) for column in key)
     planned = partial(Plan, table=table, scope=scope, version=version, commits=commits)
     connection.register("wanted", wanted.append_column("_row", pa.array(np.arange(len(wanted)))))
     if _all_live(connection, keys, f"FROM ({rows}) WHERE {where(scope)}"):

@@ -20,9 +20,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from llm4es.errors import StoreError
-
-from .quoting import literal, name
+from llm4es.core.errors import StoreError
+from llm4es.core.sql import identifier, literal
 
 MACROS = (
     "CREATE MACRO cosine(a, b) AS list_cosine_similarity(a, b)",
@@ -100,7 +99,7 @@ def connect(
     connection.execute("SET enable_external_access = false")
     for view, select in views.items():
         try:
-            connection.execute(f"CREATE VIEW {name(view)} AS {select}")
+            connection.execute(f"CREATE VIEW {identifier(view)} AS {select}")
         except duckdb.Error as error:  # opening a view reads its files' heads: one may be gone
             raise StoreError(explain(error)) from error
     for macro in MACROS:

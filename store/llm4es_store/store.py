@@ -14,19 +14,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from llm4es.errors import StoreError
+from llm4es.core.errors import StoreError
+from llm4es.core.plan import Plan, Reason
+from llm4es.core.sql import Scope, identifier, where
+from llm4es.core.tables import events_table, events_view
 
 from . import layout
-from .delta import Scope, Table, where
-from .layout import TABLES, Layout, events_table, events_view
-from .living import bury_the_dead
+from .delta import Table
+from .layout import TABLES, StoreLayout
 from .migrations import migrate
-from .mirror import Mirror
-from .plan import Plan, Reason, make_plan
-from .quoting import name
-from .running import Run
+from .plan import make_plan
+from .recovery import mark_killed_runs
+from .remote_folders import RemoteFolders
+from .run import Run
 from .sql import Limits, connect, fetch, query
-from .versions import At, state_at
+from .time_travel import At, state_at
 from .views import duckdb_types, empty_sql, select_sql
 
 _RUNS_VIEW = """SELECT run_id, stage, dataset, started_at, seconds, status, rows_in, rows_computed, rows_reused,
@@ -43,7 +45,7 @@ class Store:
     def __init__(
         self, root: str | Path = "llm4es-store", *, create: bool = False, limits: Limits | None = None
     ) -> None:
-        self.layout = Layout.at(root)
+        self.layout = StoreLayout.at(root)
         self.limits = limits
         self._tables: dict[str, Table] = {}
         self._record: tuple[int, pa.Table] | None = None  # (version of runs, its rows)
@@ -198,7 +200,7 @@ class Store:
 
     def run(self, stage: str, dataset: str, config: Mapping[str, Any], code_version: str) -> Run:
         """A run to write with, a context manager: every commit bears its id, its end is recorded whatever happens."""
-        bury_the_dead(self)
+        mark_killed_runs(self)
         return Run(self, stage, dataset, config, code_version)
 
     def ensure(self, table: str, schema: pa.Schema | None = None) -> Table:
@@ -216,10 +218,10 @@ class Store:
         self._tables[table] = found = Table.create(path, wanted, *shape)
         return found
 
-    def mirror(self) -> Mirror | None:
+    def mirror(self) -> RemoteFolders | None:
         """Where a remote store keeps folders of weights; None: the store is local, they lie where they are made."""
         filesystem = self._filesystem()
-        return None if filesystem is None else Mirror(self.layout, filesystem)
+        return None if filesystem is None else RemoteFolders(self.layout, filesystem)
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
@@ -283,7 +285,7 @@ def _promised(schema: pa.Schema, found: Table | None) -> str:
     if found is None:
         return empty_sql(schema)
     types, known = duckdb_types(schema), set(found.schema.names)
-    columns = ", ".join(name(c) if c in known else f"NULL::{t} AS {name(c)}" for c, t in types.items())
+    columns = ", ".join(identifier(c) if c in known else f"NULL::{t} AS {identifier(c)}" for c, t in types.items())
     return f"SELECT {columns} FROM ({select_sql(found)})"
 
 

@@ -7,10 +7,10 @@ import urllib.parse
 
 import pyarrow as pa
 
-from llm4es.errors import StoreError
+from llm4es.core.errors import StoreError
+from llm4es.core.sql import identifier, literal
 
 from .delta import Table
-from .quoting import literal, name
 
 
 def select_sql(table: Table) -> str:
@@ -26,11 +26,11 @@ def select_sql(table: Table) -> str:
     files = ", ".join(literal(f"{table.path}/{path}") for path in paths)
     partitions = table.partition_by
     if partitions:
-        typed = ", ".join(f"{name(column)}: {types[column]}" for column in partitions)
+        typed = ", ".join(f"{identifier(column)}: {types[column]}" for column in partitions)
         hive = f"hive_partitioning = true, hive_types = {{{typed}}}"
     else:
         hive = "hive_partitioning = false"
-    columns = ", ".join(f"{name(column)}::{type_} AS {name(column)}" for column, type_ in types.items())
+    columns = ", ".join(f"{identifier(column)}::{type_} AS {identifier(column)}" for column, type_ in types.items())
     # A column that was added since is in none of the files, or in some: the empty rows bring it along.
     rows = f"SELECT * FROM read_parquet([{files}], union_by_name = true, {hive})"
     return f"SELECT {columns} FROM ({rows} UNION ALL BY NAME {empty_sql(table.schema)})"
@@ -38,7 +38,7 @@ def select_sql(table: Table) -> str:
 
 def empty_sql(schema: pa.Schema) -> str:
     """No rows, the right columns."""
-    columns = ", ".join(f"NULL::{type_} AS {name(column)}" for column, type_ in duckdb_types(schema).items())
+    columns = ", ".join(f"NULL::{type_} AS {identifier(column)}" for column, type_ in duckdb_types(schema).items())
     return f"SELECT {columns} WHERE false"
 
 
@@ -52,7 +52,7 @@ def duckdb_type(type_: pa.DataType) -> str:
     if pa.types.is_list(type_) or pa.types.is_large_list(type_):
         return f"{duckdb_type(type_.value_type)}[]"
     if pa.types.is_struct(type_):
-        return "STRUCT(" + ", ".join(f"{name(field.name)} {duckdb_type(field.type)}" for field in type_) + ")"
+        return "STRUCT(" + ", ".join(f"{identifier(field.name)} {duckdb_type(field.type)}" for field in type_) + ")"
     if pa.types.is_timestamp(type_):
         return "TIMESTAMP WITH TIME ZONE" if type_.tz else "TIMESTAMP"
     if pa.types.is_decimal(type_):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llm4es.config import ProbeOptions
-from llm4es.errors import ProbeError
+from llm4es.core.errors import ProbeError
+from llm4es.options import ProbeOptions
 
 from ..candidates import all_candidates, named
 from ..options import DEFAULT_STORE, DebugOption, Format, FormatOption, QuietOption, RecipeArgument, StoreOption
@@ -85,8 +85,8 @@ def comparison(
     """The comparison of one task's newest probes, or of those of one configuration."""
     import pyarrow as pa
 
-    from llm4es.compare import compare as pair
-    from llm4es_store import where
+    from llm4es.core.sql import where
+    from llm4es.probe.compare import compare as pair
 
     chosen: dict[str, str | int] = {"dataset": work.dataset, "task": task, "protocol": protocol}
     if probe is not None:
@@ -126,7 +126,7 @@ def _costs(work: Work, features: "Iterable[str]") -> "pa.Table":
     """What each feature set costs, where the store knows it."""
     import pyarrow as pa
 
-    from llm4es.errors import Llm4esError
+    from llm4es.core.errors import Llm4esError
 
     there = {candidate.name: candidate for candidate in all_candidates(work)}
     rows = []
@@ -144,7 +144,7 @@ def show_comparison(tables: "list[pa.Table]", format_: FormatOption, *, wide: bo
     """The tables under each other, on stdout: for people short, for machines every column."""
     import pyarrow as pa
 
-    from ..comparison import markdown, print_text
+    from ..comparison_table import markdown, print_text
 
     chosen = format_ or Format.TABLE
     if chosen not in (Format.TABLE, Format.MARKDOWN):

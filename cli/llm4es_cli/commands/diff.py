@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llm4es.errors import OptionError
+from llm4es.core.errors import OptionError
 
 from ..candidate_vectors import readable
 from ..options import DEFAULT_STORE, DebugOption, Format, FormatOption, QuietOption, StoreOption
@@ -16,7 +16,7 @@ from ..screen import show
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from llm4es.features import FeatureSet
+    from llm4es.features.feature_set import FeatureSet
     from llm4es_store import Store
 
 _POINT = r"\d+|\d{4}-\d\d-\d\d[^:]*(?::\d\d.*)?"
@@ -87,7 +87,7 @@ def side(text: str) -> Side:
 
 
 def _differences(store: "Store", dataset: str, a: Side, b: Side, n: int, sample: int) -> "Iterator[pa.Table]":
-    from llm4es.difference import difference, only_one
+    from llm4es.probe.difference import difference, only_one
 
     before, after = _spaces(store, dataset, a), _spaces(store, dataset, b)
     if a.name is None and b.name is None:
@@ -111,8 +111,8 @@ def _differences(store: "Store", dataset: str, a: Side, b: Side, n: int, sample:
 
 def _texts(store: "Store", dataset: str, a: Side, b: Side) -> "Iterator[pa.Table]":
     """Whose texts changed, the raw ones and those made from them."""
-    from llm4es.difference import content_difference
-    from llm4es_store import where
+    from llm4es.core.sql import where
+    from llm4es.probe.difference import content_difference
 
     query = _TEXTS.format(scope=where({"dataset": dataset}))
     found: list[dict[str, dict[str, str]]] = []
@@ -127,7 +127,7 @@ def _texts(store: "Store", dataset: str, a: Side, b: Side) -> "Iterator[pa.Table
 
 def _spaces(store: "Store", dataset: str, of: Side) -> dict[str, dict[str, Any]]:
     """Readable name -> what it stands for, of every embedding at that point."""
-    from llm4es_store import where
+    from llm4es.core.sql import where
 
     rows = store.sql(_EMBEDDINGS.format(scope=where({"dataset": dataset})), at=of.at).to_arrow_table().to_pylist()
     return dict(zip(readable(rows), rows, strict=True))
@@ -141,7 +141,7 @@ def _known(name: str | None, spaces: dict[str, dict[str, Any]]) -> str:
 
 def _load(store: "Store", dataset: str, of: Side, label: str, row: dict[str, Any]) -> "FeatureSet":
     """The vectors of one side."""
-    from llm4es.features import FeatureSet
+    from llm4es.features.feature_set import FeatureSet
 
     ids, matrix = store.matrix(dataset, model=row["model"], k=row["k"], config_id=row["config_id"], at=of.at)
     return FeatureSet(
@@ -157,8 +157,8 @@ def _load(store: "Store", dataset: str, of: Side, label: str, row: dict[str, Any
 
 def _probes(store: "Store", dataset: str, a: tuple[Side, str], b: tuple[Side, str]) -> "Iterator[pa.Table]":
     """The paired difference of every (task, configuration) that both sides were probed with."""
-    from llm4es.difference import probe_difference
-    from llm4es_store import where
+    from llm4es.core.sql import where
+    from llm4es.probe.difference import probe_difference
 
     def rows(table: str, of: tuple[Side, str], **more: str) -> "pa.Table":
         chosen = where({"dataset": dataset, "features": of[1], **more})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llm4es.config import Attention, Device, Dtype, EmbedOptions, History, LoadIn, LoadOptions, Pooling
+from llm4es.options import Attention, Device, Dtype, EmbedOptions, History, LoadIn, LoadOptions, Pooling
 
 from ..committing import batched, beside
 from ..options import (
@@ -29,8 +29,9 @@ from ..work import Outcome, Work, show_outcomes
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from llm4es.loading import Model
-    from llm4es_store import Plan, Run
+    from llm4es.core.plan import Plan
+    from llm4es.models.load import Model
+    from llm4es_store import Run
 
 DeviceOption = Annotated[Device, typer.Option("--device", help="Where the model runs; auto takes CUDA where there is.")]
 DtypeOption = Annotated[Dtype, typer.Option("--dtype", help="Number format of weights and activations.")]
@@ -125,9 +126,10 @@ def embed_stage(
     """Embed the entities whose vectors are missing, or were made from other texts."""
     import pyarrow as pa
 
-    from llm4es.fingerprint import config_id
-    from llm4es.models import check_length, resolve, space_fingerprint, space_name
-    from llm4es_store import Reason
+    from llm4es.core.hashing import config_id
+    from llm4es.core.plan import Reason
+    from llm4es.models.ref import check_length, space_fingerprint, space_name
+    from llm4es.models.resolve import resolve
 
     began = time.monotonic()
     chosen = choose_texts(work.store, work.dataset, options.texts)
@@ -149,7 +151,7 @@ def embed_stage(
     wanted = pa.concat_tables(
         [hashes.append_column("k", pa.array([k] * len(hashes), pa.int32())) for k in depths]
     )  # (entities x k)
-    moved = any(live == space and old != fingerprint for live, old in spaces)
+    drifted = any(live == space and old != fingerprint for live, old in spaces)
     plan = work.store.plan(
         "embeddings",
         scope,
@@ -157,7 +159,7 @@ def embed_stage(
         ("entity_id", "k"),
         kin=kin,
         complete=work.max_entities is None,
-        unseen=Reason.MODEL if moved else Reason.CONFIG,
+        unseen=Reason.MODEL if drifted else Reason.CONFIG,
     )
     if work.dry_run:
         return Outcome("embed", space, len(wanted), len(plan.todo), plan.reused, plan.why, 0.0, made_by)
@@ -165,12 +167,12 @@ def embed_stage(
     with work.run("embed", record) as run:
         run.follow(plan)
         run.record.rows_in, run.record.rows_reused = len(hashes), plan.reused
-        if moved:  # the name stands for other weights now: two spaces never live under one name
+        if drifted:  # the name stands for other weights now: two spaces never live under one name
             run.delete("embeddings", kin, f"fingerprint <> '{fingerprint}'")
         for table in ("embeddings", "layers"):
             if len(plan.stale) and work.store.table(table) is not None:
                 run.drop(table, scope, plan.stale)
-        if moved:
+        if drifted:
             run.delete("layers", kin, f"fingerprint <> '{fingerprint}'")
         todo = plan.todo.select(["entity_id"])
         if keep_layers:
@@ -198,7 +200,7 @@ def embed_stage(
 
 def _what_is_cut(work: Work, scope: dict[str, str], options: EmbedOptions) -> str:
     """How many entities' vectors lack a part of their history, in a sentence."""
-    from llm4es_store import where
+    from llm4es.core.sql import where
 
     ((entities, cut, tokens, events),) = work.store.sql(
         f"""SELECT count(*), count(*) FILTER (n_tokens_dropped > 0 OR n_events_dropped > 0),
@@ -227,9 +229,9 @@ def _compute(
     """Embed the entities of ``todo``, committing as it goes."""
 
     from llm4es.embed import embed as embed_texts
-    from llm4es.embed import embed_layers
-    from llm4es.models import load as load_model
-    from llm4es.models import resolve
+    from llm4es.embed.embed import embed_layers
+    from llm4es.models import load_model
+    from llm4es.models.resolve import resolve
 
     todo = todo.group_by("entity_id", use_threads=False).aggregate([]).combine_chunks()
     work.screen.say(f"embed: loading {model_name}")
@@ -258,7 +260,7 @@ def _append_both(run: "Run", plan: "Plan", rows: "pa.RecordBatch", layers: "pa.R
 
 def _append(run: "Run", plan: "Plan", rows: "pa.Table") -> None:
     """Commit the rows that the plan asks for; a k that is there already stays."""
-    from llm4es_store import among
+    from llm4es.core.entities import among
 
     rows = rows.filter(among(rows, plan.todo, ("entity_id", "k")))
     if len(rows):
@@ -269,9 +271,9 @@ def _check_canaries(work: Work, run: "Run", model: "Model", load: LoadOptions) -
     """The first use of a space keeps the vectors of three fixed texts; later uses compare, and warn when they moved."""
     import pyarrow as pa
 
-    from llm4es.canary import canaries, moved
-    from llm4es.devices import number_format
-    from llm4es_store import where
+    from llm4es.core.sql import where
+    from llm4es.embed.drift import canaries, drifted
+    from llm4es.models.devices import number_format
 
     now = canaries(model)
     scope = {"model": model.name, "fingerprint": model.fingerprint}
@@ -279,5 +281,5 @@ def _check_canaries(work: Work, run: "Run", model: "Model", load: LoadOptions) -
     if not before:
         run.replace("canaries", scope, pa.Table.from_batches([now]))
         return
-    for change in moved(before, now, model.ref.n_layers, number_format(load)):
+    for change in drifted(before, now, model.ref.n_layers, number_format(load)):
         work.screen.warn(str(change))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llm4es.config import EngineName, EnrichBy, EnrichOptions, LoadOptions
+from llm4es.options import EngineName, EnrichBy, EnrichOptions, LoadOptions
 
 from ..options import (
     DEFAULT_STORE,
@@ -26,7 +26,7 @@ from ..work import Outcome, Work, show_outcomes
 from .embed import DeviceOption, DtypeOption, LoadInOption, TrustOption
 
 if TYPE_CHECKING:
-    from llm4es.engines import Engine
+    from llm4es.enrich.engine import Engine
 
 _ENTITIES_AT_ONCE = 2048
 
@@ -123,11 +123,11 @@ def enrich_stage(work: Work, options: EnrichOptions, load: LoadOptions | None = 
     """Rewrite the raw texts whose variants are missing, or were made from other texts."""
     import pyarrow as pa
 
+    from llm4es.core.hashing import config_id
     from llm4es.enrich import enrich as rewrite
-    from llm4es.enrich import fingerprint, planned_variants
-    from llm4es.fingerprint import config_id
-    from llm4es.formats import field_named, parse
-    from llm4es.rewrite import Tally
+    from llm4es.enrich.enrich import fingerprint, planned_variants
+    from llm4es.enrich.rewrite import Tally
+    from llm4es.serialize.formats import field_named, parse
 
     began = time.monotonic()
     base = raw_config(work.store, work.dataset)
@@ -179,7 +179,8 @@ def _identity(work: Work, options: EnrichOptions, load: LoadOptions | None) -> s
     """What decides an in-process model's answers besides the options; None by rules and for a server."""
     if options.by is EnrichBy.RULES or options.engine is not EngineName.TRANSFORMERS:
         return None
-    from llm4es.models import resolve, space_fingerprint
+    from llm4es.models.ref import space_fingerprint
+    from llm4es.models.resolve import resolve
 
     return space_fingerprint(resolve(options.model, stored_models(work.store)), load or LoadOptions())
 
@@ -188,6 +189,6 @@ def _engine(options: EnrichOptions, load: LoadOptions | None) -> "Engine | None"
     """What answers the prompts; None by rules."""
     if options.by is EnrichBy.RULES:
         return None
-    from llm4es.engines import open_engine
+    from llm4es.enrich.open_engine import open_engine
 
     return open_engine(options, load)

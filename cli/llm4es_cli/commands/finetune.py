@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from llm4es.config import FINETUNE_PRESETS, STEP_PRESETS, FinetuneOptions, LoadOptions, Method, Optimizer
-from llm4es.distributed import writes
-from llm4es.errors import OptionError
+from llm4es.core.errors import OptionError
+from llm4es.core.processes import writes
+from llm4es.options import FINETUNE_PRESETS, STEP_PRESETS, FinetuneOptions, LoadOptions, Method, Optimizer
 
 from ..options import (
     DEFAULT_STORE,
@@ -24,15 +24,7 @@ from ..options import (
 from ..screen import Screen
 from ..tuning import finetune_stage
 from ..work import Work, show_outcomes
-from .embed import (
-    DEFAULT_MODEL,
-    AttentionOption,
-    DeviceOption,
-    DtypeOption,
-    LoadInOption,
-    ModelOption,
-    TrustOption,
-)
+from .embed import DEFAULT_MODEL, AttentionOption, DeviceOption, DtypeOption, LoadInOption, ModelOption, TrustOption
 
 _LEARNING, _COST = "What is learned", "Memory and speed"
 

@@ -31,6 +31,6 @@ def gc(
     """
     from llm4es import __version__
     from llm4es_store import Store
-    from llm4es_store.housekeeping import collect
+    from llm4es_store.maintenance import vacuum
 
-    show(collect(Store(store), older_than, dry_run, __version__), format_)
+    show(vacuum(Store(store), older_than, dry_run, __version__), format_)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from llm4es import __version__
-from llm4es.errors import DataError, OptionError
+from llm4es.core.errors import DataError, OptionError
 
 from ..options import DEFAULT_STORE, DebugOption, DryRunOption, FormatOption, QuietOption, StoreOption
 from ..screen import Screen
@@ -17,7 +17,7 @@ from ..work import Outcome, show_outcomes
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from llm4es.foreign import ImportOptions
+    from llm4es.features.import_vectors import ImportOptions
     from llm4es_store import Store
 
 _ROWS_AT_ONCE = 20_000
@@ -51,7 +51,7 @@ def import_(
 
         llm4es import features.csv --name rfm --dataset rosbank --id cl_id
     """
-    from llm4es.foreign import ImportOptions
+    from llm4es.features.import_vectors import ImportOptions
     from llm4es_store import Store
 
     options = ImportOptions(name, dataset, id_, vector)
@@ -63,9 +63,9 @@ def _import(store: "Store", file: Path, options: "ImportOptions", screen: Screen
     """Read, check, compare with what is there, and replace it where it differs."""
     import pyarrow as pa
 
-    from llm4es.fingerprint import config_id, file_hash
-    from llm4es.foreign import import_vectors
-    from llm4es_store import Reason
+    from llm4es.core.hashing import config_id, file_hash
+    from llm4es.core.plan import Reason
+    from llm4es.features.import_vectors import import_vectors
 
     began = time.monotonic()
     _refuse_taken(store, options)
@@ -94,7 +94,7 @@ def _read(file: Path, options: "ImportOptions") -> "Iterator[pa.RecordBatch]":
     import pyarrow.csv
     import pyarrow.parquet as pq
 
-    from llm4es.foreign import id_column
+    from llm4es.features.import_vectors import id_column
 
     if not file.is_file():
         raise OptionError(f"no file {file}: give a Parquet or CSV file of vectors")
@@ -116,8 +116,8 @@ def _read(file: Path, options: "ImportOptions") -> "Iterator[pa.RecordBatch]":
 
 def _refuse_taken(store: "Store", options: "ImportOptions") -> None:
     """A name stands for one space: ours and others' vectors never share one."""
-    from llm4es.foreign import IMPORTED
-    from llm4es_store import where
+    from llm4es.core.sql import where
+    from llm4es.features.import_vectors import IMPORTED
 
     taken = store.sql(
         f"SELECT 1 FROM embeddings WHERE {where({'model': options.name})} AND pooling <> '{IMPORTED}' LIMIT 1"
@@ -128,7 +128,7 @@ def _refuse_taken(store: "Store", options: "ImportOptions") -> None:
 
 def _say_who_is_unknown(store: "Store", options: "ImportOptions", rows: "pa.Table", screen: Screen) -> None:
     """Warn where ids do not match the dataset's: a wrong id column would else be found much later."""
-    from llm4es_store import where
+    from llm4es.core.sql import where
 
     of_dataset = where({"dataset": options.dataset})
     known = {e for (e,) in store.sql(f"SELECT DISTINCT entity_id FROM texts WHERE {of_dataset}").fetchall()}

@@ -28,8 +28,8 @@ def init(
 
         llm4es init events.csv labels.csv --out mine.toml && llm4es run mine.toml
     """
-    from llm4es.errors import OptionError
-    from llm4es.recipes.inspect import inspect
+    from llm4es.core.errors import OptionError
+    from llm4es.recipes.init.draft import inspect
 
     if out is not None and out.exists() and not force:
         raise OptionError(f"--out {out} is there already: give another name, or --force")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llm4es.config import EmbedOptions, Pooling
-from llm4es.errors import OptionError, StoreError
+from llm4es.core.errors import OptionError, StoreError
+from llm4es.options import EmbedOptions, Pooling
 
 from ..options import DEFAULT_STORE, DebugOption, FormatOption, QuietOption, StoreOption, layers
 from ..registry import stored_models
@@ -63,8 +63,8 @@ def show_model(
 
         llm4es models show smollm2-135m
     """
-    from llm4es.models import resolve
-    from llm4es_store.quoting import literal
+    from llm4es.core.sql import literal
+    from llm4es.models.resolve import resolve
 
     kept = _opened(store)
     ref = resolve(name, {} if kept is None else stored_models(kept))
@@ -95,7 +95,7 @@ def pull(
     debug: DebugOption = False,
 ) -> None:
     """Fetch a built-in model, verify it, and unpack it once into the cache."""
-    from llm4es.models import pull as fetch
+    from llm4es.models.resolve import pull as fetch
 
     Screen(quiet).say(f"{name}: fetching and unpacking, once")
     typer.echo(str(fetch(name).folder))
@@ -118,14 +118,15 @@ def export(
 
         llm4es models export mine --to mine-embedder --k 8
     """
-    from llm4es.export import export as write
-    from llm4es.models import load, resolve
+    from llm4es.embed.sentence_transformers import export as write
+    from llm4es.models import load_model
+    from llm4es.models.resolve import resolve
 
     depths = layers(k)
     if len(depths) != 1:
         raise OptionError(f"--k {k!r} is not one number of layers: a folder gives one vector a text")
     kept = _opened(store)
-    model = load(resolve(name, {} if kept is None else stored_models(kept)))
+    model = load_model(resolve(name, {} if kept is None else stored_models(kept)))
     typer.echo(str(write(model, to, depths[0], pooling, max_length)))
 
 
@@ -144,7 +145,7 @@ def _opened(root: str) -> "Store | None":
 def _list(format_: FormatOption, store: str) -> None:
     import pyarrow as pa
 
-    from llm4es.models import builtin_models
+    from llm4es.models.resolve import builtin_models
 
     rows = [{"model": model.name, "where": "built in", "description": model.description} for model in builtin_models()]
     if (kept := _opened(store)) is not None:

@@ -18,6 +18,6 @@ def optimize(
     """
     from llm4es import __version__
     from llm4es_store import Store
-    from llm4es_store.housekeeping import optimize as compact
+    from llm4es_store.maintenance import optimize as compact
 
     show(compact(Store(store), __version__), format_)

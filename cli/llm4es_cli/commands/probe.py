@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llm4es.config import ProbeOptions
-from llm4es.errors import OptionError, ProbeError
-from llm4es.naming import split_names
+from llm4es.core.errors import OptionError, ProbeError
+from llm4es.features.names import split_names
+from llm4es.options import ProbeOptions
 
 from ..candidate import Candidate
 from ..candidates import ALL, candidates
@@ -34,7 +34,7 @@ from ..work import Outcome, Work, show_outcomes
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from llm4es.probe import ProbeResult
+    from llm4es.probe.probe import ProbeResult
 
 TaskOption = Annotated[
     str | None, typer.Option("--task", "-t", help="The recipe's task; without it, every task.", show_default=False)
@@ -139,9 +139,10 @@ def probe_stage(
 
     Features that were ``named`` have to carry the task; of all that there are, those that cannot are left out.
     """
-    from llm4es.features import result_hash
-    from llm4es.fingerprint import config_id
-    from llm4es_store import Reason, where
+    from llm4es.core.hashing import config_id
+    from llm4es.core.plan import Reason
+    from llm4es.core.sql import where
+    from llm4es.features.feature_set import result_hash
 
     began = time.monotonic()
     labels = work.store.sql(
@@ -219,7 +220,7 @@ def _say_who_is_missing(work: Work, task: str, results: "Mapping[str, ProbeResul
 
 def _splits(work: Work, protocol: str) -> "pa.Table | None":
     """The recipe's split of that name; None for a protocol that makes its own folds."""
-    from llm4es_store import where
+    from llm4es.core.sql import where
 
     if protocol in _OWN_FOLDS:
         return None
@@ -240,8 +241,8 @@ def leaks_of(work: Work, task: str, predictions: "pa.Table") -> list[str]:
     """Warnings about one task: seen users, texts that others have too, labels made from what the texts show."""
     import pyarrow.compute as pc
 
-    from llm4es.leaks import identical_texts, warnings
-    from llm4es_store import where
+    from llm4es.core.sql import where
+    from llm4es.probe.leakage import identical_texts, warnings
 
     raw = {"dataset": work.dataset, "variant": RAW, "config_id": raw_config(work.store, work.dataset)}
     texts = work.store.sql(f"SELECT entity_id, text_hash FROM texts WHERE {where(raw)}").to_arrow_table()

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llm4es import __version__
-from llm4es.config import ProbeOptions
-from llm4es.errors import OptionError, ProbeError
+from llm4es.core.errors import OptionError, ProbeError
+from llm4es.options import ProbeOptions
 
 from ..candidate_vectors import readable
 from ..candidates import candidates
@@ -78,10 +78,10 @@ def _data(work: Work, tasks: list[str], protocol: str, features: str, projection
     """Everything that the page shows, from the store."""
     import pyarrow as pa
 
+    from llm4es.core.sql import identifier, literal, where
+    from llm4es.core.tables import events_view
     from llm4es.report import ReportData
     from llm4es.report.data import Projection
-    from llm4es_store import events_view, where
-    from llm4es_store.quoting import literal, name
 
     of_data = where({"dataset": work.dataset})
 
@@ -111,7 +111,7 @@ def _data(work: Work, tasks: list[str], protocol: str, features: str, projection
                 f"{row['features']}: {share:.0%} of the users lost events, {row['events_kept']:.0%} of all were read: "
                 + ("serialize without --max-events" if whole else "embed with --history full, window by window")
             )
-    events, raw = name(events_view(work.dataset)), literal(raw_config(work.store, work.dataset))
+    events, raw = identifier(events_view(work.dataset)), literal(raw_config(work.store, work.dataset))
     return ReportData(
         dataset=work.dataset,
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, llm4es {__version__}",

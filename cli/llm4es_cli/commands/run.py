@@ -6,16 +6,9 @@ from typing import Annotated
 
 import typer
 
-from llm4es.config import (
-    EmbedOptions,
-    EnrichOptions,
-    FinetuneOptions,
-    LoadOptions,
-    Method,
-    ProbeOptions,
-)
-from llm4es.errors import OptionError
-from llm4es.pipeline import STAGES
+from llm4es.core.errors import OptionError
+from llm4es.options import EmbedOptions, EnrichOptions, FinetuneOptions, LoadOptions, Method, ProbeOptions
+from llm4es.project.pipeline import STAGES
 
 from ..options import (
     DEFAULT_STORE,

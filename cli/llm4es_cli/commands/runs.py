@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from llm4es.errors import OptionError
+from llm4es.core.errors import OptionError
 
 from ..options import DEFAULT_STORE, DebugOption, FormatOption, QuietOption, StoreOption
 from ..screen import show

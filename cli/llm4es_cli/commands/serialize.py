@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llm4es.config import History, SerializeOptions
+from llm4es.options import History, SerializeOptions
 
 from ..options import (
     DEFAULT_STORE,
@@ -78,9 +78,9 @@ def serialize(
 
 def serialize_stage(work: Work, options: SerializeOptions) -> Outcome:
     """Serialize the entities whose histories are new or have changed; the facts of the others stay as they are."""
-    from llm4es.fingerprint import canonical_json, config_id, text_hash
+    from llm4es.core.hashing import canonical_json, config_id, text_hash
+    from llm4es.core.plan import Reason
     from llm4es.recipes import locate
-    from llm4es_store import Reason
 
     began = time.monotonic()
     source = locate(work.recipe, work.data)
@@ -142,10 +142,10 @@ class _Serialization:
         """Read, compare, and with a run also write."""
         import pyarrow as pa
 
-        from llm4es.facts import before, histories, with_hashes
+        from llm4es.core.entities import entity_starts, whole_entities
         from llm4es.recipes import read_events
-        from llm4es.serialize import entity_starts, whole_entities
         from llm4es.serialize import serialize as to_texts
+        from llm4es.serialize.event_hashes import before, histories, with_hashes
 
         work = self.work
         labels = self._labels()  # before anything is written: what is wrong with them is told first
@@ -180,7 +180,7 @@ class _Serialization:
 
     def _keep_texts(self, run: "Run | None", texts: "pa.Table") -> None:
         """The texts that are new or have changed."""
-        from llm4es_store import among
+        from llm4es.core.entities import among
 
         kin = {"dataset": self.work.dataset, "variant": RAW}
         plan = self.work.store.plan(
@@ -203,8 +203,9 @@ class _Serialization:
 
     def _keep_facts(self, run: "Run", events: "pa.Table") -> None:
         """The events of entities whose histories are new or have changed, hidden fields included."""
-        from llm4es.facts import histories
-        from llm4es_store import among, events_table
+        from llm4es.core.entities import among
+        from llm4es.core.tables import events_table
+        from llm4es.serialize.event_hashes import histories
 
         table, scope = events_table(self.work.dataset), {"dataset": self.work.dataset}
         plan = self.work.store.plan(table, scope, histories(events), ["entity_id"], one_of="position = 0")
@@ -216,7 +217,7 @@ class _Serialization:
 
     def _drop_vanished(self, run: "Run | None", texts: "pa.Table", facts: "pa.Table") -> None:
         """Texts and facts of entities that the raw events do not have any more."""
-        from llm4es_store import events_table
+        from llm4es.core.tables import events_table
 
         plan = self.work.store.plan("texts", self.scope, texts, ["entity_id"], complete=True)
         self.vanished = plan.vanished
@@ -259,7 +260,7 @@ def _nobody() -> "pa.Table":
 
 
 def _texts_schema() -> "pa.Schema":
-    from llm4es.schemas import TEXTS
+    from llm4es.core.schemas import TEXTS
 
     return TEXTS
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from llm4es.errors import OptionError, StoreError
+from llm4es.core.errors import OptionError, StoreError
 
 from ..candidates import candidates
 from ..options import DEFAULT_STORE, DebugOption, Format, FormatOption, QuietOption, RecipeArgument, StoreOption
@@ -16,7 +16,7 @@ from ..work import Work
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from llm4es.features import FeatureSet
+    from llm4es.features.feature_set import FeatureSet
 
 _SHARED_SHOWN = 5
 """Shared values named for each neighbour, the rarest first."""
@@ -47,7 +47,7 @@ def similar(
 
         llm4es similar movielens-100k 196 --model smollm2-135m --k all -n 3 --format json
     """
-    from llm4es.similar import nearest
+    from llm4es.features.neighbours import nearest
 
     work = Work(recipe, store, Screen(quiet), dry_run=True)
     found = _features(work, features or _name(work, model, k))
@@ -88,7 +88,7 @@ def similar(
 
 def _name(work: Work, model: str, k: str) -> str:
     """The readable name of a model's vectors."""
-    from llm4es_store import where
+    from llm4es.core.sql import where
 
     if k == "all":
         chosen = where({"dataset": work.dataset, "model": model})
@@ -113,11 +113,11 @@ def _shared(
     work: Work, entity: str, neighbours: list[str], column: str, texts: list[str]
 ) -> dict[str, list[dict[str, Any]]]:
     """Neighbour -> events in common, rarest first; each neighbour, also one that shares nothing."""
-    from llm4es.similar import shared
-    from llm4es_store import events_view
-    from llm4es_store.quoting import name
+    from llm4es.core.sql import identifier
+    from llm4es.core.tables import events_view
+    from llm4es.features.neighbours import shared
 
-    view = name(events_view(work.dataset))
+    view = identifier(events_view(work.dataset))
     events = work.store.sql(f"SELECT * FROM {view}").to_arrow_reader(100_000)
     rows: pa.Table = shared(events, entity, neighbours, column, texts)
     common: dict[str, list[dict[str, Any]]] = {neighbour: [] for neighbour in neighbours}
@@ -128,7 +128,7 @@ def _shared(
 
 def _labels(work: Work) -> dict[str, dict[str, str]]:
     """Task -> entity -> label."""
-    from llm4es_store import where
+    from llm4es.core.sql import where
 
     found: dict[str, dict[str, str]] = {task: {} for task in work.recipe.tasks}
     chosen = where({"dataset": work.dataset})

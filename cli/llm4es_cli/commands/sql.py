@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from llm4es.errors import OptionError
+from llm4es.core.errors import OptionError
 
 from ..options import DEFAULT_STORE, DebugOption, Format, QuietOption, StoreOption
 from ..output import format_of, write, write_to_stdout

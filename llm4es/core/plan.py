@@ -1,0 +1,53 @@
+"""What has to be computed, and why: the value that a store's plan hands to whoever computes.
+
+In: nothing. Out: a plan's shape. Knows neither stages nor files.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pyarrow as pa
+
+from .sql import Scope
+
+
+class Reason(StrEnum):
+    """Why a row is computed."""
+
+    NEW = "new"  # the entity has no such row
+    CHANGED = "text changed"  # it was made from other content
+    CONFIG = "config changed"  # the entity has such a row, under another configuration
+    MODEL = "model changed"  # the name stood for other weights
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The difference between what is wanted and what is live."""
+
+    todo: pa.Table
+    """Wanted rows to compute, in the order wanted, with a column ``reason``."""
+    stale: pa.Table
+    """Live rows (entity_id, source_hash) that no wanted row confirms: made from other content, or vanished."""
+    vanished: int
+    """Entities that are live and no longer wanted; 0 where the wanted set was not the whole."""
+    reused: int
+    """Wanted rows that are live already."""
+    table: str
+    """The table whose rows are planned."""
+    scope: Scope
+    """The rows of it that the plan is about."""
+    version: int | None
+    """Delta version of the table that was looked at; None: there was none."""
+    commits: int
+    """Commits made in the scope until then: a writer knows from it whether somebody else wrote since."""
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Reason -> rows to compute."""
+        return dict(Counter(self.todo["reason"].to_pylist()))
+
+    @property
+    def why(self) -> dict[str, int]:
+        """The reasons, and how many entities have vanished."""
+        return self.reasons | ({"vanished": self.vanished} if self.vanished else {})

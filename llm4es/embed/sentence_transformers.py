@@ -1,0 +1,93 @@
+"""A model to a folder that ``SentenceTransformer(folder).encode(texts)`` reads.
+
+In: a loaded model (an adapter merged), k, pooling and the length of a text. Out: the folder: the network without its
+head, the tokenizer, and the modules that average the last k layers and pool the tokens. A text that fits in
+``max_length`` gets the vector that ``embed`` gives it; longer ones are cut at the end by that library, not between
+events. Knows no store, and needs sentence-transformers only where the folder is read.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from ..core.errors import ModelError, OptionError
+from ..core.quiet import quiet
+from ..models.load import Model
+from ..models.ref import check_length, effective_k
+from ..options import LoadIn, Pooling
+
+POOLING_MODES = {Pooling.MEAN: "pooling_mode_mean_tokens", Pooling.LAST: "pooling_mode_lasttoken"}
+"""sentence-transformers' names of the poolings that it has."""
+
+MODULES = {
+    "": "sentence_transformers.models.Transformer",
+    "1_WeightedLayerPooling": "sentence_transformers.models.WeightedLayerPooling",
+    "2_Pooling": "sentence_transformers.models.Pooling",
+}
+"""Folder and class of each step from texts to vectors, in order."""
+
+
+def export(model: Model, to: Path, k: int, pooling: Pooling, max_length: int) -> Path:
+    """Write the folder ``to``, whole or not at all. ``k`` 0 stands for all layers."""
+    if pooling not in POOLING_MODES:
+        raise OptionError(f"--pooling {pooling.value}: sentence-transformers has no such pooling; give mean or last")
+    if model.options.load_in != LoadIn.NONE:
+        raise OptionError(
+            f"--load-in {model.options.load_in.value}: export a model as it is, and quantise it on loading"
+        )
+    check_length(model.ref, max_length)
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise OptionError(f"{to} is there and not empty: give a folder that is new")
+    part = to.with_name(f".{to.name}.part")
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        (k,) = effective_k((k,), model.ref.n_layers)
+        _network(model, part)
+        _modules(model, part, k, pooling, max_length)
+        if to.exists():
+            to.rmdir()
+        part.rename(to)
+    except OSError as error:
+        raise ModelError(f"cannot write {to}: {' '.join(str(error).split())}; give a folder you can write") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return to
+
+
+def _network(model: Model, to: Path) -> None:
+    """Weights, settings and tokenizer; the settings ask for all hidden states."""
+    decoder: Any = model.network.base_model
+    tokenizer = model.tokenizer
+    with quiet():
+        decoder.save_pretrained(to)
+        tokenizer.save_pretrained(to)
+    config = json.loads((to / "config.json").read_text())
+    (to / "config.json").write_text(json.dumps({**config, "output_hidden_states": True}, indent=2))
+    settings = json.loads((to / "tokenizer_config.json").read_text())
+    # the library pads texts of a batch, and a vector of last tokens needs the padding behind them
+    settings |= {"pad_token": tokenizer.pad_token or tokenizer.eos_token, "padding_side": "right"}
+    (to / "tokenizer_config.json").write_text(json.dumps(settings, indent=2))
+
+
+def _modules(model: Model, to: Path, k: int, pooling: Pooling, max_length: int) -> None:
+    """The steps after the network, each in its folder, and the list of them."""
+    dim, n_layers = model.ref.dim, model.ref.n_layers
+    first = n_layers + 1 - k  # hidden states are counted from the embeddings' output, 0
+    layers = {"word_embedding_dimension": dim, "layer_start": first, "num_hidden_layers": n_layers}
+    modes = {name: mode == pooling for mode, name in POOLING_MODES.items()}
+    pool = {"word_embedding_dimension": dim, **modes, "pooling_mode_cls_token": False, "pooling_mode_max_tokens": False}
+    for folder, settings in {"1_WeightedLayerPooling": layers, "2_Pooling": pool}.items():
+        (to / folder).mkdir()
+        (to / folder / "config.json").write_text(json.dumps(settings, indent=2))
+    save_file({"layer_weights": torch.ones(k)}, to / "1_WeightedLayerPooling" / "model.safetensors")
+    listed = [
+        {"idx": index, "name": str(index), "path": path, "type": kind}
+        for index, (path, kind) in enumerate(MODULES.items())
+    ]
+    (to / "modules.json").write_text(json.dumps(listed, indent=2))
+    (to / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": max_length, "do_lower_case": False}))

@@ -1,0 +1,66 @@
+"""Prompts by name: versioned files, each with what it asks for and how its answer is checked.
+
+In: a name. Out: a frozen prompt. A change of a file changes ``digest``, and so the configuration of the rows.
+"""
+
+import difflib
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from ...core.errors import OptionError
+from ...core.hashing import config_id
+from ...serialize.formats import Format
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One way to ask for a rewriting."""
+
+    name: str
+    """Name of its file."""
+
+    version: int
+    """Raised with each change of its words."""
+
+    system: str
+    """What the model is told first."""
+
+    user: str
+    """What it is asked; ``{events}`` stands for the events, ``{fence}`` for the mark around them."""
+
+    by_line: bool
+    """Whether the answer has a line for each event, which is checked more strictly."""
+
+    fallback: Format
+    """The format that stands in for an answer that is not good enough."""
+
+    @property
+    def digest(self) -> str:
+        """Name of its words."""
+        return config_id([self.system, self.user, self.by_line, self.fallback.value])
+
+
+def prompt_names() -> list[str]:
+    """Every prompt there is."""
+    entries = (entry.name for entry in files(__package__).iterdir())
+    return sorted(name.removesuffix(".toml") for name in entries if name.endswith(".toml"))
+
+
+@cache
+def load_prompt(name: str) -> Prompt:
+    """The prompt of that name."""
+    if name not in prompt_names():
+        near = difflib.get_close_matches(name, prompt_names(), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(prompt_names())}"
+        raise OptionError(f"--formats {name!r} is no prompt: {hint}")
+    said = tomllib.loads(files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    return Prompt(
+        name=name,
+        version=said["version"],
+        system=said["system"].strip(),
+        user=said["user"].strip(),
+        by_line=said["by_line"],
+        fallback=Format(said["fallback"]),
+    )

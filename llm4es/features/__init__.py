@@ -1,0 +1,1 @@
+"""What a probe reads about each entity: vectors, baselines, imported columns, and neighbours among them."""

@@ -1,0 +1,139 @@
+"""Feature sets: what a probe reads about each entity, whatever made it.
+
+In: vectors or counts an entity, from a model, from a baseline, or from several of them joined side by side.
+Out: one ``FeatureSet``, and the content hashes that say whether a probe of it is still good.
+Knows no labels, no probe and no store; imports nothing heavy, because planners read it.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ..core.errors import ProbeError
+from ..core.hashing import canonical_json, text_hash
+
+
+class Preprocess(StrEnum):
+    """Which unsupervised scaling suits a block of columns. It is fitted on the training part of each fold."""
+
+    STANDARD = "standard"  # zero mean, unit variance: vectors of a model, aggregates
+    TFIDF = "tfidf"  # counts weighed by rarity, rows of unit length: bags of items
+    WHITEN = "whiten"  # principal components that carry 90 % of the variance, each to unit variance
+    NONE = "none"  # already on a scale of its own
+
+
+@dataclass(frozen=True)
+class Block:
+    """Neighbouring columns that are scaled alike."""
+
+    width: int
+    """Number of columns."""
+
+    preprocess: Preprocess
+    """Their scaling."""
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """One row of numbers an entity, under a readable name."""
+
+    name: str
+    """What is probed, for people: 'smollm2-135m@8', 'tfidf', 'smollm2-135m@8+aggregates'."""
+
+    entity_ids: Sequence[str]
+    """One id a row of ``matrix``, each once."""
+
+    matrix: Any
+    """(N, D) ``numpy.ndarray`` or scipy sparse matrix, not scaled."""
+
+    model: str | None
+    """The model that made the vectors; None marks a baseline."""
+
+    k: int | None
+    """Last layers averaged; None where that has no meaning."""
+
+    seen: frozenset[str]
+    """Entities that a model in the lineage was trained on."""
+
+    source_hash: str
+    """Content of what the rows were made from."""
+
+    preprocess: Preprocess = Preprocess.STANDARD
+    """Scaling of all columns; not read where ``blocks`` is given."""
+
+    blocks: tuple[Block, ...] = ()
+    """Columns scaled differently, from left to right; empty: all alike."""
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return int(self.matrix.shape[1])
+
+    def scaled_as(self) -> tuple[Block, ...]:
+        """The blocks from left to right, also where there is only one."""
+        return self.blocks or (Block(self.width, self.preprocess),)
+
+    def __post_init__(self) -> None:
+        if len(self.entity_ids) != self.matrix.shape[0]:
+            raise ProbeError(
+                f"features '{self.name}' have {len(self.entity_ids)} ids for {self.matrix.shape[0]} rows: "
+                "give one id a row"
+            )
+        if len(set(self.entity_ids)) != len(self.entity_ids):
+            twice = Counter(self.entity_ids).most_common(1)[0][0]
+            raise ProbeError(f"features '{self.name}' have two rows for entity '{twice}': give one row an entity")
+        if sum(block.width for block in self.scaled_as()) != self.width:
+            raise ProbeError(
+                f"features '{self.name}' have {self.width} columns and blocks of another sum: mend the blocks"
+            )
+
+
+def join(parts: Sequence[FeatureSet]) -> FeatureSet:
+    """Several feature sets side by side, for the entities that all of them have, in the first one's order."""
+    if len(parts) == 1:
+        return parts[0]
+    rows = [{entity: i for i, entity in enumerate(part.entity_ids)} for part in parts]
+    common = [entity for entity in parts[0].entity_ids if all(entity in row for row in rows)]
+    name = "+".join(part.name for part in parts)
+    if not common:
+        raise ProbeError(f"features '{name}' have no entity in common: embed the same entities for each part")
+    matrices = [part.matrix[[row[entity] for entity in common]] for part, row in zip(parts, rows, strict=True)]
+    models = [part.model for part in parts if part.model is not None]
+    return FeatureSet(
+        name=name,
+        entity_ids=common,
+        matrix=_side_by_side(matrices),  # (N, D)
+        model="+".join(models) if models else None,
+        k=next((part.k for part in parts if part.k is not None), None),
+        seen=frozenset().union(*(part.seen for part in parts)),
+        source_hash=text_hash(canonical_json([part.source_hash for part in parts])),
+        blocks=tuple(block for part in parts for block in part.scaled_as()),
+    )
+
+
+def result_hash(features_hash: str, labels: pa.Table, splits: pa.Table | None = None) -> str:
+    """``source_hash`` of a probe: content of its features, of its labels and, where one is read, of its split."""
+    contents = [features_hash, _content(labels, ("entity_id", "label"))]
+    if splits is not None:
+        contents.append(_content(splits, ("entity_id", "split")))
+    return text_hash(canonical_json(contents))
+
+
+def _content(table: pa.Table, columns: Sequence[str]) -> list[list[str | None]]:
+    """The columns' values as text, a list a row. In the table's order: the ``ptls`` protocol depends on it."""
+    values = [table.column(column).cast(pa.string()).to_pylist() for column in columns]
+    return [list(row) for row in zip(*values, strict=True)]
+
+
+def _side_by_side(matrices: Sequence[Any]) -> Any:
+    """(N, D1 + D2 + ...), sparse where one of them is."""
+    if any(hasattr(matrix, "tocsr") for matrix in matrices):
+        from scipy import sparse  # only where there is something sparse: planners import this module
+
+        return sparse.hstack(matrices, format="csr")  # (N, D)
+    return np.hstack(matrices)  # (N, D)

@@ -1,0 +1,257 @@
+"""Fine-tune: texts and a model to a model that has read the train entities' histories.
+
+In: texts of train entities, texts of held-out entities, a loaded model (used up: it is trained in place), options, a
+folder. Out: a ``Tuned``: the folder of an adapter or of full weights, and what changed. Knows no splits (whoever calls
+hands in the right entities), no store and no screen.
+
+The order of the work: pieces -> rows -> train -> save -> did it change anything?
+
+Letters: T tokens of a row, D width of a state.
+"""
+
+import math
+import random
+import shutil
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pyarrow as pa
+import torch
+import torch.nn.functional as F
+from torch import nn
+from transformers import PreTrainedModel
+
+from ..core.errors import ModelError, OptionError
+from ..core.hashing import canonical_json, text_hash
+from ..core.processes import writes
+from ..core.quiet import quiet
+from ..core.schemas import EXPOSURES
+from ..inputs.attention import best_layout, with_layout
+from ..inputs.packing import LAYOUTS, Layout, Row, real_share
+from ..models.folders import adapter_fingerprint, folder_fingerprint
+from ..models.load import Model
+from ..models.lora import PeftModel, with_adapters
+from ..models.ref import check_length
+from ..options import HELD_OUT_TOKENS, FinetuneOptions, Method, Optimizer
+from .chunked_loss import chunked_loss
+from .examples import Piece, chosen, pieces, require
+from .quality import check_changed, measure, verdict
+from .trainer import Curve, Progress, TrainingResult, TrainingRows, train, wait_for_all
+
+Trained = PreTrainedModel | PeftModel
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A tuned model, and what tuning did."""
+
+    folder: Path
+    """Adapter (method 'lora') or full weights with tokenizer (method 'full'), in safetensors."""
+
+    method: Method
+    """Which weights changed."""
+
+    fingerprint: str
+    """What ``models.resolve`` will call it: SHA-256 over the files, and over the base where it is an adapter."""
+
+    n_layers: int
+    """Transformer layers."""
+
+    dim: int
+    """Width of a token's state."""
+
+    steps: int
+    """Optimizer steps made."""
+
+    n_entities: int
+    """Entities that the model was trained on."""
+
+    held_out_loss_before: float | None
+    """Nats a token of the base model on the held-out texts; None: there were none."""
+
+    held_out_loss_after: float | None
+    """Nats a token of the tuned model on the same texts."""
+
+    n_held_out_tokens: int
+    """Tokens of those texts that were measured on; 0: there were none."""
+
+    loss_curve: Curve
+    """Step, training loss, held-out loss where it was measured (nats a token)."""
+
+    exposures: pa.Table
+    """``entity_id``, ``n_rows``, ``text_hashes``: who was seen, and with how many texts and which."""
+
+    mean_cosine: float
+    """Of base and tuned vectors (last state, mean over tokens) on some texts: 1 is no change of direction."""
+
+    real_share: float
+    """Share of the tokens computed in training that were text, 0..1."""
+
+    verdict: str
+    """What tuning did, in a plain sentence."""
+
+
+def finetune(
+    texts: pa.Table,
+    held_out: pa.Table,
+    model: Model,
+    options: FinetuneOptions,
+    folder: Path,
+    progress: Progress | None = None,
+) -> Tuned:
+    """Train ``model`` on ``texts``; goes on where a killed run of the same configuration stopped in ``folder``."""
+    _check(model, options)
+    network = model.network
+    texts, held_out = chosen(texts, options.texts), chosen(held_out, options.texts)
+    layout = best_layout(network)
+    train_pieces = pieces(texts, model.tokenizer, options.max_length, _wanted(options), options.seed)
+    require(train_pieces, texts, options.texts)
+    steps, order = _order([len(piece.tokens) for piece in train_pieces], layout, options)
+    rows = [[train_pieces[i].tokens for i in row] for row in order]
+    enough = options.held_out_tokens or _measured(rows, options)
+    seen_pieces = pieces(held_out, model.tokenizer, options.max_length, enough, options.seed)
+    work = TrainingRows(
+        rows=rows,
+        held_out=_held_out_rows(seen_pieces, layout, options),
+        layout=layout,
+        steps=steps,
+    )
+    run = _run_name(texts, held_out, model, options)
+    use_cache = network.config.use_cache
+    with quiet():
+        with chunked_loss(network, options.logit_chunk), with_layout(network, layout):
+            before = measure(network, network, work)
+            trained: Trained = (
+                with_adapters(network, options) if options.method == Method.LORA else _all_weights(network)
+            )
+            outcome = train(trained, work, options, folder / "checkpoints", run, progress, model.dtype)
+            if options.method == Method.FULL:
+                _in_format(trained, model.dtype)  # as the weights came, and as they are written
+            after = measure(trained, network, work)
+        network.config.use_cache = use_cache
+        check_changed(before, after, options)
+        _save(trained, outcome, model, options, folder)
+    measured = sum(len(piece.tokens) for piece in seen_pieces)
+    cosine = float(F.cosine_similarity(before.vectors, after.vectors).mean())
+    done = outcome.curve[-1][0]
+    exposures = _exposures(texts, train_pieces, order[: done * options.accumulate])
+    return Tuned(
+        folder=folder,
+        method=options.method,
+        fingerprint=_fingerprint(model, options, folder),
+        n_layers=model.ref.n_layers,
+        dim=model.ref.dim,
+        steps=done,
+        n_entities=len(exposures),
+        held_out_loss_before=before.loss,
+        held_out_loss_after=after.loss,
+        n_held_out_tokens=measured,
+        loss_curve=outcome.curve,
+        exposures=exposures,
+        mean_cosine=cosine,
+        real_share=real_share(work.rows, layout),
+        verdict=verdict(before.loss, after.loss, measured, cosine),
+    )
+
+
+def _check(model: Model, options: FinetuneOptions) -> None:
+    """What cannot work, said before any work."""
+    check_length(model.ref, options.max_length)
+    if getattr(model.network, "is_quantized", False) and options.method == Method.FULL:
+        load_in = model.options.load_in.value
+        raise OptionError(
+            f"--method full cannot change weights loaded in {load_in}: give --method lora, or --load-in none"
+        )
+    if options.optimizer == Optimizer.ADAMW_8BIT and find_spec("bitsandbytes") is None:
+        raise OptionError("--optimizer adamw_8bit needs bitsandbytes: pip install 'llm4es[quant]'")
+    if model.ref.adapter is not None and options.method == Method.LORA:
+        raise ModelError(
+            f"{model.ref.name} is itself a LoRA: tune its base {model.ref.base} for longer, or give --method full"
+        )
+
+
+def _wanted(options: FinetuneOptions) -> int | None:
+    """Tokens that all steps read; None: those of all texts."""
+    return None if options.steps is None else options.steps * options.accumulate * _capacity(options)
+
+
+def _capacity(options: FinetuneOptions) -> int:
+    """Tokens of a row."""
+    return max(options.tokens_per_step, options.max_length)
+
+
+def _order(lengths: Sequence[int], layout: Layout, options: FinetuneOptions) -> tuple[int, list[list[int]]]:
+    """Steps, and the rows of all of them in order: every pass over the texts in a new seeded order."""
+    filled = LAYOUTS[layout].fill(lengths, _capacity(options))
+    rows = options.epochs * len(filled) if options.steps is None else options.steps * options.accumulate
+    steps = max(1, math.ceil(rows / options.accumulate))
+    if options.steps is not None:  # as many texts were read as fill these rows: leave out the leavings
+        filled = sorted(filled, key=lambda row: -sum(lengths[i] for i in row))[: int(rows)]
+    order: list[list[int]] = []
+    shuffled = random.Random(options.seed)  # noqa: S311 (no secret is made of it)
+    while len(order) < rows:
+        order += shuffled.sample(filled, len(filled))
+    order = order[: max(1, round(rows))]
+    return steps, order + [[]] * (steps * options.accumulate - len(order))
+
+
+def _measured(rows: Sequence[Row], options: FinetuneOptions) -> int:
+    """Tokens to measure the held-out loss on, at least a piece."""
+    trained = sum(len(piece) for row in rows for piece in row)
+    return max(options.max_length, min(HELD_OUT_TOKENS, trained // 4))
+
+
+def _held_out_rows(found: Sequence[Piece], layout: Layout, options: FinetuneOptions) -> list[Row]:
+    """Rows of the held-out pieces."""
+    filled = LAYOUTS[layout].fill([len(piece.tokens) for piece in found], _capacity(options))
+    return [[found[i].tokens for i in row] for row in filled]
+
+
+def _run_name(texts: pa.Table, held_out: pa.Table, model: Model, options: FinetuneOptions) -> str:
+    """Equal for a run that may go on from another's checkpoint."""
+    read = {"texts": texts["text_hash"].to_pylist(), "held_out": held_out["text_hash"].to_pylist()}
+    return text_hash(canonical_json({"options": options.fingerprint(), "model": model.fingerprint, **read}))
+
+
+def _all_weights(network: PreTrainedModel) -> PreTrainedModel:
+    """The network with every weight to be trained, in float32: small steps are lost in sixteen bits."""
+    _in_format(network, torch.float32)
+    return network.requires_grad_(True)
+
+
+def _in_format(network: nn.Module, dtype: torch.dtype) -> None:
+    """The weights in another number format; not the buffers, among them rotary frequencies that sixteen bits spoil."""
+    for weight in network.parameters():
+        weight.data = weight.data.to(dtype)
+
+
+def _save(trained: Trained, outcome: TrainingResult, model: Model, options: FinetuneOptions, folder: Path) -> None:
+    """The final weights beside the checkpoints, then the checkpoints away: a kill in between loses nothing."""
+    outcome.save(str(folder))
+    if writes():
+        if options.method == Method.FULL:
+            model.tokenizer.save_pretrained(folder)
+        for left in ("training_args.bin", "README.md"):  # Trainer's pickle, peft's empty model card
+            (folder / left).unlink(missing_ok=True)
+        shutil.rmtree(folder / "checkpoints")
+    wait_for_all()
+
+
+def _fingerprint(model: Model, options: FinetuneOptions, folder: Path) -> str:
+    if options.method == Method.FULL:
+        return folder_fingerprint(folder)
+    return adapter_fingerprint(folder, model.ref.fingerprint)
+
+
+def _exposures(texts: pa.Table, read: Sequence[Piece], order: Sequence[Sequence[int]]) -> pa.Table:
+    """Whose texts were trained on, how many of them, and which."""
+    seen: defaultdict[str, list[str]] = defaultdict(list)
+    entities, hashes = texts["entity_id"].to_pylist(), texts["text_hash"].to_pylist()
+    for text in sorted({read[index].text for row in order for index in row}):
+        seen[entities[text]].append(hashes[text])
+    rows = [{"entity_id": entity, "n_rows": len(found), "text_hashes": found} for entity, found in sorted(seen.items())]
+    wanted = ("entity_id", "n_rows", "text_hashes")
+    return pa.Table.from_pylist(rows, schema=pa.schema([EXPOSURES.field(name) for name in wanted]))

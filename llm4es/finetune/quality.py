@@ -1,0 +1,71 @@
+"""Did tuning change anything, and for the better?
+
+In: a network before and after, and what it is measured on. Out: its held-out loss and some vectors, an error where both
+are the base's to the bit or no numbers, and a plain sentence. Knows no texts.
+
+Letters: B lines, T tokens of a line, n pieces, D width of a state.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from transformers import PreTrainedModel
+
+from ..core.errors import ModelError
+from ..inputs.packing import Row
+from ..models.lora import PeftModel
+from ..options import FinetuneOptions
+from .trainer import Rows, TrainingRows, held_out_loss
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a model makes of the held-out texts."""
+
+    loss: float | None
+    vectors: torch.Tensor  # (n, D)
+
+
+def measure(trained: PreTrainedModel | PeftModel, network: PreTrainedModel, work: TrainingRows) -> Snapshot:
+    """Held-out loss, and on the way the vectors of the first row's pieces (of a train row where none is held out)."""
+    first = (work.held_out or work.rows)[0]
+    states: list[torch.Tensor] = []
+    hook = network.base_model.register_forward_hook(lambda _, given, out: states.append(out.last_hidden_state))
+    try:
+        loss = held_out_loss(trained, Rows(work.held_out or [first], work.layout))
+    finally:
+        hook.remove()
+    return Snapshot(loss if work.held_out else None, _piece_means(states[0], first))
+
+
+def _piece_means(states: torch.Tensor, row: Row) -> torch.Tensor:
+    """The mean state of each piece of a row, from states (1, T, D) of one line or (B, T, D) of a line a piece."""
+    lengths = [len(piece) for piece in row]
+    lines = states.unbind() if len(states) == len(row) else torch.split(states[0], lengths)  # n of (T, D)
+    means = [line[:length].float().mean(0) for line, length in zip(lines, lengths, strict=False)]  # n of (D,)
+    return torch.stack(means).cpu()  # (n, D)
+
+
+def check_changed(before: Snapshot, after: Snapshot, options: FinetuneOptions) -> None:
+    """Raise where the tuned model is its base, or no model any more."""
+    if not bool(after.vectors.isfinite().all()):
+        raise ModelError(
+            f"the tuned model gives vectors that are not finite: give a --learning-rate below"
+            f" {options.peak_learning_rate:g}"
+        )
+    if torch.equal(before.vectors, after.vectors):
+        raise ModelError(
+            f"tuning changed nothing (--learning-rate {options.peak_learning_rate:g}): the tuned model gives its base's"
+            " vectors to the bit; give more --steps or a higher --learning-rate"
+        )
+
+
+def verdict(before: float | None, after: float | None, measured: int, cosine: float) -> str:
+    """What tuning did, for people."""
+    moved = f"vectors moved to a mean cosine of {cosine:.3f} with the base's"
+    if before is None or after is None:
+        return f"No held-out texts to measure on; {moved}."
+    change = f"held-out loss {before:.3f} -> {after:.3f} nats a token"
+    if after < before:
+        return f"Tuning helped: {change} ({1 - after / before:.1%} less, on {measured} tokens); {moved}."
+    return f"Tuning did not help: {change} (on {measured} tokens); {moved}."

@@ -1,0 +1,133 @@
+"""Pieces of text to the rows that a training step reads, with next to nothing in them but text.
+
+In: pieces (a text, or one window of a long text, as tokens) and a number of tokens a row. Out: rows (pieces that share
+a row), and the tensors of a row. Knows no texts and no model: which layout a network understands is decided in
+``attention.py``.
+
+A packed row is one line of several pieces; each keeps its own positions, attends to itself alone, and its first token
+is predicted from nothing, so a piece in company has the loss that it has alone. Rows are filled by best-fit
+decreasing (arXiv 2404.10830, section 3).
+
+Letters: B rows of a batch, T tokens of a row, S pieces of a row.
+"""
+
+import bisect
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import torch
+
+IGNORED = -100
+"""Label of a token that nothing is learned from: torch's and transformers' own convention."""
+
+Row = Sequence[Sequence[int]]
+"""Pieces that share a row: their tokens, one sequence a piece."""
+
+
+class Layout(StrEnum):
+    """How the pieces of a row are laid out for the network."""
+
+    SEGMENTS = "segments"  # one line, attention computed piece by piece: nothing is computed that is thrown away
+    FLAT = "flat"  # one line, pieces kept apart by a mask that the network makes from the positions
+    PADDED = "padded"  # one line a piece, padded to the longest; rows hold pieces of like length
+
+
+def best_fit(lengths: Sequence[int], capacity: int) -> list[list[int]]:
+    """Indices of ``lengths`` in rows of at most ``capacity``: the longest first, each where the least room is left.
+
+    A length above the capacity gets a row of its own.
+    """
+    rows: list[list[int]] = []
+    room: list[tuple[int, int]] = []  # (tokens left, row), sorted
+    for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        place = bisect.bisect_left(room, (lengths[index], -1))
+        if place == len(room):
+            rows.append([])
+            left, row = capacity, len(rows) - 1
+        else:
+            left, row = room.pop(place)
+        rows[row].append(index)
+        bisect.insort(room, (left - lengths[index], row))
+    return rows
+
+
+def by_length(lengths: Sequence[int], capacity: int) -> list[list[int]]:
+    """Indices of ``lengths`` in rows of like length whose padded size is at most ``capacity``."""
+    rows: list[list[int]] = []
+    for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        if rows and (len(rows[-1]) + 1) * lengths[rows[-1][0]] <= capacity:
+            rows[-1].append(index)
+        else:
+            rows.append([index])
+    return rows
+
+
+def parts(row: Row, count: int) -> list[Row]:
+    """The pieces of ``row`` shared out over ``count`` rows, about as many tokens to each; some may stay empty."""
+    shares: list[list[Sequence[int]]] = [[] for _ in range(count)]
+    for piece in sorted(row, key=len, reverse=True):
+        min(shares, key=lambda share: sum(map(len, share))).append(piece)
+    return list(shares)
+
+
+def flat(row: Row) -> dict[str, torch.Tensor]:
+    """One line of all pieces. No attention mask: its absence makes transformers read the pieces off the positions."""
+    tokens = [token for piece in row for token in piece]
+    positions = [position for piece in row for position in range(len(piece))]
+    labels = [label for piece in row for label in (IGNORED, *piece[1:])]
+    return {
+        "input_ids": torch.tensor([tokens]),  # (1, T)
+        "position_ids": torch.tensor([positions]),  # (1, T)
+        "labels": torch.tensor([labels]),  # (1, T)
+    }
+
+
+def segments(row: Row) -> dict[str, torch.Tensor]:
+    """One line of all pieces, with the places where pieces end under the names that attention kernels use."""
+    ends = [0]
+    for piece in row:
+        ends.append(ends[-1] + len(piece))
+    bounds = torch.tensor(ends, dtype=torch.int32)  # (S + 1,)
+    return {**flat(row), "cu_seq_lens_q": bounds, "cu_seq_lens_k": bounds}
+
+
+def padded(row: Row) -> dict[str, torch.Tensor]:
+    """One line a piece, filled up on the right. The filling is never attended to, and never a label."""
+    longest = max(len(piece) for piece in row)
+    tokens = [[*piece, *[piece[-1]] * (longest - len(piece))] for piece in row]
+    labels = [[IGNORED, *piece[1:], *[IGNORED] * (longest - len(piece))] for piece in row]
+    mask = [[1] * len(piece) + [0] * (longest - len(piece)) for piece in row]
+    return {
+        "input_ids": torch.tensor(tokens),  # (B, T)
+        "attention_mask": torch.tensor(mask),  # (B, T)
+        "labels": torch.tensor(labels),  # (B, T)
+    }
+
+
+@dataclass(frozen=True)
+class LayoutOps:
+    """What a layout is made of."""
+
+    fill: Callable[[Sequence[int], int], list[list[int]]]
+    """Lengths and capacity to rows of indices."""
+
+    tensors: Callable[[Row], dict[str, torch.Tensor]]
+    """A row's pieces to what the network is called with, labels included."""
+
+    size: Callable[[Row], int]
+    """Tokens that the network computes for a row."""
+
+
+LAYOUTS = {
+    Layout.SEGMENTS: LayoutOps(best_fit, segments, lambda row: sum(map(len, row))),
+    Layout.FLAT: LayoutOps(best_fit, flat, lambda row: sum(map(len, row))),
+    Layout.PADDED: LayoutOps(by_length, padded, lambda row: max(map(len, row)) * len(row)),
+}
+"""A new layout is one entry here."""
+
+
+def real_share(rows: Iterable[Row], layout: Layout) -> float:
+    """Share of the tokens that a network computes which are text, 0..1."""
+    sizes = [(sum(map(len, row)), LAYOUTS[layout].size(row)) for row in rows if row]
+    return sum(real for real, _ in sizes) / sum(computed for _, computed in sizes)

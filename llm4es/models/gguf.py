@@ -1,0 +1,94 @@
+"""A ``.gguf`` file to a folder that loads fast.
+
+In: a GGUF file. Out: a folder of safetensors, config and tokenizer in the cache, made once: transformers dequantises
+GGUF weights to full size whenever it reads them, which takes far longer than reading a safetensors file. Knows nothing
+of what the model is used for.
+"""
+
+import copy
+import functools
+import importlib
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from ..core.downloads import cache_dir
+from ..core.errors import ModelError
+from .folders import cached_hash
+
+MADE_FROM = "made_from.json"
+"""File in the folder that says which GGUF it was made from."""
+
+
+def dequantized(file: Path, to: Path | None = None) -> Path:
+    """The safetensors folder of a GGUF file; ``to`` defaults to one in the cache named by the file's content."""
+    digest = cached_hash(file)
+    folder = to or cache_dir() / "models" / f"{file.stem}-{digest[:12]}"
+    if _made_from(folder) == digest:
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f".{folder.name}.lock")):
+            if _made_from(folder) == digest:  # another process made it while this one waited
+                return folder
+            part = folder.with_name(f".{folder.name}.part")
+            shutil.rmtree(part, ignore_errors=True)  # left by a killed process: we hold the lock
+            try:
+                _convert(file, part)
+                (part / MADE_FROM).write_text(json.dumps({"file": file.name, "sha256": digest}))
+                shutil.rmtree(folder, ignore_errors=True)
+                part.rename(folder)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+    except OSError as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(f"cannot write {folder}: {reason}; free some space, or set LLM4ES_CACHE") from error
+    return folder
+
+
+def _convert(file: Path, to: Path) -> None:
+    """Write the weights in float32, the config and the tokenizer of ``file`` into the new folder ``to``."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from ..core.quiet import quiet
+
+    with quiet(), _one_reading():
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+            read = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
+        except Exception as error:  # a parser over foreign bytes: whatever it raises, the file is what is wrong
+            reason = (" ".join(str(error).split()) or type(error).__name__)[:200]
+            raise ModelError(f"{file} cannot be read as a GGUF model ({reason}): fetch it again") from error
+        config = copy.deepcopy(read.config)
+        if hasattr(config, "quantization_config"):
+            del config.quantization_config  # else the dequantised weights are refused as quantised ones
+        network = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+        network.load_state_dict(read.state_dict())
+        network.save_pretrained(to)
+        tokenizer.save_pretrained(to)
+
+
+@contextmanager
+def _one_reading() -> Iterator[None]:
+    """Transformers parses the whole file for the settings, the tokenizer and the weights each: let one reading do."""
+    library: Any = importlib.import_module("gguf")
+    own = library.GGUFReader
+    library.GGUFReader = functools.cache(own)
+    try:
+        yield
+    finally:
+        library.GGUFReader = own
+
+
+def _made_from(folder: Path) -> str | None:
+    """The digest of the GGUF file that a folder was made from; None where there is no whole folder."""
+    try:
+        return str(json.loads((folder / MADE_FROM).read_text())["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

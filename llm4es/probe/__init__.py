@@ -1,0 +1,5 @@
+"""Features and labels to evidence: metrics, predictions, comparisons."""
+
+from .probe import probe
+
+__all__ = ["probe"]

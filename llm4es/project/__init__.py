@@ -1,0 +1,1 @@
+"""The incremental way between the pure stages and the store, once, for terminals, notebooks and clusters alike."""

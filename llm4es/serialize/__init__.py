@@ -1,0 +1,5 @@
+"""Raw events to one text an entity."""
+
+from .serialize import serialize
+
+__all__ = ["serialize"]

@@ -1,0 +1,51 @@
+"""Facts: the events themselves, kept beside the texts for baselines, SQL and reports.
+
+In: batches of whole entities' events. Out: the same rows with a hash of each entity's history; or only those before a
+point in time. Knows nothing of texts and stores.
+"""
+
+import hashlib
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..core.entities import entity_starts
+from ..core.schemas import EVENT_KEYS, TIME
+
+_NULL, _BETWEEN, _END = "\x00", "\x1f", "\x1e"
+"""Marks of a missing value, between two values, and behind an event: none of them can stand in for another."""
+
+
+def with_hashes(events: pa.RecordBatch) -> pa.Table:
+    """The events with a column ``source_hash``: SHA-256 over all that is known of the entity's history."""
+    starts = entity_starts(events["entity_id"])
+    ends = np.append(starts[1:], events.num_rows)
+    columns = [name for name in events.schema.names if name not in EVENT_KEYS.names or name == "event_time"]
+    values = [_marked(events[name]) for name in columns]
+    lines = pc.binary_join_element_wise(*values, _BETWEEN)
+    offsets = pa.array(np.append(starts, ends[-1]), pa.int32())
+    histories = pc.binary_join(pa.ListArray.from_arrays(offsets, lines), _END)
+    hashes = [hashlib.sha256(history).hexdigest() for history in histories.cast(pa.binary()).to_pylist()]
+    rows = np.repeat(np.arange(len(starts)), ends - starts)
+    return pa.Table.from_batches([events]).append_column("source_hash", pa.array(hashes).take(pa.array(rows)))
+
+
+def histories(events: pa.Table) -> pa.Table:
+    """(entity_id, source_hash) of each entity: its first row stands for it."""
+    return events.filter(pc.equal(events["position"], 0)).select(["entity_id", "source_hash"])
+
+
+def before(events: pa.RecordBatch, as_of: datetime | None) -> pa.RecordBatch:
+    """The events before a point in time; None keeps all."""
+    if as_of is None:
+        return events
+    moment = as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
+    return events.filter(pc.less(events["event_time"], pa.scalar(moment, TIME)))
+
+
+def _marked(column: pa.Array) -> pa.Array:
+    """Values as text, missing ones marked; times as their count of microseconds, which needs no zone database."""
+    plain = column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column
+    return pc.fill_null(plain.cast(pa.string()), _NULL)

@@ -1,0 +1,128 @@
+"""Keeping a store small: fewer files, and none that nobody needs.
+
+In: a store. Out: what was done, a row a table. Knows tables, not models' insides.
+"""
+
+import json
+import shutil
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+
+from llm4es.core.errors import StoreError
+from llm4es.core.tables import events_table
+
+from .delta import TARGET_SIZE, ConflictError, Table
+from .layout import TABLES
+from .recovery import mark_killed_runs, not_ended
+from .store import Store
+from .views import select_sql
+
+_SAFE_DAYS = 7
+"""No run takes longer: younger files may be those of a commit that is still to come."""
+
+
+def optimize(store: Store, code_version: str) -> pa.Table:
+    """Compact every table's small files. Returns (table, files_before, files_after)."""
+    rows = []
+    with store.run("optimize", "", {}, code_version) as run:
+        run.begin()
+        for table in _names(store):
+            found = store.table(table)
+            if found is None:
+                continue
+            before = found.files().num_rows
+            try:
+                found.compact(run.run_id, TARGET_SIZE)
+            except ConflictError:
+                found.refresh()  # a writer is busy there: the next optimize finds it
+            run.record.written[table] = found.version
+            rows.append({"table": table, "files_before": before, "files_after": found.files().num_rows})
+    return pa.Table.from_pylist(rows, _OPTIMIZED)
+
+
+def vacuum(store: Store, older_than_days: int, dry_run: bool, code_version: str) -> pa.Table:
+    """Drop files that only versions older than so many days need, and what killed runs left behind.
+
+    Returns (what, files): what was, or with ``dry_run`` would be, removed. Every version that ``--at`` can name within
+    those days stays whole. Raises StoreError for less than a week while anybody writes: their files are not known yet.
+    """
+    mark_killed_runs(store)
+    busy = sorted({row["run_id"] for row in not_ended(store).values()})
+    if busy and older_than_days < _SAFE_DAYS:
+        raise StoreError(f"run {busy[0]} is writing: wait for its end, or keep at least {_SAFE_DAYS} days")
+    hours = older_than_days * 24
+    needed = _needed(store.record(), datetime.now(UTC) - timedelta(days=older_than_days))
+    rows = []
+    for table in _names(store):
+        found = store.table(table)
+        if found is None:
+            continue
+        then = needed.get(table, set()) if table != "runs" else set()  # the record of then is part of the newest
+        keep = sorted({*then, found.version})
+        rows.append({"what": table, "files": len(found.vacuum(hours, keep, dry_run))})
+    rows.append({"what": "models", "files": _collect_models(store, hours, needed.get("models", set()), dry_run)})
+    if not dry_run and any(row["files"] for row in rows):
+        with store.run("gc", "", {"older_than_days": older_than_days}, code_version) as run:
+            run.begin()
+    return pa.Table.from_pylist(rows, _COLLECTED)
+
+
+def _needed(record: pa.Table, since: datetime) -> dict[str, set[int]]:
+    """Table -> versions that the store had at any moment since then, from our own record, never from file times."""
+    rows = record.select(["committed_at", "snapshot"]).to_pylist()
+    first = max((i for i, row in enumerate(rows) if row["committed_at"] <= since), default=0)  # still in force then
+    needed: dict[str, set[int]] = {}
+    for row in rows[first:]:
+        for table, version in json.loads(row["snapshot"]).items():
+            needed.setdefault(table, set()).add(version)
+    return needed
+
+
+def _collect_models(store: Store, hours: int, versions: set[int], dry_run: bool) -> int:
+    """Remove model folders that no row of a kept version names and that nobody has touched for so long."""
+    live = {Path(path).name for path in _paths(store, versions)}
+    old = time.time() - hours * 3600
+    mirror = store.mirror()
+    if mirror is not None:
+        gone = [name for name, written in mirror.names().items() if name not in live and written.timestamp() < old]
+        for name in [] if dry_run else gone:
+            mirror.remove(name)
+        return len(gone)
+    folder = store.layout.folder("models")
+    if not folder.exists():
+        return 0
+    stray = [path for path in folder.iterdir() if path.name not in live and _touched(path) < old]
+    for path in [] if dry_run else stray:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return len(stray)
+
+
+def _paths(store: Store, versions: set[int]) -> set[str]:
+    """The model folders that any of these versions of the table ``models``, or the newest, names."""
+    found = store.table("models")
+    if found is None:
+        return set()
+    tables = [found, *(Table.open(found.path, version) for version in versions if version != found.version)]
+    paths: set[str] = set()
+    with store.connect() as connection:
+        for table in tables:
+            if table is not None:
+                rows = connection.sql(f"SELECT path FROM ({select_sql(table)}) WHERE path IS NOT NULL").fetchall()
+                paths |= {path for (path,) in rows}
+    return paths
+
+
+def _touched(folder: Path) -> float:
+    """When anything in a folder was last written, in seconds since 1970."""
+    return max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+
+
+def _names(store: Store) -> list[str]:
+    return [*TABLES, *(events_table(dataset) for dataset in store.datasets())]
+
+
+_OPTIMIZED = pa.schema([("table", pa.string()), ("files_before", pa.int64()), ("files_after", pa.int64())])
+_COLLECTED = pa.schema([("what", pa.string()), ("files", pa.int64())])

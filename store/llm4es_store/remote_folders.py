@@ -1,0 +1,62 @@
+"""Folders of weights: in a local store they lie where they are made, a remote one keeps copies below its root.
+
+In: a layout, a file system for its scheme, a folder's name. Out: a local folder. Knows no models.
+"""
+
+import secrets
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from llm4es.core.errors import StoreError
+
+from .layout import StoreLayout
+
+
+class RemoteFolders:
+    """The folders below ``ROOT/<kind>/`` of a remote store, and their copies in the cache."""
+
+    def __init__(self, layout: StoreLayout, filesystem: Any, kind: str = "models") -> None:
+        self._files = filesystem
+        self._remote = f"{layout.root.partition('://')[2]}/{kind}"
+        self._local = layout.folder(kind)
+
+    def upload(self, name: str) -> None:
+        """Copy a finished local folder to the store; done before any row names it."""
+        folder = self._local / name
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            self._files.put_file(str(path), f"{self._remote}/{name}/{path.relative_to(folder).as_posix()}")
+
+    def download(self, name: str) -> Path:
+        """The local copy of a folder, fetched where there is none yet. Raises StoreError where the store lacks it."""
+        folder = self._local / name
+        if folder.exists():
+            return folder
+        found = self._files.find(f"{self._remote}/{name}")
+        if not found:
+            raise StoreError(f"the weights {self._remote}/{name} are gone: tune the model again, or restore them")
+        partial = self._local / f".{name}.{secrets.token_hex(4)}"
+        try:
+            for path in found:
+                target = partial / path.partition(f"{self._remote}/{name}/")[2]
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self._files.get_file(path, str(target))
+            if not folder.exists():
+                partial.rename(folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        return folder
+
+    def names(self) -> dict[str, datetime]:
+        """Folder -> when anything in it was last written, of every folder in the store."""
+        newest: dict[str, datetime] = {}
+        for path, info in self._files.find(self._remote, detail=True).items():
+            name = path.partition(f"{self._remote}/")[2].partition("/")[0]
+            written = info.get("LastModified") or info.get("created") or datetime.now(UTC)
+            newest[name] = max(newest.get(name, written), written)
+        return newest
+
+    def remove(self, name: str) -> None:
+        """Drop a folder from the store."""
+        self._files.rm(f"{self._remote}/{name}", recursive=True)

@@ -1,0 +1,261 @@
+"""A run that writes: it plans, commits, and leaves its record whatever happens to it.
+
+In: a store, wanted rows, computed rows. Out: commits that bear the run's id. Knows no stage.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from filelock import FileLock
+
+from llm4es.core import schemas
+from llm4es.core.entities import among
+from llm4es.core.errors import Llm4esError, StoreError
+from llm4es.core.plan import Plan
+from llm4es.core.sql import Scope, identifier, literal, where
+
+from . import run_log as runs
+from .delta import TARGET_SIZE, ConflictError, Table
+from .recovery import lock_path
+from .run_log import RunRecord
+from .views import select_sql
+
+if TYPE_CHECKING:
+    from .store import Store
+
+_DELETE_AT_ONCE = 2000
+"""Entities named in one delete's condition: longer lists make the log's planner slow."""
+
+_COMPACT_AFTER = 24
+"""Small files beyond one a folder, of this run or of those before, after which a table that it wrote is compacted."""
+
+T = TypeVar("T")
+
+
+class Run:
+    """One stage at work on a store: ``with store.run(...) as run``.
+
+    The record's first row is committed before the first rows are, its last row when the run ends: as done, failed
+    (an error), interrupted (Ctrl-C) or, by whoever comes next, killed.
+    """
+
+    def __init__(self, store: "Store", stage: str, dataset: str, config: Mapping[str, Any], code_version: str) -> None:
+        self.store = store
+        self.record = RunRecord(stage, dataset, config, code_version)
+        self.version: int | None = None
+        self._lock: FileLock | None = None
+        self._mute = False  # the store takes nothing, not even a record that it does not
+        self._seen: dict[tuple[str, str], int] = {}  # (table, scope) -> commits in the scope whose rows we know of
+
+    @property
+    def run_id(self) -> str:
+        """Unique, and sorted by time."""
+        return self.record.run_id
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._compact()
+            self.record.status = "done"
+        elif isinstance(error, KeyboardInterrupt):
+            self.record.status = "interrupted"
+        else:
+            self.record.status = "failed"
+            self.record.message = str(error) if isinstance(error, Llm4esError) else f"{type(error).__name__}: {error}"
+        try:
+            if not self._mute:
+                self._commit_record()
+            if self._lock is not None:
+                with suppress(OSError):  # Windows removes no open file: the next to look will
+                    lock_path(self.store, self.run_id).unlink(missing_ok=True)
+        except Llm4esError:
+            if error is None:  # a failing run's own error matters more than that its record could not be written
+                raise
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+
+    def reads(self, tables: Iterable[str]) -> None:
+        """Record that the run reads these tables as they are now: its lineage is told from it."""
+        for table in tables:
+            found = self.store.table(table)
+            if found is not None:
+                self.record.read[table] = found.version
+
+    def follow(self, plan: Plan) -> None:
+        """Write by this plan: what it saw of the table is what the run starts from, and why it computes is recorded."""
+        told = self.record.reasons.setdefault(plan.table, {})
+        for reason, count in plan.why.items():
+            told[reason] = told.get(reason, 0) + count
+        if plan.version is not None:
+            self.record.read[plan.table] = plan.version
+        self._seen[plan.table, where(plan.scope)] = plan.commits
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Record that the run is at work. Called by the first write; earlier where computing takes long."""
+        if self._lock is None:
+            lock = lock_path(self.store, self.run_id)
+            try:
+                lock.parent.mkdir(parents=True, exist_ok=True)
+                self._lock = FileLock(lock)
+                self._lock.acquire()
+            except OSError as error:
+                self._mute = True
+                raise StoreError(
+                    f"store {self.store.layout.root}: {error.strerror} ({lock.parent}): "
+                    "check the folder's permissions and free space"
+                ) from error
+            self._commit_record()
+
+    def append(
+        self, table: str, scope: Scope, rows: pa.Table, key: Sequence[str], schema: pa.Schema | None = None
+    ) -> int:
+        """Commit rows that a plan asked for; returns how many. A key that another run committed since stays."""
+        target = self._target(table, schema)
+        rows = self._stamped(rows, target.schema, scope)
+        known = (table, where(scope))
+
+        def attempt() -> int:
+            nonlocal rows
+            if target.transaction(scope) != self._seen.get(known):
+                rows = self._without_live(target, scope, rows, key)
+            if len(rows):
+                target.append(rows, self.run_id, scope)
+            self._seen[known] = target.transaction(scope)
+            return len(rows)
+
+        return self._committed(table, target, attempt)
+
+    def drop(self, table: str, scope: Scope, stale: pa.Table) -> int:
+        """Remove the rows of a plan's ``stale`` (entity_id, source_hash); returns how many rows went."""
+        dropped = 0
+        for start in range(0, len(stale), _DELETE_AT_ONCE):
+            part = stale.slice(start, _DELETE_AT_ONCE)
+            # The hash is named too: a row that another run has computed anew in the meantime stays.
+            dropped += self.delete(
+                table,
+                scope,
+                f"entity_id IN ({_literals(part['entity_id'])}) AND source_hash IN ({_literals(part['source_hash'])})",
+            )
+        return dropped
+
+    def delete(self, table: str, scope: Scope, condition: str) -> int:
+        """Remove the scope's rows that an SQL condition matches; returns how many went."""
+        target = self._target(table)
+        predicate = f"{where(scope)} AND ({condition})"
+        known = (table, where(scope))
+
+        def attempt() -> int:
+            alone = target.transaction(scope) == self._seen.get(known)
+            deleted = target.delete(predicate, self.run_id, scope)
+            if alone:
+                self._seen[known] = target.transaction(scope)
+            return deleted
+
+        return self._committed(table, target, attempt)
+
+    def replace(self, table: str, scope: Scope, rows: pa.Table) -> int:
+        """Make ``rows`` the scope's only rows; equal content makes no commit. Returns the rows written."""
+        target = self._target(table)
+        rows = self._stamped(rows, target.schema, scope)
+
+        def attempt() -> int:
+            if self._is_live(target, scope, rows):
+                return 0
+            target.replace(rows, self.run_id, scope)
+            return len(rows)
+
+        return self._committed(table, target, attempt)
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    def _target(self, table: str, schema: pa.Schema | None = None) -> Table:
+        self.begin()
+        if schema is not None:
+            schema = pa.schema([*schema, *schemas.KEPT_BY])
+        target = self.store.ensure(table, schema)
+        self._note_read(table, target)
+        return target
+
+    def _note_read(self, table: str, found: Table | None) -> None:
+        if found is not None:
+            self.record.read.setdefault(table, found.version)
+
+    def _stamped(self, rows: pa.Table, schema: pa.Schema, scope: Scope) -> pa.Table:
+        """Rows in the table's own columns and types, with the scope's values and this run's id; what lacks is null."""
+        known = {**scope, "run_id": self.run_id}
+        columns = []
+        for field in schema:
+            if field.name in known:
+                columns.append(pa.repeat(pa.scalar(known[field.name], field.type), len(rows)))
+            elif field.name in rows.column_names:
+                columns.append(rows[field.name].cast(field.type))
+            else:
+                columns.append(pa.nulls(len(rows), field.type))
+        return pa.table(columns, schema=pa.schema([(f.name, f.type) for f in schema]))
+
+    def _live(self, target: Table, scope: Scope, columns: Iterable[str]) -> pa.Table:
+        with self.store.connect() as connection:
+            chosen = ", ".join(identifier(column) for column in columns)
+            return connection.sql(f"SELECT {chosen} FROM ({select_sql(target)}) WHERE {where(scope)}").to_arrow_table()
+
+    def _without_live(self, target: Table, scope: Scope, rows: pa.Table, key: Sequence[str]) -> pa.Table:
+        return rows.filter(pc.invert(among(rows, self._live(target, scope, key), key)))
+
+    def _is_live(self, target: Table, scope: Scope, rows: pa.Table) -> bool:
+        """Whether the scope holds exactly these rows already (whoever wrote them)."""
+        columns = [c for c in rows.column_names if c != "run_id"]
+        live = self._live(target, scope, columns)
+        if len(live) != len(rows):
+            return False
+        order = [(c, "ascending") for c in columns if not pa.types.is_nested(rows.schema.field(c).type)]
+        mine = rows.select(columns).sort_by(order)
+        return bool(mine.combine_chunks().equals(live.sort_by(order).cast(mine.schema).combine_chunks()))
+
+    def _committed(self, table: str, target: Table, attempt: Callable[[], T]) -> T:
+        """Try a commit until no other writer comes first, each time on what is there then."""
+        before = target.version
+        while True:
+            try:
+                result = attempt()
+                break
+            except ConflictError:
+                time.sleep(random.uniform(0.01, 0.2))  # noqa: S311  (spreads writers out; guards nothing)
+                target.refresh()
+        if target.version != before:
+            self.record.written[table] = target.version
+        return result
+
+    def _compact(self) -> None:
+        for table in self.record.written:
+            target = self.store.table(table)
+            if target is not None and _spare_files(target) >= _COMPACT_AFTER:
+                with suppress(ConflictError, StoreError):  # another writer is busy there, or no room is left for it
+                    target.compact(self.run_id, TARGET_SIZE)
+                    self.record.written[table] = target.version
+
+    def _commit_record(self) -> None:
+        self.version = runs.commit(self.store.ensure("runs"), self.store.snapshot, self.record)
+
+
+def _spare_files(table: Table) -> int:
+    """How many small files there are more than folders that hold them."""
+    files = table.files()
+    small = files.filter(pc.less(files["size_bytes"], TARGET_SIZE // 4))["path"].to_pylist()
+    return len(small) - len({path.rpartition("/")[0] for path in small})
+
+
+def _literals(values: pa.ChunkedArray) -> str:
+    return ", ".join(literal(value) for value in pc.unique(values).to_pylist())

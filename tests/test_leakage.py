@@ -1,0 +1,26 @@
+"""Leaks, counted by hand."""
+
+import pyarrow as pa
+
+from llm4es.probe.leakage import identical_texts, warnings
+
+PREDICTIONS = pa.table({"entity_id": ["a", "b", "c", "a"], "fold": [0, 1, 1, 1], "repeat": [0, 0, 0, 1]})
+
+
+def texts(**hashes: str) -> pa.Table:
+    return pa.table({"entity_id": list(hashes), "text_hash": list(hashes.values())})
+
+
+def test_identical_texts_across_folds() -> None:
+    assert identical_texts(PREDICTIONS, texts(a="x", b="y", c="z")) == 0
+    assert identical_texts(PREDICTIONS, texts(a="x", b="x", c="z")) == 2
+    assert identical_texts(PREDICTIONS, texts(a="x", b="y", c="y")) == 0  # both in fold 1: neither trains the other
+    assert identical_texts(PREDICTIONS, texts(a="x", d="x")) == 1  # d is not scored: it was trained on
+
+
+def test_warnings_in_words() -> None:
+    assert warnings("t", 0, 0, 9, ["age"], ["title"]) == []
+    found = warnings("t", 2, 3, 9, ["age", "sex"], ["sex", "title"])
+    assert found[0].startswith("the label of task 't' is made from sex, which the texts show")
+    assert found[1] == "2 of 9 scored entities have a text that the probe was trained on under another id"
+    assert found[2] == "3 of 9 scored entities were seen by the model in fine-tuning: compare with --unseen-only"

@@ -1,0 +1,54 @@
+"""Names of feature sets, read and written."""
+
+import pytest
+
+from llm4es.core.errors import ProbeError
+from llm4es.features.names import Part, embedding_name, parse_features, split_names
+
+BASELINES = ("tfidf", "aggregates")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("embedding:smollm2-135m@8", [Part(None, "smollm2-135m", 8)]),
+        ("smollm2-135m@all", [Part(None, "smollm2-135m", 0)]),
+        ("coles", [Part(None, "coles", None)]),
+        ("aggregates", [Part("aggregates", None, None)]),
+        ("embedding:m@8+aggregates", [Part(None, "m", 8), Part("aggregates", None, None)]),
+        (
+            "embedding:m+8bit@1+tfidf+embedding:n@2",
+            [Part(None, "m+8bit", 1), Part("tfidf", None, None), Part(None, "n", 2)],
+        ),
+        ("m+tfidf-like@1", [Part(None, "m+tfidf-like", 1)]),
+        ("org/model@1", [Part(None, "org/model", 1)]),
+        ("m@layer12", [Part(None, "m", None, 12)]),
+        (
+            "m+8bit@8 [256 tokens, full] #1a2b3c+aggregates",
+            [Part(None, "m+8bit", 8, None, " [256 tokens, full] #1a2b3c"), Part("aggregates", None, None)],
+        ),
+    ],
+)
+def test_parts(text: str, parts: list[Part]) -> None:
+    assert list(parse_features(text, BASELINES)) == parts
+
+
+def test_names_are_read_back() -> None:
+    for text in ("smollm2-135m@8", "smollm2-135m@all", "tfidf", "coles", "m@layer3", "m@8 [full]", "m@8 #1a2b3c"):
+        (part,) = parse_features(text, BASELINES)
+        assert part.name == text
+    assert embedding_name("m", None) == "m"
+
+
+@pytest.mark.parametrize("text", ["", "m@", "m@0", "m@x", "m@layer0", "m@8 [full", "@8", "embedding:", "a@1@2"])
+def test_unreadable(text: str) -> None:
+    with pytest.raises(
+        ProbeError, match=r"--features '.*' cannot be read: give embedding:MODEL@K .* tfidf, aggregates"
+    ):
+        parse_features(text, BASELINES)
+
+
+def test_commas_inside_brackets_part_no_names() -> None:
+    assert split_names("tfidf, m@8 [256 tokens, full],m@1") == ("tfidf", "m@8 [256 tokens, full]", "m@1")
+    assert split_names("a@1 [x]+tfidf,b") == ("a@1 [x]+tfidf", "b")
+    assert split_names("") == ()
