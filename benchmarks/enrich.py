@@ -18,7 +18,7 @@ from llm4es.core.hashing import text_hash
 from llm4es.core.schemas import TEXTS
 from llm4es.enrich import enrich
 from llm4es.options import EnrichBy, EnrichOptions
-from llm4es.serialize.formats import Format
+from llm4es.serialize.formats import TextFormat
 
 WORDS = ["Toy Story", "Seven", "Kolya", "Star Wars", "Fargo", "Contact", "Scream", "Liar Liar", "Evita", "Twister"]
 
@@ -42,7 +42,7 @@ def histories(users: int, events: int, seed: int = 0) -> pa.RecordBatch:
 def rules(events: int) -> None:
     """Events a second of each format."""
     texts = histories(events // 500, 500)
-    for format in Format:
+    for format in TextFormat:
         options = EnrichOptions(variants=1, formats=(format.value,))
         started, cpu = time.perf_counter(), time.process_time()
         count = sum(batch.num_rows for batch in enrich([texts], options)) * 500

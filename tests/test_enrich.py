@@ -13,7 +13,7 @@ from llm4es.core.schemas import TEXTS
 from llm4es.enrich import enrich
 from llm4es.enrich.enrich import planned_variants
 from llm4es.options import EnrichOptions
-from llm4es.serialize.formats import Format
+from llm4es.serialize.formats import TextFormat
 
 TEXT = "What | Amount\ntea | 1\ncake \\| x | 2"
 
@@ -59,7 +59,7 @@ def test_choice_depends_on_seed_and_entity_alone() -> None:
 def test_every_format_is_as_likely() -> None:
     ids = pa.array([str(number) for number in range(8000)])
     counts = Counter(planned_variants(ids, EnrichOptions(variants=1))["variant"].to_pylist())
-    assert set(counts) == {format.value for format in Format}
+    assert set(counts) == {format.value for format in TextFormat}
     assert all(abs(count - 1000) < 150 for count in counts.values())  # five standard deviations of a binomial
 
 

@@ -7,10 +7,10 @@ import pytest
 from scipy import sparse
 
 from llm4es.core.errors import ProbeError
+from llm4es.core.tasks import Kind
 from llm4es.features.feature_set import Block, Preprocess
 from llm4es.probe import estimators
 from llm4es.probe.estimators import PROBES, PTLS_SAME, PTLS_TREES, ChosenLogistic, UnitLength, scaling
-from llm4es.probe.metrics import Kind
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(400, 4))

@@ -10,7 +10,7 @@ from llm4es.enrich.fidelity import Fidelity, check, without
 from llm4es.enrich.fidelity_prose import MONTHS
 from llm4es.enrich.rewrite import tidied
 from llm4es.enrich.words import WordIndex, normal
-from llm4es.serialize.formats import Format, History, write
+from llm4es.serialize.formats import ParsedHistory, TextFormat, write
 
 EVENTS = [
     ("Toy Story", "1995", "good", "1998-03-13"),
@@ -186,16 +186,16 @@ def _tale(events: Sequence[Sequence[str]]) -> str:
     return " ".join(said)
 
 
-def _written(format: Format) -> Callable[[Sequence[Sequence[str]]], str]:
-    return lambda events: tidied(write(History(NAMES, tuple(map(tuple, events))), format).text)
+def _written(format: TextFormat) -> Callable[[Sequence[Sequence[str]]], str]:
+    return lambda events: tidied(write(ParsedHistory(NAMES, tuple(map(tuple, events))), format).text)
 
 
 @pytest.mark.parametrize(
     ("writer", "by_line"),
     [
-        (_written(Format.MARKDOWN_TABLE), True),
-        (_written(Format.BULLET_LIST), True),
-        (_written(Format.JSON), True),
+        (_written(TextFormat.MARKDOWN_TABLE), True),
+        (_written(TextFormat.BULLET_LIST), True),
+        (_written(TextFormat.JSON), True),
         (_tale, False),
     ],
 )

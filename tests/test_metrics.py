@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from llm4es.probe.metrics import METRICS, Kind, metrics_for, within
+from llm4es.core.tasks import Kind
+from llm4es.probe.metrics import METRICS, metrics_for, within
 
 ONES = np.ones((1, 6))
 

@@ -85,7 +85,8 @@ def test_sizes_of_a_model_that_also_sees(folder: Path) -> None:
 
 def test_finding_a_model_imports_nothing_heavy(folder: Path) -> None:
     code = (
-        "import sys; from llm4es.models import resolve, space_name; from llm4es.config import LoadOptions;"
+        "import sys; from llm4es.models.resolve import resolve; from llm4es.models.ref import space_name; "
+        "from llm4es.options import LoadOptions;"
         f"ref = resolve({str(folder)!r}); print(space_name(ref, LoadOptions()));"
         "print(sorted({'torch', 'transformers', 'sklearn', 'peft', 'huggingface_hub'} & set(sys.modules)))"
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from llm4es.core.errors import ProbeError
-from llm4es.features.names import Part, embedding_name, parse_features, split_names
+from llm4es.features.names import FeatureName, embedding_name, parse_features, split_names
 
 BASELINES = ("tfidf", "aggregates")
 
@@ -11,25 +11,28 @@ BASELINES = ("tfidf", "aggregates")
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("embedding:smollm2-135m@8", [Part(None, "smollm2-135m", 8)]),
-        ("smollm2-135m@all", [Part(None, "smollm2-135m", 0)]),
-        ("coles", [Part(None, "coles", None)]),
-        ("aggregates", [Part("aggregates", None, None)]),
-        ("embedding:m@8+aggregates", [Part(None, "m", 8), Part("aggregates", None, None)]),
+        ("embedding:smollm2-135m@8", [FeatureName(None, "smollm2-135m", 8)]),
+        ("smollm2-135m@all", [FeatureName(None, "smollm2-135m", 0)]),
+        ("coles", [FeatureName(None, "coles", None)]),
+        ("aggregates", [FeatureName("aggregates", None, None)]),
+        ("embedding:m@8+aggregates", [FeatureName(None, "m", 8), FeatureName("aggregates", None, None)]),
         (
             "embedding:m+8bit@1+tfidf+embedding:n@2",
-            [Part(None, "m+8bit", 1), Part("tfidf", None, None), Part(None, "n", 2)],
+            [FeatureName(None, "m+8bit", 1), FeatureName("tfidf", None, None), FeatureName(None, "n", 2)],
         ),
-        ("m+tfidf-like@1", [Part(None, "m+tfidf-like", 1)]),
-        ("org/model@1", [Part(None, "org/model", 1)]),
-        ("m@layer12", [Part(None, "m", None, 12)]),
+        ("m+tfidf-like@1", [FeatureName(None, "m+tfidf-like", 1)]),
+        ("org/model@1", [FeatureName(None, "org/model", 1)]),
+        ("m@layer12", [FeatureName(None, "m", None, 12)]),
         (
             "m+8bit@8 [256 tokens, full] #1a2b3c+aggregates",
-            [Part(None, "m+8bit", 8, None, " [256 tokens, full] #1a2b3c"), Part("aggregates", None, None)],
+            [
+                FeatureName(None, "m+8bit", 8, None, " [256 tokens, full] #1a2b3c"),
+                FeatureName("aggregates", None, None),
+            ],
         ),
     ],
 )
-def test_parts(text: str, parts: list[Part]) -> None:
+def test_parts(text: str, parts: list[FeatureName]) -> None:
     assert list(parse_features(text, BASELINES)) == parts
 
 

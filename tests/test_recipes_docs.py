@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from llm4es.core.tasks import Kind
 from llm4es.enrich.prompts import prompt_names
 from llm4es.options import History, SerializeOptions
 from llm4es.recipes import Derive, builtin_recipes, load_recipe, locate, read_events, read_labels
-from llm4es.recipes.model import FieldType, Kind, Recipe, TimeFormat
+from llm4es.recipes.model import FieldType, Recipe, TimeFormat
 from llm4es.recipes.tables import Header
-from llm4es.serialize.formats import Format
+from llm4es.serialize.formats import TextFormat
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "recipes.md").read_text(encoding="utf-8")
 WORDS = set(re.findall(r"[a-z0-9_-]+", GUIDE))
@@ -23,7 +24,7 @@ def test_every_key_is_described() -> None:
     assert keys - WORDS == set()
 
 
-@pytest.mark.parametrize("choices", [Derive, FieldType, Format, Header, History, Kind, TimeFormat])
+@pytest.mark.parametrize("choices", [Derive, FieldType, TextFormat, Header, History, Kind, TimeFormat])
 def test_every_choice_is_described(choices: type[StrEnum]) -> None:
     assert {choice.value for choice in choices} - WORDS == set()
 

@@ -223,9 +223,9 @@ def test_a_read_only_store_is_one_line_and_stays_as_it_was(tmp_path: Path) -> No
     script = """
         import os, sys, tempfile
         from pathlib import Path
-        from llm4es.errors import StoreError
+        from llm4es.core.errors import StoreError
         from llm4es_store import Store
-        from llm4es_store.housekeeping import optimize
+        from llm4es_store.maintenance import optimize
         from tests.rows import KEY, SCOPE, texts
         root = Path(tempfile.mkdtemp(dir=sys.argv[1])) / "store"
         store = Store(root, create=True)

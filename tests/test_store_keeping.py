@@ -125,7 +125,7 @@ def test_a_full_disk_leaves_the_store_as_it_was(tmp_path: Path) -> None:
     change(store, {"1": "a"})
     script = """
         import os, resource, signal, sys
-        from llm4es.errors import StoreError
+        from llm4es.core.errors import StoreError
         from llm4es_store import Store
         from tests.rows import KEY, SCOPE, texts
         store = Store(sys.argv[1])

@@ -70,9 +70,9 @@ def test_a_bucket_holds_a_store(bucket: dict[str, str], tmp_path: Path) -> None:
         environment,
         """
         import s3fs
-        from llm4es.errors import StoreError
+        from llm4es.core.errors import StoreError
         from llm4es_store import Store
-        from llm4es_store.housekeeping import collect, optimize
+        from llm4es_store.maintenance import vacuum, optimize
         from llm4es_store.sql import fetch
         from tests.rows import KEY, SCOPE, texts, wanted
 
@@ -90,7 +90,7 @@ def test_a_bucket_holds_a_store(bucket: dict[str, str], tmp_path: Path) -> None:
             run.drop("texts", SCOPE, plan.stale)
             run.append("texts", SCOPE, texts({"1": "b"}), KEY)
         optimize(store, "0")
-        collect(store, 30, dry_run=False, code_version="0")
+        vacuum(store, 30, dry_run=False, code_version="0")
         other = Store("s3://bucket/store")
         print(other.sql("SELECT entity_id, text FROM texts ORDER BY 1").fetchall())
         print(other.sql("SELECT entity_id, text FROM texts ORDER BY 1", at=4).fetchall())
@@ -129,7 +129,7 @@ def test_a_bucket_holds_a_store(bucket: dict[str, str], tmp_path: Path) -> None:
     out = script(
         environment,
         """
-        from llm4es.errors import StoreError
+        from llm4es.core.errors import StoreError
         from llm4es_store import Store
 
         mirror = Store("s3://bucket/store").mirror()
@@ -153,7 +153,7 @@ def test_a_bucket_that_is_not_there_is_one_line(bucket: dict[str, str]) -> None:
     out = script(
         bucket,
         """
-        from llm4es.errors import StoreError
+        from llm4es.core.errors import StoreError
         from llm4es_store import Store
         try:
             Store("s3://nowhere/store")

@@ -27,7 +27,7 @@ def _set_debug(wanted: bool) -> bool:
     return wanted
 
 
-class Format(StrEnum):
+class OutputFormat(StrEnum):
     """How a result is printed."""
 
     TABLE = "table"
@@ -48,7 +48,7 @@ DebugOption = Annotated[
     typer.Option("--debug", help="Show tracebacks.", callback=_set_debug, is_eager=True, rich_help_panel=_COMMON),
 ]
 FormatOption = Annotated[
-    Format | None,
+    OutputFormat | None,
     typer.Option("--format", help="How to print the result: a table on a terminal, else csv.", show_default=False),
 ]
 RecipeArgument = Annotated[

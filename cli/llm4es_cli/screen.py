@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
-from .options import Format
+from .options import OutputFormat
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -124,9 +124,9 @@ def duration(seconds: float) -> str:
     return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{rest:02d}s"
 
 
-def show(rows: "pa.Table", format_: Format | None, *, piped: Format = Format.CSV) -> None:
+def show(rows: "pa.Table", format_: OutputFormat | None, *, piped: OutputFormat = OutputFormat.CSV) -> None:
     """Print a result to stdout: a table on a terminal, else ``piped``, unless a format was asked for."""
-    chosen = format_ or (Format.TABLE if sys.stdout.isatty() else piped)
+    chosen = format_ or (OutputFormat.TABLE if sys.stdout.isatty() else piped)
     _SHOW[chosen](rows)
 
 
@@ -165,11 +165,11 @@ def _show_markdown(rows: "pa.Table") -> None:
         sys.stdout.write("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |\n")
 
 
-_SHOW: dict[Format, Callable[["pa.Table"], None]] = {
-    Format.TABLE: _show_table,
-    Format.JSON: _show_json,
-    Format.CSV: _show_csv,
-    Format.MARKDOWN: _show_markdown,
+_SHOW: dict[OutputFormat, Callable[["pa.Table"], None]] = {
+    OutputFormat.TABLE: _show_table,
+    OutputFormat.JSON: _show_json,
+    OutputFormat.CSV: _show_csv,
+    OutputFormat.MARKDOWN: _show_markdown,
 }
 
 

@@ -15,7 +15,7 @@ from llm4es import __version__
 from llm4es.core.errors import OptionError, StoreError
 from llm4es.core.processes import several
 
-from .options import Format
+from .options import OutputFormat
 from .screen import Screen, duration, show
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Outcome:
         return f"{self.stage} {self.what}: {done}"
 
 
-def show_outcomes(outcomes: Sequence[Outcome], format_: Format | None, *, dry_run: bool) -> None:
+def show_outcomes(outcomes: Sequence[Outcome], format_: OutputFormat | None, *, dry_run: bool) -> None:
     """The summary of what stages did, on stdout."""
     import pyarrow as pa
 

@@ -17,12 +17,12 @@ from ..core.errors import OptionError
 from ..core.hashing import text_hash
 from ..core.schemas import TEXTS
 from ..options import EnrichBy, EnrichOptions, LoadOptions
-from ..serialize.formats import Format, Written, parse, write
+from ..serialize.formats import TextFormat, Written, parse, write
 from .engine import Engine
 from .fidelity import VERSION
 from .open_engine import open_engine
 from .prompts import load_prompt, prompt_names
-from .rewrite import Task, rewrite
+from .rewrite import RewriteTask, rewrite
 
 VARIANTS = pa.schema([("entity_id", pa.string()), ("variant", pa.string())])
 
@@ -58,7 +58,7 @@ def enrich(
             if pairs is None or (row["entity_id"], variant) in pairs
         ]
         if engine is None or options.by is EnrichBy.RULES:
-            made = [_by_rule(row, Format(variant), options) for row, variant in work]
+            made = [_by_rule(row, TextFormat(variant), options) for row, variant in work]
             yield pa.RecordBatch.from_pylist(made, schema=TEXTS)
             continue
         for begin in range(0, len(work), at_once):
@@ -98,7 +98,7 @@ def planned_variants(entity_ids: pa.Array | pa.ChunkedArray, options: EnrichOpti
 def choices(options: EnrichOptions) -> Sequence[str]:
     """The variants that are drawn from: formats, or prompts with ``llm_`` before them."""
     by_llm = options.by is EnrichBy.LLM
-    there = prompt_names() if by_llm else [format.value for format in Format]
+    there = prompt_names() if by_llm else [format.value for format in TextFormat]
     what = "prompt" if by_llm else "format"
     for name in options.formats:
         if name not in there:
@@ -125,7 +125,7 @@ def _draw(hashes: npt.NDArray[np.uint64], size: int, count: int) -> npt.NDArray[
     return order[:, :count]
 
 
-def _by_rule(row: Row, format: Format, options: EnrichOptions) -> Row:
+def _by_rule(row: Row, format: TextFormat, options: EnrichOptions) -> Row:
     """One text in one format."""
     written = write(parse(row["text"], row["n_events_dropped"]), format, options.group_by)
     return _row(row, format.value, written.text) | {"event_offsets": _offsets(written)}
@@ -134,7 +134,7 @@ def _by_rule(row: Row, format: Format, options: EnrichOptions) -> Row:
 def _by_llm(work: Sequence[tuple[Row, str]], engine: Engine, options: EnrichOptions) -> list[Row]:
     """Some texts, rewritten together."""
     tasks = [
-        Task(
+        RewriteTask(
             f"{row['entity_id']}\0{variant}",
             load_prompt(_prompt_of(variant)),
             parse(row["text"], row["n_events_dropped"]),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from ..core.errors import OptionError
 from ..options import EnrichOptions
 from ..serialize.escaping import SEPARATOR
-from ..serialize.formats import History, write
+from ..serialize.formats import ParsedHistory, write
 from .engine import Answer, Engine, Request
 from .fidelity import Fidelity, check, without
 from .prompts import Prompt
@@ -31,7 +31,7 @@ _PREAMBLE = re.compile(r"\A[^\W\d_][^\n|{\d]*:\s*\n")
 
 
 @dataclass(frozen=True)
-class Task:
+class RewriteTask:
     """One history to be rewritten."""
 
     key: str
@@ -40,7 +40,7 @@ class Task:
     prompt: Prompt
     """How it is asked for."""
 
-    history: History
+    history: ParsedHistory
     """The events."""
 
 
@@ -104,7 +104,7 @@ class Tally:
         )
 
 
-def rewrite(tasks: Sequence[Task], engine: Engine, options: EnrichOptions) -> list[Rewriting]:
+def rewrite(tasks: Sequence[RewriteTask], engine: Engine, options: EnrichOptions) -> list[Rewriting]:
     """One rewriting a task, in order. All chunks that are open are asked for at once."""
     chunks = [
         _Chunk(at, number, events)
@@ -121,7 +121,7 @@ def rewrite(tasks: Sequence[Task], engine: Engine, options: EnrichOptions) -> li
     return [_put_together(task, [chunk for chunk in chunks if chunk.task == at]) for at, task in enumerate(tasks)]
 
 
-def _chunked(task: Task, engine: Engine, options: EnrichOptions) -> list[tuple[tuple[str, ...], ...]]:
+def _chunked(task: RewriteTask, engine: Engine, options: EnrichOptions) -> list[tuple[tuple[str, ...], ...]]:
     """Runs of events whose question and answer fit the model. One event that fits in nowhere stands alone."""
     header = SEPARATOR.join(task.history.headers)
     asked = engine.count(task.prompt.system + task.prompt.user + header) + 64  # the chat template's own tokens
@@ -144,7 +144,7 @@ def _chunked(task: Task, engine: Engine, options: EnrichOptions) -> list[tuple[t
     return [tuple(chunk) for chunk in chunks]
 
 
-def _request(task: Task, chunk: _Chunk, options: EnrichOptions) -> Request:
+def _request(task: RewriteTask, chunk: _Chunk, options: EnrichOptions) -> Request:
     """The question for a chunk; its fence is made of its own contents, which cannot hold it."""
     lines = [SEPARATOR.join(task.history.headers), *(SEPARATOR.join(event) for event in chunk.events)]
     events = "\n".join(lines)
@@ -154,7 +154,7 @@ def _request(task: Task, chunk: _Chunk, options: EnrichOptions) -> Request:
     return Request(task.prompt.system, user, int(hashlib.sha256(seed).hexdigest()[:7], 16))
 
 
-def _judge(chunk: _Chunk, task: Task, answer: Answer, options: EnrichOptions) -> None:
+def _judge(chunk: _Chunk, task: RewriteTask, answer: Answer, options: EnrichOptions) -> None:
     """Take an answer if it is good enough, and remember how good the best was."""
     chunk.tries += 1
     text = tidied(answer.text)
@@ -180,7 +180,7 @@ def tidied(text: str) -> str:
     return "[\n" + ",\n".join(json.dumps(each, ensure_ascii=False) for each in objects) + "\n]"
 
 
-def _put_together(task: Task, chunks: Sequence[_Chunk]) -> Rewriting:
+def _put_together(task: RewriteTask, chunks: Sequence[_Chunk]) -> Rewriting:
     """The chunks of a task as one text."""
     texts, kept, told = [], 0, 0
     for chunk in chunks:
@@ -189,13 +189,13 @@ def _put_together(task: Task, chunks: Sequence[_Chunk]) -> Rewriting:
             texts.append(chunk.text)
             kept += chunk.best.kept
         else:
-            texts.append(write(History(task.history.headers, chunk.events), task.prompt.fallback).text.strip())
+            texts.append(write(ParsedHistory(task.history.headers, chunk.events), task.prompt.fallback).text.strip())
             kept += len(chunk.events)
     events = len(task.history.events)
     return Rewriting("\n\n".join(texts), told / events if events else 1.0, kept, _note(task, chunks))
 
 
-def _note(task: Task, chunks: Sequence[_Chunk]) -> str | None:
+def _note(task: RewriteTask, chunks: Sequence[_Chunk]) -> str | None:
     """What happened on the way, in words."""
     reasons = "; ".join(dict.fromkeys(reason for chunk in chunks for reason in chunk.reasons))
     replaced = sum(chunk.text is None for chunk in chunks)

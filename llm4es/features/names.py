@@ -14,7 +14,7 @@ EMBEDDING = "embedding:"
 
 
 @dataclass(frozen=True)
-class Part:
+class FeatureName:
     """One feature set of a joined name."""
 
     baseline: str | None
@@ -50,7 +50,7 @@ def split_names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in re.split(r",(?![^\[]*\])", text) if part.strip())
 
 
-def parse_features(text: str, baselines: Collection[str]) -> tuple[Part, ...]:
+def parse_features(text: str, baselines: Collection[str]) -> tuple[FeatureName, ...]:
     """The parts of a name, from left to right.
 
     A '+' parts two feature sets only where a baseline or 'embedding:' follows: models may bear one in their names.
@@ -59,10 +59,10 @@ def parse_features(text: str, baselines: Collection[str]) -> tuple[Part, ...]:
     return tuple(_part(piece, baselines) for piece in re.split(rf"\+(?={starts})", text))
 
 
-def _part(text: str, baselines: Collection[str]) -> Part:
+def _part(text: str, baselines: Collection[str]) -> FeatureName:
     """One part."""
     if text in baselines:
-        return Part(text, None, None)
+        return FeatureName(text, None, None)
     found = re.fullmatch(
         r"(?P<model>[^@\[\]]+?)(?:@(?P<k>all|[1-9]\d*)|@layer(?P<layer>[1-9]\d*))?"
         r"(?P<settings>(?: \[[^\]]*\])?(?: #\w+)?)",
@@ -75,4 +75,4 @@ def _part(text: str, baselines: Collection[str]) -> Part:
         )
     k, layer = found["k"], found["layer"]
     depth = None if k is None else 0 if k == "all" else int(k)
-    return Part(None, found["model"], depth, None if layer is None else int(layer), found["settings"])
+    return FeatureName(None, found["model"], depth, None if layer is None else int(layer), found["settings"])

@@ -49,7 +49,7 @@ UNORDERED_ADAPTER = ("target_modules", "exclude_modules", "modules_to_save")
 
 
 @dataclass(frozen=True)
-class Shape:
+class NetworkShape:
     """The sizes of a decoder."""
 
     n_layers: int
@@ -62,7 +62,7 @@ class Shape:
     """Tokens that the model has positions for."""
 
 
-def read_shape(folder: Path) -> Shape:
+def read_shape(folder: Path) -> NetworkShape:
     """The sizes in the folder's ``config.json``."""
     config = _config(folder / "config.json")
     if config.get("is_encoder_decoder"):
@@ -71,7 +71,7 @@ def read_shape(folder: Path) -> Shape:
     layers, dim = _first(inner, LAYER_KEYS), _first(inner, WIDTH_KEYS)
     if layers is None or dim is None:
         raise ModelError(f"{folder}/config.json says no number of layers or no width: it is no language model's folder")
-    return Shape(layers, dim, _first(inner, CONTEXT_KEYS) or UNBOUNDED)
+    return NetworkShape(layers, dim, _first(inner, CONTEXT_KEYS) or UNBOUNDED)
 
 
 def check_folder(folder: Path) -> None:

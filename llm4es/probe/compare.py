@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.errors import ProbeError
-from .metrics import METRICS, PRIMARY, Floats, Kind, within
+from ..core.tasks import PRIMARY, Kind
+from .metrics import METRICS, Floats, within
 from .predictions import Scored, scored
 from .uncertainty import (
     CONFIDENCE,

@@ -22,8 +22,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, Normalizer, StandardScaler
 
 from ..core.errors import ProbeError
+from ..core.tasks import Kind
 from ..features.feature_set import Block, Preprocess
-from .metrics import Kind
 
 Builder = Callable[[Kind, Sequence[Block], int, int], Any]
 """kind, blocks, seed, number of training entities -> estimator."""

@@ -10,21 +10,14 @@ Letters: B weightings, N entities, C classes, G groups of equal scores.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.tasks import PRIMARY, Kind
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-
-class Kind(StrEnum):
-    """What a task's labels are."""
-
-    BINARY = "binary"  # two classes; the second in sorted order is the positive one
-    MULTICLASS = "multiclass"  # two classes or more
-    REGRESSION = "regression"  # numbers
 
 
 @dataclass(frozen=True)
@@ -112,9 +105,6 @@ METRICS: dict[str, Metric] = {
     "r2": Metric(r2, NUMBERS, least=-np.inf),
     "mae": Metric(mae, NUMBERS, higher_is_better=False, most=np.inf),
 }
-
-PRIMARY: dict[Kind, str] = {Kind.BINARY: "roc_auc", Kind.MULTICLASS: "accuracy", Kind.REGRESSION: "r2"}
-"""The metric that a comparison is about unless another is asked for."""
 
 
 def within(metric: str, ends: tuple[float, float]) -> tuple[float, float]:

@@ -18,10 +18,11 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ..core.errors import ProbeError
 from ..core.schemas import PREDICTIONS, PROBES
+from ..core.tasks import Kind
 from ..features.feature_set import FeatureSet, result_hash
 from ..options import ProbeOptions
 from .estimators import PROBES as ESTIMATORS
-from .metrics import Floats, Kind, metrics_for, within
+from .metrics import Floats, metrics_for, within
 from .predictions import Scored, columns, gather
 from .protocols import PROTOCOLS, Cohort, Fit, fewer
 from .protocols import protocol as protocol_named

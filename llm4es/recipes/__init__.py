@@ -6,10 +6,11 @@ when raw files are read, so that asking what a recipe says costs nothing.
 
 import pyarrow as pa
 
+from ..core.tasks import Kind
 from ..options import SerializeOptions
 from .load import Recipe, builtin_recipes, load_recipe
 from .locate import Source, locate
-from .model import Derive, FieldSpec, FieldType, Kind, Task
+from .model import Derive, FieldSpec, FieldType, Task
 
 __all__ = [
     "Derive",

@@ -31,7 +31,7 @@ WANTED = {
 
 
 @dataclass(frozen=True)
-class Column:
+class SqlColumn:
     """One column that is read."""
 
     key: str
@@ -57,33 +57,33 @@ class Column:
         """The column that is meant, where the expression is just its name."""
         return self.raw[1:-1] if self.raw.startswith('"') else None
 
-    def of_type(self, type: str) -> "Column":
+    def of_type(self, type: str) -> "SqlColumn":
         """The column, now that the type of its raw value is known."""
         return replace(self, sql=self.raw) if self.sql == _text(self.raw) and type in INTEGERS else self
 
 
-def entity_column(recipe: Recipe) -> Column:
+def entity_column(recipe: Recipe) -> SqlColumn:
     """Whose an event is."""
     raw = expression(recipe.events.entity)
-    return Column("events.entity", "entity_id", raw, _text(raw), f"coalesce({_text(raw)}, '') = ''", "an id")
+    return SqlColumn("events.entity", "entity_id", raw, _text(raw), f"coalesce({_text(raw)}, '') = ''", "an id")
 
 
-def value_columns(recipe: Recipe) -> list[Column]:
+def value_columns(recipe: Recipe) -> list[SqlColumn]:
     """The time, if there is one, and every field that is read from the files."""
     columns = [field_column(field) for field in recipe.fields if field.derive not in PARTS]
     if time := recipe.events.time:
         sql, wanted = time_sql(time), f"a time of format {time.format!r}"
-        column = Column("events.time.from", "event_time", expression(time.column), sql, not_a_time(sql), wanted)
+        column = SqlColumn("events.time.from", "event_time", expression(time.column), sql, not_a_time(sql), wanted)
         return [column, *columns]
     return columns
 
 
-def field_column(field: FieldSpec) -> Column:
+def field_column(field: FieldSpec) -> SqlColumn:
     """How a field is read. Codes are not yet replaced by names."""
     key, name, raw = f"fields.{field.name}", f"f_{field.name}", expression(field.column or field.name)
     type = FieldType.NUMBER if field.derive in LOGARITHMS else field.type
     if type is FieldType.TEXT:
-        return Column(key, name, raw, _text(raw))
+        return SqlColumn(key, name, raw, _text(raw))
     sql = f"TRY_CAST({raw} AS {SQL_TYPES[type]})"
     bad = f"{raw} IS NOT NULL AND {sql} IS NULL"
     if type is FieldType.NUMBER:
@@ -95,7 +95,7 @@ def field_column(field: FieldSpec) -> Column:
     if field.derive in LOGARITHMS:
         sql = f"(sign({sql}) * ln(abs({sql}) + 1))"
         sql = f"CAST(trunc({sql}) AS BIGINT)" if field.derive is Derive.LOG_INTEGER else sql
-    return Column(key, name, raw, sql, bad, WANTED[type])
+    return SqlColumn(key, name, raw, sql, bad, WANTED[type])
 
 
 def _text(raw: str) -> str:

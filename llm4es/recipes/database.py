@@ -22,7 +22,7 @@ import duckdb
 from ..core.errors import DataError, RecipeError
 from .load import Recipe
 from .locate import Source
-from .tables import Header, Table
+from .tables import Header, RawTable
 
 logger = logging.getLogger(__name__)
 
@@ -150,7 +150,7 @@ def _check_names(path: Path, names: Sequence[str]) -> None:
         raise DataError(f"{path}: {how}: rename one of them")
 
 
-def is_parquet(spec: Table, path: Path) -> bool:
+def is_parquet(spec: RawTable, path: Path) -> bool:
     """Whether a file of a table is Parquet."""
     return spec.format == "parquet" if spec.format else path.suffix in (".parquet", ".pq")
 
@@ -180,7 +180,7 @@ def _parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, li
         raise DataError(f"{path} is not a whole Parquet file: {one_line(error)}") from error
 
 
-def _delimited(spec: Table, path: Path, skip: bool) -> tuple[str, list[str]]:
+def _delimited(spec: RawTable, path: Path, skip: bool) -> tuple[str, list[str]]:
     """The reader of a delimited file as SQL, every value a text, and the names of its columns."""
     names = list(spec.columns) if spec.header is Header.NONE else _header(spec, path)
     options = {
@@ -198,7 +198,7 @@ def _delimited(spec: Table, path: Path, skip: bool) -> tuple[str, list[str]]:
     return f"read_csv({literal(path.absolute())}, {settings})", names
 
 
-def _header(spec: Table, path: Path) -> list[str]:
+def _header(spec: RawTable, path: Path) -> list[str]:
     """The column names in the first line of a delimited file."""
     try:
         opened = gzip.open if path.suffix == ".gz" else open

@@ -31,7 +31,7 @@ TYPES = {
 
 
 @dataclass(frozen=True)
-class Part:
+class TimePart:
     """A field that is a function of an event's time and the time before it."""
 
     type: pa.DataType
@@ -52,13 +52,13 @@ def _gap(unit_us: int) -> Callable[[pa.Array, pa.Array], pa.Array]:
 HOUR_US = 3600 * 1_000_000
 
 PARTS = {
-    Derive.DATE: Part(pa.date32(), lambda times, _: times.cast(pa.date32(), safe=False)),
-    Derive.WEEKDAY: Part(pa.string(), lambda times, _: WEEKDAYS.take(pc.day_of_week(times))),
-    Derive.MONTH: Part(pa.string(), lambda times, _: pc.strftime(times, "%Y-%m")),
-    Derive.HOUR: Part(pa.int64(), lambda times, _: pc.hour(times)),
-    Derive.TIME: Part(pa.string(), lambda times, _: pc.strftime(times, "%H:%M")),
-    Derive.GAP_DAYS: Part(pa.int64(), _gap(24 * HOUR_US)),
-    Derive.GAP_HOURS: Part(pa.int64(), _gap(HOUR_US)),
+    Derive.DATE: TimePart(pa.date32(), lambda times, _: times.cast(pa.date32(), safe=False)),
+    Derive.WEEKDAY: TimePart(pa.string(), lambda times, _: WEEKDAYS.take(pc.day_of_week(times))),
+    Derive.MONTH: TimePart(pa.string(), lambda times, _: pc.strftime(times, "%Y-%m")),
+    Derive.HOUR: TimePart(pa.int64(), lambda times, _: pc.hour(times)),
+    Derive.TIME: TimePart(pa.string(), lambda times, _: pc.strftime(times, "%H:%M")),
+    Derive.GAP_DAYS: TimePart(pa.int64(), _gap(24 * HOUR_US)),
+    Derive.GAP_HOURS: TimePart(pa.int64(), _gap(HOUR_US)),
 }
 """The fields that are taken from times."""
 

@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 
 from ..core.errors import DataError, RecipeError
 from ..core.schemas import LABELS
+from ..core.tasks import Kind
 from . import database
 from .database import ROW, explained, expression, quoted
 from .load import Recipe
 from .locate import Source
-from .model import Kind, Task
+from .model import Task
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from ..core import downloads as fetch
 from ..core.errors import DataError, FetchError
 from ..core.hashing import canonical_json, file_hash, text_hash
 from .load import Recipe
-from .tables import FileLayout, Table
+from .tables import FileLayout, RawTable
 
 COMPRESSED = ("", ".gz")
 """Endings that a file may have besides its name."""
@@ -88,7 +88,7 @@ def _source(name: str, layout: FileLayout, folder: Path) -> Source:
     return Source(name, files)
 
 
-def _found(table: Table, folder: Path) -> list[Path]:
+def _found(table: RawTable, folder: Path) -> list[Path]:
     """The files of a table that are there, in order; globs sorted by name."""
     found: list[Path] = []
     for pattern in table.path:

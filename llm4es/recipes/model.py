@@ -10,8 +10,9 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from ..core.errors import OptionError, RecipeError
+from ..core.tasks import PRIMARY, Kind
 from ..options import History, SerializeOptions
-from .tables import FileLayout, Name, Slug, Strict, Table, Texts
+from .tables import FileLayout, Name, RawTable, Slug, Strict, Texts
 
 
 class FieldType(StrEnum):
@@ -170,24 +171,12 @@ class Defaults(Strict):
         return SerializeOptions(**{**dict(self), **typed})
 
 
-class Kind(StrEnum):
-    """What a task's label is."""
-
-    BINARY = "binary"
-    MULTICLASS = "multiclass"
-    REGRESSION = "regression"
-
-
-METRICS = {Kind.BINARY: "roc_auc", Kind.MULTICLASS: "accuracy", Kind.REGRESSION: "r2"}
-"""The metric of a task that names none."""
-
-
 class Task(Strict):
     """Something to predict for an entity."""
 
     kind: Kind
     metric: str = ""
-    """Empty: METRICS of the kind."""
+    """Empty: PRIMARY of the kind."""
     table: Name
     entity: str
     """SQL expression of the entity's id; read as text."""
@@ -199,7 +188,7 @@ class Task(Strict):
 
     @model_validator(mode="after")
     def _default_metric(self) -> Self:
-        return self if self.metric else self.model_copy(update={"metric": METRICS[self.kind]})
+        return self if self.metric else self.model_copy(update={"metric": PRIMARY[self.kind]})
 
 
 class HashSplit(Strict):
@@ -246,7 +235,7 @@ class Recipe(Strict):
     name: Slug
     description: str = ""
     layouts: dict[str, FileLayout] = Field(default={})
-    tables: dict[Name, Table] = Field(default={})
+    tables: dict[Name, RawTable] = Field(default={})
     """Short for a single layout."""
     events: Events
     fields: tuple[FieldSpec, ...] = Field(min_length=1)

@@ -12,7 +12,7 @@ import duckdb
 
 from ..core.errors import DataError, RecipeError
 from . import database
-from .columns import Column, entity_column, value_columns
+from .columns import SqlColumn, entity_column, value_columns
 from .database import ROW, explained, expression, nearest, quoted
 from .load import Recipe
 from .locate import Source
@@ -27,10 +27,10 @@ class EventsQuery:
     clause: str
     """What stands behind FROM; the row's number in the files is ``events.{ROW}``."""
 
-    entity: Column
+    entity: SqlColumn
     """Whose an event is."""
 
-    values: tuple[Column, ...]
+    values: tuple[SqlColumn, ...]
     """The time and the fields."""
 
 
@@ -82,7 +82,7 @@ def _types(
     connection: duckdb.DuckDBPyConnection,
     recipe: Recipe,
     clause: str,
-    columns: Sequence[Column],
+    columns: Sequence[SqlColumn],
     known: Sequence[str],
     where: str,
 ) -> dict[str, str]:
@@ -112,7 +112,7 @@ def _good_rows(
     recipe: Recipe,
     loaded: database.Loaded,
     clause: str,
-    columns: Sequence[Column],
+    columns: Sequence[SqlColumn],
     skip: bool,
 ) -> str:
     """Look at every row; the condition that leaves out the bad ones, after they have been told of or refused."""

@@ -37,7 +37,7 @@ class Header(StrEnum):
     NONE = "none"  # already data: ``columns`` names them
 
 
-class Table(Strict):
+class RawTable(Strict):
     """One table of raw data: one file, or several of the same shape read one after the other."""
 
     path: Texts
@@ -84,5 +84,5 @@ class Fetch(Strict):
 class FileLayout(Strict):
     """One way in which the raw files of a dataset are laid out. Every layout gives the same tables and columns."""
 
-    tables: dict[Name, Table]
+    tables: dict[Name, RawTable]
     fetch: tuple[Fetch, ...] = ()

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-from ..probe.metrics import METRICS, Kind
+from ..core.tasks import Kind
+from ..probe.metrics import METRICS
 from ..probe.predictions import scored
 from . import evidence, profile
 from .data import ReportData
@@ -39,7 +40,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Task:
+class TaskSection:
     """The evidence of one task."""
 
     name: str
@@ -73,7 +74,7 @@ def render(data: ReportData) -> str:
     )
 
 
-def _tasks(data: ReportData) -> list[Task]:
+def _tasks(data: ReportData) -> list[TaskSection]:
     """The evidence, task by task."""
     if data.comparison is None:
         return []
@@ -94,7 +95,7 @@ def _tasks(data: ReportData) -> list[Task]:
             of_task = data.learning.filter(pc.equal(data.learning["task"], name))
             if (curve := evidence.learning_curve(of_task, rows[0]["metric"], f"learning-{n}")) is not None:
                 pictures.append(_picture("How few labels suffice", curve, "Bands are 95 % intervals."))
-        found.append(Task(name, _verdict(rows), rows, pictures))
+        found.append(TaskSection(name, _verdict(rows), rows, pictures))
     return found
 
 

@@ -19,7 +19,7 @@ from ..core.errors import OptionError
 from .escaping import SEPARATOR, split, unescape
 
 
-class Format(StrEnum):
+class TextFormat(StrEnum):
     """A way to write the same events."""
 
     MARKDOWN_TABLE = "markdown_table"
@@ -33,7 +33,7 @@ class Format(StrEnum):
 
 
 @dataclass(frozen=True)
-class History:
+class ParsedHistory:
     """A raw text, taken apart."""
 
     headers: tuple[str, ...]
@@ -72,23 +72,23 @@ CACHED = 1 << 16
 """Values whose quoted form is remembered: genres, codes and dates come again and again."""
 
 
-def parse(text: str, dropped: int = 0) -> History:
+def parse(text: str, dropped: int = 0) -> ParsedHistory:
     """A raw text, taken apart at its lines and separators."""
     header, *lines = text.split("\n")
-    return History(tuple(split(header)), tuple(tuple(split(line)) for line in lines), dropped)
+    return ParsedHistory(tuple(split(header)), tuple(tuple(split(line)) for line in lines), dropped)
 
 
-def write(history: History, format: Format, group_by: str = "") -> Written:
+def write(history: ParsedHistory, format: TextFormat, group_by: str = "") -> Written:
     """A history in a format. ``group_by`` is the field of 'grouped'; '' takes the one with the fewest values."""
     return FORMATS[format](history, group_by)
 
 
-def _markdown_table(history: History, _: str) -> Written:
+def _markdown_table(history: ParsedHistory, _: str) -> Written:
     opening = f"| {SEPARATOR.join(history.headers)} |\n|{' --- |' * len(history.headers)}\n"
     return Written(opening, [f"| {SEPARATOR.join(event)} |\n" for event in history.events])
 
 
-def _bullet_list(history: History, _: str) -> Written:
+def _bullet_list(history: ParsedHistory, _: str) -> Written:
     names = [f"{name}: " for name in history.headers]
     events = ["- " + "; ".join(map(str.__add__, names, event)) + "\n" for event in history.events]
     return Written("Events, oldest first:\n", events)
@@ -100,7 +100,7 @@ def _quoted(value: str) -> str:
     return json.dumps(unescape(value), ensure_ascii=False)
 
 
-def _json(history: History, _: str) -> Written:
+def _json(history: ParsedHistory, _: str) -> Written:
     names = [f"{_quoted(name)}: " for name in history.headers]
     events = ["{" + ", ".join(map(str.__add__, names, map(_quoted, event))) + "}" for event in history.events]
     return Written("[\n", _separated(events, ",\n", "\n"), "]")
@@ -117,13 +117,13 @@ def _yaml_value(value: str) -> str:
     return value if bare else _quoted(value)
 
 
-def _yaml(history: History, _: str) -> Written:
+def _yaml(history: ParsedHistory, _: str) -> Written:
     names = [f"{_yaml_value(name)}: " for name in history.headers]
     events = ["- " + "\n  ".join(map(str.__add__, names, map(_yaml_value, event))) + "\n" for event in history.events]
     return Written("", events)
 
 
-def _html(history: History, _: str) -> Written:
+def _html(history: ParsedHistory, _: str) -> Written:
     header = "".join(f"<th>{html.escape(name, quote=False)}</th>" for name in history.headers)
     events = [f"<tr><td>{_cells(event)}</td></tr>\n" for event in history.events]
     return Written(f"<table>\n<tr>{header}</tr>\n", events, "</table>")
@@ -134,13 +134,13 @@ def _cells(event: tuple[str, ...]) -> str:
     return html.escape(SEPARATOR.join(event), quote=False).replace(SEPARATOR, "</td><td>")
 
 
-def _sql(history: History, _: str) -> Written:
+def _sql(history: ParsedHistory, _: str) -> Written:
     names = ", ".join('"' + unescape(name).replace('"', '""') + '"' for name in history.headers)
     events = ["('" + "', '".join([value.replace("'", "''") for value in event]) + "')" for event in history.events]
     return Written(f"INSERT INTO events ({names}) VALUES\n", _separated(events, ",\n", ";\n"))
 
 
-def _grouped(history: History, group_by: str) -> Written:
+def _grouped(history: ParsedHistory, group_by: str) -> Written:
     at = _category(history, group_by)
     groups: dict[str, list[str]] = {}
     for event in history.events:
@@ -162,7 +162,7 @@ TOP = 5
 """Values of a field that a summary names."""
 
 
-def _summary(history: History, _: str) -> Written:
+def _summary(history: ParsedHistory, _: str) -> Written:
     count = len(history.events)
     left_out = f" {_events(history.dropped)} before or after are not part of it." if history.dropped else ""
     lines = [f"Summary of {_events(count)}; the single events are left out.{left_out}"]
@@ -200,7 +200,7 @@ def field_named(headers: Sequence[str], name: str) -> int:
     return lower.index(name.lower())
 
 
-def _category(history: History, group_by: str) -> int:
+def _category(history: ParsedHistory, group_by: str) -> int:
     """The field to group by: the named one, else that with the fewest values but more than one."""
     if group_by:
         return field_named(history.headers, group_by)
@@ -213,14 +213,14 @@ def _separated(events: Sequence[str], between: str, behind: str) -> list[str]:
     return [event + between for event in events[:-1]] + [event + behind for event in events[-1:]]
 
 
-FORMATS: dict[Format, Callable[[History, str], Written]] = {
-    Format.MARKDOWN_TABLE: _markdown_table,
-    Format.BULLET_LIST: _bullet_list,
-    Format.SUMMARY: _summary,
-    Format.JSON: _json,
-    Format.YAML: _yaml,
-    Format.HTML: _html,
-    Format.SQL: _sql,
-    Format.GROUPED: _grouped,
+FORMATS: dict[TextFormat, Callable[[ParsedHistory, str], Written]] = {
+    TextFormat.MARKDOWN_TABLE: _markdown_table,
+    TextFormat.BULLET_LIST: _bullet_list,
+    TextFormat.SUMMARY: _summary,
+    TextFormat.JSON: _json,
+    TextFormat.YAML: _yaml,
+    TextFormat.HTML: _html,
+    TextFormat.SQL: _sql,
+    TextFormat.GROUPED: _grouped,
 }
 """The writer of each format."""

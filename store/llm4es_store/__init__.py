@@ -11,29 +11,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from llm4es.core.entities import among
-    from llm4es.core.plan import Plan, Reason
-    from llm4es.core.sql import Scope, where
-    from llm4es.core.tables import events_table, events_view
-
     from .layout import TABLES
     from .run import Run
     from .store import Store
 
-_HOMES = {
-    "Scope": "delta",
-    "where": "delta",
-    "TABLES": "layout",
-    "events_table": "layout",
-    "events_view": "layout",
-    "Plan": "plan",
-    "Reason": "plan",
-    "Run": "running",
-    "among": "running",
-    "Store": "store",
-}
+_HOMES = {"TABLES": "layout", "Run": "run", "Store": "store"}
 
-__all__ = ["TABLES", "Plan", "Reason", "Run", "Scope", "Store", "among", "events_table", "events_view", "where"]
+__all__ = ["TABLES", "Run", "Store"]
 
 
 def __getattr__(name: str) -> object:

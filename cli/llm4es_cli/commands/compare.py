@@ -10,7 +10,7 @@ from llm4es.core.errors import ProbeError
 from llm4es.options import ProbeOptions
 
 from ..candidates import all_candidates, named
-from ..options import DEFAULT_STORE, DebugOption, Format, FormatOption, QuietOption, RecipeArgument, StoreOption
+from ..options import DEFAULT_STORE, DebugOption, FormatOption, OutputFormat, QuietOption, RecipeArgument, StoreOption
 from ..screen import Screen, result_console, show
 from ..work import Work
 from .probe import TaskOption, tasks_of
@@ -146,15 +146,15 @@ def show_comparison(tables: "list[pa.Table]", format_: FormatOption, *, wide: bo
 
     from ..comparison_table import markdown, print_text
 
-    chosen = format_ or Format.TABLE
-    if chosen not in (Format.TABLE, Format.MARKDOWN):
+    chosen = format_ or OutputFormat.TABLE
+    if chosen not in (OutputFormat.TABLE, OutputFormat.MARKDOWN):
         show(pa.concat_tables(tables), chosen)
         return
     for place, table in enumerate(tables):
         rows = table.to_pylist()
         if place:
             sys.stdout.write("\n")
-        if chosen is Format.MARKDOWN:
+        if chosen is OutputFormat.MARKDOWN:
             sys.stdout.write(markdown(rows))
         else:
             print_text(rows, result_console(), wide=wide)

@@ -10,7 +10,7 @@ import typer
 from llm4es.core.errors import OptionError
 
 from ..candidate_vectors import readable
-from ..options import DEFAULT_STORE, DebugOption, Format, FormatOption, QuietOption, StoreOption
+from ..options import DEFAULT_STORE, DebugOption, FormatOption, OutputFormat, QuietOption, StoreOption
 from ..screen import show
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def diff(
     tables = list(_differences(opened, chosen, side(a), side(b), n, sample))
     if not tables:
         raise OptionError(f"no texts and no vectors of {chosen!r} at {a} or at {b}: see `llm4es runs`")
-    show(pa.concat_tables(tables), format_, piped=Format.TABLE)
+    show(pa.concat_tables(tables), format_, piped=OutputFormat.TABLE)
 
 
 def side(text: str) -> Side:

@@ -8,7 +8,7 @@ import typer
 from llm4es.core.errors import OptionError, StoreError
 
 from ..candidates import candidates
-from ..options import DEFAULT_STORE, DebugOption, Format, FormatOption, QuietOption, RecipeArgument, StoreOption
+from ..options import DEFAULT_STORE, DebugOption, FormatOption, OutputFormat, QuietOption, RecipeArgument, StoreOption
 from ..screen import Screen, show
 from ..selection import preset
 from ..work import Work
@@ -71,7 +71,7 @@ def similar(
 
     said = ", ".join(f"{task}: {of[entity]}" for task, of in labels.items() if entity in of)
     work.screen.say(f"{entity} ({said or 'no label'}) in {found.name}")
-    if format_ not in (None, Format.TABLE):
+    if format_ not in (None, OutputFormat.TABLE):
         show(pa.Table.from_pylist(rows), format_)
         return
     events = [
@@ -80,10 +80,13 @@ def similar(
         for neighbour, shared in alike.items()
         for event in shared[:_SHARED_SHOWN]
     ]  # fmt: skip
-    show(pa.Table.from_pylist([{k: v for k, v in row.items() if k != "rarest shared"} for row in rows]), Format.TABLE)
+    show(
+        pa.Table.from_pylist([{k: v for k, v in row.items() if k != "rarest shared"} for row in rows]),
+        OutputFormat.TABLE,
+    )
     if events:
         sys.stdout.write(f"\nWhat they have in common, the rarest first, at most {_SHARED_SHOWN} each:\n\n")
-        show(pa.Table.from_pylist(events), Format.TABLE)
+        show(pa.Table.from_pylist(events), OutputFormat.TABLE)
 
 
 def _name(work: Work, model: str, k: str) -> str:
@@ -137,8 +140,8 @@ def _labels(work: Work) -> dict[str, dict[str, str]]:
     return found
 
 
-def _named(events: list[dict[str, Any]], format_: Format | None) -> Any:
+def _named(events: list[dict[str, Any]], format_: OutputFormat | None) -> Any:
     """A few of the shared values as text; all of them, with what either says, where a program reads JSON."""
-    if format_ is Format.JSON:
+    if format_ is OutputFormat.JSON:
         return [{key: value for key, value in event.items() if key != "neighbour"} for event in events]
     return "; ".join(event["value"] for event in events[:_SHARED_SHOWN])

@@ -11,7 +11,7 @@ import typer
 
 from llm4es.core.errors import OptionError
 
-from ..options import DEFAULT_STORE, DebugOption, Format, QuietOption, StoreOption
+from ..options import DEFAULT_STORE, DebugOption, OutputFormat, QuietOption, StoreOption
 from ..output import format_of, write, write_to_stdout
 from ..screen import Screen, show
 
@@ -113,7 +113,7 @@ def _answer(
         elif format_ is ResultFormat.PARQUET:
             write_to_stdout(stream(relation, _ROWS_AT_ONCE))
         else:
-            show(fetch(relation), None if format_ is None else Format(format_))
+            show(fetch(relation), None if format_ is None else OutputFormat(format_))
 
 
 @contextmanager

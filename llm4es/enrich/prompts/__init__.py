@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from ...core.errors import OptionError
 from ...core.hashing import config_id
-from ...serialize.formats import Format
+from ...serialize.formats import TextFormat
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Prompt:
     by_line: bool
     """Whether the answer has a line for each event, which is checked more strictly."""
 
-    fallback: Format
+    fallback: TextFormat
     """The format that stands in for an answer that is not good enough."""
 
     @property
@@ -62,5 +62,5 @@ def load_prompt(name: str) -> Prompt:
         system=said["system"].strip(),
         user=said["user"].strip(),
         by_line=said["by_line"],
-        fallback=Format(said["fallback"]),
+        fallback=TextFormat(said["fallback"]),
     )

@@ -12,7 +12,7 @@ import duckdb
 
 from ...core.errors import DataError
 from ..database import one_line, quoted
-from .sniff import Shape, sniff
+from .sniff import FileShape, sniff
 
 ROWS = 100_000
 """Rows that are looked at."""
@@ -43,7 +43,7 @@ _ID = re.compile(r"(^|[^a-z])(id|nr|no|num|number|key|uuid|guid|code|zip|index)$
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnProfile:
     """One column of the rows that were looked at."""
 
     name: str
@@ -97,9 +97,9 @@ class Seen:
     """A table, looked at."""
 
     path: Path
-    columns: tuple[Column, ...]
+    columns: tuple[ColumnProfile, ...]
     rows: int
-    shape: Shape
+    shape: FileShape
 
 
 def profile(path: Path) -> Seen:
@@ -119,7 +119,9 @@ def profile(path: Path) -> Seen:
     return Seen(path, tuple(seen), rows, shape)
 
 
-def _column(connection: duckdb.DuckDBPyConnection, at: int, name: str, sql: str, rows: int, shape: Shape) -> Column:
+def _column(
+    connection: duckdb.DuckDBPyConnection, at: int, name: str, sql: str, rows: int, shape: FileShape
+) -> ColumnProfile:
     """Count one column."""
     connection.execute(
         f"CREATE OR REPLACE TABLE one AS SELECT * FROM (SELECT c{at}::VARCHAR AS v FROM seen) WHERE v <> ''"
@@ -135,7 +137,7 @@ def _column(connection: duckdb.DuckDBPyConnection, at: int, name: str, sql: str,
     ).fetchall()[0]
     numeric = there > 0 and numbers == there
     decimals = min(int(digits or 0), 4) if numeric else 0
-    column = Column(
+    column = ColumnProfile(
         name=name,
         sql=name if sql == quoted(name) and name.isidentifier() else sql,  # recipes take bare names as columns
         rows=rows,
@@ -192,7 +194,7 @@ def _clock(connection: duckdb.DuckDBPyConnection, there: int) -> str:
     return ""
 
 
-def _timed(connection: duckdb.DuckDBPyConnection, column: Column, there: int) -> Column:
+def _timed(connection: duckdb.DuckDBPyConnection, column: ColumnProfile, there: int) -> ColumnProfile:
     """The column with how it is read as a time, if it is one."""
     if not there:
         return column
@@ -215,7 +217,7 @@ def _timed(connection: duckdb.DuckDBPyConnection, column: Column, there: int) ->
     return replace(column, time=said, doubt=doubt, has_clock=clock)
 
 
-def _timed_number(connection: duckdb.DuckDBPyConnection, column: Column, there: int) -> Column:
+def _timed_number(connection: duckdb.DuckDBPyConnection, column: ColumnProfile, there: int) -> ColumnProfile:
     """Counts since 1970, numbers of days, and dates such as 20240131."""
     low, high, whole = connection.execute(
         "SELECT min(v::DOUBLE), max(v::DOUBLE), bool_and(v::DOUBLE = trunc(v::DOUBLE)) FROM one"

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...core.errors import DataError
-from ..model import Kind
-from .column_profile import Column, Seen, profile
+from ...core.tasks import Kind
+from .column_profile import ColumnProfile, Seen, profile
 
 ENTITY_NAMES = (
     "client",
@@ -61,12 +61,12 @@ def inspect(events: Path, labels: Path | None = None, folder: Path | None = None
     return Draft("\n".join([parts[0] + chosen, *parts[1:], fields, tasks]), tuple(unsure))
 
 
-def _entity(table: Seen, labels: Seen | None, unsure: list[str]) -> Column:
+def _entity(table: Seen, labels: Seen | None, unsure: list[str]) -> ColumnProfile:
     """Whose the events are: a column of the labels too, named like an id, with values that come again and again."""
     ids = [column for column in labels.columns if column.distinct == column.rows > 2] if labels else []
     shared = {column.name for column in ids}
 
-    def score(column: Column) -> tuple[bool, bool, bool, float]:
+    def score(column: ColumnProfile) -> tuple[bool, bool, bool, float]:
         lower = column.name.lower()
         named = any(name in lower for name in ENTITY_NAMES)
         is_id = bool(re.search(r"(^|_)id$|_id_|Id$|ID$", column.name))
@@ -86,14 +86,14 @@ def _entity(table: Seen, labels: Seen | None, unsure: list[str]) -> Column:
     return best
 
 
-def _time(table: Seen, entity: Column, unsure: list[str]) -> Column | None:
+def _time(table: Seen, entity: ColumnProfile, unsure: list[str]) -> ColumnProfile | None:
     """When the events happened: a column that can be read as times, best one named so."""
     able = [column for column in table.columns if column.time is not None and column is not entity]
     if not able:
         unsure.append("events.time: no column looks like a time; the order of the file is taken as the order of events")
         return None
 
-    def named(column: Column) -> bool:
+    def named(column: ColumnProfile) -> bool:
         words = re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.name).lower())
         return any(name in words or (len(name) > 3 and name in column.name.lower()) for name in TIME_NAMES)
 
@@ -138,7 +138,7 @@ def _table(name: str, path: Path, table: Seen, folder: Path | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _events(entity: Column, time: Column | None) -> str:
+def _events(entity: ColumnProfile, time: ColumnProfile | None) -> str:
     lines = [
         "[events]",
         f"entity = {_text(entity.sql)} # {entity.distinct} different values in the rows that were looked at",
@@ -153,7 +153,9 @@ def _events(entity: Column, time: Column | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _fields(table: Seen, entity: Column, time: Column | None, unsure: list[str]) -> tuple[str, str | None, str | None]:
+def _fields(
+    table: Seen, entity: ColumnProfile, time: ColumnProfile | None, unsure: list[str]
+) -> tuple[str, str | None, str | None]:
     """The fields in order, and which of them is the item and which the amount."""
     blocks = [
         "# What the texts show of an event, in this order. in_text = false keeps a column for SQL and baselines only."
@@ -205,7 +207,7 @@ def _block(lines: Sequence[str], comment: str = "") -> str:
     return "[[fields]]" + (f" {comment}" if comment else "") + "\n" + "\n".join(lines) + "\n"
 
 
-def _tasks(labels: Seen, entity: Column, table: Seen, unsure: list[str]) -> str:
+def _tasks(labels: Seen, entity: ColumnProfile, table: Seen, unsure: list[str]) -> str:
     """A task for each column of the labels but the id."""
     key = next((column for column in labels.columns if column.name == entity.name), None)
     if key is None:
@@ -237,7 +239,7 @@ def _tasks(labels: Seen, entity: Column, table: Seen, unsure: list[str]) -> str:
     return "\n".join(blocks)
 
 
-def _kind(column: Column) -> Kind:
+def _kind(column: ColumnProfile) -> Kind:
     if column.distinct == 2:
         return Kind.BINARY
     return Kind.REGRESSION if column.numeric and column.distinct > MANY_CLASSES else Kind.MULTICLASS
@@ -266,7 +268,7 @@ def _ascii(name: str) -> str:
     return unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode()
 
 
-def _shown(column: Column) -> str:
+def _shown(column: ColumnProfile) -> str:
     """Some values, for a comment."""
     shown = ", ".join(repr(value[:30]) for value in column.examples[:3])
     return re.sub(r"[\x00-\x1f\x7f]", " ", shown)

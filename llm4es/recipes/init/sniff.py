@@ -22,7 +22,7 @@ SAMPLE = 1 << 20
 
 
 @dataclass(frozen=True)
-class Shape:
+class FileShape:
     """How a file is read."""
 
     reader: str
@@ -34,7 +34,7 @@ class Shape:
     encoding: str | None = None
 
 
-def sniff(path: Path) -> Shape:
+def sniff(path: Path) -> FileShape:
     """Look at the first bytes of a file."""
     if not path.is_file():
         raise DataError(f"no file at {path}: give the table of events, a CSV or Parquet file")
@@ -54,13 +54,13 @@ def _reserved() -> frozenset[str]:
         return frozenset(str(row[0]) for row in rows.fetchall())
 
 
-def _parquet(path: Path) -> Shape:
+def _parquet(path: Path) -> FileShape:
     try:
         schema = pq.read_schema(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"{path} is not a whole Parquet file: {str(error).splitlines()[0]}") from error
     columns = tuple(part for field in schema for part in _parts(field.name, bare(field.name), field.type))
-    return Shape(f"read_parquet({literal(path)})", columns)
+    return FileShape(f"read_parquet({literal(path)})", columns)
 
 
 def _parts(name: str, sql: str, type: pa.DataType) -> Iterator[tuple[str, str]]:
@@ -74,7 +74,7 @@ def _parts(name: str, sql: str, type: pa.DataType) -> Iterator[tuple[str, str]]:
         yield name, sql
 
 
-def _delimited(path: Path) -> Shape:
+def _delimited(path: Path) -> FileShape:
     opened = gzip.open if path.suffix == ".gz" else open
     try:
         with opened(path, "rb") as file:
@@ -92,7 +92,7 @@ def _delimited(path: Path) -> Shape:
         f"read_csv({literal(path)}, auto_detect=false, header=true, delim={literal(delimiter)}, quote='\"', "
         f"escape='\"', encoding='{encoding}', columns={{{columns}}})"
     )
-    return Shape(reader, tuple((name, bare(name)) for name in names), delimiter, encoding)
+    return FileShape(reader, tuple((name, bare(name)) for name in names), delimiter, encoding)
 
 
 def _decoded(start: bytes) -> tuple[str, str]:

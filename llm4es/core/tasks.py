@@ -1,0 +1,18 @@
+"""What can be predicted of an entity, and the metric that a task is about.
+
+In: nothing. Out: names. Imports nothing heavy: recipes, options and probes share it.
+"""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a task's labels are."""
+
+    BINARY = "binary"  # two classes; the second in sorted order is the positive one
+    MULTICLASS = "multiclass"  # two classes or more
+    REGRESSION = "regression"  # numbers
+
+
+PRIMARY: dict[Kind, str] = {Kind.BINARY: "roc_auc", Kind.MULTICLASS: "accuracy", Kind.REGRESSION: "r2"}
+"""The metric that a task is about unless another is asked for."""
