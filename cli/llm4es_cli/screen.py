@@ -1,15 +1,13 @@
 """What a person sees: results on stdout, progress and messages on stderr.
 
-In: Arrow tables, counts. Out: text. Knows no command and no store.
+In: results, rows. Out: text. Knows no command and no store.
 """
 
 import csv
 import json
 import math
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -17,155 +15,68 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
+from llm4es.project.cells import shown
+from llm4es.project.terminal import WIDE, Terminal
+
 from .options import OutputFormat
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-_WIDE = 200
-"""Columns of text where there is no terminal that says how wide it is."""
-
-_LINE_EVERY = 10.0
-"""Seconds between progress lines where there is no terminal to draw a bar on."""
-
-Advance = Callable[[int], None]
-"""Called with how much more is done."""
+    from llm4es.project.outcome import Outcome
+    from llm4es.project.result import Result
 
 
-def steps(advance: Advance) -> Callable[[int], None]:
-    """Turns how much is done so far into how much more is done."""
-    before = 0
-
-    def so_far(done: int) -> None:
-        nonlocal before
-        advance(done - before)
-        before = done
-
-    return so_far
-
-
-class Screen:
+class Screen(Terminal):
     """One command's view: quiet or not."""
 
-    def __init__(self, quiet: bool = False) -> None:
-        self.quiet = quiet
-        width = None if sys.stderr.isatty() else _WIDE
-        self.console = Console(stderr=True, quiet=quiet, width=width, highlight=False)
 
-    def say(self, message: str) -> None:
-        """One line for the person, nothing for a pipe."""
-        self.console.print(escape(message), soft_wrap=True)
-
-    def warn(self, message: str) -> None:
-        """Something the person should know before trusting the result; shown even when quiet."""
-        sys.stderr.write(f"warning: {message}\n")
-
-    @contextmanager
-    def progress(self, what: str, total: int | None, unit: str) -> Iterator[Advance]:
-        """A bar with the time left on a terminal, a line every few seconds elsewhere."""
-        if self.quiet or total == 0:
-            yield lambda _: None
-        elif self.console.is_terminal:
-            with _bar(self.console, what, total, unit) as advance:
-                yield advance
-        else:
-            yield _lines(self.say, what, total, unit)
-
-
-@contextmanager
-def _bar(console: Console, what: str, total: int | None, unit: str) -> Iterator[Advance]:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(escape(what), total=total)
-        yield lambda step: progress.advance(task, step)
-
-
-def _lines(say: Callable[[str], None], what: str, total: int | None, unit: str) -> Advance:
-    began = last = time.monotonic()
-    done = 0
-
-    def advance(step: int) -> None:
-        nonlocal done, last
-        done += step
-        now = time.monotonic()
-        if now - last < _LINE_EVERY or done == 0:
-            return
-        last = now
-        left = f", {duration((now - began) / done * (total - done))} left" if total else ""
-        of = f"/{total}" if total else ""
-        say(f"{what}: {done}{of} {unit}{left}")
-
-    return advance
-
-
-def duration(seconds: float) -> str:
-    """``75.2`` -> ``1m15s``."""
-    if seconds < 60:
-        return f"{seconds:.1f}s" if seconds < 10 else f"{seconds:.0f}s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{rest:02d}s"
-
-
-def show(rows: "pa.Table", format_: OutputFormat | None, *, piped: OutputFormat = OutputFormat.CSV) -> None:
+def show(
+    rows: "Result | Sequence[Mapping[str, Any]]",
+    format_: OutputFormat | None,
+    *,
+    piped: OutputFormat = OutputFormat.CSV,
+) -> None:
     """Print a result to stdout: a table on a terminal, else ``piped``, unless a format was asked for."""
     chosen = format_ or (OutputFormat.TABLE if sys.stdout.isatty() else piped)
-    _SHOW[chosen](rows)
+    names = list(rows[0]) if isinstance(rows, Sequence) and rows else list(getattr(rows, "column_names", []))
+    _SHOW[chosen](names, rows)
 
 
-def _show_json(rows: "pa.Table") -> None:
-    sys.stdout.write(as_json(rows.to_pylist()))
+def show_outcomes(outcomes: "Iterable[Outcome]", format_: OutputFormat | None) -> None:
+    """The summary of what stages did, on stdout."""
+    show([outcome.row() for outcome in outcomes], format_)
 
 
-def _show_csv(rows: "pa.Table") -> None:
+def _show_json(_: Sequence[str], rows: Any) -> None:
+    sys.stdout.write(as_json(list(rows)))
+
+
+def _show_csv(names: Sequence[str], rows: Any) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(rows.column_names)
-    for batch in rows.to_batches():
-        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            writer.writerow(["" if value is None else cell(value) for value in row])
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow(["" if row[name] is None else cell(row[name]) for name in names])
 
 
-def _show_table(rows: "pa.Table") -> None:
-    import pyarrow as pa
+def _show_table(names: Sequence[str], rows: Any) -> None:
     from rich.table import Table
 
+    lines = [[row[name] for name in names] for row in rows]
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for field in rows.schema:
-        number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type)
-        table.add_column(escape(field.name), justify="right" if number else "left", overflow="fold")
-    for row in rows.to_pylist():
-        table.add_row(*(escape(_short(value)) for value in row.values()))
+    for place, name in enumerate(names):
+        numbers = [isinstance(line[place], int | float) for line in lines if line[place] is not None]
+        table.add_column(escape(name), justify="right" if numbers and all(numbers) else "left", overflow="fold")
+    for line in lines:
+        table.add_row(*(escape(_short(value)) for value in line))
     result_console().print(table)
 
 
-def _show_markdown(rows: "pa.Table") -> None:
-    lines = [
-        rows.column_names,
-        ["---"] * rows.num_columns,
-        *([_short(v) for v in row.values()] for row in rows.to_pylist()),
-    ]
+def _show_markdown(names: Sequence[str], rows: Any) -> None:
+    lines = [list(names), ["---"] * len(names), *([_short(row[name]) for name in names] for row in rows)]
     for line in lines:
         sys.stdout.write("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |\n")
 
 
-_SHOW: dict[OutputFormat, Callable[["pa.Table"], None]] = {
+_SHOW: dict[OutputFormat, Callable[[Sequence[str], Any], None]] = {
     OutputFormat.TABLE: _show_table,
     OutputFormat.JSON: _show_json,
     OutputFormat.CSV: _show_csv,
@@ -175,24 +86,12 @@ _SHOW: dict[OutputFormat, Callable[["pa.Table"], None]] = {
 
 def result_console() -> Console:
     """Stdout as wide as its terminal, and wide where there is none."""
-    return Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
 
 
 def _short(value: Any) -> str:
-    """A cell of a table: figures to four places, long lists to their ends."""
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return (
-            f"{value:.4g}"
-            if abs(value) >= 1e5 or (value and abs(value) < 1e-4)
-            else f"{value:.4f}".rstrip("0").rstrip(".")
-        )
-    if isinstance(value, list) and len(value) > 4:
-        return f"[{_short(value[0])}, {_short(value[1])}, ... {len(value)} values]"
-    if isinstance(value, list):
-        return "[" + ", ".join(_short(item) for item in value) + "]"
-    return cell(value)
+    """A cell of a table."""
+    return shown(value) if value is None or isinstance(value, float | list) else cell(value)
 
 
 def cell(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The stages in order, and what each reads and writes: the one place that knows the way.
+"""The steps in order, and what each reads and writes: the one place that knows the way.
 
 In: nothing. Out: the way. Knows no store and no stage's inside.
 """
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage, by the name of its command and module."""
+    """One stage, by the name of its command and folder."""
 
     name: str
-    """Command, function and module alike."""
+    """Command, function and folder alike."""
     reads: tuple[str, ...]
     """Tables it reads."""
     writes: tuple[str, ...]
@@ -19,10 +19,11 @@ class Stage:
 
 
 STAGES = (
-    Stage("serialize", (), ("events", "labels", "splits", "texts")),
-    Stage("enrich", ("texts",), ("texts",)),
-    Stage("finetune", ("texts", "splits"), ("models", "exposures")),
-    Stage("embed", ("texts", "models"), ("embeddings",)),
-    Stage("probe", ("embeddings", "events", "labels", "splits", "exposures"), ("probes", "predictions")),
+    Stage("serialize", (), ("recipes", "events", "labels", "splits", "texts")),
+    Stage("enrich", ("texts", "models"), ("texts",)),
+    Stage("finetune", ("texts", "splits", "models"), ("models", "exposures")),
+    Stage("embed", ("texts", "models"), ("embeddings", "layers", "canaries")),
+    Stage("probe", ("embeddings", "layers", "events", "labels", "splits", "exposures"), ("probes", "predictions")),
 )
-"""Every stage reads only what earlier ones, or it itself, have written."""
+"""Every stage reads only what earlier ones, or it itself, have written. Those that write no row of a table in one run
+write it in another: ``layers`` where they are kept, ``canaries`` at the first use of a model."""

@@ -1,58 +1,28 @@
 """``llm4es diff``: what changed between two versions, two models, or two k."""
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from llm4es.core.errors import OptionError
+from llm4es.options import DiffOptions
 
-from ..candidate_vectors import readable
 from ..options import DEFAULT_STORE, DebugOption, FormatOption, OutputFormat, QuietOption, StoreOption
 from ..screen import show
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from llm4es.features.feature_set import FeatureSet
-    from llm4es_store import Store
-
-_POINT = r"\d+|\d{4}-\d\d-\d\d[^:]*(?::\d\d.*)?"
-_SIDE = re.compile(rf"(?:(?P<alone>{_POINT})|(?P<name>.*?)(?::(?P<at>{_POINT}))?)")
-
-_EMBEDDINGS = """SELECT model, k, config_id, any_value(pooling) AS pooling, any_value(texts) AS texts,
-    any_value(history) AS history, any_value(max_length) AS max_length, count(*) AS entities
-    FROM embeddings WHERE {scope} GROUP BY model, k, config_id ORDER BY model, k, min(run_id)"""
-
-_TEXTS = """SELECT if(variant = 'raw', 'texts', 'enriched texts') AS kind, entity_id,
-    string_agg(concat_ws(' ', variant, config_id, text_hash), ',' ORDER BY variant, config_id) AS content
-    FROM texts WHERE {scope} GROUP BY ALL"""
+from ..signature import with_options
 
 
-@dataclass(frozen=True)
-class Side:
-    """One of the two things compared."""
-
-    name: str | None
-    """Features as `llm4es compare` shows them; None: all there are."""
-    at: str | None
-    """Version or time; None: now."""
-
-
+@with_options(DiffOptions)
 def diff(
     a: Annotated[str, typer.Argument(metavar="A", help="A version, a time, features, or FEATURES:VERSION.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The same; what A is compared with.")],
     dataset: Annotated[
         str | None, typer.Option("--dataset", metavar="D", help="Default: the only one there is.")
     ] = None,
-    n: Annotated[int, typer.Option("-n", min=1, help="Neighbours an entity.")] = 10,
-    sample: Annotated[int, typer.Option("--sample", min=1, help="Entities whose neighbours are compared.")] = 200,
     format_: FormatOption = None,
     store: StoreOption = DEFAULT_STORE,
     quiet: QuietOption = False,
     debug: DebugOption = False,
+    **options: Any,
 ) -> None:
     """Show entities added, gone and changed, how far vectors moved, neighbours kept, and the paired probe difference.
 
@@ -66,122 +36,7 @@ def diff(
 
         llm4es diff smollm2-135m@8:2026-11-20T10:00 smollm2-135m@8
     """
-    import pyarrow as pa
-
+    from llm4es.project.diff import diff as between
     from llm4es_store import Store
 
-    opened = Store(store)
-    chosen = dataset or _only_dataset(opened)
-    tables = list(_differences(opened, chosen, side(a), side(b), n, sample))
-    if not tables:
-        raise OptionError(f"no texts and no vectors of {chosen!r} at {a} or at {b}: see `llm4es runs`")
-    show(pa.concat_tables(tables), format_, piped=OutputFormat.TABLE)
-
-
-def side(text: str) -> Side:
-    """``12``, ``2026-11-20``, ``m@8`` or ``m@8:12``."""
-    found = _SIDE.fullmatch(text)
-    if found is None or not text:
-        raise OptionError(f"{text!r} is neither a version nor features: give 12, smollm2-135m@8, or smollm2-135m@8:12")
-    return Side(None if found["alone"] else found["name"], found["alone"] or found["at"])
-
-
-def _differences(store: "Store", dataset: str, a: Side, b: Side, n: int, sample: int) -> "Iterator[pa.Table]":
-    from llm4es.probe.difference import difference, only_one
-
-    before, after = _spaces(store, dataset, a), _spaces(store, dataset, b)
-    if a.name is None and b.name is None:
-        yield from _texts(store, dataset, a, b)
-        pairs = [(label, label) for label in dict.fromkeys([*before, *after])]
-    else:  # a version beside features means the same features then
-        pairs = [(_known(a.name or b.name, before), _known(b.name or a.name, after))]
-    for first, second in pairs:
-        if first not in before or second not in after:
-            rows, where_ = (after[second], "after") if first not in before else (before[first], "before")
-            yield only_one(first, rows["entities"], where_)
-            continue
-        yield difference(
-            _load(store, dataset, a, first, before[first]),
-            _load(store, dataset, b, second, after[second]),
-            n=n,
-            sample=sample,
-        )
-        yield from _probes(store, dataset, (a, first), (b, second))
-
-
-def _texts(store: "Store", dataset: str, a: Side, b: Side) -> "Iterator[pa.Table]":
-    """Whose texts changed, the raw ones and those made from them."""
-    from llm4es.core.sql import where
-    from llm4es.probe.difference import content_difference
-
-    query = _TEXTS.format(scope=where({"dataset": dataset}))
-    found: list[dict[str, dict[str, str]]] = []
-    for of in (a, b):
-        contents: dict[str, dict[str, str]] = {}
-        for kind, entity, content in store.sql(query, at=of.at).fetchall():
-            contents.setdefault(kind, {})[entity] = content
-        found.append(contents)
-    for kind in sorted({*found[0], *found[1]}, reverse=True):  # the raw ones first
-        yield content_difference(kind, found[0].get(kind, {}), found[1].get(kind, {}))
-
-
-def _spaces(store: "Store", dataset: str, of: Side) -> dict[str, dict[str, Any]]:
-    """Readable name -> what it stands for, of every embedding at that point."""
-    from llm4es.core.sql import where
-
-    rows = store.sql(_EMBEDDINGS.format(scope=where({"dataset": dataset})), at=of.at).to_arrow_table().to_pylist()
-    return dict(zip(readable(rows), rows, strict=True))
-
-
-def _known(name: str | None, spaces: dict[str, dict[str, Any]]) -> str:
-    if name not in spaces:
-        raise OptionError(f"no features {name!r}: there are {', '.join(spaces) or 'none'}")
-    return str(name)
-
-
-def _load(store: "Store", dataset: str, of: Side, label: str, row: dict[str, Any]) -> "FeatureSet":
-    """The vectors of one side."""
-    from llm4es.features.feature_set import FeatureSet
-
-    ids, matrix = store.matrix(dataset, model=row["model"], k=row["k"], config_id=row["config_id"], at=of.at)
-    return FeatureSet(
-        name=label,
-        entity_ids=ids.to_pylist(),
-        matrix=matrix,
-        model=row["model"],
-        k=row["k"],
-        seen=frozenset(),
-        source_hash=row["config_id"],
-    )
-
-
-def _probes(store: "Store", dataset: str, a: tuple[Side, str], b: tuple[Side, str]) -> "Iterator[pa.Table]":
-    """The paired difference of every (task, configuration) that both sides were probed with."""
-    from llm4es.core.sql import where
-    from llm4es.probe.difference import probe_difference
-
-    def rows(table: str, of: tuple[Side, str], **more: str) -> "pa.Table":
-        chosen = where({"dataset": dataset, "features": of[1], **more})
-        return store.sql(f"SELECT * FROM {table} WHERE {chosen}", at=of[0].at).to_arrow_table()
-
-    def probed(of: tuple[Side, str]) -> set[tuple[str, str]]:
-        table = rows("probes", of)
-        return set(zip(table["task"].to_pylist(), table["config_id"].to_pylist(), strict=True))
-
-    for task, config_id in sorted(probed(a) & probed(b)):
-        both = [
-            tuple(rows(table, of, task=task, config_id=config_id) for table in ("probes", "predictions"))
-            for of in (a, b)
-        ]
-        yield probe_difference((both[0][0], both[0][1]), (both[1][0], both[1][1]), (a[1], b[1]))
-
-
-def _only_dataset(store: "Store") -> str:
-    query = "SELECT dataset FROM embeddings UNION SELECT dataset FROM texts ORDER BY 1"
-    names = [name for (name,) in store.sql(query).fetchall()]
-    if len(names) != 1:
-        raise OptionError(
-            f"the store has texts or vectors of {len(names)} datasets: "
-            f"choose one of {', '.join(names) or 'none'} with --dataset"
-        )
-    return str(names[0])
+    show(between(Store(store), a, b, dataset, DiffOptions.of(**options)), format_, piped=OutputFormat.TABLE)

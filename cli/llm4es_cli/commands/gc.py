@@ -30,7 +30,8 @@ def gc(
         llm4es gc --older-than 90
     """
     from llm4es import __version__
+    from llm4es.project.result import Result
     from llm4es_store import Store
     from llm4es_store.maintenance import vacuum
 
-    show(vacuum(Store(store), older_than, dry_run, __version__), format_)
+    show(Result(vacuum(Store(store), older_than, dry_run, __version__)), format_)

@@ -24,8 +24,6 @@ def recipes(
 
         llm4es recipes movielens-100k > mine.toml
     """
-    import pyarrow as pa
-
     from llm4es.recipes import builtin_recipes, load_recipe
 
     if recipe is not None:
@@ -34,4 +32,4 @@ def recipes(
         return
     loaded = [load_recipe(name) for name in builtin_recipes()]
     rows = [{"recipe": r.name, "description": r.description, "tasks": ", ".join(r.tasks)} for r in loaded]
-    show(pa.Table.from_pylist(rows), format_)
+    show(rows, format_)

@@ -1,18 +1,14 @@
 """``llm4es runs``: what was done to the store, and where each row comes from."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-
-from llm4es.core.errors import OptionError
 
 from ..options import DEFAULT_STORE, DebugOption, FormatOption, QuietOption, StoreOption
 from ..screen import show
 
 app = typer.Typer(invoke_without_command=True, add_completion=False)
-
-_COLUMNS = "version, run_id, stage, dataset, started_at, seconds, status, rows_in, rows_computed, rows_reused"
 
 
 @app.callback()
@@ -33,10 +29,10 @@ def runs(
         llm4es runs show 20261122-101500-a1b2c3
     """
     if context.invoked_subcommand is None:
+        from llm4es.project.past_runs import list_runs
         from llm4es_store import Store
 
-        query = f"SELECT {_COLUMNS} FROM runs ORDER BY version DESC LIMIT {int(limit)}"
-        show(Store(store).sql(query).to_arrow_table(), format_)
+        show(list_runs(Store(store), limit), format_)
 
 
 @app.command("show")
@@ -47,17 +43,7 @@ def show_run(
     debug: DebugOption = False,
 ) -> None:
     """Show one run: configuration, tables read and written, host, and the runs its inputs came from (JSON)."""
+    from llm4es.project import past_runs
     from llm4es_store import Store
-    from llm4es_store.lineage import lineage
 
-    found = Store(store).sql("SELECT * FROM runs ORDER BY version").to_arrow_table().to_pylist()
-    matching = [row for row in found if row["run_id"].startswith(run_id)]
-    if len(matching) != 1:
-        raise OptionError(f"run {run_id!r} matches {len(matching)} runs: see `llm4es runs` for the ids")
-    run = matching[0]
-    typer.echo(json.dumps(_readable(run) | {"made_from": lineage(found, run)}, indent=1, default=str))
-
-
-def _readable(run: dict[str, Any]) -> dict[str, Any]:
-    """JSON columns as what they hold."""
-    return {k: json.loads(v) if k in ("config", "versions", "reasons", "host") and v else v for k, v in run.items()}
+    typer.echo(json.dumps(past_runs.show_run(Store(store), run_id), indent=1, default=str))

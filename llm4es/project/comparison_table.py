@@ -4,6 +4,7 @@ In: rows of ``llm4es.compare``, of one task. Out: text for a terminal, or Markdo
 the rows, and machines read those.
 """
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,6 +20,9 @@ GAP = 2
 
 SIGNIFICANT = 0.05
 
+_PLAIN = 200
+"""Columns of a comparison as plain text."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -26,7 +30,7 @@ class Column:
 
     title: str
     cell: Callable[[Row], str]
-    spared: int = 0
+    drop_priority: int = 0
     """The highest goes first where the screen is narrow; 0 never does."""
     left: bool = False
     """Text, not a number."""
@@ -45,14 +49,14 @@ def shown(rows: Sequence[Row]) -> list[Column]:
         Column(
             "interval",
             lambda row: "" if row["difference"] is None else between(row["diff_low"], row["diff_high"], signed),
-            spared=1,
+            drop_priority=1,
         ),
         Column("p", lambda row: "" if row["difference"] is None else p_value(row["p_adjusted"])),
         Column("verdict", verdict, left=True),
         Column("seen", lambda row: str(row["n_seen"] or "")) if any(row["n_seen"] for row in rows) else None,
-        Column("numbers", lambda row: count(row["dimensions"]), spared=2),
-        Column("tokens", lambda row: count(row["tokens"]), spared=3),
-        Column("seconds", lambda row: "" if row["seconds"] is None else f"{row['seconds']:,.0f}", spared=4),
+        Column("numbers", lambda row: count(row["dimensions"]), drop_priority=2),
+        Column("tokens", lambda row: count(row["tokens"]), drop_priority=3),
+        Column("seconds", lambda row: "" if row["seconds"] is None else f"{row['seconds']:,.0f}", drop_priority=4),
     ]
     return [column for column in columns if column is not None]
 
@@ -93,10 +97,10 @@ def notes(rows: Sequence[Row]) -> list[str]:
 
 
 def fitting(columns: Sequence[Column], rows: Sequence[Row], width: int) -> list[Column]:
-    """The columns that fit beside each other, dropping what can be spared, the names folded at last."""
+    """The columns that fit beside each other, dropping what can be drop_priority, the names folded at last."""
     kept = list(columns)
-    while _total(kept, rows) > width and any(column.spared for column in kept):
-        kept.remove(max(kept, key=lambda column: column.spared))
+    while _total(kept, rows) > width and any(column.drop_priority for column in kept):
+        kept.remove(max(kept, key=lambda column: column.drop_priority))
     return kept
 
 
@@ -121,6 +125,17 @@ def print_text(rows: Sequence[Row], console: Console, *, wide: bool) -> None:
     console.print(table)
     for note in notes(rows):
         console.print(escape(note))
+
+
+def text(rows: Sequence[Row]) -> str:
+    """The tables of some tasks under each other, as plain text with every column."""
+    console = Console(file=io.StringIO(), width=_PLAIN, highlight=False, color_system=None)
+    tasks = list(dict.fromkeys(row["task"] for row in rows))
+    for place, task in enumerate(tasks):
+        if place:
+            console.print()
+        print_text([row for row in rows if row["task"] == task], console, wide=True)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
 
 
 def markdown(rows: Sequence[Row]) -> str:

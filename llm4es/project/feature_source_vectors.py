@@ -1,21 +1,20 @@
-"""The vectors of the store as candidates: every embedding, and what kept layers can be made into without the model.
+"""The vectors of the store as sources: every embedding, and what kept layers can be made into without the model.
 
-In: a store, a dataset, a choice of entities. Out: candidates whose content is known before their rows are read.
+In: a store, a dataset, a choice of entities. Out: sources whose content is known before their rows are read.
 Knows no probe and no baseline.
 """
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from llm4es.core.sql import literal
-
-from .candidate import Candidate
-from .registry import lineage_of
+from ..core.sql import literal
+from .context import Context
+from .feature_source import FeatureSource
 from .selection import entities_sql, raw_config
-from .work import Work
+from .stored_models import lineage_of
 
 if TYPE_CHECKING:
-    from llm4es.features.feature_set import FeatureSet
+    from ..features.feature_set import FeatureSet
 
 _DEFAULTS = {"pooling": "mean", "texts": "raw", "history": "newest", "max_length": 512}
 """What a readable name leaves out."""
@@ -27,26 +26,26 @@ _CONFIGURATION = "any_value({0}) AS {0}".format
 _CONTENT = "sha256(string_agg(entity_id || ':' || source_hash, chr(10) ORDER BY entity_id)) AS source_hash"
 
 
-def vectors(work: Work) -> list[Candidate]:
-    """One candidate a (model, k, configuration); of kept layers also one a layer, and one a k that is not embedded."""
-    seconds = _seconds(work)
+def vectors(context: Context) -> list[FeatureSource]:
+    """One source a (model, k, configuration); of kept layers also one a layer, and one a k that is not embedded."""
+    seconds = _seconds(context)
     seen: dict[str, frozenset[str]] = {}
-    found: list[Candidate] = []
+    found: list[FeatureSource] = []
     there: set[tuple[str, str, int]] = set()
-    rows = [*_embedded(work), *_kept(work)]
+    rows = [*_embedded(context), *_kept(context)]
     for row, label in zip(rows, readable(rows), strict=True):
         model, config, k = row["model"], row["config_id"], row["k"]
         if model not in seen:
-            seen[model] = _seen(work, model)
+            seen[model] = _seen(context, model)
         if row["layers"] is None:
             there.add((model, config, k))
         elif row["layer"] is None and (model, config, k) in there:
             continue
         found.append(
-            Candidate(
+            FeatureSource(
                 name=label,
                 source_hash=row["source_hash"] + config + (f" layer {row['layer']}" if row["layer"] else ""),
-                load=_loader(work, row, label, seen[model]),
+                load=_loader(context, row, label, seen[model]),
                 k=k or None,  # 0: imported, no layers were averaged
                 layer=row["layer"],
                 embedded=row["layers"] is None,
@@ -77,62 +76,62 @@ def readable(rows: Sequence[dict[str, Any]]) -> list[str]:
     return names
 
 
-def _entities(work: Work) -> str:
-    return entities_sql(work.dataset, raw_config(work.store, work.dataset), work.max_entities)
+def _entities(context: Context) -> str:
+    return entities_sql(context.dataset, raw_config(context.store, context.dataset), context.max_entities)
 
 
-def _embedded(work: Work) -> list[dict[str, Any]]:
+def _embedded(context: Context) -> list[dict[str, Any]]:
     """A row an embedding, those of one name by age."""
     settings = ", ".join(map(_CONFIGURATION, ("pooling", "texts", "history", "max_length", "dim")))
     query = f"""SELECT model, k, config_id, {settings}, {_CONTENT}, sum(n_tokens)::BIGINT AS n_tokens,
             NULL AS layer, NULL AS layers
-        FROM embeddings WHERE dataset = {literal(work.dataset)} AND entity_id IN ({_entities(work)})
+        FROM embeddings WHERE dataset = {literal(context.dataset)} AND entity_id IN ({_entities(context)})
         GROUP BY model, k, config_id ORDER BY model, k, min(run_id)"""
-    found: list[dict[str, Any]] = work.store.sql(query).to_arrow_table().to_pylist()
+    found: list[dict[str, Any]] = context.store.sql(query).to_arrow_table().to_pylist()
     return found
 
 
-def _kept(work: Work) -> list[dict[str, Any]]:
+def _kept(context: Context) -> list[dict[str, Any]]:
     """Of each configuration whose layers are kept: a row a layer alone, and a row a number of last layers."""
     settings = ", ".join(map(_CONFIGURATION, ("pooling", "texts", "history", "max_length", "dim")))
     query = f"""SELECT model, config_id, max(layer) AS layers, {settings},
             sha256(string_agg(entity_id || ':' || source_hash, chr(10) ORDER BY entity_id) FILTER (layer = 1))
             AS source_hash, NULL AS n_tokens
-        FROM layers WHERE dataset = {literal(work.dataset)} AND entity_id IN ({_entities(work)})
+        FROM layers WHERE dataset = {literal(context.dataset)} AND entity_id IN ({_entities(context)})
         GROUP BY model, config_id ORDER BY model, min(run_id)"""
-    rows = work.store.sql(query).to_arrow_table().to_pylist()
+    rows = context.store.sql(query).to_arrow_table().to_pylist()
     depths = [row | {"k": k, "layer": None} for row in rows for k in range(1, row["layers"] + 1)]
     return depths + [row | {"k": None, "layer": n} for row in rows for n in range(1, row["layers"] + 1)]
 
 
-def _seen(work: Work, model: str) -> frozenset[str]:
+def _seen(context: Context, model: str) -> frozenset[str]:
     """Entities that the model, or one it was tuned from, was trained on."""
-    names = ", ".join(literal(each) for each in lineage_of(work.store, model))
+    names = ", ".join(literal(each) for each in lineage_of(context.store, model))
     query = f"""SELECT DISTINCT entity_id FROM exposures
-        WHERE dataset = {literal(work.dataset)} AND model IN ({names})"""
-    return frozenset(entity for (entity,) in work.store.sql(query).fetchall())
+        WHERE dataset = {literal(context.dataset)} AND model IN ({names})"""
+    return frozenset(entity for (entity,) in context.store.sql(query).fetchall())
 
 
-def _seconds(work: Work) -> dict[str, float]:
+def _seconds(context: Context) -> dict[str, float]:
     """Configuration -> time of the runs that computed something for it."""
     query = f"""SELECT config->>'$.config_id', sum(seconds) FROM runs
-        WHERE stage = 'embed' AND dataset = {literal(work.dataset)} AND rows_computed > 0 GROUP BY ALL"""
-    return dict(work.store.sql(query).fetchall())
+        WHERE stage = 'embed' AND dataset = {literal(context.dataset)} AND rows_computed > 0 GROUP BY ALL"""
+    return dict(context.store.sql(query).fetchall())
 
 
-def _loader(work: Work, row: dict[str, Any], label: str, seen: frozenset[str]) -> "Callable[[], FeatureSet]":
+def _loader(context: Context, row: dict[str, Any], label: str, seen: frozenset[str]) -> "Callable[[], FeatureSet]":
     def load() -> "FeatureSet":
         import numpy as np
 
-        from llm4es.features.feature_set import FeatureSet
+        from ..features.feature_set import FeatureSet
 
         ids: list[str] = []
         parts = []
         for table, column, number in _sources(row):
-            rows = work.store.sql(
+            rows = context.store.sql(
                 f"""SELECT entity_id, vector FROM {table}
-                WHERE dataset = {literal(work.dataset)} AND model = {literal(row["model"])} AND {column} = {number}
-                AND config_id = {literal(row["config_id"])} AND entity_id IN ({_entities(work)}) ORDER BY entity_id"""
+                WHERE dataset = {literal(context.dataset)} AND model = {literal(row["model"])} AND {column} = {number}
+                AND config_id = {literal(row["config_id"])} AND entity_id IN ({_entities(context)}) ORDER BY entity_id"""
             ).to_arrow_table()
             arrays = rows["vector"].combine_chunks()
             ids = rows["entity_id"].to_pylist()

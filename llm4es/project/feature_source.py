@@ -1,6 +1,6 @@
 """One thing that can be probed: its name, its content's hash, what it costs, and how to read its rows.
 
-In: what the store says of it. Out: a ``Candidate``. Knows no probe.
+In: what the store says of it. Out: a ``FeatureSource``. Knows no probe.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from llm4es.features.feature_set import FeatureSet
+    from ..features.feature_set import FeatureSet
 
 
 @dataclass(frozen=True)
-class Candidate:
+class FeatureSource:
     """Features that could be probed."""
 
     name: str
@@ -43,14 +43,14 @@ class Candidate:
     """Time of the runs that made it, all depths of one pass together; None where no model ran or it is not known."""
 
 
-def joined(parts: Sequence[Candidate]) -> Candidate:
+def joined(parts: Sequence[FeatureSource]) -> FeatureSource:
     """Several side by side."""
-    from llm4es.core.hashing import canonical_json, text_hash
-    from llm4es.features.feature_set import join
+    from ..core.hashing import canonical_json, text_hash
+    from ..features.feature_set import join
 
     if len(parts) == 1:
         return parts[0]
-    return Candidate(
+    return FeatureSource(
         name="+".join(part.name for part in parts),
         source_hash=text_hash(canonical_json([part.source_hash for part in parts])),
         load=lambda: join([part.load() for part in parts]),

@@ -1,7 +1,7 @@
-"""Which texts and which entities a stage works on, asked of the store.
+"""Which texts and which entities a step works on, asked of the store.
 
 In: a store, a dataset, what the user chose. Out: SQL conditions over the views, and the configurations behind them.
-Knows no model. The newest serialization of a dataset is the one that later stages read.
+Knows no model. The newest serialization of a dataset is the one that later steps read.
 """
 
 import json
@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from llm4es.core.errors import StoreError
-from llm4es.core.sql import literal
+from ..core.errors import StoreError
+from ..core.sql import literal
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from llm4es_store import Store
 
 RAW = "raw"
@@ -23,7 +21,7 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Texts:
-    """The texts that a stage reads: (variant, configuration) pairs of one dataset."""
+    """The texts that a step reads: (variant, configuration) pairs of one dataset."""
 
     dataset: str
     pairs: tuple[tuple[str, str], ...]
@@ -35,7 +33,7 @@ class Texts:
         return f"dataset = {literal(self.dataset)} AND (variant, config_id) IN ({pairs})"
 
     def hashes_sql(self, entities: str) -> str:
-        """SELECT of (entity_id, source_hash): the same hash as ``llm4es.fingerprint.combined_hash`` of the texts."""
+        """SELECT of (entity_id, source_hash): the same hash as ``core.hashing.combined_hash`` of the texts."""
         if len(self.pairs) == 1:  # one text an entity needs no grouping, and everybody's raw text no list of entities
             ((variant, config),) = self.pairs
             everybody = variant == RAW and entities == entities_sql(self.dataset, config, None)
@@ -48,7 +46,10 @@ class Texts:
 
 
 def choose_texts(store: "Store", dataset: str, wanted: Sequence[str]) -> Texts:
-    """The texts of the newest serialization: raw ones, named variants, or ('all',) for everything made from them."""
+    """The texts of the newest serialization: raw ones, named variants, or ('all',) for everything made from them.
+
+    Raises StoreError where there are none yet, and for a variant that is not there.
+    """
     raw = last_run(store, "serialize", dataset)
     if raw is None:
         raise StoreError(f"no texts of {dataset!r} in the store: run `llm4es serialize {dataset}` first")
@@ -89,7 +90,7 @@ def preset(store: "Store", dataset: str) -> str:
 
 @dataclass(frozen=True)
 class PastRun:
-    """A run of a stage, as the record has it."""
+    """A run of a step, as the record has it."""
 
     status: str
     config: dict[str, Any]
@@ -97,17 +98,17 @@ class PastRun:
 
 
 def last_run(store: "Store", stage: str, dataset: str) -> PastRun | None:
-    """The newest run of a stage on a dataset; None where there was none."""
-    found = _runs(store, stage, dataset)
-    return found[-1] if found else None
+    """The newest run of a step on a dataset; None where there was none."""
+    runs = _runs(store, stage, dataset)
+    return runs[-1] if runs else None
 
 
 def _runs(store: "Store", stage: str, dataset: str) -> list[PastRun]:
-    """The runs of a stage on a dataset, oldest first."""
-    rows: pa.Table = store.record()
-    found = {
+    """The runs of a step on a dataset, oldest first."""
+    rows = store.record().select(["run_id", "stage", "dataset", "status", "config"]).to_pylist()
+    runs = {
         row["run_id"]: PastRun(row["status"], json.loads(row["config"]))
-        for row in rows.select(["run_id", "stage", "dataset", "status", "config"]).to_pylist()
+        for row in rows
         if row["stage"] == stage and row["dataset"] == dataset
     }
-    return list(found.values())
+    return list(runs.values())

@@ -1,68 +1,67 @@
 """What a probe can be given: the embeddings of the store, and the baselines of the same entities.
 
-In: a store, a recipe, a choice of entities, names. Out: candidates. Knows no probe.
+In: a store, a recipe, a choice of entities, names. Out: feature sources. Knows no probe.
 """
 
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from llm4es.core.errors import OptionError
-
-from .candidate import Candidate, joined
-from .candidate_baselines import NAMES, baselines
-from .candidate_vectors import vectors
-from .work import Work
+from ..core.errors import OptionError
+from .context import Context
+from .feature_source import FeatureSource, joined
+from .feature_source_baselines import NAMES, baselines
+from .feature_source_vectors import vectors
 
 ALL = 0
 """As a depth: every layer averaged. As a layer: each of them."""
 
 
-def candidates(
-    work: Work, chosen: Sequence[str] = (), depths: Collection[int] = (), layers: Collection[int] = ()
-) -> list[Candidate]:
+def feature_sources(
+    context: Context, chosen: Sequence[str] = (), depths: Collection[int] = (), layers: Collection[int] = ()
+) -> list[FeatureSource]:
     """Every embedding of the dataset and every baseline, or those named.
 
     ``depths`` keeps the vectors of these k (0: the deepest of each model), ``layers`` those of these layers (0: each);
     both are made from kept layers where they are not embedded. Raises OptionError for what is not there.
     """
-    found = all_candidates(work)
+    found = all_feature_sources(context)
     if chosen:
-        by_name = {candidate.name: candidate for candidate in found}
+        by_name = {source.name: source for source in found}
         return [named(text, by_name) for text in chosen]
     if not depths and not layers:
-        return [candidate for candidate in found if candidate.embedded]
-    kept = _of_depths(found, depths) + _of_layers(found, layers, work.dataset)
-    return kept + [candidate for candidate in found if candidate.name in NAMES]
+        return [source for source in found if source.embedded]
+    kept = _of_depths(found, depths) + _of_layers(found, layers, context.dataset)
+    return kept + [source for source in found if source.name in NAMES]
 
 
-def all_candidates(work: Work) -> list[Candidate]:
+def all_feature_sources(context: Context) -> list[FeatureSource]:
     """Every embedding, every baseline, and what kept layers can be made into."""
-    return [*vectors(work), *baselines(work)]
+    return [*vectors(context), *baselines(context)]
 
 
-def named(text: str, found: Mapping[str, Candidate]) -> Candidate:
-    """The candidate of that name, or several joined by '+'. Raises OptionError for what is not there."""
-    from llm4es.features.names import parse_features
+def named(text: str, found: Mapping[str, FeatureSource]) -> FeatureSource:
+    """The source of that name, or several joined by '+'. Raises OptionError for what is not there."""
+    from ..features.names import parse_features
 
     if text in found:
         return found[text]
     parts = []
     for part in parse_features(text, NAMES):
-        candidate = _closest(part.name, found)
-        if candidate is None:
+        source = _closest(part.name, found)
+        if source is None:
             raise OptionError(f"--features {part.name!r} is not in the store: there are {', '.join(_listed(found))}")
-        parts.append(candidate)
+        parts.append(source)
     return joined(parts)
 
 
-def _listed(found: Mapping[str, Candidate]) -> list[str]:
+def _listed(found: Mapping[str, FeatureSource]) -> list[str]:
     """The names that are embedded, many depths of one model in one: ``smollm2-135m@1,2,8 [256 tokens]``."""
     depths: dict[tuple[str, str], list[int]] = {}
-    for label, candidate in found.items():
-        if candidate.embedded:
+    for label, source in found.items():
+        if source.embedded:
             model, _, rest = label.partition("@")
-            settings = rest.removeprefix(str(candidate.k)) if candidate.k else ""
-            depths.setdefault((model, settings), []).extend([candidate.k] if candidate.k else [])
+            settings = rest.removeprefix(str(source.k)) if source.k else ""
+            depths.setdefault((model, settings), []).extend([source.k] if source.k else [])
     return [model + (f"@{_numbers(sorted(ks))}" if ks else "") + settings for (model, settings), ks in depths.items()]
 
 
@@ -72,7 +71,7 @@ def _numbers(rising: Sequence[int]) -> str:
     return f"{rising[0]}-{rising[-1]}" if gapless else ",".join(map(str, rising))
 
 
-def _closest(part: str, found: Mapping[str, Candidate]) -> Candidate | None:
+def _closest(part: str, found: Mapping[str, FeatureSource]) -> FeatureSource | None:
     """``smollm2-135m@8`` also names the one configuration of it that there is, such as ``smollm2-135m@8 [full]``."""
     if (every := re.fullmatch(r"([^@]+)@all(.*)", part)) is not None:  # the deepest k that there is
         model, settings = every.groups()
@@ -84,7 +83,7 @@ def _closest(part: str, found: Mapping[str, Candidate]) -> Candidate | None:
     return found[alike[0]] if len(alike) == 1 else None
 
 
-def _of_depths(found: Sequence[Candidate], depths: Collection[int]) -> list[Candidate]:
+def _of_depths(found: Sequence[FeatureSource], depths: Collection[int]) -> list[FeatureSource]:
     """The vectors averaged over so many last layers."""
     models = {_model(each): max(other.k or 0 for other in found if _model(other) == _model(each)) for each in found}
     kept = [each for each in found if each.k in depths or (ALL in depths and each.k and each.k == models[_model(each)])]
@@ -98,7 +97,7 @@ def _of_depths(found: Sequence[Candidate], depths: Collection[int]) -> list[Cand
     return kept
 
 
-def _of_layers(found: Sequence[Candidate], layers: Collection[int], dataset: str) -> list[Candidate]:
+def _of_layers(found: Sequence[FeatureSource], layers: Collection[int], dataset: str) -> list[FeatureSource]:
     """The vectors of single layers."""
     there = {each.layer for each in found if each.layer is not None}
     if layers and not there:
@@ -108,5 +107,5 @@ def _of_layers(found: Sequence[Candidate], layers: Collection[int], dataset: str
     return [each for each in found if each.layer is not None and (each.layer in layers or ALL in layers)]
 
 
-def _model(candidate: Candidate) -> str:
-    return candidate.name.partition("@")[0]
+def _model(source: FeatureSource) -> str:
+    return source.name.partition("@")[0]

@@ -1,29 +1,34 @@
 """The models of a store, as the model loader wants them.
 
-In: a store. Out: name -> stored model. Loads no weights.
+In: a store, a model as a user names it. Out: a ``ModelRef``. Loads no weights.
 """
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..models.ref import ModelRef, StoredModel
+from ..models.resolve import resolve
+
 if TYPE_CHECKING:
-    from llm4es.models.ref import StoredModel
     from llm4es_store import Store
 
 
-def stored_models(store: "Store") -> "dict[str, StoredModel]":
+def stored_models(store: "Store") -> dict[str, StoredModel]:
     """Every live model of the store by its name; a remote store's weights are fetched into the cache once."""
-    from llm4es.models.ref import StoredModel
-
     folder = store.layout.folder("models")
     rows = store.sql("SELECT model, path, method, base, base_fingerprint FROM models").fetchall()
-    if rows and (mirror := store.mirror()) is not None:
+    if rows and (remote := store.mirror()) is not None:
         for _, path, *_ in rows:
-            mirror.download(Path(path).name)
+            remote.download(Path(path).name)
     return {
         name: StoredModel(name, folder / Path(path).name, method, base, base_fingerprint)
         for name, path, method, base, base_fingerprint in rows
     }
+
+
+def resolved(store: "Store", model: str | ModelRef) -> ModelRef:
+    """A model by name, tuned ones of the store included: named once, it travels as a value from here on."""
+    return model if isinstance(model, ModelRef) else resolve(model, stored_models(store))
 
 
 def lineage_of(store: "Store", model: str) -> list[str]:

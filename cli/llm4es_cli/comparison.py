@@ -1,0 +1,32 @@
+"""A comparison on stdout: for people short, for machines every column.
+
+In: a comparison of some tasks. Out: text. Decides nothing.
+"""
+
+import sys
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from .options import OutputFormat
+from .screen import result_console, show
+
+if TYPE_CHECKING:
+    from llm4es.project.result import Result
+
+
+def show_comparison(compared: "Result", format_: OutputFormat | None, *, wide: bool = False) -> None:
+    """The tables of the tasks under each other."""
+    from llm4es.project.comparison_table import markdown, print_text
+
+    chosen = format_ or OutputFormat.TABLE
+    if chosen not in (OutputFormat.TABLE, OutputFormat.MARKDOWN):
+        show(compared, chosen)
+        return
+    for place, (_, of_task) in enumerate(groupby(compared, key=lambda row: row["task"])):
+        rows = list(of_task)
+        if place:
+            sys.stdout.write("\n")
+        if chosen is OutputFormat.MARKDOWN:
+            sys.stdout.write(markdown(rows))
+        else:
+            print_text(rows, result_console(), wide=wide)

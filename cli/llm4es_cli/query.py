@@ -1,0 +1,88 @@
+"""One statement to its rows: on the screen, in a file, or for the next program.
+
+In: an opened store, a statement, how its rows are wanted. Out: rows where they are wanted. Knows no options.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llm4es.core.errors import OptionError
+
+from .options import OutputFormat
+from .output import format_of, write, write_to_stdout
+from .screen import Screen, show
+
+if TYPE_CHECKING:
+    from llm4es_store import Store
+
+_ROWS_AT_ONCE = 50_000
+
+
+class ResultFormat(StrEnum):
+    """How rows are printed or written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+@dataclass(frozen=True)
+class Query:
+    """How statements are answered."""
+
+    store: "Store"
+    screen: Screen
+    at: str | None = None
+    """The store as it was then; None: now."""
+    format: ResultFormat | None = None
+    """None: a table on a terminal, else csv; a file's ending says it."""
+    timeout: float | None = None
+    """Seconds; None: for ever."""
+
+    def answer(self, text: str, out: Path | None = None) -> None:
+        """Run one statement and hand its rows on."""
+        from llm4es.project.result import Result
+        from llm4es_store.sql import deadline, fetch, stream
+        from llm4es_store.sql import query as checked
+
+        connection = self.store.connect(self.at)
+        with deadline(connection, self.timeout), _known_dates():
+            relation = checked(connection, text)
+            if out is not None:
+                wanted = None if self.format in (None, ResultFormat.TABLE) else str(self.format)
+                rows = write(stream(relation, _ROWS_AT_ONCE), out, format_of(out, wanted))
+                self.screen.say(f"{rows} rows in {out}")
+            elif self.format is ResultFormat.PARQUET:
+                write_to_stdout(stream(relation, _ROWS_AT_ONCE))
+            else:
+                show(Result(fetch(relation)), None if self.format is None else OutputFormat(self.format))
+
+
+@contextmanager
+def _known_dates() -> Iterator[None]:
+    """DuckDB's dates reach further than Python's, which print them."""
+    try:
+        yield
+    except OverflowError as error:
+        raise OptionError(
+            "the result holds a date beyond the years 1 to 9999: cast it to VARCHAR, or give --format parquet"
+        ) from error
+
+
+def statement(query: str | None) -> str:
+    """The query itself: typed, from a file, or from stdin."""
+    if query is None or query == "-":
+        return sys.stdin.read()
+    path = Path(query)
+    if path.suffix == ".sql" or ("\n" not in query and len(query) < 256 and path.is_file()):
+        try:
+            return path.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise OptionError(f"cannot read the query from {query}: {error}") from error
+    return query

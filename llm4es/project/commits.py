@@ -1,0 +1,72 @@
+"""Rows on their way into the store while the work goes on.
+
+In: increments as a stage makes them. Out: some seconds' work at a time, committed while the next is made. Knows no
+stage and no store.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import pyarrow as pa
+
+from .executor import Increment, Rows
+
+COMMIT_SECONDS = 15.0
+"""Seconds of work that a killed run loses at most, where one increment takes no longer than that."""
+
+Item = TypeVar("Item")
+
+
+def buffered(increments: Iterable[Increment]) -> Iterator[Increment]:
+    """Increments of some seconds' work as one; what is done when Ctrl-C comes is still handed on.
+
+    They are handed on before the next one, if it takes as long as the longest so far, would make them too old.
+    """
+    held: list[Increment] = []
+    began = before = time.monotonic()
+    longest = 0.0
+    try:
+        for increment in increments:
+            held.append(increment)
+            now = time.monotonic()
+            longest, before = max(longest, now - before), now
+            if now - began + longest > COMMIT_SECONDS:
+                together, held = _joined(held), []
+                yield together
+                began = before = time.monotonic()
+    except KeyboardInterrupt:
+        if held:
+            yield _joined(held)
+        raise
+    if held:
+        yield _joined(held)
+
+
+def _joined(increments: list[Increment]) -> Increment:
+    """Appended rows of a table as one; rows that replace others stay as they are."""
+    joined: list[Rows] = []
+    for rows in (rows for increment in increments for rows in increment):
+        at = next((i for i, other in enumerate(joined) if rows.scope is None and _alike(other, rows)), None)
+        if at is None:
+            joined.append(rows)
+        else:
+            joined[at] = Rows(rows.table, pa.concat_tables([joined[at].rows, rows.rows]), rows.key)
+    return joined
+
+
+def _alike(one: Rows, other: Rows) -> bool:
+    return one.scope is None and (one.table, one.key) == (other.table, other.key)
+
+
+def commit_behind(items: Iterable[Item], commit: Callable[[Item], None]) -> None:
+    """Commit each item in a thread while the next is made, one at a time and in order; its errors are raised here."""
+    with ThreadPoolExecutor(1, thread_name_prefix="commit") as thread:
+        last: Future[None] | None = None
+        for item in items:
+            if last is not None:
+                last.result()
+            last = thread.submit(commit, item)
+        if last is not None:
+            last.result()

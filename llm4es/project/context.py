@@ -1,0 +1,119 @@
+"""What every step works with: a recipe, a store, how far, and who hears of it.
+
+In: what ``Project`` was given. Out: ``Context``. Knows no step and no screen.
+"""
+
+import atexit
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from .. import __version__
+from ..core.errors import OptionError, RecipeError, StoreError
+from ..core.processes import several
+from ..core.tables import events_table
+from .executor import Executor, Local
+from .observer import Null, Observer
+from .pipeline import STAGES
+
+if TYPE_CHECKING:
+    from llm4es_store import Run, Store
+
+    from ..recipes import Recipe
+
+
+@dataclass
+class Upstream:
+    """In a dry run of several steps: the texts as the steps before will leave them."""
+
+    changes: dict[str, str | None] = field(default_factory=dict)
+    """Entity -> why its texts will be others; None: they vanish."""
+
+    def apply(self, hashes: pa.Table) -> pa.Table:
+        """(entity_id, source_hash) of texts as they will be."""
+        if not self.changes:
+            return hashes
+        known = dict(zip(hashes["entity_id"].to_pylist(), hashes["source_hash"].to_pylist(), strict=True))
+        known |= dict.fromkeys(self.changes, "to come")
+        rows = sorted((entity, hash_) for entity, hash_ in known.items() if self.changes.get(entity, "") is not None)
+        return pa.table(
+            [pa.array([row[column] for row in rows], pa.string()) for column in (0, 1)], hashes.column_names
+        )
+
+
+@dataclass(frozen=True)
+class Context:
+    """One step's means: what it works on, and how far."""
+
+    dataset: str
+    """Name of the data."""
+
+    store: "Store"
+    """What there is, and where it goes."""
+
+    given_recipe: "Recipe | None" = None
+    """What the data are; None: vectors were imported for a dataset that nobody has described."""
+
+    observer: Observer = field(default_factory=Null)
+    """Who hears of the work."""
+
+    data: Path | None = None
+    """Folder of raw files; None: the recipe's own, or fetched."""
+
+    max_entities: int | None = None
+    """Only so many entities; None: all."""
+
+    dry_run: bool = False
+    """Plan only: nothing is written."""
+
+    executor: Executor = field(default_factory=Local)
+    """Where stages are mapped."""
+
+    upstream: Upstream = field(default_factory=Upstream)
+    """What the steps before in this dry run will change."""
+
+    @property
+    def recipe(self) -> "Recipe":
+        """What the data are. Raises RecipeError where nobody has said it."""
+        if self.given_recipe is None:
+            raise RecipeError(f"the store has no recipe of {self.dataset!r}: give its TOML, or serialize it first")
+        return self.given_recipe
+
+    def with_(self, **changes: Any) -> "Context":
+        """The same means with some changed."""
+        return replace(self, **changes)
+
+    def run(self, stage: str, config: Mapping[str, Any]) -> "Run":
+        """A run of a stage on this dataset, which reads what the pipeline says it reads."""
+        if several() and stage != "finetune":
+            raise OptionError(f"{stage} is the work of one process: start llm4es without torchrun or accelerate launch")
+        run = self.store.run(stage, self.dataset, config, __version__)
+        tables = next((known.reads for known in STAGES if known.name == stage), ())
+        run.reads(events_table(self.dataset) if table == "events" else table for table in tables)
+        return run
+
+
+def open_store(store: "str | Path | Store", *, dry_run: bool = False, create: bool = True) -> "Store":
+    """A store, made where there is none; a dry run of a store that is not there plans on an empty one.
+
+    Raises StoreError where there is none and ``create`` is false, for a folder that is something else, and for a store
+    that a newer llm4es made.
+    """
+    from llm4es_store import Store
+
+    if isinstance(store, Store):
+        return store
+    if not dry_run:
+        return Store(store, create=create)
+    try:
+        return Store(store)
+    except StoreError:
+        if not create or Path(store).exists():
+            raise
+        empty = tempfile.TemporaryDirectory(prefix="llm4es-dry-run-")
+        atexit.register(empty.cleanup)
+        return Store(empty.name, create=True)

@@ -1,0 +1,161 @@
+"""The step ``diff``: what changed between two versions, two models, or two k.
+
+In: a store, two sides. Out: rows of ``probe.difference.DIFFERENCE``. Writes nothing.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from ..core.errors import OptionError
+from ..core.sql import where
+from ..options import DiffOptions
+from .feature_source_vectors import readable
+from .result import Result
+
+if TYPE_CHECKING:
+    from llm4es_store import Store
+
+    from ..features.feature_set import FeatureSet
+
+_POINT = r"\d+|\d{4}-\d\d-\d\d[^:]*(?::\d\d.*)?"
+_SIDE = re.compile(rf"(?:(?P<alone>{_POINT})|(?P<name>.*?)(?::(?P<at>{_POINT}))?)")
+
+_EMBEDDINGS = """SELECT model, k, config_id, any_value(pooling) AS pooling, any_value(texts) AS texts,
+    any_value(history) AS history, any_value(max_length) AS max_length, count(*) AS entities
+    FROM embeddings WHERE {scope} GROUP BY model, k, config_id ORDER BY model, k, min(run_id)"""
+
+_TEXTS = """SELECT if(variant = 'raw', 'texts', 'enriched texts') AS kind, entity_id,
+    string_agg(concat_ws(' ', variant, config_id, text_hash), ',' ORDER BY variant, config_id) AS content
+    FROM texts WHERE {scope} GROUP BY ALL"""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two things compared."""
+
+    name: str | None
+    """Features as `llm4es compare` shows them; None: all there are."""
+    at: str | None
+    """Version or time; None: now."""
+
+
+def diff(store: "Store", a: str, b: str, dataset: str | None, options: DiffOptions) -> Result:
+    """What changed between two versions, two models or two k.
+
+    Raises OptionError for a side that is neither a version nor features, and where there is nothing to compare.
+    """
+    chosen = dataset or only_dataset(store)
+    tables = list(_differences(store, chosen, side(a), side(b), options.n, options.sample))
+    if not tables:
+        raise OptionError(f"no texts and no vectors of {chosen!r} at {a} or at {b}: see `llm4es runs`")
+    return Result(pa.concat_tables(tables))
+
+
+def side(text: str) -> Side:
+    """``12``, ``2026-11-20``, ``m@8`` or ``m@8:12``."""
+    found = _SIDE.fullmatch(text)
+    if found is None or not text:
+        raise OptionError(f"{text!r} is neither a version nor features: give 12, smollm2-135m@8, or smollm2-135m@8:12")
+    return Side(None if found["alone"] else found["name"], found["alone"] or found["at"])
+
+
+def _differences(store: "Store", dataset: str, a: Side, b: Side, n: int, sample: int) -> Iterator[pa.Table]:
+    from ..probe.difference import difference, only_one
+
+    before, after = _spaces(store, dataset, a), _spaces(store, dataset, b)
+    if a.name is None and b.name is None:
+        yield from _texts(store, dataset, a, b)
+        pairs = [(label, label) for label in dict.fromkeys([*before, *after])]
+    else:  # a version beside features means the same features then
+        pairs = [(_known(a.name or b.name, before), _known(b.name or a.name, after))]
+    for first, second in pairs:
+        if first not in before or second not in after:
+            rows, where_ = (after[second], "after") if first not in before else (before[first], "before")
+            yield only_one(first, rows["entities"], where_)
+            continue
+        yield difference(
+            _load(store, dataset, a, first, before[first]),
+            _load(store, dataset, b, second, after[second]),
+            n=n,
+            sample=sample,
+        )
+        yield from _probes(store, dataset, (a, first), (b, second))
+
+
+def _texts(store: "Store", dataset: str, a: Side, b: Side) -> Iterator[pa.Table]:
+    """Whose texts changed, the raw ones and those made from them."""
+    from ..probe.difference import content_difference
+
+    query = _TEXTS.format(scope=where({"dataset": dataset}))
+    found: list[dict[str, dict[str, str]]] = []
+    for of in (a, b):
+        contents: dict[str, dict[str, str]] = {}
+        for kind, entity, content in store.sql(query, at=of.at).fetchall():
+            contents.setdefault(kind, {})[entity] = content
+        found.append(contents)
+    for kind in sorted({*found[0], *found[1]}, reverse=True):  # the raw ones first
+        yield content_difference(kind, found[0].get(kind, {}), found[1].get(kind, {}))
+
+
+def _spaces(store: "Store", dataset: str, of: Side) -> dict[str, dict[str, Any]]:
+    """Readable name -> what it stands for, of every embedding at that point."""
+    rows = store.sql(_EMBEDDINGS.format(scope=where({"dataset": dataset})), at=of.at).to_arrow_table().to_pylist()
+    return dict(zip(readable(rows), rows, strict=True))
+
+
+def _known(name: str | None, spaces: dict[str, dict[str, Any]]) -> str:
+    if name not in spaces:
+        raise OptionError(f"no features {name!r}: there are {', '.join(spaces) or 'none'}")
+    return str(name)
+
+
+def _load(store: "Store", dataset: str, of: Side, label: str, row: dict[str, Any]) -> "FeatureSet":
+    """The vectors of one side."""
+    from ..features.feature_set import FeatureSet
+
+    ids, matrix = store.matrix(dataset, model=row["model"], k=row["k"], config_id=row["config_id"], at=of.at)
+    return FeatureSet(
+        name=label,
+        entity_ids=ids.to_pylist(),
+        matrix=matrix,
+        model=row["model"],
+        k=row["k"],
+        seen=frozenset(),
+        source_hash=row["config_id"],
+    )
+
+
+def _probes(store: "Store", dataset: str, a: tuple[Side, str], b: tuple[Side, str]) -> Iterator[pa.Table]:
+    """The paired difference of every (task, configuration) that both sides were probed with."""
+    from ..probe.difference import probe_difference
+
+    def rows(table: str, of: tuple[Side, str], **more: str) -> pa.Table:
+        chosen = where({"dataset": dataset, "features": of[1], **more})
+        return store.sql(f"SELECT * FROM {table} WHERE {chosen}", at=of[0].at).to_arrow_table()
+
+    def probed(of: tuple[Side, str]) -> set[tuple[str, str]]:
+        table = rows("probes", of)
+        return set(zip(table["task"].to_pylist(), table["config_id"].to_pylist(), strict=True))
+
+    for task, config_id in sorted(probed(a) & probed(b)):
+        both = [
+            tuple(rows(table, of, task=task, config_id=config_id) for table in ("probes", "predictions"))
+            for of in (a, b)
+        ]
+        yield probe_difference((both[0][0], both[0][1]), (both[1][0], both[1][1]), (a[1], b[1]))
+
+
+def only_dataset(store: "Store") -> str:
+    """The dataset that the store is about. Raises OptionError where that is not one."""
+    query = "SELECT dataset FROM embeddings UNION SELECT dataset FROM texts ORDER BY 1"
+    names = [name for (name,) in store.sql(query).fetchall()]
+    if len(names) != 1:
+        raise OptionError(
+            f"the store has texts or vectors of {len(names)} datasets: "
+            f"choose one of {', '.join(names) or 'none'} with --dataset"
+        )
+    return str(names[0])

@@ -1,0 +1,189 @@
+"""The step ``embed``: texts of the store to vectors in it.
+
+In: a context, a model, options. Out: rows of ``embeddings`` (and of ``layers`` where they are kept). The first use of a
+model keeps the vectors of three fixed texts; later uses compare, and warn when they moved. Knows no screen.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from ..core.hashing import config_id
+from ..core.plan import Plan, Reason
+from ..core.sql import literal, where
+from ..models.devices import number_format
+from ..models.ref import ModelRef, check_length, effective_k, space_fingerprint, space_name
+from ..options import EmbedOptions, History, Layers, LoadOptions
+from .context import Context
+from .executor import Increment, Rows, Work
+from .incremental import Job, incremental
+from .observer import Advance, as_increments
+from .outcome import Outcome
+from .selection import choose_texts, entities_sql, raw_config
+from .stored_models import resolved, stored_models
+
+if TYPE_CHECKING:
+    from llm4es_store import Run
+
+    from ..models.load import Model
+
+KEY, LAYERS_KEY = ("entity_id", "k"), ("entity_id", "layer")
+
+PASS_SECONDS = 7.0
+"""Seconds that a forward pass may take at most: what is read in one is lost by a kill in it."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """The space that a model's vectors live in, and what it means for the vectors that are there."""
+
+    name: str
+    """What tables call it."""
+
+    fingerprint: str
+    """Of weights, number format and quantization."""
+
+    moved: bool
+    """Whether the name stood for other weights until now: two spaces never live under one name."""
+
+
+def embed(context: Context, model: str | ModelRef, load: LoadOptions, options: EmbedOptions) -> Outcome:
+    """Embed the entities whose vectors are missing, or were made from other texts."""
+    store = context.store
+    chosen = choose_texts(store, context.dataset, options.texts)
+    ref = resolved(store, model)
+    check_length(ref, options.max_length)
+    space = _space(context, ref, load)
+    config = {"model": space.fingerprint, "options": options.fingerprint(), "texts": chosen.pairs}
+    scope = {"dataset": context.dataset, "model": space.name, "config_id": config_id(config)}
+    related = {"dataset": context.dataset, "model": space.name}
+    entities = entities_sql(context.dataset, raw_config(store, context.dataset), context.max_entities)
+    hashes = context.upstream.apply(store.sql(chosen.hashes_sql(entities)).to_arrow_table())
+    depths = sorted(effective_k(options.k, ref.n_layers))
+    wanted = pa.concat_tables(
+        [hashes.append_column("k", pa.array([k] * len(hashes), pa.int32())) for k in depths]
+    )  # (entities x k)
+    complete = context.max_entities is None
+
+    def prepare(run: "Run", plan: Plan) -> pa.Table:
+        """Drop what other weights made under this name, and layers of other texts; find out whose layers lack."""
+        if space.moved:
+            for table in ("embeddings", "layers"):
+                run.delete(table, related, f"fingerprint <> {literal(space.fingerprint)}")
+        if len(plan.stale) and store.table("layers") is not None:
+            run.drop("layers", scope, plan.stale)
+        todo = plan.todo.select(["entity_id"])
+        if options.layers is Layers.KEEP:
+            lacking = store.plan("layers", scope, hashes, ("entity_id",), complete=complete, row_filter="layer = 1")
+            run.drop("layers", scope, lacking.stale)
+            todo = pa.concat_tables([todo, lacking.todo.select(["entity_id"])])
+        return todo.group_by("entity_id", use_threads=False).aggregate([]).combine_chunks()
+
+    job = Job(
+        stage="embed",
+        what=space.name,
+        config_id=scope["config_id"],
+        record={
+            "config_id": scope["config_id"],
+            "model_name": space.name,
+            "revision": ref.revision,
+            "k": depths,
+            **config,
+        },
+        table="embeddings",
+        scope=scope,
+        key=KEY,
+        wanted=wanted,
+        rows_in=len(hashes),
+        related_scope=related,
+        complete=complete,
+        unseen=Reason.MODEL if space.moved else Reason.CONFIG,
+        inputs=f"SELECT texts.* FROM texts SEMI JOIN todo USING (entity_id) WHERE {chosen.condition} "
+        "ORDER BY entity_id, variant",
+        setup=partial(_set_up, ref, load, options, space.name),
+        prepare=prepare,
+        committers={"canaries": partial(_keep_canaries, context, ref, load)},
+        finish=lambda run: _what_is_cut(context, scope, options),
+    )
+    return incremental(context, job)
+
+
+def _space(context: Context, ref: ModelRef, load: LoadOptions) -> Space:
+    """The space of a model's vectors, and whether its name was another's."""
+    taken = dict(context.store.sql("SELECT DISTINCT model, fingerprint FROM embeddings").fetchall())
+    # A model of the store keeps its name when it is tuned anew; another folder of the same name is another model.
+    name = space_name(ref, load, None if ref.name in stored_models(context.store) else taken)
+    fingerprint = space_fingerprint(ref, load)
+    return Space(name, fingerprint, moved=taken.get(name, fingerprint) != fingerprint)
+
+
+def _set_up(ref: ModelRef, load: LoadOptions, options: EmbedOptions, space: str) -> Work:
+    """The model in memory, and the pure stage around it."""
+    from ..embed import embed as embed_texts
+    from ..embed.batches import batch_tokens_within
+    from ..embed.embed import embed_layers
+    from ..models import load_model
+
+    model = load_model(ref, load, name=space)
+    now, rate = _measured(model)
+    sized = replace(options, batch_tokens=batch_tokens_within(PASS_SECONDS, rate, options))
+
+    def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
+        yield [Rows("canaries", pa.Table.from_batches([now]))]
+        so_far = as_increments(advance)
+        if options.layers is Layers.KEEP:
+            for rows, layers in embed_layers(batches, model, sized, so_far, ordered=False):
+                kept = Rows("layers", pa.Table.from_batches([layers]), LAYERS_KEY)
+                yield [kept, Rows("embeddings", pa.Table.from_batches([rows]), KEY)]
+        else:
+            for rows in embed_texts(batches, model, sized, so_far, ordered=False):
+                yield [Rows("embeddings", pa.Table.from_batches([rows]), KEY)]
+
+    return work
+
+
+def _measured(model: "Model") -> tuple[pa.RecordBatch, float]:
+    """The vectors of the fixed texts, and how many tokens a second they took; a slow first time is measured again."""
+    from ..embed.drift import TEXTS, canaries
+    from ..inputs.tokenize import tokenize
+
+    n_tokens = sum(len(tokens.ids) for tokens in tokenize(model.tokenizer, list(TEXTS.values())))
+    rate = 0.0
+    for _ in range(2):
+        began = time.monotonic()
+        rows = canaries(model)
+        rate = max(rate, n_tokens / (time.monotonic() - began))
+        if EmbedOptions.batch_tokens / rate <= PASS_SECONDS:
+            break
+    return rows, rate
+
+
+def _keep_canaries(context: Context, ref: ModelRef, load: LoadOptions, run: "Run", now: pa.Table) -> None:
+    """Keep the vectors of the fixed texts at the first use of a space; later compare, and warn when they moved."""
+    from ..embed.drift import drifted
+
+    scope = {"model": now["model"][0].as_py(), "fingerprint": now["fingerprint"][0].as_py()}
+    before = context.store.sql(f"SELECT * FROM canaries WHERE {where(scope)}").to_arrow_table().to_pylist()
+    if not before:
+        run.replace("canaries", scope, now)
+        return
+    for change in drifted(before, now.combine_chunks().to_batches()[0], ref.n_layers, number_format(load)):
+        context.observer.warn(str(change))
+
+
+def _what_is_cut(context: Context, scope: dict[str, str], options: EmbedOptions) -> str:
+    """How many entities' vectors lack a part of their history, in a sentence."""
+    ((entities, cut, tokens, events),) = context.store.sql(
+        f"""SELECT count(*), count(*) FILTER (n_tokens_dropped > 0 OR n_events_dropped > 0),
+        coalesce(sum(n_tokens_dropped), 0), coalesce(sum(n_events_dropped), 0)
+        FROM (SELECT DISTINCT ON (entity_id) * FROM embeddings WHERE {where(scope)})"""
+    ).fetchall()
+    if not cut:
+        return f"the vectors hold the whole history of all {entities} entities"
+    more = "" if options.history is History.FULL else "; --history full reads all of a text, window by window"
+    lost = f"{int(tokens)} tokens, {int(events)} events of theirs are in no vector"
+    return f"{cut} of {entities} entities ({cut / entities:.0%}) are cut: {lost}{more}"

@@ -1,0 +1,95 @@
+"""``llm4es.encode``: events in, vectors out, no store.
+
+In: a frame of events, a model. Out: a frame of the same kind with a vector an entity. Keeps nothing.
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from ..core.errors import OptionError
+from ..core.frames import like
+from ..options import DEFAULT_MODEL, EmbedOptions, LoadOptions, SerializeOptions, split
+from .documented import takes
+from .observer import Observer, as_increments
+from .terminal import observer_named
+
+if TYPE_CHECKING:
+    from ..models.ref import ModelRef
+
+
+@takes(EmbedOptions, LoadOptions, leave_out=("k", "texts", "layers"))
+def encode(
+    events: Any,
+    *,
+    entity: str,
+    time: str | None = None,
+    fields: Sequence[str | Mapping[str, Any]] | None = None,
+    model: "str | ModelRef" = DEFAULT_MODEL,
+    k: int | str = 8,
+    observer: str | Observer | None = None,
+    **options: Any,
+) -> Any:
+    """Vectors of the entities of a frame of events.
+
+    Parameters
+    ----------
+    events : pandas, Polars or Arrow frame, DuckDB relation, or anything with the Arrow PyCapsule interface
+        One row an event, in any order.
+    entity : str
+        Column of the entity's id.
+    time : str, optional
+        Column of the event's time; None: rows are in order.
+    fields : sequence of str or mappings, optional
+        Columns that the texts show; None: all others.
+    model : str or ModelRef, default "smollm2-135m"
+        Built-in name, Hugging Face id, folder or .gguf file.
+    k : int or "all", default 8
+        Last layers averaged.
+    observer : str or Observer, optional
+        Who hears of the work; None: a bar where somebody watches, else the logger ``llm4es``.
+
+    Returns
+    -------
+    frame
+        Of the kind that came in (Arrow where that has no frames): ``entity_id``, sorted, and ``vector``, a list of D
+        float32.
+
+    Raises
+    ------
+    DataError
+        For a frame without the columns.
+    ModelError
+        For a model that is not found.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> events = pa.table({"customer": ["a", "b", "a"], "mcc": ["shoes", "books", "tea"]})
+    >>> encode(events, entity="customer", model=folder, k=1, observer="silent").column_names
+    ['entity_id', 'vector']
+    """
+    from ..embed import embed
+    from ..models import load_model, resolve
+    from ..models.ref import ModelRef
+    from ..recipes import locate, read_events
+    from ..recipes.from_frame import keep_frames, recipe_from_frame
+    from ..serialize import serialize
+
+    embedding, load = split({**options, "k": k}, EmbedOptions, LoadOptions)
+    if len(embedding.k) != 1:
+        raise OptionError(f"k {k!r} is not one number of layers: a frame holds one vector an entity")
+    watcher = observer_named(observer)
+    loaded = load_model(model if isinstance(model, ModelRef) else resolve(str(model)), load)
+    recipe = recipe_from_frame("frame", events, entity=entity, time=time, fields=fields)
+    with tempfile.TemporaryDirectory(prefix="llm4es-encode-") as folder:
+        keep_frames(recipe, events, None, Path(folder))
+        reading = SerializeOptions()
+        rows = read_events(recipe, locate(recipe, Path(folder)), reading)
+        texts = pa.Table.from_batches(list(serialize(rows, recipe, reading)))
+    with watcher.progress(f"encode {loaded.name}", len(texts), "entities") as advance:
+        batches = list(embed(texts.to_batches(64), loaded, embedding, as_increments(advance)))
+    return like(events, pa.Table.from_batches(batches).select(["entity_id", "vector"]))

@@ -1,0 +1,110 @@
+"""The step ``enrich``: raw texts of the store to more texts in it.
+
+In: a context, options. Out: rows of ``texts`` under other variants. Knows no screen.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..core.hashing import config_id
+from ..enrich import enrich as rewrite
+from ..enrich.enrich import fingerprint, planned_variants
+from ..enrich.rewrite import Tally
+from ..models.ref import ModelRef, space_fingerprint
+from ..options import EngineName, EnrichBy, EnrichOptions, LoadOptions
+from ..serialize.formats import field_named, parse
+from .context import Context
+from .executor import Increment, Rows, Work
+from .incremental import Job, incremental
+from .observer import Advance
+from .outcome import Outcome
+from .selection import RAW, choose_texts, entities_sql
+from .stored_models import resolved
+
+if TYPE_CHECKING:
+    from llm4es_store import Run
+
+KEY = ("entity_id", "variant")
+
+_ENTITIES_AT_ONCE = 2048
+
+
+def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outcome:
+    """Rewrite the raw texts whose variants are missing, or were made from other texts."""
+    store, dataset = context.store, context.dataset
+    raw = choose_texts(store, dataset, (RAW,))
+    ((_, base),) = raw.pairs
+    entities = entities_sql(dataset, base, context.max_entities)
+    hashes = context.upstream.apply(store.sql(raw.hashes_sql(entities)).to_arrow_table())
+    if options.group_by:
+        for (text,) in store.sql(f"SELECT text FROM texts WHERE {raw.condition} LIMIT 1").fetchall():
+            field_named(parse(text).headers, options.group_by)
+    planned = planned_variants(hashes["entity_id"], options)  # (entity_id, variant)
+    wanted = planned.join(hashes, "entity_id").sort_by([("entity_id", "ascending"), ("variant", "ascending")])
+    model = _model(context, options)
+    identity = None if model is None else space_fingerprint(model, load)
+    config = {"base": base, "options": fingerprint(options, load, identity)}
+    made = config_id(config)
+    job = Job(
+        stage="enrich",
+        what=str(options.by),
+        config_id=made,
+        record={"config_id": made, "variants": sorted(set(wanted["variant"].to_pylist())), **config},
+        table="texts",
+        scope={"dataset": dataset, "config_id": made},
+        key=KEY,
+        wanted=wanted,
+        rows_in=len(hashes),
+        complete=context.max_entities is None,
+        inputs=f"""SELECT texts.*, variants FROM texts
+            JOIN (SELECT entity_id, list(variant) AS variants FROM todo GROUP BY entity_id) USING (entity_id)
+            WHERE {raw.condition} ORDER BY entity_id""",
+        batch_rows=_ENTITIES_AT_ONCE,
+        total=lambda todo: len(set(todo["entity_id"].to_pylist())),
+        setup=partial(_set_up, options, load, model),
+        finish=lambda run: _tally(context, run),
+    )
+    return incremental(context, job)
+
+
+def _model(context: Context, options: EnrichOptions) -> ModelRef | None:
+    """Who rewrites, where it is a model in this process; None by rules and for a server."""
+    if options.by is EnrichBy.RULES or options.engine is not EngineName.TRANSFORMERS:
+        return None
+    return resolved(context.store, options.model)
+
+
+def _set_up(options: EnrichOptions, load: LoadOptions, model: ModelRef | None) -> Work:
+    """The engine opened, and the pure stage around it."""
+    from ..enrich.open_engine import open_engine
+
+    engine = None if options.by is EnrichBy.RULES else open_engine(options, load, model)
+
+    def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
+        for batch in batches:
+            for rows in rewrite([batch.drop_columns(["variants"])], options, engine, _missing(batch)):
+                yield [Rows("texts", pa.Table.from_batches([rows]), KEY)]
+                advance(len(set(rows["entity_id"].to_pylist())))
+
+    return work
+
+
+def _missing(batch: pa.RecordBatch) -> pa.Table:
+    """(entity_id, variant) of what is to be written of each text of a batch."""
+    variants = batch["variants"]
+    return pa.table(
+        {"entity_id": batch["entity_id"].take(pc.list_parent_indices(variants)), "variant": variants.flatten()}
+    )
+
+
+def _tally(context: Context, run: "Run") -> str:
+    """What became of the rewritings of this run, in a sentence; nothing by rules."""
+    tally = Tally()
+    query = f"SELECT fidelity, note FROM texts WHERE run_id = '{run.run_id}' AND fidelity IS NOT NULL"
+    for fidelity, note in context.store.sql(query).fetchall():
+        tally.add(fidelity, note)
+    return str(tally) if tally.rewritings else ""

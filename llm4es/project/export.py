@@ -1,0 +1,16 @@
+"""The step ``export``: features of any kind as one table for other tools.
+
+In: a context, options. Out: rows. Writes nothing.
+"""
+
+from ..features.to_table import to_table
+from ..options import ExportOptions
+from .context import Context
+from .feature_sources import feature_sources
+from .result import Result
+
+
+def export(context: Context, options: ExportOptions) -> Result:
+    """The named features, wide or long. Raises OptionError for features that are not there."""
+    sources = feature_sources(context, options.features)
+    return Result(to_table([source.load() for source in sources], options.layout))

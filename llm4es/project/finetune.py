@@ -1,0 +1,201 @@
+"""The step ``finetune``: texts of train entities to a tuned model in the store.
+
+In: a context, a model, options. Out: a row of ``models``, its weights, and in ``exposures`` whom it has seen, unless a
+model of this name made the same way from the same texts is there. Knows no screen. Of several processes (``torchrun``,
+``accelerate launch``) all train, and one alone writes.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from ..core.errors import OptionError
+from ..core.hashing import combined_hash, config_id
+from ..core.plan import Reason
+from ..core.schemas import MODELS
+from ..core.sql import where
+from ..models.devices import number_format
+from ..models.ref import ModelRef, check_length, space_fingerprint
+from ..options import FinetuneOptions, LoadOptions
+from .context import Context
+from .executor import Increment, Rows, Work
+from .incremental import Job, incremental
+from .observer import Advance, as_increments
+from .outcome import Outcome
+from .selection import Texts, choose_texts, entities_sql, raw_config
+from .stored_models import resolved
+
+if TYPE_CHECKING:
+    from llm4es_store import Run
+
+    from ..finetune.finetune import Tuned
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What one training needs."""
+
+    dataset: str
+    model: ModelRef
+    load: LoadOptions
+    options: FinetuneOptions
+    train: pa.Table
+    """Texts of train entities."""
+    held_out: pa.Table
+    """Texts of validation entities."""
+    folder: Path
+    """Where the weights go."""
+    row: dict[str, Any]
+    """What the row of ``models`` says before the training."""
+
+
+def finetune(
+    context: Context, model: str | ModelRef, name: str | None, load: LoadOptions, options: FinetuneOptions
+) -> Outcome:
+    """Tune a model, unless the store has one of this name made the same way from the same texts."""
+    store, dataset = context.store, context.dataset
+    base_name = model.name if isinstance(model, ModelRef) else model
+    tuned_name = name or default_name(base_name, dataset)
+    if tuned_name == base_name:
+        raise OptionError(f"--name {name!r} is the base model's own name: choose another")
+    chosen = choose_texts(store, dataset, options.texts)
+    ref = resolved(store, model)
+    check_length(ref, options.max_length)
+    train, held_out = _texts(context, chosen, "train"), _texts(context, chosen, "validation")
+    if not len(train):
+        raise OptionError(f"no train entities of {dataset!r} among those chosen: raise --max-entities")
+    read = train.select(["entity_id", "variant", "text_hash"]).to_pylist()
+    content = combined_hash([(f"{row['entity_id']}/{row['variant']}", row["text_hash"]) for row in read])
+    config = {"base": space_fingerprint(ref, load), "options": options.fingerprint(), "texts": chosen.pairs}
+    made = config_id(config)
+    folder = f"{tuned_name.replace('/', '--')}-{made}-{content[:8]}"
+    row = {
+        "model": tuned_name,
+        "base": _from_anywhere(base_name),
+        "base_fingerprint": ref.fingerprint,
+        "load_in": str(load.load_in),
+        "dtype": number_format(load),
+        "path": f"models/{folder}",
+        "source_hash": content,
+        "dataset": dataset,
+        "config_id": made,
+    }
+    target = store.layout.folder("models") / folder
+    training = _Training(dataset, ref, load, options, train, held_out, target, row)
+    names = {"config_id": made, "model_name": tuned_name, "base_name": base_name, "revision": ref.revision}
+    job = Job(
+        stage="finetune",
+        what=tuned_name,
+        config_id=made,
+        record={**names, **config},
+        table="models",
+        scope={"model": tuned_name, "config_id": made},
+        key=("model",),
+        wanted=pa.table({"model": [tuned_name], "source_hash": [content]}),
+        rows_in=len(train),
+        related_scope={"model": tuned_name},
+        unseen=Reason.CONFIG,
+        replaces=True,
+        unit="steps",
+        total=lambda _: options.steps,
+        setup=partial(_set_up, training),
+        committers={
+            "exposures": partial(_keep_exposures, context, tuned_name, folder),
+            "models": lambda run, rows: _keep_model(run, tuned_name, rows),
+        },
+        finish=lambda run: _verdict(context, run, tuned_name),
+    )
+    return incremental(context, job)
+
+
+def default_name(model: str, dataset: str) -> str:
+    """The tuned model's name where none is given: ``smollm2-135m-movielens-100k``."""
+    return f"{model.rstrip('/').split('/')[-1].removesuffix('.gguf')}-{dataset}"
+
+
+def _from_anywhere(model: str) -> str:
+    """A model's name as it is found from any folder."""
+    path = Path(model).expanduser()
+    return str(path.resolve()) if path.exists() else model
+
+
+def _texts(context: Context, chosen: Texts, split: str) -> pa.Table:
+    """The texts of a split's entities."""
+    entities = entities_sql(context.dataset, raw_config(context.store, context.dataset), context.max_entities)
+    of_split = where({"dataset": context.dataset, "split": split, "name": context.recipe.splits.default})
+    return context.store.sql(
+        f"""SELECT * FROM texts WHERE {chosen.condition} AND entity_id IN ({entities})
+        AND entity_id IN (SELECT entity_id FROM splits WHERE {of_split}) ORDER BY entity_id, variant"""
+    ).to_arrow_table()
+
+
+def _set_up(training: _Training) -> Work:
+    """The model in memory, ready to be trained."""
+    from ..finetune import finetune as tune
+    from ..models import load_model
+
+    model = load_model(training.model, training.load)
+
+    def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
+        for _ in batches:  # the one row that is to be made
+            so_far = as_increments(advance)
+            tuned = tune(
+                training.train,
+                training.held_out,
+                model,
+                training.options,
+                training.folder,
+                lambda step, total, loss: so_far(step),
+            )
+            yield [Rows("exposures", _exposures(tuned)), Rows("models", _model_row(training.row, tuned))]
+
+    return work
+
+
+def _exposures(tuned: "Tuned") -> pa.Table:
+    """Whom the model has seen."""
+    fingerprints = pa.array([tuned.fingerprint] * len(tuned.exposures), pa.string())
+    return tuned.exposures.append_column("fingerprint", fingerprints)
+
+
+def _model_row(row: dict[str, Any], tuned: "Tuned") -> pa.Table:
+    """The row of ``models``."""
+    measured = {
+        "method": str(tuned.method),
+        "fingerprint": tuned.fingerprint,
+        "n_layers": tuned.n_layers,
+        "dim": tuned.dim,
+        "steps": tuned.steps,
+        "n_entities": tuned.n_entities,
+        "held_out_loss_before": tuned.held_out_loss_before,
+        "held_out_loss_after": tuned.held_out_loss_after,
+        "mean_cosine": tuned.mean_cosine,
+        "verdict": tuned.verdict,
+        "loss_curve": [{"step": s, "loss": loss, "held_out": held} for s, loss, held in tuned.loss_curve],
+    }
+    kept = pa.Table.from_pylist([{**row, **measured}], schema=MODELS)
+    return kept.append_column("config_id", pa.array([row["config_id"]]))
+
+
+def _keep_exposures(context: Context, model: str, folder: str, run: "Run", rows: pa.Table) -> None:
+    """Enter whom the model has seen; a remote store has the weights before any row names them."""
+    if (remote := context.store.mirror()) is not None:
+        remote.upload(folder)
+    run.replace("exposures", {"model": model, "dataset": context.dataset}, rows)
+
+
+def _keep_model(run: "Run", model: str, rows: pa.Table) -> None:
+    """Enter the model, last: its row makes it known."""
+    run.replace("models", {"model": model}, rows)
+
+
+def _verdict(context: Context, run: "Run", model: str) -> str:
+    """What tuning did, where this run has tuned."""
+    if not run.record.rows_computed:
+        return ""
+    ((verdict,),) = context.store.sql(f"SELECT verdict FROM models WHERE {where({'model': model})}").fetchall()
+    return str(verdict)

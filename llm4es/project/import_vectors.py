@@ -1,0 +1,115 @@
+"""The step ``import``: vectors made elsewhere, kept and compared like our own.
+
+In: a context, a file or a frame of vectors, their name. Out: rows of ``embeddings`` with pooling 'imported', all of
+them in one commit. Knows no screen.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from ..core.errors import DataError, OptionError, one_line
+from ..core.hashing import config_id, file_hash
+from ..core.plan import Plan, Reason
+from ..core.sql import Scope, where
+from ..features.import_vectors import IMPORTED, ImportOptions, id_column
+from ..features.import_vectors import import_vectors as check
+from .context import Context
+from .executor import Increment, Rows, Work
+from .incremental import Job, incremental
+from .observer import Advance
+from .outcome import Outcome
+
+if TYPE_CHECKING:
+    from llm4es_store import Run
+
+_ROWS_AT_ONCE = 20_000
+
+
+def import_vectors(context: Context, source: "Path | pa.Table", options: ImportOptions) -> Outcome:
+    """Read, check, compare with what is there, and replace it where it differs."""
+    _refuse_taken(context, options)
+    batches = _read(source, options) if isinstance(source, Path) else source.to_batches(_ROWS_AT_ONCE)
+    rows = pa.Table.from_batches(list(check(batches, options)))
+    made = config_id(options.fingerprint())
+    scope = {"dataset": options.dataset, "model": options.name, "config_id": made}
+    _say_who_is_unknown(context, rows)
+
+    def prepare(run: "Run", plan: Plan) -> pa.Table:
+        """Where rows have only vanished there is nothing to compute, and still something to write."""
+        if len(plan.stale) and not len(plan.todo):
+            run.replace("embeddings", scope, rows)
+        return plan.todo
+
+    origin = {"file": source.name, "source": file_hash(source)} if isinstance(source, Path) else {"file": None}
+    job = Job(
+        stage="import",
+        what=options.name,
+        config_id=made,
+        record={"config_id": made, **origin, **options.fingerprint()},
+        table="embeddings",
+        scope=scope,
+        key=("entity_id", "k"),
+        wanted=rows.select(["entity_id", "k", "source_hash"]),
+        complete=True,
+        unseen=Reason.NEW,
+        replaces=True,
+        setup=partial(_set_up, rows, scope),
+        prepare=prepare,
+    )
+    return incremental(context, job)
+
+
+def _set_up(rows: pa.Table, scope: Scope) -> Work:
+    """All of the rows take the place of those that are there: all of the file, or nothing."""
+
+    def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
+        for batch in batches:
+            advance(batch.num_rows)
+        yield [Rows("embeddings", rows, scope=scope)]
+
+    return work
+
+
+def _read(file: Path, options: ImportOptions) -> Iterator[pa.RecordBatch]:
+    """The file's rows, a part at a time."""
+    if not file.is_file():
+        raise OptionError(f"no file {file}: give a Parquet or CSV file of vectors")
+    try:
+        if file.suffix.lower() == ".csv":
+            with file.open(encoding="utf-8-sig", newline="") as opened:
+                header = pa.schema([(name, pa.string()) for name in next(csv.reader(opened), [])])
+            as_text = {id_column(header, options): pa.string()}  # ids stay text: 007 is not 7
+            with pyarrow.csv.open_csv(file, convert_options=pyarrow.csv.ConvertOptions(column_types=as_text)) as reader:
+                yield from reader
+        else:
+            with pq.ParquetFile(file) as parquet:
+                yield from parquet.iter_batches(_ROWS_AT_ONCE)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file} cannot be read ({one_line(error)}): give a Parquet or CSV file") from error
+
+
+def _refuse_taken(context: Context, options: ImportOptions) -> None:
+    """A name stands for one space: ours and others' vectors never share one."""
+    named = where({"model": options.name})
+    query = f"SELECT 1 FROM embeddings WHERE {named} AND pooling <> '{IMPORTED}' LIMIT 1"
+    taken = context.store.sql(query).fetchall()
+    if taken or context.store.sql(f"SELECT 1 FROM models WHERE {named}").fetchall():
+        raise OptionError(f"--name {options.name!r} is a model's whose vectors are in the store: choose another name")
+
+
+def _say_who_is_unknown(context: Context, rows: pa.Table) -> None:
+    """Warn where ids do not match the dataset's: a wrong id column would else be found much later."""
+    query = f"SELECT DISTINCT entity_id FROM texts WHERE {where({'dataset': context.dataset})}"
+    known = {entity for (entity,) in context.store.sql(query).fetchall()}
+    matched = sum(entity in known for entity in rows["entity_id"].to_pylist())
+    if known and matched < len(rows):
+        context.observer.warn(
+            f"{len(rows) - matched} of {len(rows)} ids have no text in {context.dataset!r}: probes leave them out"
+        )

@@ -1,0 +1,201 @@
+"""The incremental way, once for every step: wanted rows -> plan -> drop what is stale -> map the rest -> commit.
+
+In: a ``Job``, which a step makes of what it was asked for. Out: an ``Outcome``, and rows in the store. Knows no stage:
+a job says what is wanted, and what makes it.
+
+What a killed run has committed stays: the next plan finds it. Of several processes (``torchrun``, ``accelerate
+launch``) all compute, and one alone writes.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from ..core.entities import among
+from ..core.plan import Plan, Reason
+from ..core.processes import writes
+from ..core.sql import Scope
+from ..core.tables import EVENTS
+from .commits import buffered, commit_behind
+from .context import Context
+from .executor import Increment, Rows, Setup
+from .outcome import Outcome
+
+if TYPE_CHECKING:
+    from llm4es_store import Run
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one step has to do: which rows are wanted, and how they are made."""
+
+    stage: str
+    """Name of the step."""
+
+    what: str
+    """Which of several, for people: the model, the task."""
+
+    config_id: str
+    """The configuration of the rows."""
+
+    record: Mapping[str, Any]
+    """What the record of the run keeps of it."""
+
+    table: str
+    """The table whose rows are wanted."""
+
+    scope: Scope
+    """The rows of it that this configuration is answerable for."""
+
+    key: tuple[str, ...]
+    """Columns that name a wanted row; the first is what rows are about, such as ``entity_id``."""
+
+    wanted: pa.Table
+    """Key columns, and ``source_hash``: the content that a row is made from."""
+
+    setup: Setup
+    """Makes the stage ready where the work is done."""
+
+    inputs: str = "FROM todo"
+    """SELECT of what the stage reads, over the store's views and ``todo``, the planned rows."""
+
+    batch_rows: int = 64
+    """Rows of input handed over at a time."""
+
+    related_scope: Scope | None = None
+    """Rows of the same kind under other configurations: who is known there is not new."""
+
+    complete: bool = False
+    """Whether ``wanted`` is everything: only then can a row that is not in it be said to have vanished."""
+
+    unseen: Reason = Reason.CONFIG
+    """Why a row is computed that is known under another configuration."""
+
+    row_filter: str = "true"
+    """SQL condition that picks one live row of several that stand for one wanted."""
+
+    replaces: bool = False
+    """Rows take the place of others when they are committed: nothing is dropped before."""
+
+    rows_in: int | None = None
+    """Entities or feature sets that were looked at; None: as many as are wanted."""
+
+    unit: str = "entities"
+    """What progress counts."""
+
+    total: Callable[[pa.Table], int | None] = field(default=len)
+    """Planned rows -> units of progress."""
+
+    prepare: "Callable[[Run, Plan], pa.Table] | None" = None
+    """Called before the work with the run and the plan: drops what goes besides, returns the rows to hand over."""
+
+    committers: "Mapping[str, Callable[[Run, pa.Table], None]]" = field(default_factory=dict)
+    """Tables whose rows are committed in a way of their own -> that way."""
+
+    finish: "Callable[[Run], str] | None" = None
+    """Called at the end: a sentence about the whole result."""
+
+
+def plan_of(context: Context, job: Job) -> Plan:
+    """What of the wanted rows is not live, and why."""
+    return context.store.plan(
+        job.table,
+        job.scope,
+        job.wanted,
+        job.key,
+        related_scope=job.related_scope,
+        complete=job.complete,
+        unseen=job.unseen,
+        row_filter=job.row_filter,
+    )
+
+
+def incremental(context: Context, job: Job) -> Outcome:
+    """Carry a job out in a run of its own, or with a dry run say what it would do."""
+    began = time.monotonic()
+    plan = plan_of(context, job)
+    if context.dry_run:
+        return _outcome(job, plan, len(plan.todo), 0.0, dry_run=True)
+    if not writes():
+        for _ in _increments(context, job, plan.todo) if len(plan.todo) else ():
+            pass  # what this process computed is in the weights that all share
+        return _outcome(job, plan, len(plan.todo), time.monotonic() - began)
+    with context.run(job.stage, job.record) as run:
+        run.record.rows_in = len(job.wanted) if job.rows_in is None else job.rows_in
+        run.record.rows_reused = plan.reused
+        carry_out(context, job, run, plan)
+        message = job.finish(run) if job.finish is not None else ""
+        if message:
+            run.record.message = message
+            context.observer.say(f"{job.stage} {job.what}: {message}")
+        return _outcome(job, plan, run.record.rows_computed, time.monotonic() - began, message=message)
+
+
+def carry_out(context: Context, job: Job, run: "Run", plan: Plan) -> None:
+    """Drop what is stale, compute what is missing, and commit it as it comes, within an open run."""
+    run.start_from(plan)
+    if len(plan.stale) and not job.replaces:
+        run.drop(job.table, job.scope, plan.stale)
+    todo = plan.todo if job.prepare is None else job.prepare(run, plan)
+    if not len(todo):
+        return
+    run.begin()
+    commit_behind(buffered(_increments(context, job, todo)), lambda increment: _commit(job, run, plan, increment))
+
+
+def _increments(context: Context, job: Job, todo: pa.Table) -> "Any":
+    """What the stage gives for the planned rows, wherever the executor maps it."""
+    with context.store.connect() as connection:
+        connection.register("todo", todo)
+        batches = connection.sql(job.inputs).to_arrow_reader(job.batch_rows)
+        with context.observer.progress(f"{job.stage} {job.what}", job.total(todo), job.unit) as advance:
+            yield from context.executor.map(job.setup, batches, advance)
+
+
+def _commit(job: Job, run: "Run", plan: Plan, increment: Increment) -> None:
+    """Commit what belongs together, in its order; of the job's own table only what was planned."""
+    for rows in increment:
+        if rows.table in job.committers:
+            job.committers[rows.table](run, rows.rows)
+        elif rows.scope is not None:
+            run.replace(rows.table, rows.scope, rows.rows)
+        else:
+            _append(job, run, plan, rows)
+        if rows.table == job.table and (rows.scope is not None or rows.table in job.committers):
+            run.record.rows_computed += _planned(plan, rows.rows, job.key)
+
+
+def _append(job: Job, run: "Run", plan: Plan, rows: Rows) -> None:
+    """Append rows; those of the job's own table that are there already stay as they are."""
+    own = rows.table == job.table
+    chosen = rows.rows.filter(among(rows.rows, plan.todo, job.key)) if own else rows.rows
+    if len(chosen):
+        schema = chosen.schema if rows.table.startswith(EVENTS) else None  # each dataset has events of its own kind
+        written = run.append(rows.table, job.scope, chosen, rows.key, schema=schema)
+        run.record.rows_computed += written if own else 0
+
+
+def _planned(plan: Plan, rows: pa.Table, key: tuple[str, ...]) -> int:
+    """How many planned rows these rows are."""
+    return int(sum(among(plan.todo, rows, key).to_pylist()))
+
+
+def _outcome(
+    job: Job, plan: Plan, computed: int, seconds: float, *, dry_run: bool = False, message: str = ""
+) -> Outcome:
+    """The job's outcome as its plan and its run have it."""
+    return Outcome(
+        stage=job.stage,
+        what=job.what,
+        rows=len(job.wanted),
+        computed=computed,
+        reused=plan.reused,
+        reasons=plan.why,
+        seconds=seconds,
+        config_id=job.config_id,
+        dry_run=dry_run,
+        message=message,
+    )

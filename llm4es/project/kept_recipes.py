@@ -1,0 +1,98 @@
+"""The recipe of each dataset, kept in the store: whoever has the store needs no TOML.
+
+In: a store, a recipe as people name it. Out: the recipe, and a word where the one on disk has changed since. Knows no
+step.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from ..core.errors import RecipeError
+from ..core.schemas import RECIPES
+from ..recipes import Recipe, load_recipe
+from ..recipes.load import recipe_from_json
+from .context import Context, open_store
+from .observer import Observer
+
+if TYPE_CHECKING:
+    from llm4es_store import Run, Store
+
+BUILT_IN, FRAME = "built in", "frame"
+"""Where a recipe came from, where that is no file."""
+
+
+def find_recipe(store: "str | Path | Store", name: str, observer: Observer) -> Recipe:
+    """A recipe by the path of its TOML, by its dataset's name in the store, or by its built-in name.
+
+    Of a dataset in the store the kept recipe is taken; where the file that it came from says something else by now,
+    that is told. Raises RecipeError for a name that is none of these, naming the nearest.
+    """
+    if _is_file(name):
+        return load_recipe(name)
+    opened = _existing(store)
+    kept = None if opened is None else opened.recipe(name)
+    if kept is None or kept["origin"] == BUILT_IN:
+        return load_recipe(name, known=[] if opened is None else opened.datasets())
+    if _has_changed(kept["origin"], kept["recipe_hash"]):
+        observer.warn(
+            f"{kept['origin']} has changed since {name!r} was serialized: the store's own recipe is used; "
+            "give the file to take the change over"
+        )
+    folder = None if kept["folder"] is None else Path(kept["folder"])
+    return recipe_from_json(kept["recipe"], folder, origin=kept["origin"])
+
+
+def _existing(store: "str | Path | Store") -> "Store | None":
+    """The store, None where there is none yet."""
+    if isinstance(store, str | Path) and "://" not in str(store) and not Path(store).expanduser().exists():
+        return None
+    return open_store(store, create=False)
+
+
+def keep_recipe(context: Context, run: "Run") -> None:
+    """Enter the recipe; equal content makes no commit."""
+    recipe = context.recipe
+    row = {
+        "dataset": recipe.name,
+        "recipe": recipe.to_json(),
+        "origin": origin_of(recipe),
+        "folder": _folder(context),
+        "recipe_hash": recipe.content_hash(),
+    }
+    run.replace("recipes", {"dataset": recipe.name}, pa.Table.from_pylist([row], schema=RECIPES))
+
+
+def is_kept(context: Context) -> bool:
+    """Whether the store has this very recipe, from the same place."""
+    kept = context.store.recipe(context.dataset)
+    if kept is None:
+        return False
+    here = (context.recipe.content_hash(), origin_of(context.recipe), _folder(context))
+    return (kept["recipe_hash"], kept["origin"], kept["folder"]) == here
+
+
+def origin_of(recipe: Recipe) -> str:
+    """Where a recipe came from: its file, 'frame', or 'built in'."""
+    return recipe.origin or BUILT_IN
+
+
+def _folder(context: Context) -> str | None:
+    """The folder of the raw files; None: they are fetched."""
+    folder = context.data or context.recipe.folder
+    return None if folder is None else str(Path(folder).expanduser().absolute())
+
+
+def _is_file(name: str) -> bool:
+    return name.endswith(".toml") or Path(name).expanduser().is_file()
+
+
+def _has_changed(origin: str, kept_hash: str) -> bool:
+    """Whether the file that a recipe came from is there and says something else now."""
+    if origin == FRAME or not Path(origin).is_file():
+        return False
+    try:
+        return load_recipe(origin).content_hash() != kept_hash
+    except RecipeError:
+        return True

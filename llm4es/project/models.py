@@ -1,0 +1,60 @@
+"""What models can be named: the built-in ones, those of a store, and what is known of one.
+
+In: a store, where there is one. Out: rows. Loads no weights, but for an export.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.sql import literal
+from ..models.resolve import builtin_models, resolve
+from .stored_models import stored_models
+
+if TYPE_CHECKING:
+    from llm4es_store import Store
+
+    from ..models.ref import ModelRef
+    from ..options import ModelExportOptions
+
+_TUNED = """SELECT model, 'this store' AS "where",
+    format('{} tuned on {} ({}, {} steps)', base, dataset, method, steps) AS description FROM models ORDER BY model"""
+
+_TUNING = "dataset, method, load_in, dtype, steps, n_entities, held_out_loss_before, held_out_loss_after, verdict"
+
+
+def list_models(store: "Store | None") -> list[dict[str, Any]]:
+    """The models that need no hub: model, where it is, what it is."""
+    rows = [{"model": model.name, "where": "built in", "description": model.description} for model in builtin_models()]
+    return rows if store is None else rows + store.sql(_TUNED).to_arrow_table().to_pylist()
+
+
+def show_model(store: "Store | None", name: str) -> dict[str, Any]:
+    """A model's sizes and fingerprint, and for a tuned one what tuning did."""
+    ref = found(store, name)
+    facts = {
+        "model": ref.name,
+        "layers": ref.n_layers,
+        "dim": ref.dim,
+        "context": ref.context,
+        "base": ref.base,
+        "fingerprint": ref.fingerprint,
+        "revision": ref.revision,
+        "folder": str(ref.adapter or ref.folder),
+    }
+    if store is None:
+        return facts
+    tuned = store.sql(f"SELECT {_TUNING} FROM models WHERE model = {literal(name)}").to_arrow_table().to_pylist()
+    return facts | (tuned[0] if tuned else {})
+
+
+def export_model(store: "Store | None", name: str, to: Path, options: "ModelExportOptions") -> Path:
+    """Write a folder that ``SentenceTransformer(folder).encode(texts)`` reads, with the same vectors."""
+    from ..embed.sentence_transformers import export
+    from ..models import load_model
+
+    return export(load_model(found(store, name)), to, options.k, options.pooling, options.max_length)
+
+
+def found(store: "Store | None", name: str) -> "ModelRef":
+    """A model by name, of the store or any other."""
+    return resolve(name, {} if store is None else stored_models(store))

@@ -1,0 +1,38 @@
+"""What was done to a store: its runs, and where each one's rows come from.
+
+In: a store. Out: rows. Writes nothing.
+"""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import OptionError
+from .result import Result
+
+if TYPE_CHECKING:
+    from llm4es_store import Store
+
+_COLUMNS = "version, run_id, stage, dataset, started_at, seconds, status, rows_in, rows_computed, rows_reused"
+
+_JSON = ("config", "versions", "reasons", "host")
+
+
+def list_runs(store: "Store", limit: int) -> Result:
+    """The newest so many runs, the last first."""
+    query = f"SELECT {_COLUMNS} FROM runs ORDER BY version DESC LIMIT {int(limit)}"
+    return Result(store.sql(query).to_arrow_table())
+
+
+def show_run(store: "Store", run_id: str) -> dict[str, Any]:
+    """One run: configuration, tables read and written, host, and the runs that its inputs came from.
+
+    Raises OptionError for an id, or the beginning of one, that is not exactly one run's.
+    """
+    from llm4es_store.lineage import lineage
+
+    runs = store.sql("SELECT * FROM runs ORDER BY version").to_arrow_table().to_pylist()
+    matching = [row for row in runs if row["run_id"].startswith(run_id)]
+    if len(matching) != 1:
+        raise OptionError(f"run {run_id!r} matches {len(matching)} runs: see `llm4es runs` for the ids")
+    readable = {k: json.loads(v) if k in _JSON and v else v for k, v in matching[0].items()}
+    return readable | {"made_from": lineage(runs, matching[0])}

@@ -1,0 +1,176 @@
+"""The step ``probe``: features and labels of the store to metrics and per-entity predictions in it, beside baselines.
+
+In: a context, a task, feature sources, options. Out: rows of ``probes`` and ``predictions``. Knows no screen.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from ..core.errors import OptionError, ProbeError
+from ..core.hashing import config_id
+from ..core.sql import where
+from ..features.feature_set import result_hash
+from ..options import ProbeOptions, SelectOptions
+from .context import Context
+from .executor import Increment, Rows
+from .feature_source import FeatureSource
+from .feature_sources import feature_sources
+from .incremental import Job, incremental
+from .observer import Advance
+from .outcome import Outcome
+from .selection import RAW, preset, raw_config
+
+if TYPE_CHECKING:
+    from ..probe.probe import ProbeResult
+
+_OWN_FOLDS = ("cv", "holdout", "ptls")
+"""Protocols of ``llm4es.protocols`` that read no split of the recipe; named here because that module is heavy."""
+
+
+def tasks_of(context: Context, task: str | None) -> list[str]:
+    """The task asked for, or all of the recipe's. Raises OptionError for one it does not have."""
+    known = list(context.recipe.tasks)
+    if not known:
+        raise OptionError(f"recipe {context.dataset!r} has no task: add [tasks.NAME] to it")
+    if task is None:
+        return known
+    if task not in known:
+        raise OptionError(f"--task {task!r} is none of {context.dataset!r}'s: there are {', '.join(known)}")
+    return [task]
+
+
+def probe_all(context: Context, task: str | None, options: ProbeOptions, select: SelectOptions) -> list[Outcome]:
+    """Probe a task, or every one, on the chosen features; once a size where a learning curve was asked for."""
+    if select.features and (select.k or select.layers):
+        raise OptionError("--features names the depths already: leave out --k and --layers")
+    sources = feature_sources(context, select.features, select.k, select.layers)
+    sized = [replace(options, train_size=size) for size in select.sizes] or [options]
+    return [
+        probe(context, name, each, sources, named=bool(select.features))
+        for name in tasks_of(context, task)
+        for each in sized
+    ]
+
+
+def probe(
+    context: Context,
+    task: str,
+    options: ProbeOptions,
+    sources: Sequence[FeatureSource] | None = None,
+    *,
+    named: bool = False,
+) -> Outcome:
+    """Probe the features whose metrics are missing, or were made from other vectors or labels.
+
+    Features that were ``named`` have to carry the task; of all that there are, those that cannot are left out.
+    """
+    of_task = {"dataset": context.dataset, "task": task}
+    labels = context.store.sql(
+        f"SELECT entity_id, label FROM labels WHERE {where(of_task)}"
+    ).to_arrow_table()  # in the order of the data's own file: the protocol 'ptls' depends on it
+    splits = _splits(context, options.protocol)
+    made = config_id({"task": task, "options": options.fingerprint()})
+    by_name = {source.name: source for source in (feature_sources(context) if sources is None else sources)}
+    hashes = [result_hash(source.source_hash, labels, splits) for source in by_name.values()]
+    results: dict[str, ProbeResult] = {}
+
+    def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
+        """Fit and score one feature set after the other."""
+        from ..probe import probe as fit_and_score  # heavy, and not needed where everything is there
+
+        kind, failure = str(context.recipe.tasks[task].kind), None
+        for name in (name for batch in batches for name in batch["features"].to_pylist()):
+            try:
+                result = fit_and_score(by_name[name].load(), labels, task, kind, options, context.dataset, splits)
+            except ProbeError as error:  # one of many that cannot carry the task does not keep the others from it
+                if named or len(by_name) == 1:
+                    raise
+                context.observer.warn(f"{name} is left out of {task}: {error}")
+                failure = error
+                continue
+            results[name] = result
+            scope = {**of_task, "features": name, "config_id": made}
+            # The metrics last: a row of them says that the predictions are there.
+            yield [Rows("predictions", result.predictions, scope=scope), Rows("probes", result.probes, scope=scope)]
+            advance(1)
+        if failure is not None and not results:
+            raise failure
+
+    job = Job(
+        stage="probe",
+        what=task,
+        config_id=made,
+        record={"config_id": made, "task": task, "options": options.fingerprint()},
+        table="probes",
+        scope={**of_task, "config_id": made},
+        key=("features",),
+        wanted=pa.table(
+            {"features": pa.array(list(by_name), pa.string()), "source_hash": pa.array(hashes, pa.string())}
+        ),
+        related_scope=of_task,
+        replaces=True,
+        unit="features",
+        setup=lambda: work,
+    )
+    outcome = incremental(context, job)
+    _say_who_is_missing(context, task, results)
+    for warning in _leaks(context, task, list(results.values())):
+        context.observer.say(f"warning: {warning}")
+    return outcome
+
+
+def _say_who_is_missing(context: Context, task: str, results: "Mapping[str, ProbeResult]") -> None:
+    """One line for each pair of numbers, naming the features that it is about."""
+    missing: dict[tuple[int, int], list[str]] = {}
+    for name, result in results.items():
+        missing.setdefault((result.n_without_features, result.n_without_label), []).append(name)
+    for (features, label), names_ in missing.items():
+        if features or label:
+            who = names_[0] if len(names_) == 1 else f"{names_[0]} and {len(names_) - 1} more"
+            context.observer.say(
+                f"{task}, {who}: {features} labelled entities have no features and {label} with features no label; "
+                "neither are used"
+            )
+
+
+def _splits(context: Context, protocol: str) -> "pa.Table | None":
+    """The recipe's split of that name; None for a protocol that makes its own folds."""
+    if protocol in _OWN_FOLDS:
+        return None
+    chosen = where({"dataset": context.dataset, "name": protocol})
+    rows = context.store.sql(f"SELECT entity_id, split, name FROM splits WHERE {chosen} ORDER BY entity_id")
+    found = rows.to_arrow_table()
+    return found if len(found) else None
+
+
+def _leaks(context: Context, task: str, results: "Sequence[ProbeResult]") -> list[str]:
+    """Warnings about what was just probed, those of the features with most seen entities."""
+    if not results:
+        return []
+    return leaks_of(context, task, max(results, key=lambda result: result.n_seen).predictions)
+
+
+def leaks_of(context: Context, task: str, predictions: "pa.Table") -> list[str]:
+    """Warnings about one task: seen users, texts that others have too, labels made from what the texts show."""
+    import pyarrow.compute as pc
+
+    from ..probe.leakage import identical_texts, warnings
+
+    raw = {"dataset": context.dataset, "variant": RAW, "config_id": raw_config(context.store, context.dataset)}
+    texts = context.store.sql(f"SELECT entity_id, text_hash FROM texts WHERE {where(raw)}").to_arrow_table()
+    seen = len(pc.unique(predictions.filter(predictions["seen"])["entity_id"]))
+    n = len(pc.unique(predictions["entity_id"]))
+    shown = [field.column or field.name for field in context.recipe.text_fields(preset(context.store, context.dataset))]
+    return warnings(task, identical_texts(predictions, texts), seen, n, _label_columns(context, task), shown)
+
+
+def _label_columns(context: Context, task: str) -> set[str]:
+    """Columns of the events that a label is made from: those the recipe says, and those its expression names."""
+    spec, events = context.recipe.tasks[task], context.recipe.events
+    of_events = {events.table, *(join.table for join in events.joins)}
+    named = set(re.findall(r"[A-Za-z_]\w*", spec.label)) if spec.table in of_events else set()
+    return named | set(spec.uses)

@@ -1,0 +1,153 @@
+"""The step ``report``: everything that one self-contained page shows, from the store.
+
+In: a context, tasks, options. Out: the page as HTML. Writes nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from .. import __version__
+from ..core.errors import OptionError, ProbeError
+from ..core.sql import identifier, literal, where
+from ..core.tables import events_view
+from ..options import CompareOptions, ReportOptions
+from .compare import comparison
+from .context import Context
+from .feature_sources import feature_sources
+from .probe import leaks_of
+from .report_cuts import cut_warnings, cuts
+from .selection import raw_config
+
+if TYPE_CHECKING:
+    from ..report.data import ReportData
+
+_LINES = 6
+"""Newest events of a user that the page can show."""
+
+_MOST_RUNS = 200
+
+_RUNS = f"""SELECT run_id, stage,
+    coalesce(config->>'$.model_name', config->>'$.task', config->>'$.name', '') AS what,
+    strftime(started_at, '%Y-%m-%d %H:%M') AS started_at, seconds, status, rows_computed, rows_reused
+    FROM runs WHERE {{of_data}} ORDER BY runs.started_at LIMIT {_MOST_RUNS}"""
+
+_USERS = """SELECT entity_id, count(*) AS n_events,
+    (epoch(max(event_time)) - epoch(min(event_time))) / 86400 AS days
+    FROM {events} GROUP BY entity_id ORDER BY entity_id"""
+
+_HISTORIES = f"""SELECT entity_id, list_slice(list_reverse(lines[2:]), 1, {_LINES}) AS lines
+    FROM (SELECT *, string_split(text, chr(10)) AS lines FROM texts) WHERE {{of_data}}
+    AND variant = 'raw' AND config_id = {{raw}}"""
+
+
+def report(context: Context, tasks: Sequence[str], options: ReportOptions) -> str:
+    """One self-contained page with every picture, as HTML. Raises OptionError where what draws it is not installed."""
+    try:
+        from ..report import render
+        from ..report.data import Projection
+    except ImportError as error:
+        raise OptionError("llm4es report needs matplotlib and jinja2: run `pip install 'llm4es[report]'`") from error
+    if options.projection not in list(Projection):
+        raise OptionError(f"--projection {options.projection!r} is unknown: choose one of {', '.join(Projection)}")
+    return render(_data(context, tasks, options))
+
+
+def write_report(context: Context, tasks: Sequence[str], options: ReportOptions, out: str | Path | None) -> Path:
+    """Write the page, whole or not at all; returns where it is."""
+    path = Path(out or f"{context.dataset}-report.html")
+    if path.is_dir() or not path.parent.is_dir():
+        raise OptionError(f"--out {path} cannot be written: give the name of a file in a folder that is there")
+    page = report(context, tasks, options)
+    unfinished = path.with_name(f".{path.name}.part")
+    unfinished.write_text(page, encoding="utf-8")
+    unfinished.replace(path)
+    context.observer.say(f"{len(page) / 1e6:.1f} MB, open it in any browser")
+    return path
+
+
+def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "ReportData":
+    """Everything that the page shows, from the store."""
+    from ..report.data import Projection, ReportData
+
+    of_data = where({"dataset": context.dataset})
+
+    def rows(sql: str) -> pa.Table:
+        return context.store.sql(sql).to_arrow_table()
+
+    compared, predictions, warnings = _evidence(context, tasks, options)
+    vectors, vectors_name = _vectors(context, options.features, compared)
+    read = cuts(context)
+    events, raw = identifier(events_view(context.dataset)), literal(raw_config(context.store, context.dataset))
+    return ReportData(
+        dataset=context.dataset,
+        made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, llm4es {__version__}",
+        warnings=(*warnings, *cut_warnings(read)),
+        runs=rows(_RUNS.format(of_data=of_data)),
+        users=rows(_USERS.format(events=events)),
+        cuts=read,
+        comparison=compared,
+        predictions=predictions,
+        learning=rows(
+            f"SELECT * FROM probes WHERE {of_data} AND starts_with(protocol, {literal(options.protocol + '@')})"
+        ),
+        vectors=vectors,
+        vectors_name=vectors_name,
+        labels=rows(f"SELECT entity_id, task, label FROM labels WHERE {of_data} ORDER BY task, entity_id"),
+        histories=rows(_HISTORIES.format(of_data=of_data, raw=raw)),
+        models=rows(f"SELECT * FROM models WHERE {of_data} ORDER BY model"),
+        fidelity=rows(f"SELECT variant, fidelity, note FROM texts WHERE {of_data} AND fidelity IS NOT NULL"),
+        projection=Projection(options.projection),
+    )
+
+
+def _evidence(
+    context: Context, tasks: Sequence[str], options: ReportOptions
+) -> tuple[pa.Table | None, pa.Table | None, list[str]]:
+    """Comparison and predictions of the tasks that were probed, and what has to be known of them."""
+    tables, predictions, warnings = [], [], []
+    for task in tasks:
+        try:
+            tables.append(comparison(context, task, CompareOptions(protocol=options.protocol, common=options.common)))
+        except ProbeError as error:
+            context.observer.say(f"{task} is left out: {error}")
+            continue
+        chosen = where({"dataset": context.dataset, "task": task, "protocol": options.protocol})
+        newest = f"(SELECT config_id FROM probes WHERE {chosen} ORDER BY run_id DESC LIMIT 1)"
+        query = f"SELECT * FROM predictions WHERE {chosen} AND config_id = {newest}"
+        scored = context.store.sql(query).to_arrow_table()
+        predictions.append(_of_all(scored) if options.common else scored)
+        warnings += leaks_of(context, task, predictions[-1])
+    if not tables:
+        return None, None, warnings
+    return pa.concat_tables(tables), pa.concat_tables(predictions), warnings
+
+
+def _of_all(predictions: pa.Table) -> pa.Table:
+    """The predictions of entities that every feature set has scored."""
+    import pyarrow.compute as pc
+
+    sets = [
+        set(predictions.filter(pc.equal(predictions["features"], name))["entity_id"].to_pylist())
+        for name in pc.unique(predictions["features"]).to_pylist()
+    ]
+    return predictions.filter(
+        pc.is_in(predictions["entity_id"], pa.array(sorted(set.intersection(*sets)), pa.string()))
+    )
+
+
+def _vectors(context: Context, features: str, compared: pa.Table | None) -> tuple[pa.Table | None, str]:
+    """The vectors of the map: those asked for, else the best that were probed, else none."""
+    import numpy as np
+
+    of_models = [] if compared is None else [row["features"] for row in compared.to_pylist() if row["model"]]
+    name = features or next(iter(of_models), "")
+    if not name:
+        return None, ""
+    found = feature_sources(context, [name])[0].load()
+    dense = found.matrix.toarray() if hasattr(found.matrix, "tocsr") else found.matrix
+    vectors = pa.array(list(np.asarray(dense, dtype=np.float32)), pa.list_(pa.float32()))
+    return pa.table({"entity_id": list(found.entity_ids), "vector": vectors}), found.name

@@ -1,0 +1,53 @@
+"""How much of the histories each embedding has read: what the report warns of.
+
+In: a context. Out: a row an embedding, and warnings. Writes nothing.
+"""
+
+import pyarrow as pa
+
+from ..core.sql import where
+from .context import Context
+from .feature_source_vectors import readable
+
+_CUTS = """SELECT model, max(k) AS k, config_id, any_value(texts) AS texts, any_value(history) AS history,
+    any_value(pooling) AS pooling, any_value(max_length) AS max_length, count(*) AS n_entities,
+    count_if(n_events_dropped > 0) AS n_cut, sum(n_events) AS events, sum(n_events_dropped) AS events_lost,
+    sum(n_tokens) AS tokens, sum(n_tokens_dropped) AS tokens_lost
+    FROM (SELECT DISTINCT ON (entity_id, model, config_id) * FROM embeddings WHERE {of_data})
+    GROUP BY model, config_id ORDER BY model, config_id"""
+
+
+def cuts(context: Context) -> pa.Table:
+    """How much of the histories each embedding has read."""
+    found = context.store.sql(_CUTS.format(of_data=where({"dataset": context.dataset}))).to_arrow_table()
+    rows = found.to_pylist()
+    names = [label.replace(f"@{row['k']}", "", 1) for label, row in zip(readable(rows), rows, strict=True)]
+    kept = {
+        "events_kept": [_share(row["events"], row["events_lost"]) for row in rows],
+        "tokens_kept": [_share(row["tokens"], row["tokens_lost"]) for row in rows],
+    }
+    counts = {column: found[column] for column in ("n_entities", "n_cut")}
+    return pa.table(
+        {"features": pa.array(names, pa.string()), **counts, **{k: pa.array(v, pa.float64()) for k, v in kept.items()}}
+    )
+
+
+def cut_warnings(found: pa.Table) -> list[str]:
+    """What a reader has to know of embeddings that lost events, and what mends it."""
+    return [
+        f"{row['features']}: {row['n_cut'] / row['n_entities']:.0%} of the users lost events, "
+        f"{row['events_kept']:.0%} of all were read: "
+        + (
+            "serialize without --max-events"
+            if row["tokens_kept"] == 1
+            else "embed with --history full, window by window"
+        )
+        for row in found.to_pylist()
+        if row["n_cut"]
+    ]
+
+
+def _share(kept: float | None, lost: float | None) -> float:
+    """Kept of all; all of nothing is all."""
+    whole = (kept or 0) + (lost or 0)
+    return float((kept or 0) / whole) if whole else 1.0

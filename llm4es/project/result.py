@@ -1,0 +1,113 @@
+"""A table of results: as Arrow, pandas or Polars, and readable by itself.
+
+In: an Arrow table. Out: the same in the caller's own kind of frame, as text, as HTML. Knows no step.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from html import escape
+from typing import Any
+
+import pyarrow as pa
+
+from ..core.errors import OptionError
+from .cells import shown
+
+_MOST_ROWS = 20
+"""Rows that a repr shows."""
+
+
+class Result:
+    """Rows of one result.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The rows.
+    text : callable, optional
+        Rows to the text that ``print`` shows; default: a plain table of the first rows.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> Result(pa.table({"entity_id": ["a", "b"], "cosine": [0.5, 0.25]}))
+    entity_id  cosine
+    a          0.5
+    b          0.25
+    """
+
+    def __init__(self, table: pa.Table, text: Callable[[pa.Table], str] | None = None) -> None:
+        self._table = table
+        self._text = text or plain_text
+
+    def to_arrow(self) -> pa.Table:
+        """The rows as a ``pyarrow.Table``."""
+        return self._table
+
+    def to_pandas(self) -> Any:
+        """The rows as a ``pandas.DataFrame``. Raises OptionError where pandas is not installed."""
+        try:
+            return self._table.to_pandas()
+        except ImportError as error:
+            raise OptionError("to_pandas needs pandas: pip install pandas, or take to_arrow()") from error
+
+    def to_polars(self) -> Any:
+        """The rows as a ``polars.DataFrame``. Raises OptionError where Polars is not installed."""
+        try:
+            import polars  # the caller's own: no dependency of ours
+        except ImportError as error:
+            raise OptionError("to_polars needs Polars: pip install polars, or take to_arrow()") from error
+        return polars.from_arrow(self._table)
+
+    def to_pylist(self) -> list[dict[str, Any]]:
+        """The rows as dicts."""
+        rows: list[dict[str, Any]] = self._table.to_pylist()
+        return rows
+
+    def reader(self, rows: int) -> pa.RecordBatchReader:
+        """The rows as a stream of batches of so many."""
+        return self._table.to_reader(max_chunksize=rows)
+
+    @property
+    def column_names(self) -> list[str]:
+        """The columns, from left to right."""
+        return list(self._table.column_names)
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """The Arrow PyCapsule interface: any frame library reads a result as it is."""
+        return self._table.__arrow_c_stream__(requested_schema)
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.to_pylist())
+
+    def __repr__(self) -> str:
+        return self._text(self._table)
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it: a table of the first rows."""
+        names = self._table.column_names
+        head = "".join(f"<th>{escape(name)}</th>" for name in names)
+        rows = self._table.slice(0, _MOST_ROWS).to_pylist()
+        body = "".join("<tr>" + "".join(f"<td>{escape(shown(row[n]))}</td>" for n in names) + "</tr>" for row in rows)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{escape(_more(self._table))}"
+
+
+def plain_text(table: pa.Table) -> str:
+    """The first rows under their column names, two spaces apart."""
+    cells = [[shown(value) for value in row.values()] for row in table.slice(0, _MOST_ROWS).to_pylist()]
+    lines = [table.column_names, *cells]
+    widths = [max(len(line[column]) for line in lines) for column in range(table.num_columns)]
+    text = "\n".join(_padded(line, widths) for line in lines)
+    return "\n".join(part for part in (text, _more(table)) if part)
+
+
+def _padded(line: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+
+
+def _more(table: pa.Table) -> str:
+    """How many rows are not shown."""
+    left = int(table.num_rows) - _MOST_ROWS
+    return f"... {left} more rows" if left > 0 else ""

@@ -1,0 +1,201 @@
+"""What a project's store says: comparisons, neighbours, differences, pages, vectors. Nothing is computed that is kept.
+
+In: a project's context. Out: results. Writes nothing to the store.
+"""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import OptionError
+from ..options import CompareOptions, DiffOptions, ExportOptions, ReportOptions, SimilarOptions
+from .context import Context
+from .documented import takes
+from .result import Result
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from llm4es_store import Store
+
+    from .similar import Neighbours
+
+
+class Results(ABC):
+    """The half of a project that reads."""
+
+    store: "Store"
+
+    @abstractmethod
+    def _context(self, dry_run: bool = False) -> Context: ...
+
+    def _reading(self) -> Context:
+        """A context that makes no store."""
+        return self._context(dry_run=True)
+
+    @takes(CompareOptions)
+    def compare(self, task: str | None = None, **options: Any) -> Result:
+        """Compare everything that was probed: metric, interval, paired difference against the best baseline.
+
+        Parameters
+        ----------
+        task : str, optional
+            The recipe's task; None: every task.
+
+        Raises
+        ------
+        ProbeError
+            Where the task was not probed.
+
+        Examples
+        --------
+        >>> project.compare("loyal").to_arrow().column_names[:3]
+        ['task', 'features', 'probe']
+        """
+        from .compare import compare
+        from .probe import tasks_of
+
+        context = self._reading()
+        return compare(context, tasks_of(context, task), CompareOptions.of(**options))
+
+    @takes(SimilarOptions)
+    def similar(self, entity: str, **options: Any) -> "Neighbours":
+        """Find the nearest entities by cosine, and what they have in common with this one, the rarest first.
+
+        Parameters
+        ----------
+        entity : str
+            The entity's id.
+
+        Examples
+        --------
+        >>> project.similar("c0", features="counts", n=3).column_names[:3]
+        ['rank', 'entity_id', 'cosine']
+        """
+        from .similar import similar
+
+        return similar(self._reading(), entity, SimilarOptions.of(**options))
+
+    @takes(DiffOptions)
+    def diff(self, a: str | int, b: str | int, **options: Any) -> Result:
+        """Tell what changed between two versions, models or k.
+
+        Parameters
+        ----------
+        a, b : str or int
+            A version, a time, features as ``compare`` names them, or ``FEATURES:VERSION``.
+
+        Examples
+        --------
+        >>> project.diff(1, 2).column_names[0]
+        'features'
+        """
+        from .diff import diff
+
+        return diff(self.store, str(a), str(b), self._reading().dataset, DiffOptions.of(**options))
+
+    @takes(ReportOptions)
+    def report(self, task: str | None = None, *, out: str | Path | None = None, **options: Any) -> Path:
+        """Write one self-contained HTML page with every picture.
+
+        Parameters
+        ----------
+        task : str, optional
+            The recipe's task; None: every task.
+        out : str or Path, optional
+            The page's file; None: ``<dataset>-report.html`` here.
+
+        Returns
+        -------
+        Path
+            Where the page is.
+
+        Raises
+        ------
+        OptionError
+            Where it cannot be written, and where matplotlib and jinja2 are not installed.
+        """
+        from .probe import tasks_of
+        from .report import write_report
+
+        context = self._reading()
+        return write_report(context, tasks_of(context, task), ReportOptions.of(**options), out)
+
+    @takes(ExportOptions)
+    def export(self, **options: Any) -> Result:
+        """Embeddings, imported vectors and baselines as one wide or long table.
+
+        Examples
+        --------
+        >>> project.export(features="counts").column_names
+        ['entity_id', 'counts_0']
+        """
+        from .export import export
+
+        return export(self._reading(), ExportOptions.of(**options))
+
+    def vectors(
+        self, model: str, k: int = 8, *, config_id: str | None = None, at: int | str | None = None
+    ) -> "tuple[pa.StringArray, NDArray[np.float32]]":
+        """Entity ids and the matrix of their vectors.
+
+        Parameters
+        ----------
+        model : str
+            Whose vectors.
+        k : int, default 8
+            Last layers averaged.
+        config_id : str, optional
+            The configuration, where several are live.
+        at : int or str, optional
+            The store as it was at a version or a time; None: now.
+
+        Returns
+        -------
+        ids : pyarrow.StringArray
+            (N,) ids, sorted.
+        vectors : numpy.ndarray
+            (N, D) float32.
+
+        Raises
+        ------
+        StoreError
+            Where there are none, or several configurations and none was chosen.
+
+        Examples
+        --------
+        >>> ids, X = project.vectors("model", k=1)
+        >>> X.shape
+        (20, 32)
+        """
+        ids, matrix = self.store.matrix(self._reading().dataset, model=model, k=k, config_id=config_id, at=at)
+        if not len(ids):
+            raise OptionError(f"no vectors of {model!r} with k {k}: embed first")
+        return ids, matrix
+
+    def sql(self, query: str, *, at: int | str | None = None) -> Result:
+        """The rows of one read-only SELECT over the store's views.
+
+        Parameters
+        ----------
+        query : str
+            A SELECT; views are ``texts``, ``embeddings``, ``labels``, ``splits``, ``models``, ``probes``...
+        at : int or str, optional
+            The store as it was at a version or a time; None: now.
+
+        Raises
+        ------
+        StoreError
+            For a query that does not parse, writes, or reads outside the store.
+
+        Examples
+        --------
+        >>> project.sql("SELECT count(*) AS n FROM texts WHERE variant = 'raw'")
+        n
+        20
+        """
+        from llm4es_store.sql import fetch
+
+        return Result(fetch(self.store.sql(query, at)))

@@ -1,0 +1,134 @@
+"""The step ``run``: every stage in order, each only where something is missing, then the comparison.
+
+In: a context, options. Out: the outcomes, and what the evidence says. Knows no stage's inside: the order is
+``pipeline.STAGES``.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from ..models.ref import ModelRef
+from ..options import (
+    CompareOptions,
+    EmbedOptions,
+    EnrichOptions,
+    FinetuneOptions,
+    LoadOptions,
+    ProbeOptions,
+    RunOptions,
+)
+from .compare import compare
+from .context import Context
+from .embed import embed
+from .enrich import enrich
+from .finetune import default_name, finetune
+from .outcome import Outcome
+from .pipeline import STAGES
+from .probe import probe
+from .result import Result
+from .selection import last_run
+from .serialize import serialize
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What the stages did, or with a dry run would do, and how everything compares."""
+
+    outcomes: tuple[Outcome, ...]
+    """One a stage, model and task, in order."""
+
+    comparison: Result | None
+    """Everything probed side by side; None: a dry run, or a recipe without tasks."""
+
+    def __repr__(self) -> str:
+        lines = [repr(outcome) for outcome in self.outcomes]
+        return "\n".join(lines if self.comparison is None else [*lines, "", repr(self.comparison)])
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        done = "<br>".join(f"<code>{escape(repr(outcome))}</code>" for outcome in self.outcomes)
+        return done if self.comparison is None else f"{done}{self.comparison._repr_html_()}"
+
+
+def run(context: Context, options: RunOptions, load: LoadOptions, tasks: Sequence[str]) -> RunResult:
+    """Run every stage where something is missing."""
+    walk = _Walk(context, options, load, tasks)
+    outcomes: list[Outcome] = []
+    for stage in STAGES:
+        if context.dry_run and walk.to_come(outcomes) and not walk.is_foreseeable(stage.name):
+            context.observer.say(f"{stage.name}: to be planned once {' and '.join(stage.reads)} are as above")
+            continue
+        outcomes += walk.steps[stage.name](outcomes)
+    if context.dry_run or not tasks:
+        return RunResult(tuple(outcomes), None)
+    for outcome in outcomes:
+        context.observer.say(repr(outcome))
+    probed = {outcome.what: outcome.config_id for outcome in outcomes if outcome.stage == "probe"}
+    together = compare(context, tasks, CompareOptions(common=True), [probed[task] for task in tasks])
+    return RunResult(tuple(outcomes), together)
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """The stages with what ``run`` was asked for."""
+
+    context: Context
+    options: RunOptions
+    load: LoadOptions
+    tasks: Sequence[str]
+
+    @property
+    def steps(self) -> dict[str, Callable[[list[Outcome]], list[Outcome]]]:
+        """Stage -> what it does, given the outcomes before it."""
+        return {
+            "serialize": self._serialize,
+            "enrich": self._enrich,
+            "finetune": self._finetune,
+            "embed": self._embed,
+            "probe": self._probe,
+        }
+
+    def to_come(self, outcomes: Sequence[Outcome]) -> bool:
+        """Whether a stage before will change what the next one reads."""
+        return bool(self.context.upstream.changes) or any(outcome.computed for outcome in outcomes)
+
+    def is_foreseeable(self, stage: str) -> bool:
+        """Whether a dry run can plan a stage on what is still to come."""
+        there = last_run(self.context.store, "serialize", self.context.dataset) is not None
+        return stage in ("enrich", "embed") and there
+
+    def _serialize(self, _: list[Outcome]) -> list[Outcome]:
+        texts = self.context.recipe.texts.options(on_bad_row=self.options.on_bad_row)
+        return [serialize(self.context, texts)]
+
+    def _enrich(self, _: list[Outcome]) -> list[Outcome]:
+        if not self.options.variants:
+            return []
+        options = EnrichOptions(variants=self.options.variants, seed=self.options.seed)
+        return [enrich(self.context, options, self.load)]
+
+    def _finetune(self, _: list[Outcome]) -> list[Outcome]:
+        if not self.options.finetune:
+            return []
+        options = FinetuneOptions(
+            method=self.options.method,
+            steps=self.options.finetune,
+            max_length=self.options.max_length,
+            seed=self.options.seed,
+        )
+        return [finetune(self.context, self.options.model, None, self.load, options)]
+
+    def _embed(self, outcomes: list[Outcome]) -> list[Outcome]:
+        options = EmbedOptions(k=self.options.k, max_length=self.options.max_length, history=self.options.history)
+        tuned = default_name(_name(self.options.model), self.context.dataset)
+        is_tuned = bool(self.options.finetune) and not (self.context.dry_run and self.to_come(outcomes))
+        models = [self.options.model, *([tuned] if is_tuned else [])]
+        return [embed(self.context, model, self.load, options) for model in models]
+
+    def _probe(self, _: list[Outcome]) -> list[Outcome]:
+        return [probe(self.context, task, ProbeOptions(seed=self.options.seed)) for task in self.tasks]
+
+
+def _name(model: str | ModelRef) -> str:
+    return model.name if isinstance(model, ModelRef) else str(model)

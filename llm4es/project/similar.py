@@ -1,0 +1,121 @@
+"""The step ``similar``: the nearest entities, and the events that make them alike.
+
+In: a context, an entity, options. Out: a row a neighbour. Writes nothing.
+"""
+
+from typing import Any
+
+import pyarrow as pa
+
+from ..core.errors import StoreError
+from ..core.sql import identifier, where
+from ..core.tables import events_view
+from ..features.feature_set import FeatureSet
+from ..options import SimilarOptions
+from .context import Context
+from .feature_sources import feature_sources
+from .result import Result
+from .selection import preset
+
+
+class Neighbours(Result):
+    """The neighbours of an entity, a row each; ``shared`` holds what each has in common with it."""
+
+    MOST_SHARED = 5
+    """Shared values named for each neighbour, the rarest first."""
+
+    def __init__(self, entity: str, features: str, labels: dict[str, str], rows: pa.Table, column: str) -> None:
+        self.entity, self.features, self.labels, self.column = entity, features, labels, column
+        super().__init__(rows)
+
+    @property
+    def title(self) -> str:
+        """Who is looked at, with what is known of them, and in which features."""
+        known = ", ".join(f"{task}: {label}" for task, label in self.labels.items())
+        return f"{self.entity} ({known or 'no label'}) in {self.features}"
+
+    def brief(self) -> list[dict[str, Any]]:
+        """The rows with a few of the shared values as text."""
+        return [
+            row | {"rarest shared": "; ".join(event["value"] for event in row["rarest shared"][: self.MOST_SHARED])}
+            for row in self
+        ]
+
+    def shared(self) -> list[dict[str, Any]]:
+        """What they have in common, the rarest first, a few of each neighbour."""
+        return [
+            {
+                "neighbour": row["entity_id"],
+                self.column: event["value"],
+                self.entity: event["entity_says"],
+                "the neighbour": event["neighbour_says"],
+                "had by": event["n_others"],
+            }
+            for row in self
+            for event in row["rarest shared"][: self.MOST_SHARED]
+        ]
+
+
+def similar(context: Context, entity: str, options: SimilarOptions) -> Neighbours:
+    """The nearest entities by cosine, and what they have in common with this one."""
+    from ..features.neighbours import nearest  # heavy
+
+    features = _features(context, options.features or _name(context, options.model, options.k))
+    near = nearest(features, [entity], options.n)
+    fields = [field.name for field in context.recipe.text_fields(preset(context.store, context.dataset))]
+    column = options.by or fields[0]
+    common = _shared(context, entity, near["neighbour"].to_pylist(), column, fields)
+    labels = _labels(context)
+    rows = [
+        {
+            "rank": row["rank"],
+            "entity_id": row["neighbour"],
+            "cosine": row["cosine"],
+            **{task: of_entity.get(row["neighbour"]) for task, of_entity in labels.items()},
+            "shared": len(common[row["neighbour"]]),
+            "rarest shared": common[row["neighbour"]],
+        }
+        for row in near.to_pylist()
+    ]
+    known = {task: of_entity[entity] for task, of_entity in labels.items() if entity in of_entity}
+    return Neighbours(entity, features.name, known, pa.Table.from_pylist(rows), column)
+
+
+def _name(context: Context, model: str, k: int) -> str:
+    """The readable name of a model's vectors; k 0 is the deepest that is there."""
+    if k:
+        return f"{model}@{k}"
+    chosen = where({"dataset": context.dataset, "model": model})
+    ((depth,),) = context.store.sql(f"SELECT max(k) FROM embeddings WHERE {chosen}").fetchall()
+    if depth is None:
+        raise StoreError(f"no vectors of {model!r} in the store: run `llm4es embed {context.dataset} -m {model}` first")
+    return f"{model}@{depth}"
+
+
+def _features(context: Context, name: str) -> FeatureSet:
+    """The feature set of that name; where only the beginning of a name was given, the newest that begins so."""
+    begun = [source for source in feature_sources(context) if source.name.startswith(f"{name} [")]
+    return (begun or feature_sources(context, [name]))[-1].load()
+
+
+def _shared(
+    context: Context, entity: str, neighbours: list[str], column: str, fields: list[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Neighbour -> events in common, rarest first; each neighbour, also one that shares nothing."""
+    from ..features.neighbours import shared
+
+    view = identifier(events_view(context.dataset))
+    events = context.store.sql(f"SELECT * FROM {view}").to_arrow_reader(100_000)
+    common: dict[str, list[dict[str, Any]]] = {neighbour: [] for neighbour in neighbours}
+    for row in shared(events, entity, neighbours, column, fields).to_pylist():
+        common[row.pop("neighbour")].append(row)
+    return common
+
+
+def _labels(context: Context) -> dict[str, dict[str, str]]:
+    """Task -> entity -> label."""
+    labels: dict[str, dict[str, str]] = {task: {} for task in context.recipe.tasks}
+    query = f"SELECT task, entity_id, label FROM labels WHERE {where({'dataset': context.dataset})}"
+    for task, entity, label in context.store.sql(query).fetchall():
+        labels.setdefault(task, {})[entity] = label
+    return labels
