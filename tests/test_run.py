@@ -38,7 +38,7 @@ def test_changed_rows_take_the_place_of_stale_ones(tmp_path: Path) -> None:
         run.append("texts", SCOPE, texts({"1": "a", "2": "b"}), KEY)
     plan = store.plan("texts", SCOPE, wanted({"1": "a", "2": "B"}), ["entity_id"])
     with store.run("serialize", "d", {}, "0") as run:
-        run.follow(plan)
+        run.start_from(plan)
         assert run.drop("texts", SCOPE, plan.stale) == 1
         assert run.append("texts", SCOPE, texts({"2": "B"}), KEY) == 1
     assert store.sql("SELECT entity_id, text FROM texts ORDER BY 1").fetchall() == [("1", "text a"), ("2", "text B")]
@@ -50,7 +50,7 @@ def test_a_key_that_another_writer_committed_meanwhile_is_not_written_twice(tmp_
     with other.run("serialize", "d", {}, "0") as first:
         first.append("texts", SCOPE, texts({"1": "a"}), KEY)
     with store.run("serialize", "d", {}, "0") as second:
-        second.follow(plan)
+        second.start_from(plan)
         assert second.append("texts", SCOPE, texts({"1": "a", "2": "b"}), KEY) == 1
     assert store.sql("SELECT entity_id, count(*) FROM texts GROUP BY 1 ORDER BY 1").fetchall() == [("1", 1), ("2", 1)]
 
@@ -61,11 +61,11 @@ def test_dropping_stale_rows_spares_what_another_writer_has_renewed(tmp_path: Pa
         run.append("texts", SCOPE, texts({"1": "old"}), KEY)
     plan = store.plan("texts", SCOPE, wanted({"1": "new"}), ["entity_id"])
     with other.run("serialize", "d", {}, "0") as first:
-        first.follow(plan)
+        first.start_from(plan)
         first.drop("texts", SCOPE, plan.stale)
         first.append("texts", SCOPE, texts({"1": "new"}), KEY)
     with store.run("serialize", "d", {}, "0") as second:
-        second.follow(plan)
+        second.start_from(plan)
         assert second.drop("texts", SCOPE, plan.stale) == 0
         assert second.append("texts", SCOPE, texts({"1": "new"}), KEY) == 0
     assert store.sql("SELECT text FROM texts").fetchall() == [("text new",)]
@@ -160,7 +160,7 @@ def _write(root: Path, entities: range) -> None:
     for entity in entities:
         with store.run("serialize", "d", {}, "0") as run:
             plan = store.plan("texts", SCOPE, wanted({str(entity): "a"}), ["entity_id"])
-            run.follow(plan)
+            run.start_from(plan)
             if len(plan.todo):
                 run.append("texts", SCOPE, texts({str(entity): "a"}), KEY)
 

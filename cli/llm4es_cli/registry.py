@@ -17,7 +17,7 @@ def stored_models(store: "Store") -> "dict[str, StoredModel]":
 
     folder = store.layout.folder("models")
     rows = store.sql("SELECT model, path, method, base, base_fingerprint FROM models").fetchall()
-    if rows and (mirror := store.mirror()) is not None:
+    if rows and (mirror := store.remote_folders()) is not None:
         for _, path, *_ in rows:
             mirror.download(Path(path).name)
     return {

@@ -158,7 +158,7 @@ def _keep(work: Work, run: "Run", tuned: "Tuned", made: dict[str, Any], made_by:
         "loss_curve": [{"step": s, "loss": loss, "held_out": held} for s, loss, held in tuned.loss_curve],
     }
     seen = tuned.exposures.append_column("fingerprint", pa.array([tuned.fingerprint] * len(tuned.exposures)))
-    if (mirror := work.store.mirror()) is not None:
+    if (mirror := work.store.remote_folders()) is not None:
         mirror.upload(tuned.folder.name)  # a remote store: the weights are there before any row names them
     run.replace("exposures", {"model": made["model"], "dataset": work.dataset}, seen)
     kept = pa.Table.from_pylist([row], schema=MODELS).append_column("config_id", pa.array([made_by]))

@@ -1,4 +1,4 @@
-"""Folders of weights: in a local store they lie where they are made, a remote one keeps copies below its root.
+"""Folders of files: in a local store they lie where they are made, a remote one keeps copies below its root.
 
 In: a layout, a file system for its scheme, a folder's name. Out: a local folder. Knows no models.
 """
@@ -12,6 +12,20 @@ from typing import Any
 from llm4es.core.errors import StoreError
 
 from .layout import StoreLayout
+
+
+def remote_filesystem(layout: StoreLayout) -> Any | None:
+    """The fsspec file system of a remote store, None for a local one. Raises StoreError where none can be had."""
+    if not layout.is_remote:
+        return None
+    try:
+        import fsspec  # only remote stores need it
+    except ImportError as error:
+        raise StoreError(f"store {layout.root} needs fsspec: pip install 'llm4es[s3]'") from error
+    try:  # a listing that is kept would hide what others have written since
+        return fsspec.filesystem(layout.root.partition("://")[0], use_listings_cache=False)
+    except (ImportError, ValueError) as error:
+        raise StoreError(f"store {layout.root}: {error}: pip install 'llm4es[s3]' for s3://") from error
 
 
 class RemoteFolders:

@@ -157,7 +157,7 @@ def embed_stage(
         scope,
         wanted,
         ("entity_id", "k"),
-        kin=kin,
+        related_scope=kin,
         complete=work.max_entities is None,
         unseen=Reason.MODEL if drifted else Reason.CONFIG,
     )
@@ -165,7 +165,7 @@ def embed_stage(
         return Outcome("embed", space, len(wanted), len(plan.todo), plan.reused, plan.why, 0.0, made_by)
     record = {"config_id": made_by, "model_name": space, "revision": ref.revision, "k": depths, **config}
     with work.run("embed", record) as run:
-        run.follow(plan)
+        run.start_from(plan)
         run.record.rows_in, run.record.rows_reused = len(hashes), plan.reused
         if drifted:  # the name stands for other weights now: two spaces never live under one name
             run.delete("embeddings", kin, f"fingerprint <> '{fingerprint}'")
@@ -177,7 +177,7 @@ def embed_stage(
         todo = plan.todo.select(["entity_id"])
         if keep_layers:
             layers_plan = work.store.plan(
-                "layers", scope, hashes, ("entity_id",), complete=work.max_entities is None, one_of="layer = 1"
+                "layers", scope, hashes, ("entity_id",), complete=work.max_entities is None, row_filter="layer = 1"
             )
             run.drop("layers", scope, layers_plan.stale)
             todo = pa.concat_tables([todo, layers_plan.todo.select(["entity_id"])])

@@ -149,7 +149,7 @@ def enrich_stage(work: Work, options: EnrichOptions, load: LoadOptions | None = 
     found = sorted(set(wanted["variant"].to_pylist()))
     tally = Tally()
     with work.run("enrich", {"config_id": made_by, "variants": found, **config}) as run:
-        run.follow(plan)
+        run.start_from(plan)
         run.record.rows_in, run.record.rows_reused = len(hashes), plan.reused
         if len(plan.stale):
             run.drop("texts", scope, plan.stale)

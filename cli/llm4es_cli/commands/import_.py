@@ -78,7 +78,7 @@ def _import(store: "Store", file: Path, options: "ImportOptions", screen: Screen
     if (len(plan.todo) or len(plan.stale)) and not dry_run:
         record: dict[str, Any] = {"config_id": made_by, "file": file.name, "source": file_hash(file)}
         with store.run("import", options.dataset, record | options.fingerprint(), __version__) as run:
-            run.follow(plan)
+            run.start_from(plan)
             run.record.rows_in, run.record.rows_reused = len(rows), plan.reused
             run.record.rows_computed = len(plan.todo)
             run.replace("embeddings", scope, rows)  # one commit: all of the file, or nothing

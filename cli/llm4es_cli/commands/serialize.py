@@ -184,7 +184,7 @@ class _Serialization:
 
         kin = {"dataset": self.work.dataset, "variant": RAW}
         plan = self.work.store.plan(
-            "texts", self.scope, texts.select(["entity_id", "source_hash"]), ["entity_id"], kin=kin
+            "texts", self.scope, texts.select(["entity_id", "source_hash"]), ["entity_id"], related_scope=kin
         )
         self.rows += len(texts)
         self.reused += plan.reused
@@ -195,7 +195,7 @@ class _Serialization:
                 zip(plan.todo["entity_id"].to_pylist(), plan.todo["reason"].to_pylist(), strict=True)
             )
         if run is not None and len(plan.todo):
-            run.follow(plan)
+            run.start_from(plan)
             run.drop("texts", self.scope, plan.stale)
             run.append(
                 "texts", self.scope, texts.filter(among(texts, plan.todo, ["entity_id"])), ("entity_id", "variant")
@@ -208,9 +208,9 @@ class _Serialization:
         from llm4es.serialize.event_hashes import histories
 
         table, scope = events_table(self.work.dataset), {"dataset": self.work.dataset}
-        plan = self.work.store.plan(table, scope, histories(events), ["entity_id"], one_of="position = 0")
+        plan = self.work.store.plan(table, scope, histories(events), ["entity_id"], row_filter="position = 0")
         if len(plan.todo):
-            run.follow(plan)
+            run.start_from(plan)
             run.drop(table, scope, plan.stale)
             new = events.filter(among(events, plan.todo, ["entity_id"]))
             run.append(table, scope, new, ("entity_id", "position"), schema=events.schema)
@@ -226,12 +226,12 @@ class _Serialization:
             self.work.ahead.update(dict.fromkeys(gone))
             return
         if self.vanished:
-            run.follow(plan)
+            run.start_from(plan)
             run.drop("texts", self.scope, plan.stale)
         table, scope = events_table(self.work.dataset), {"dataset": self.work.dataset}
-        plan = self.work.store.plan(table, scope, facts, ["entity_id"], complete=True, one_of="position = 0")
+        plan = self.work.store.plan(table, scope, facts, ["entity_id"], complete=True, row_filter="position = 0")
         if plan.vanished:
-            run.follow(plan)
+            run.start_from(plan)
             run.drop(table, scope, plan.stale)
 
     def _labels(self) -> "pa.Table":
