@@ -98,6 +98,19 @@ def test_a_scope_is_replaced_and_its_neighbours_stay(tmp_path: Path) -> None:
     assert store.sql("SELECT dataset FROM labels").fetchall() == [("it's",)]
 
 
+def test_a_scope_of_four_columns_is_replaced_by_itself(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    scope = {"dataset": "d", "task": "t", "features": "tfidf", "config_id": "c"}
+    others = [{**scope, column: "other"} for column in scope]
+    with store.run("probe", "d", {}, "0") as run:
+        for each in (scope, *others):
+            assert run.replace("probes", each, pa.table({"metric": ["f1", "roc_auc"], "value": [0.5, 0.6]})) == 2
+        assert run.replace("probes", scope, pa.table({"metric": ["f1"], "value": [0.7]})) == 1
+    found = store.sql("SELECT dataset, task, features, config_id, list(value ORDER BY metric) FROM probes GROUP BY ALL")
+    expected = [(*scope.values(), [0.7]), *((*other.values(), [0.5, 0.6]) for other in others)]
+    assert sorted(found.fetchall()) == sorted(expected)
+
+
 def test_a_failing_run_says_why(tmp_path: Path) -> None:
     store = Store(tmp_path / "store", create=True)
     with pytest.raises(DataError), store.run("serialize", "d", {}, "0"):

@@ -14,6 +14,10 @@ from llm4es.core.errors import StoreError
 from .layout import StoreLayout
 
 
+_LOST = {"models": ("weights", "tune the model again"), "raw": ("raw files", "hand the frame in again")}
+"""Kind of folder -> what is missing where one is gone, and what to do."""
+
+
 def remote_filesystem(layout: StoreLayout) -> Any | None:
     """The fsspec file system of a remote store, None for a local one. Raises StoreError where none can be had."""
     if not layout.is_remote:
@@ -32,7 +36,7 @@ class RemoteFolders:
     """The folders below ``ROOT/<kind>/`` of a remote store, and their copies in the cache."""
 
     def __init__(self, layout: StoreLayout, filesystem: Any, kind: str = "models") -> None:
-        self._files = filesystem
+        self._files, self._kind = filesystem, kind
         self._remote = f"{layout.root.partition('://')[2]}/{kind}"
         self._local = layout.folder(kind)
 
@@ -49,7 +53,8 @@ class RemoteFolders:
             return folder
         found = self._files.find(f"{self._remote}/{name}")
         if not found:
-            raise StoreError(f"the weights {self._remote}/{name} are gone: tune the model again, or restore them")
+            what, remedy = _LOST[self._kind]
+            raise StoreError(f"the {what} {self._remote}/{name} are gone: {remedy}, or restore them")
         partial = self._local / f".{name}.{secrets.token_hex(4)}"
         try:
             for path in found:

@@ -68,6 +68,11 @@ class Store(Catalog):
         """
         return query(self.connect(at), text)
 
+    def recipe(self, dataset: str) -> dict[str, Any] | None:
+        """How a dataset is read: its row of the view ``recipes`` as plain values; None where none was kept."""
+        rows = fetch(self.sql(f"SELECT * FROM recipes WHERE {where({'dataset': dataset})}")).to_pylist()
+        return rows[0] if rows else None
+
     def embeddings(
         self, dataset: str, *, model: str, k: int, config_id: str | None = None, at: At | None = None
     ) -> pa.Table:
