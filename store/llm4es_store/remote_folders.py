@@ -13,7 +13,6 @@ from llm4es.core.errors import StoreError
 
 from .layout import StoreLayout
 
-
 _LOST = {"models": ("weights", "tune the model again"), "raw": ("raw files", "hand the frame in again")}
 """Kind of folder -> what is missing where one is gone, and what to do."""
 
