@@ -85,7 +85,7 @@ def _stage(
     if not len(plan.todo) and not len(plan.stale):
         return
     with store.run(stage, "d", {}, "0") as run:
-        run.follow(plan)
+        run.start_from(plan)
         run.drop(table, scope, plan.stale)
         todo = rows.filter(among(rows, plan.todo, planned))
         step = max(1, -(-len(todo) // COMMITS))

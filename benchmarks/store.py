@@ -75,7 +75,7 @@ def fill(store: Store, model: str, rows: pa.Table) -> float:
     """Append in many commits; seconds of the appends alone, without the compaction that follows."""
     plan = store.plan("embeddings", scope(model), rows.select([*KEYS, "source_hash"]), KEYS)
     with store.run("embed", "d", {}, "0") as run:
-        run.follow(plan)
+        run.start_from(plan)
         run.begin()
         began = CLOCK()
         step = -(-len(rows) // COMMITS)

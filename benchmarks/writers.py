@@ -44,7 +44,7 @@ def write(root: Path, number: int) -> None:
         planned = [column for column in key if column != "variant"]
         plan = store.plan(table, scope, rows.select([*planned, "source_hash"]), planned)
         with store.run("stage", str(scope["dataset"]), {"number": number}, "0") as run:
-            run.follow(plan)
+            run.start_from(plan)
             if len(plan.todo):
                 run.append(table, scope, rows, key)
         store.sql("SELECT count(*) FROM embeddings").fetchall()

@@ -38,7 +38,7 @@ def test_changed_rows_take_the_place_of_stale_ones(tmp_path: Path) -> None:
         run.append("texts", SCOPE, texts({"1": "a", "2": "b"}), KEY)
     plan = store.plan("texts", SCOPE, wanted({"1": "a", "2": "B"}), ["entity_id"])
     with store.run("serialize", "d", {}, "0") as run:
-        run.follow(plan)
+        run.start_from(plan)
         assert run.drop("texts", SCOPE, plan.stale) == 1
         assert run.append("texts", SCOPE, texts({"2": "B"}), KEY) == 1
     assert store.sql("SELECT entity_id, text FROM texts ORDER BY 1").fetchall() == [("1", "text a"), ("2", "text B")]
@@ -50,7 +50,7 @@ def test_a_key_that_another_writer_committed_meanwhile_is_not_written_twice(tmp_
     with other.run("serialize", "d", {}, "0") as first:
         first.append("texts", SCOPE, texts({"1": "a"}), KEY)
     with store.run("serialize", "d", {}, "0") as second:
-        second.follow(plan)
+        second.start_from(plan)
         assert second.append("texts", SCOPE, texts({"1": "a", "2": "b"}), KEY) == 1
     assert store.sql("SELECT entity_id, count(*) FROM texts GROUP BY 1 ORDER BY 1").fetchall() == [("1", 1), ("2", 1)]
 
@@ -61,11 +61,11 @@ def test_dropping_stale_rows_spares_what_another_writer_has_renewed(tmp_path: Pa
         run.append("texts", SCOPE, texts({"1": "old"}), KEY)
     plan = store.plan("texts", SCOPE, wanted({"1": "new"}), ["entity_id"])
     with other.run("serialize", "d", {}, "0") as first:
-        first.follow(plan)
+        first.start_from(plan)
         first.drop("texts", SCOPE, plan.stale)
         first.append("texts", SCOPE, texts({"1": "new"}), KEY)
     with store.run("serialize", "d", {}, "0") as second:
-        second.follow(plan)
+        second.start_from(plan)
         assert second.drop("texts", SCOPE, plan.stale) == 0
         assert second.append("texts", SCOPE, texts({"1": "new"}), KEY) == 0
     assert store.sql("SELECT text FROM texts").fetchall() == [("text new",)]
@@ -96,6 +96,19 @@ def test_a_scope_is_replaced_and_its_neighbours_stay(tmp_path: Path) -> None:
         run.replace("labels", {"dataset": "it's"}, labels)
         run.replace("labels", {"dataset": "d"}, labels.slice(0, 0))
     assert store.sql("SELECT dataset FROM labels").fetchall() == [("it's",)]
+
+
+def test_a_scope_of_four_columns_is_replaced_by_itself(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    scope = {"dataset": "d", "task": "t", "features": "tfidf", "config_id": "c"}
+    others = [{**scope, column: "other"} for column in scope]
+    with store.run("probe", "d", {}, "0") as run:
+        for each in (scope, *others):
+            assert run.replace("probes", each, pa.table({"metric": ["f1", "roc_auc"], "value": [0.5, 0.6]})) == 2
+        assert run.replace("probes", scope, pa.table({"metric": ["f1"], "value": [0.7]})) == 1
+    found = store.sql("SELECT dataset, task, features, config_id, list(value ORDER BY metric) FROM probes GROUP BY ALL")
+    expected = [(*scope.values(), [0.7]), *((*other.values(), [0.5, 0.6]) for other in others)]
+    assert sorted(found.fetchall()) == sorted(expected)
 
 
 def test_a_failing_run_says_why(tmp_path: Path) -> None:
@@ -160,7 +173,7 @@ def _write(root: Path, entities: range) -> None:
     for entity in entities:
         with store.run("serialize", "d", {}, "0") as run:
             plan = store.plan("texts", SCOPE, wanted({str(entity): "a"}), ["entity_id"])
-            run.follow(plan)
+            run.start_from(plan)
             if len(plan.todo):
                 run.append("texts", SCOPE, texts({str(entity): "a"}), KEY)
 

@@ -1,6 +1,7 @@
 """Opening a store, its views, and how it was at other times."""
 
 import json
+import os
 import re
 import shutil
 from datetime import UTC, datetime
@@ -238,6 +239,42 @@ def test_a_record_that_lacks_a_newer_column_goes_on(tmp_path: Path) -> None:
         pass
     found = store.sql("SELECT stage, status, reasons FROM runs ORDER BY version").fetchall()
     assert found == [("embed", "killed", "{}"), ("serialize", "done", "{}")]
+
+
+def test_a_datasets_recipe_is_kept(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", create=True)
+    assert store.recipe("d") is None
+    row = {"recipe": '{"name": "d"}', "origin": "built in", "folder": None, "recipe_hash": "h", "config_id": "c"}
+    with store.run("serialize", "d", {}, "0") as run:
+        for dataset in ("d", "it's"):
+            run.replace("recipes", {"dataset": dataset}, pa.Table.from_pylist([row]))
+        assert run.replace("recipes", {"dataset": "d"}, pa.Table.from_pylist([row])) == 0
+    assert store.recipe("d") == {"dataset": "d", **row, "run_id": run.run_id}
+    with store.run("serialize", "d", {}, "0") as run:
+        run.replace("recipes", {"dataset": "d"}, pa.Table.from_pylist([{**row, "origin": "frame", "folder": "/raw"}]))
+    found = store.recipe("d")
+    assert found is not None
+    assert (found["origin"], found["folder"]) == ("frame", "/raw")
+    assert store.sql("SELECT dataset FROM recipes ORDER BY 1").fetchall() == [("d",), ("it's",)]
+
+
+def test_a_store_without_recipes_shows_none(tmp_path: Path) -> None:
+    with_vectors(tmp_path / "store")
+    assert not (tmp_path / "store/tables/recipes").exists()
+    store = Store(tmp_path / "store")
+    assert store.recipe("d") is None
+    assert store.sql("SELECT * FROM recipes").columns == TABLES["recipes"].schema.names
+
+
+def test_raw_files_have_a_folder_that_gc_leaves_alone(tmp_path: Path) -> None:
+    store = with_vectors(tmp_path / "store")
+    file = store.layout.folder("raw") / "d" / "events.parquet"
+    assert file == tmp_path / "store/raw/d/events.parquet"
+    file.parent.mkdir(parents=True)
+    file.write_text("events")
+    os.utime(file, (0, 0))
+    vacuum(store, 0, dry_run=False, code_version="0")
+    assert file.exists()
 
 
 def test_events_have_a_view_of_their_own(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def change(store: Store, hashes: dict[str, str]) -> int:
     """Make the store hold these texts; returns its version then."""
     plan = store.plan("texts", SCOPE, wanted(hashes), ["entity_id"], complete=True)
     with store.run("serialize", "d", {}, "0") as run:
-        run.follow(plan)
+        run.start_from(plan)
         run.drop("texts", SCOPE, plan.stale)
         run.append("texts", SCOPE, texts({e: hashes[e] for e in plan.todo["entity_id"].to_pylist()}), KEY)
     assert run.version is not None

@@ -86,7 +86,7 @@ def test_a_bucket_holds_a_store(bucket: dict[str, str], tmp_path: Path) -> None:
                 run.append("texts", SCOPE, texts({entity: "a"}), KEY)
         plan = store.plan("texts", SCOPE, wanted({"1": "b", "2": "a"}), ["entity_id"], complete=True)
         with store.run("serialize", "d", {}, "0") as run:
-            run.follow(plan)
+            run.start_from(plan)
             run.drop("texts", SCOPE, plan.stale)
             run.append("texts", SCOPE, texts({"1": "b"}), KEY)
         optimize(store, "0")
@@ -107,11 +107,11 @@ def test_a_bucket_holds_a_store(bucket: dict[str, str], tmp_path: Path) -> None:
                 print("rows:", fetch(other.sql(query)).to_pylist())
             except StoreError as error:
                 print("refused")
-        mirror = store.mirror()
+        folders = store.remote_folders()
         folder = store.layout.folder("models") / "tuned"
         (folder / "deep").mkdir(parents=True)
         (folder / "deep" / "weights").write_text("weights")
-        mirror.upload("tuned")
+        folders.upload("tuned")
         """,
     )
     assert out.splitlines() == [
@@ -132,20 +132,22 @@ def test_a_bucket_holds_a_store(bucket: dict[str, str], tmp_path: Path) -> None:
         from llm4es.core.errors import StoreError
         from llm4es_store import Store
 
-        mirror = Store("s3://bucket/store").mirror()
-        print((mirror.download("tuned") / "deep" / "weights").read_text(), list(mirror.names()))
-        mirror.remove("tuned")
-        print((mirror.download("tuned") / "deep" / "weights").exists(), list(mirror.names()))
-        try:
-            mirror.download("gone")
-        except StoreError as error:
-            print(error)
+        folders = Store("s3://bucket/store").remote_folders()
+        print((folders.download("tuned") / "deep" / "weights").read_text(), list(folders.names()))
+        folders.remove("tuned")
+        print((folders.download("tuned") / "deep" / "weights").exists(), list(folders.names()))
+        for kind in ("models", "raw"):
+            try:
+                Store("s3://bucket/store").remote_folders(kind).download("gone")
+            except StoreError as error:
+                print(error)
         """,
     )
     assert out.splitlines() == [
         "weights ['tuned']",
         "True []",
         "the weights bucket/store/models/gone are gone: tune the model again, or restore them",
+        "the raw files bucket/store/raw/gone are gone: hand the frame in again, or restore them",
     ]
 
 
@@ -178,7 +180,7 @@ def test_writers_on_two_machines_commit_each_once(bucket: dict[str, str], tmp_pa
             plan = store.plan("texts", SCOPE, wanted({entity: "a"}), ["entity_id"])
             if len(plan.todo):
                 with store.run("serialize", "d", {}, "0") as run:
-                    run.follow(plan)
+                    run.start_from(plan)
                     run.append("texts", SCOPE, texts({entity: "a"}), KEY)
         """
     script(bucket, "import s3fs; s3fs.S3FileSystem().mkdir('bucket2')")

@@ -15,9 +15,9 @@ from .sql import Scope
 class Reason(StrEnum):
     """Why a row is computed."""
 
-    NEW = "new"  # the entity has no such row
+    NEW = "new"  # the subject has no such row
     CHANGED = "text changed"  # it was made from other content
-    CONFIG = "config changed"  # the entity has such a row, under another configuration
+    CONFIG = "config changed"  # the subject has such a row, under another configuration
     MODEL = "model changed"  # the name stood for other weights
 
 
@@ -28,13 +28,15 @@ class Plan:
     todo: pa.Table
     """Wanted rows to compute, in the order wanted, with a column ``reason``."""
     stale: pa.Table
-    """Live rows (entity_id, source_hash) that no wanted row confirms: made from other content, or vanished."""
+    """Live rows (subject, source_hash) that no wanted row confirms: made from other content, or vanished."""
     vanished: int
-    """Entities that are live and no longer wanted; 0 where the wanted set was not the whole."""
+    """Subjects that are live and no longer wanted; 0 where the wanted set was not the whole."""
     reused: int
     """Wanted rows that are live already."""
     table: str
     """The table whose rows are planned."""
+    subject: str
+    """The column that says whom a row is about, the first of the key: entity_id, a probe's features, a model."""
     scope: Scope
     """The rows of it that the plan is about."""
     version: int | None
@@ -49,5 +51,5 @@ class Plan:
 
     @property
     def why(self) -> dict[str, int]:
-        """The reasons, and how many entities have vanished."""
+        """The reasons, and how many subjects have vanished."""
         return self.reasons | ({"vanished": self.vanished} if self.vanished else {})

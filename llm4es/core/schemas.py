@@ -22,6 +22,17 @@ EVENT_KEYS = pa.schema(
 )
 """An events batch: these columns, then one column a field of the recipe. Sorted by entity_id, then position."""
 
+RECIPES = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("recipe", pa.string()),  # JSON of the whole recipe, without the folder it was read from
+        ("origin", pa.string()),  # absolute path of its TOML, 'built in', or 'frame'
+        ("folder", pa.string()),  # folder of the raw data; null: a built-in recipe, whose data is fetched
+        ("recipe_hash", pa.string()),  # SHA-256 of the recipe: told apart from the one on disk by it
+    ]
+)
+"""How each dataset is read: with it, a dataset's name is enough."""
+
 TEXTS = pa.schema(
     [
         ("dataset", pa.string()),

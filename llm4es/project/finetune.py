@@ -183,7 +183,7 @@ def _model_row(row: dict[str, Any], tuned: "Tuned") -> pa.Table:
 
 def _keep_exposures(context: Context, model: str, folder: str, run: "Run", rows: pa.Table) -> None:
     """Enter whom the model has seen; a remote store has the weights before any row names them."""
-    if (remote := context.store.mirror()) is not None:
+    if (remote := context.store.remote_folders()) is not None:
         remote.upload(folder)
     run.replace("exposures", {"model": model, "dataset": context.dataset}, rows)
 

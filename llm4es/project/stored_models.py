@@ -17,7 +17,7 @@ def stored_models(store: "Store") -> dict[str, StoredModel]:
     """Every live model of the store by its name; a remote store's weights are fetched into the cache once."""
     folder = store.layout.folder("models")
     rows = store.sql("SELECT model, path, method, base, base_fingerprint FROM models").fetchall()
-    if rows and (remote := store.mirror()) is not None:
+    if rows and (remote := store.remote_folders()) is not None:
         for _, path, *_ in rows:
             remote.download(Path(path).name)
     return {

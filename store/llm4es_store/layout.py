@@ -5,6 +5,7 @@ In: a root (a folder, or an object store's URI). Out: paths and table descriptio
     ROOT/tables/<table>/              a Delta table a kind
     ROOT/tables/events/<dataset>/     facts: a Delta table a dataset, since every dataset has fields of its own
     ROOT/models/<folder>/             weights of tuned models (safetensors)
+    ROOT/raw/<dataset>/               raw files of datasets that were handed in as frames, as their recipes read them
     ROOT/running/<run>.lock           held by a run while it lives
 """
 
@@ -20,8 +21,12 @@ from llm4es.core.errors import StoreError
 from llm4es.core.tables import slug
 
 FORMAT = 1
-"""The store format this code writes. A store of a newer format is refused by name, an older one is migrated."""
+"""The store format this code writes. A store of a newer format is refused by name, an older one is migrated.
 
+A table or a column that is new needs no new format: where a store lacks it, it reads as empty or null and is made by
+the first write, and an older llm4es neither reads nor collects what it does not know (``recipes``, ``ROOT/raw``). A new
+number is for rows that older code would misread.
+"""
 
 RUNS = pa.schema(
     [
@@ -70,6 +75,7 @@ TABLES = {
     spec.name: spec
     for spec in (
         TableSpec("runs", RUNS, ("version",)),
+        TableSpec("recipes", _kept(schemas.RECIPES), ("dataset",)),
         TableSpec(
             "texts",
             _kept(schemas.TEXTS),
@@ -145,5 +151,9 @@ class StoreLayout:
         return f"{self.root}/tables/{name}"
 
     def folder(self, name: str) -> Path:
-        """A local folder for what is no table: ``models`` or ``running``. A remote store has it in the cache."""
+        """A local folder for what is no table: ``models``, ``raw`` or ``running``. A remote store has it in the cache.
+
+        ``models`` and ``raw`` hold a folder a model and a folder a dataset. Of a remote store these are copies: see
+        ``Catalog.remote_folders``.
+        """
         return (cache_dir() / "stores" / slug(self.root) if self.is_remote else Path(self.root)) / name

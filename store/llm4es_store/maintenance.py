@@ -63,11 +63,11 @@ def vacuum(store: Store, older_than_days: int, dry_run: bool, code_version: str)
         then = needed.get(table, set()) if table != "runs" else set()  # the record of then is part of the newest
         keep = sorted({*then, found.version})
         rows.append({"what": table, "files": len(found.vacuum(hours, keep, dry_run))})
-    rows.append({"what": "models", "files": _collect_models(store, hours, needed.get("models", set()), dry_run)})
+    rows.append({"what": "models", "files": _vacuum_models(store, hours, needed.get("models", set()), dry_run)})
     if not dry_run and any(row["files"] for row in rows):
         with store.run("gc", "", {"older_than_days": older_than_days}, code_version) as run:
             run.begin()
-    return pa.Table.from_pylist(rows, _COLLECTED)
+    return pa.Table.from_pylist(rows, _VACUUMED)
 
 
 def _needed(record: pa.Table, since: datetime) -> dict[str, set[int]]:
@@ -81,15 +81,15 @@ def _needed(record: pa.Table, since: datetime) -> dict[str, set[int]]:
     return needed
 
 
-def _collect_models(store: Store, hours: int, versions: set[int], dry_run: bool) -> int:
+def _vacuum_models(store: Store, hours: int, versions: set[int], dry_run: bool) -> int:
     """Remove model folders that no row of a kept version names and that nobody has touched for so long."""
     live = {Path(path).name for path in _paths(store, versions)}
     old = time.time() - hours * 3600
-    mirror = store.mirror()
-    if mirror is not None:
-        gone = [name for name, written in mirror.names().items() if name not in live and written.timestamp() < old]
+    remote = store.remote_folders()
+    if remote is not None:
+        gone = [name for name, written in remote.names().items() if name not in live and written.timestamp() < old]
         for name in [] if dry_run else gone:
-            mirror.remove(name)
+            remote.remove(name)
         return len(gone)
     folder = store.layout.folder("models")
     if not folder.exists():
@@ -125,4 +125,4 @@ def _names(store: Store) -> list[str]:
 
 
 _OPTIMIZED = pa.schema([("table", pa.string()), ("files_before", pa.int64()), ("files_after", pa.int64())])
-_COLLECTED = pa.schema([("what", pa.string()), ("files", pa.int64())])
+_VACUUMED = pa.schema([("what", pa.string()), ("files", pa.int64())])

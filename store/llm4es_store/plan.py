@@ -25,44 +25,43 @@ def make_plan(
     *,
     version: int | None,
     commits: int,
-    kin: Scope | None,
+    related_scope: Scope | None,
     complete: bool,
     unseen: Reason,
 ) -> Plan:
     """Compare ``wanted`` with the live ``rows`` (a SELECT) of a scope, as of ``version`` and ``commits`` of the table.
 
-    ``kin`` is a wider scope, of rows of the same kind under other configurations: a row that is new here but known
-    there is computed for the reason ``unseen``. Only where ``wanted`` is the ``complete`` set can a live row that is
-    not in it be said to have vanished.
+    The subject, whom the rows are about, is the key's first column: an entity, the features of a probe, a model.
+    ``related_scope`` is a wider scope, of rows of the same kind under other configurations: a row that is new here but
+    whose subject is known there is computed for the reason ``unseen``. Only where ``wanted`` is the ``complete`` set
+    can a live row that is not in it be said to have vanished. Several live rows of one key, such as a probe's row a
+    metric, count once.
     """
-    keys = ", ".join(identifier(column) for column in key)
-    planned = partial(Plan, table=table, scope=scope, version=version, commits=commits)
+    subject, keys = identifier(key[0]), ", ".join(identifier(column) for column in key)
+    planned = partial(Plan, table=table, subject=key[0], scope=scope, version=version, commits=commits)
     connection.register("wanted", wanted.append_column("_row", pa.array(np.arange(len(wanted)))))
-    if _all_live(connection, keys, f"FROM ({rows}) WHERE {where(scope)}"):
+    live = f"FROM ({rows}) WHERE {where(scope)}"
+    if _all_live(connection, keys, live):
         nothing = wanted.slice(0, 0)
         todo = nothing.append_column("reason", pa.array([], pa.string()))
-        return planned(todo, nothing.select(["entity_id", "source_hash"]), 0, len(wanted))
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE live AS SELECT {keys}, source_hash FROM ({rows}) WHERE {where(scope)}"
-    )
-    known = f"SELECT entity_id FROM ({rows}) WHERE {where(kin)}" if kin else "SELECT NULL WHERE false"
+        return planned(todo, nothing.select([key[0], "source_hash"]), 0, len(wanted))
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE live AS SELECT DISTINCT {keys}, source_hash {live}")
+    related = f"SELECT {subject} FROM ({rows}) WHERE {where(related_scope)}" if related_scope else "SELECT NULL LIMIT 0"
     todo = connection.sql(f"""
-        SELECT wanted.* EXCLUDE (_row), CASE
-            WHEN live.source_hash IS NOT NULL THEN '{Reason.CHANGED}'
-            WHEN wanted.entity_id IN ({known}) THEN '{unseen}'
+        SELECT todo.* EXCLUDE (_row), CASE
+            WHEN outdated.outdated THEN '{Reason.CHANGED}'
+            WHEN todo.{subject} IN ({related}) THEN '{unseen}'
             ELSE '{Reason.NEW}' END AS reason
-        FROM wanted LEFT JOIN live USING ({keys})
-        WHERE live.source_hash IS DISTINCT FROM wanted.source_hash ORDER BY _row""").to_arrow_table()
+        FROM (FROM wanted ANTI JOIN live USING ({keys}, source_hash)) todo
+        LEFT JOIN (SELECT DISTINCT {keys}, true AS outdated FROM live) outdated USING ({keys})
+        ORDER BY _row""").to_arrow_table()
+    ours = "" if complete else f"SEMI JOIN wanted USING ({subject})"  # of a part, the rest may well be wanted too
     stale = connection.sql(f"""
-        SELECT DISTINCT live.entity_id, live.source_hash FROM live
-        LEFT JOIN (SELECT DISTINCT entity_id, source_hash FROM wanted) sound USING (entity_id)
-        WHERE CASE WHEN sound.entity_id IS NULL THEN {complete} ELSE live.source_hash <> sound.source_hash END
+        SELECT DISTINCT {subject}, source_hash FROM live ANTI JOIN wanted USING ({subject}, source_hash) {ours}
         """).to_arrow_table()
     vanished = 0
     if complete:
-        gone = connection.sql(
-            "SELECT DISTINCT entity_id FROM live WHERE entity_id NOT IN (SELECT entity_id FROM wanted)"
-        )
+        gone = connection.sql(f"SELECT DISTINCT {subject} FROM live ANTI JOIN wanted USING ({subject})")
         vanished = len(gone.to_arrow_table())
     return planned(todo, stale, vanished, len(wanted) - len(todo))
 
@@ -70,7 +69,8 @@ def make_plan(
 def _all_live(connection: duckdb.DuckDBPyConnection, keys: str, live: str) -> bool:
     """Whether the live rows are the wanted ones and no others, told by the sum of their hashes: no join, no sort.
 
-    This is what every rerun with nothing to do costs. Two sets of rows agree by chance once in 2^64.
+    This is what every rerun with nothing to do costs. Two sets of rows agree by chance once in 2^64. Where several
+    live rows have one key the sums differ, and the joins, which count them once, have the last word.
     """
     digest = f"count(*), sum(hash({keys}, source_hash))"
     mine, theirs = (connection.execute(f"SELECT {digest} {rows}").fetchone() for rows in ("FROM wanted", live))

@@ -1,4 +1,4 @@
-"""Folders of weights: in a local store they lie where they are made, a remote one keeps copies below its root.
+"""Folders of files: in a local store they lie where they are made, a remote one keeps copies below its root.
 
 In: a layout, a file system for its scheme, a folder's name. Out: a local folder. Knows no models.
 """
@@ -13,12 +13,29 @@ from llm4es.core.errors import StoreError
 
 from .layout import StoreLayout
 
+_LOST = {"models": ("weights", "tune the model again"), "raw": ("raw files", "hand the frame in again")}
+"""Kind of folder -> what is missing where one is gone, and what to do."""
+
+
+def remote_filesystem(layout: StoreLayout) -> Any | None:
+    """The fsspec file system of a remote store, None for a local one. Raises StoreError where none can be had."""
+    if not layout.is_remote:
+        return None
+    try:
+        import fsspec  # only remote stores need it
+    except ImportError as error:
+        raise StoreError(f"store {layout.root} needs fsspec: pip install 'llm4es[s3]'") from error
+    try:  # a listing that is kept would hide what others have written since
+        return fsspec.filesystem(layout.root.partition("://")[0], use_listings_cache=False)
+    except (ImportError, ValueError) as error:
+        raise StoreError(f"store {layout.root}: {error}: pip install 'llm4es[s3]' for s3://") from error
+
 
 class RemoteFolders:
     """The folders below ``ROOT/<kind>/`` of a remote store, and their copies in the cache."""
 
     def __init__(self, layout: StoreLayout, filesystem: Any, kind: str = "models") -> None:
-        self._files = filesystem
+        self._files, self._kind = filesystem, kind
         self._remote = f"{layout.root.partition('://')[2]}/{kind}"
         self._local = layout.folder(kind)
 
@@ -35,7 +52,8 @@ class RemoteFolders:
             return folder
         found = self._files.find(f"{self._remote}/{name}")
         if not found:
-            raise StoreError(f"the weights {self._remote}/{name} are gone: tune the model again, or restore them")
+            what, remedy = _LOST[self._kind]
+            raise StoreError(f"the {what} {self._remote}/{name} are gone: {remedy}, or restore them")
         partial = self._local / f".{name}.{secrets.token_hex(4)}"
         try:
             for path in found:

@@ -1,6 +1,6 @@
 """A run that writes: it plans, commits, and leaves its record whatever happens to it.
 
-In: a store, wanted rows, computed rows. Out: commits that bear the run's id. Knows no stage.
+In: a store's catalog, wanted rows, computed rows. Out: commits that bear the run's id. Knows no stage.
 """
 
 import random
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,17 +20,15 @@ from llm4es.core.errors import Llm4esError, StoreError
 from llm4es.core.plan import Plan
 from llm4es.core.sql import Scope, identifier, literal, where
 
-from . import run_log as runs
+from . import run_log
+from .catalog import Catalog
 from .delta import TARGET_SIZE, ConflictError, Table
 from .recovery import lock_path
 from .run_log import RunRecord
 from .views import select_sql
 
-if TYPE_CHECKING:
-    from .store import Store
-
 _DELETE_AT_ONCE = 2000
-"""Entities named in one delete's condition: longer lists make the log's planner slow."""
+"""Subjects named in one delete's condition: longer lists make the log's planner slow."""
 
 _COMPACT_AFTER = 24
 """Small files beyond one a folder, of this run or of those before, after which a table that it wrote is compacted."""
@@ -45,12 +43,14 @@ class Run:
     (an error), interrupted (Ctrl-C) or, by whoever comes next, killed.
     """
 
-    def __init__(self, store: "Store", stage: str, dataset: str, config: Mapping[str, Any], code_version: str) -> None:
-        self.store = store
+    def __init__(
+        self, catalog: Catalog, stage: str, dataset: str, config: Mapping[str, Any], code_version: str
+    ) -> None:
+        self.catalog = catalog
         self.record = RunRecord(stage, dataset, config, code_version)
         self.version: int | None = None
         self._lock: FileLock | None = None
-        self._mute = False  # the store takes nothing, not even a record that it does not
+        self._record_failed = False  # the store takes nothing, not even a record that it does not
         self._seen: dict[tuple[str, str], int] = {}  # (table, scope) -> commits in the scope whose rows we know of
 
     @property
@@ -73,11 +73,11 @@ class Run:
             self.record.status = "failed"
             self.record.message = str(error) if isinstance(error, Llm4esError) else f"{type(error).__name__}: {error}"
         try:
-            if not self._mute:
+            if not self._record_failed:
                 self._commit_record()
             if self._lock is not None:
                 with suppress(OSError):  # Windows removes no open file: the next to look will
-                    lock_path(self.store, self.run_id).unlink(missing_ok=True)
+                    lock_path(self.catalog, self.run_id).unlink(missing_ok=True)
         except Llm4esError:
             if error is None:  # a failing run's own error matters more than that its record could not be written
                 raise
@@ -88,15 +88,15 @@ class Run:
     def reads(self, tables: Iterable[str]) -> None:
         """Record that the run reads these tables as they are now: its lineage is told from it."""
         for table in tables:
-            found = self.store.table(table)
-            if found is not None:
-                self.record.read[table] = found.version
+            snapshot = self.catalog.table(table)
+            if snapshot is not None:
+                self.record.read[table] = snapshot.version
 
-    def follow(self, plan: Plan) -> None:
+    def start_from(self, plan: Plan) -> None:
         """Write by this plan: what it saw of the table is what the run starts from, and why it computes is recorded."""
-        told = self.record.reasons.setdefault(plan.table, {})
+        reasons = self.record.reasons.setdefault(plan.table, {})
         for reason, count in plan.why.items():
-            told[reason] = told.get(reason, 0) + count
+            reasons[reason] = reasons.get(reason, 0) + count
         if plan.version is not None:
             self.record.read[plan.table] = plan.version
         self._seen[plan.table, where(plan.scope)] = plan.commits
@@ -106,15 +106,15 @@ class Run:
     def begin(self) -> None:
         """Record that the run is at work. Called by the first write; earlier where computing takes long."""
         if self._lock is None:
-            lock = lock_path(self.store, self.run_id)
+            lock = lock_path(self.catalog, self.run_id)
             try:
                 lock.parent.mkdir(parents=True, exist_ok=True)
                 self._lock = FileLock(lock)
                 self._lock.acquire()
             except OSError as error:
-                self._mute = True
+                self._record_failed = True
                 raise StoreError(
-                    f"store {self.store.layout.root}: {error.strerror} ({lock.parent}): "
+                    f"store {self.catalog.layout.root}: {error.strerror} ({lock.parent}): "
                     "check the folder's permissions and free space"
                 ) from error
             self._commit_record()
@@ -139,15 +139,16 @@ class Run:
         return self._committed(table, target, attempt)
 
     def drop(self, table: str, scope: Scope, stale: pa.Table) -> int:
-        """Remove the rows of a plan's ``stale`` (entity_id, source_hash); returns how many rows went."""
-        dropped = 0
+        """Remove the rows of a plan's ``stale`` (its subject, source_hash); returns how many rows went."""
+        dropped, subject = 0, stale.column_names[0]
         for start in range(0, len(stale), _DELETE_AT_ONCE):
             part = stale.slice(start, _DELETE_AT_ONCE)
             # The hash is named too: a row that another run has computed anew in the meantime stays.
             dropped += self.delete(
                 table,
                 scope,
-                f"entity_id IN ({_literals(part['entity_id'])}) AND source_hash IN ({_literals(part['source_hash'])})",
+                f"{identifier(subject)} IN ({_literals(part[subject])}) "
+                f"AND source_hash IN ({_literals(part['source_hash'])})",
             )
         return dropped
 
@@ -185,13 +186,9 @@ class Run:
         self.begin()
         if schema is not None:
             schema = pa.schema([*schema, *schemas.KEPT_BY])
-        target = self.store.ensure(table, schema)
-        self._note_read(table, target)
+        target = self.catalog.ensure(table, schema)
+        self.record.read.setdefault(table, target.version)
         return target
-
-    def _note_read(self, table: str, found: Table | None) -> None:
-        if found is not None:
-            self.record.read.setdefault(table, found.version)
 
     def _stamped(self, rows: pa.Table, schema: pa.Schema, scope: Scope) -> pa.Table:
         """Rows in the table's own columns and types, with the scope's values and this run's id; what lacks is null."""
@@ -207,7 +204,7 @@ class Run:
         return pa.table(columns, schema=pa.schema([(f.name, f.type) for f in schema]))
 
     def _live(self, target: Table, scope: Scope, columns: Iterable[str]) -> pa.Table:
-        with self.store.connect() as connection:
+        with self.catalog.connect() as connection:
             chosen = ", ".join(identifier(column) for column in columns)
             return connection.sql(f"SELECT {chosen} FROM ({select_sql(target)}) WHERE {where(scope)}").to_arrow_table()
 
@@ -240,14 +237,14 @@ class Run:
 
     def _compact(self) -> None:
         for table in self.record.written:
-            target = self.store.table(table)
+            target = self.catalog.table(table)
             if target is not None and _spare_files(target) >= _COMPACT_AFTER:
                 with suppress(ConflictError, StoreError):  # another writer is busy there, or no room is left for it
                     target.compact(self.run_id, TARGET_SIZE)
                     self.record.written[table] = target.version
 
     def _commit_record(self) -> None:
-        self.version = runs.commit(self.store.ensure("runs"), self.store.snapshot, self.record)
+        self.version = run_log.commit(self.catalog.ensure("runs"), self.catalog.snapshot, self.record)
 
 
 def _spare_files(table: Table) -> int:

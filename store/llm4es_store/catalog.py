@@ -1,0 +1,213 @@
+"""What a store holds: its tables, their views, how it was at other times, and what of it is missing.
+
+In: a root. Out: snapshots of tables, connections over their views, plans. Knows neither runs nor models.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from llm4es.core.errors import StoreError
+from llm4es.core.plan import Plan, Reason
+from llm4es.core.sql import Scope
+from llm4es.core.tables import events_table
+
+from . import layout
+from .delta import Table
+from .layout import TABLES, StoreLayout
+from .plan import make_plan
+from .remote_folders import RemoteFolders, remote_filesystem
+from .sql import Limits, connect
+from .store_format import check_format, described
+from .store_views import store_views
+from .time_travel import At, state_at
+from .views import empty_sql, select_sql
+
+
+class Catalog:
+    """The tables of one store. Opening it reads nothing but the record's head.
+
+    Parameters
+    ----------
+    root : str or Path, default "llm4es-store"
+        A folder, or the URI of an object store such as ``s3://bucket/prefix``.
+    create : bool, default False
+        Make a store where there is none: in a folder that is empty, or not there yet.
+    limits : Limits, optional
+        What one query may use of the machine; None: DuckDB's own bounds.
+
+    Raises
+    ------
+    StoreError
+        Where ``root`` is no store (unless ``create``), is a folder of other things, or was made by a newer format.
+    """
+
+    def __init__(
+        self, root: str | Path = "llm4es-store", *, create: bool = False, limits: Limits | None = None
+    ) -> None:
+        self.layout = StoreLayout.at(root)
+        self.limits = limits
+        self._record: tuple[int, pa.Table] | None = None  # (version of runs, its rows)
+        self._live: tuple[dict[str, int], duckdb.DuckDBPyConnection] | None = None  # (snapshot, its database)
+        self.runs = Table.open(self.layout.table("runs")) or self._new_record(create)
+        self.format = check_format(self.runs, self.layout.root)
+        self._tables: dict[str, Table] = {"runs": self.runs}
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def connect(self, at: At | None = None) -> duckdb.DuckDBPyConnection:
+        """A sandboxed DuckDB connection with the store's views and macros, now or as they were."""
+        if at is not None:
+            return connect(self.views(at), self.layout.root, remote_filesystem(self.layout), self.limits)
+        snapshot = self.snapshot()
+        if self._live is None or self._live[0] != snapshot:  # else nobody has written since
+            views = store_views(self._tables, self.datasets())
+            self._live = snapshot, connect(views, self.layout.root, remote_filesystem(self.layout), self.limits)
+        return self._live[1].cursor()
+
+    def views(self, at: At | None = None) -> dict[str, str]:
+        """View -> SELECT over the files of one version of each table."""
+        if at is None:
+            self.snapshot()
+            return store_views(self._tables, self.datasets())
+        version, then = state_at(self.record(), at)
+        opened = {table: Table.open(self.layout.table(table), v) for table, v in then.items() if table != "runs"}
+        tables = {table: snapshot for table, snapshot in opened.items() if snapshot is not None}
+        # The record only grows: what it held then is its first rows, whatever became of its files.
+        return store_views({**tables, "runs": self.runs}, self.datasets(), version)
+
+    def table(self, table: str) -> Table | None:
+        """The newest snapshot of a table, None where nothing was written yet."""
+        if table in self._tables:
+            self._tables[table].refresh()
+        else:
+            opened = Table.open(self.layout.table(table))
+            if opened is None:
+                return None
+            self._tables[table] = opened
+        return self._tables[table]
+
+    def record(self) -> pa.Table:
+        """Every row of the record of runs, oldest first: the columns of ``layout.RUNS``."""
+        self.runs.refresh()
+        if self._record is None or self._record[0] != self.runs.version:
+            with duckdb.connect() as connection:
+                filesystem = remote_filesystem(self.layout)
+                if filesystem is not None:
+                    connection.register_filesystem(filesystem)
+                connection.execute("SET TimeZone = 'UTC'")
+                connection.execute("SET enable_progress_bar = false")
+                rows = connection.sql(f"{select_sql(self.runs)} ORDER BY version").to_arrow_table()
+            self._record = self.runs.version, rows
+        return self._record[1]
+
+    def datasets(self) -> list[str]:
+        """Datasets that any run was about."""
+        return sorted({d for d in self.record()["dataset"].to_pylist() if d})
+
+    def snapshot(self) -> dict[str, int]:
+        """Table -> version, of every table there is, now."""
+        names = [*TABLES, *(events_table(dataset) for dataset in self.datasets())]
+        tables = {table: self.table(table) for table in names}
+        return {table: snapshot.version for table, snapshot in tables.items() if snapshot is not None}
+
+    def plan(
+        self,
+        table: str,
+        scope: Scope,
+        wanted: pa.Table,
+        key: Sequence[str],
+        *,
+        related_scope: Scope | None = None,
+        complete: bool = False,
+        unseen: Reason = Reason.CONFIG,
+        row_filter: str = "true",
+    ) -> Plan:
+        """What of ``wanted`` is not live in the scope, and why; see ``plan.make_plan``.
+
+        Parameters
+        ----------
+        table : str
+            A table of the store.
+        scope : mapping of str to str or int
+            Column -> value: the rows that are looked at, and that one writer is answerable for.
+        wanted : pyarrow.Table
+            A row a wanted row: the columns of ``key`` and ``source_hash``; others are handed through.
+        key : sequence of str
+            What tells wanted rows apart; the first column is the plan's subject.
+        related_scope : mapping, optional
+            A wider scope: a subject that it knows is planned for the reason ``unseen``, not as new.
+        complete : bool, default False
+            Whether ``wanted`` is all that should be live, so that what is not in it has vanished.
+        unseen : Reason, default Reason.CONFIG
+            Why a subject of the related scope is computed.
+        row_filter : str, default "true"
+            An SQL condition that picks the rows to look at where several live rows stand for one wanted.
+
+        Returns
+        -------
+        Plan
+            What to compute, what is stale, what is there already.
+        """
+        target = self.table(table)
+        columns = _planned_schema(wanted, key, {**scope, **(related_scope or {})})
+        rows = f"SELECT * FROM ({select_sql(target)}) WHERE {row_filter}" if target else empty_sql(columns)
+        # Read now: opening the views below may move the table on, and a plan must not claim to have seen more.
+        version, commits = (target.version, target.transaction(scope)) if target else (None, 0)
+        with self.connect() as connection:
+            return make_plan(
+                connection,
+                rows,
+                table,
+                scope,
+                wanted,
+                key,
+                version=version,
+                commits=commits,
+                related_scope=related_scope,
+                complete=complete,
+                unseen=unseen,
+            )
+
+    # -- making room --------------------------------------------------------------------------------------------------
+
+    def ensure(self, table: str, schema: pa.Schema | None = None) -> Table:
+        """The newest snapshot of a table, made empty where there is none; ``schema`` is needed for events only."""
+        target = self.table(table)
+        spec = TABLES.get(table)
+        wanted = spec.schema if spec else schema
+        if target is not None:
+            if wanted is not None:
+                target.add_columns(wanted)
+            return target
+        if wanted is None:
+            raise StoreError(f"unknown table {table!r}: a store has {', '.join(TABLES)}")
+        shape = (spec.partition_by, spec.key) if spec else ()
+        self._tables[table] = target = Table.create(self.layout.table(table), wanted, *shape)
+        return target
+
+    def remote_folders(self, kind: str = "models") -> RemoteFolders | None:
+        """Where a remote store keeps its folders of ``kind``; None: a local one has them in ``layout.folder(kind)``."""
+        filesystem = remote_filesystem(self.layout)
+        return None if filesystem is None else RemoteFolders(self.layout, filesystem, kind)
+
+    def _new_record(self, create: bool) -> Table:
+        """The record of a store that begins here, in a folder that is empty or not there: others' files stay alone."""
+        root = self.layout.root
+        if not create:
+            raise StoreError(f"no store at {root}: run `llm4es run RECIPE` first, or name another with --store")
+        folder = Path(root)
+        if not self.layout.is_remote and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise StoreError(
+                f"{folder} is not a store and not empty: name a new folder, or an existing store, with --store"
+            )
+        return Table.create(self.layout.table("runs"), layout.RUNS, description=described(layout.FORMAT))
+
+
+def _planned_schema(wanted: pa.Table, key: Sequence[str], scope: Scope) -> pa.Schema:
+    """The columns that a plan looks at, for a table that is not there yet."""
+    asked = {column: pa.int64() if isinstance(value, int) else pa.string() for column, value in scope.items()}
+    known = {column: wanted.schema.field(column).type for column in (*key, "source_hash")}
+    return pa.schema(list({**asked, **known}.items()))

@@ -1,0 +1,39 @@
+"""The views of a store: every promised table, the record of runs, each dataset's events.
+
+In: one version of each table. Out: view -> SELECT. Knows the tables' columns, not what they are for.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import pyarrow as pa
+
+from llm4es.core.sql import identifier
+from llm4es.core.tables import events_table, events_view
+
+from .delta import Table
+from .layout import TABLES
+from .views import duckdb_types, empty_sql, select_sql
+
+_RUNS_VIEW = """SELECT run_id, stage, dataset, started_at, seconds, status, rows_in, rows_computed, rows_reused,
+    reasons, config, versions, code_version, host, message, version
+FROM ({rows}) WHERE {condition} QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY version DESC) = 1"""
+
+
+def store_views(tables: Mapping[str, Table], datasets: Iterable[str], version: int | None = None) -> dict[str, str]:
+    """View -> SELECT over these tables; ``version`` shows of the record only what the store held by then."""
+    views = {table: _promised(spec.schema, tables.get(table)) for table, spec in TABLES.items()}
+    condition = "true" if version is None else f"version <= {version}"
+    views["runs"] = _RUNS_VIEW.format(rows=views["runs"], condition=condition)
+    for dataset in datasets:
+        if (events := tables.get(events_table(dataset))) is not None:
+            views[events_view(dataset)] = select_sql(events)
+    return views
+
+
+def _promised(schema: pa.Schema, table: Table | None) -> str:
+    """A table's rows with the promised columns, in their order; those that an older table lacks are null."""
+    if table is None:
+        return empty_sql(schema)
+    types, known = duckdb_types(schema), set(table.schema.names)
+    columns = ", ".join(identifier(c) if c in known else f"NULL::{t} AS {identifier(c)}" for c, t in types.items())
+    return f"SELECT {columns} FROM ({select_sql(table)})"
