@@ -78,7 +78,7 @@ def serialize(
 
 def serialize_stage(work: Work, options: SerializeOptions) -> Outcome:
     """Serialize the entities whose histories are new or have changed; the facts of the others stay as they are."""
-    from llm4es.core.hashing import canonical_json, config_id, text_hash
+    from llm4es.core.hashing import config_id
     from llm4es.core.plan import Reason
     from llm4es.recipes import locate
 
@@ -91,7 +91,7 @@ def serialize_stage(work: Work, options: SerializeOptions) -> Outcome:
         "source": source.fingerprint,
         "layout": source.layout,
         "files": {table: [path.name for path in paths] for table, paths in source.files.items()},
-        "whole_recipe": text_hash(canonical_json(work.recipe.model_dump(mode="json", exclude={"folder"}))),
+        "whole_recipe": work.recipe.content_hash(),
         "max_entities": work.max_entities,
         **config,
     }

@@ -11,7 +11,8 @@ from pathlib import Path
 import duckdb
 
 from ...core.errors import DataError
-from ..database import one_line, quoted
+from ...core.sql import identifier
+from ..expressions import sentence
 from .sniff import FileShape, sniff
 
 ROWS = 100_000
@@ -113,7 +114,7 @@ def profile(path: Path) -> Seen:
             rows = int(connection.execute("SELECT count(*) FROM seen").fetchall()[0][0])
             seen = [_column(connection, at, name, sql, rows, shape) for at, (name, sql) in enumerate(shape.columns)]
         except duckdb.Error as error:
-            raise DataError(f"cannot read {path}: {one_line(error)}") from error
+            raise DataError(f"cannot read {path}: {sentence(error)}") from error
     if not rows:
         raise DataError(f"{path} has no rows: give a file with events in it")
     return Seen(path, tuple(seen), rows, shape)
@@ -139,7 +140,7 @@ def _column(
     decimals = min(int(digits or 0), 4) if numeric else 0
     column = ColumnProfile(
         name=name,
-        sql=name if sql == quoted(name) and name.isidentifier() else sql,  # recipes take bare names as columns
+        sql=name if sql == identifier(name) and name.isidentifier() else sql,  # recipes take bare names as columns
         rows=rows,
         missing=1 - there / rows if rows else 1.0,
         distinct=int(distinct),
