@@ -143,6 +143,11 @@ def test_a_fingerprint_is_of_what_the_texts_show(tmp_path: Path) -> None:
         ("decimals = 2", "decimals = 99", r"fields.1: 'decimals' is between 0 and 9"),
         ('type = "number"', 'type = "numbr"', r"fields.1.type \(line 16: .*\): Input should be 'text', .*not 'numbr'"),
         ('name = "amount"', 'name = "what"', r"field 'what' is there twice"),
+        (
+            'name = "amount"',
+            'name = "position"',
+            r"fields.1: every event has a column 'position' already: name the field",
+        ),
         ('item = "what"', 'item = "wat"', r"item names 'wat', which is no field: there are what, amount"),
         ('path = "events.csv"', "", r"tables.events.path.*: Field required"),
         (

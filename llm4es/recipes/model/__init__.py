@@ -3,12 +3,13 @@
 from .base import Name, Slug, Strict, Texts
 from .defaults import Defaults
 from .events import Events, Join, Time, TimeFormat
-from .fields import Derive, FieldSpec, FieldType, Names, Preset
+from .fields import RESERVED, Derive, FieldSpec, FieldType, Names, Preset
 from .files import Fetch, FileLayout, Header, RawTable
 from .recipe import Recipe
 from .tasks import ColumnSplit, HashSplit, PtlsSplit, Splits, Task
 
 __all__ = [
+    "RESERVED",
     "ColumnSplit",
     "Defaults",
     "Derive",

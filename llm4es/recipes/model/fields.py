@@ -8,7 +8,11 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from ...core.schemas import EVENT_KEYS
 from .base import Name, Strict, Texts
+
+RESERVED = frozenset({*EVENT_KEYS.names, "source_hash", "config_id", "run_id"})
+"""Columns that every event has: no field bears the name of one."""
 
 
 class FieldType(StrEnum):
@@ -71,6 +75,8 @@ class FieldSpec(Strict):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        if self.name in RESERVED:
+            raise ValueError(f"every event has a column {self.name!r} already: name the field otherwise, with 'from'")
         if self.decimals is not None and (self.type is not FieldType.NUMBER or not 0 <= self.decimals <= 9):
             raise ValueError("'decimals' is between 0 and 9, and for fields of type 'number'")
         if self.names is not None and (self.type is not FieldType.TEXT or self.derive is not None):
