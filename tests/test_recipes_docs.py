@@ -10,8 +10,7 @@ from llm4es.core.tasks import Kind
 from llm4es.enrich.prompts import prompt_names
 from llm4es.options import History, SerializeOptions
 from llm4es.recipes import Derive, builtin_recipes, load_recipe, locate, read_events, read_labels
-from llm4es.recipes.model import FieldType, Recipe, TimeFormat
-from llm4es.recipes.tables import Header
+from llm4es.recipes.model import FieldType, Header, Recipe, TimeFormat
 from llm4es.serialize.formats import TextFormat
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "recipes.md").read_text(encoding="utf-8")

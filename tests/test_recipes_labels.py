@@ -1,6 +1,5 @@
 """Labels and splits of raw files: classes by expression, bad lines, the shares of entities."""
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,15 +17,12 @@ def make(tmp_path: Path) -> Callable[..., Path]:
     return maker(tmp_path)
 
 
-def test_labels_and_those_of_strangers_are_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_labels(tmp_path: Path) -> None:
     recipe = load_recipe("movielens-100k")
     source = locate(recipe, write(tmp_path / "raw", RECBOLE))
     rows = read_labels(recipe, source).to_pylist()
     assert [(r["entity_id"], r["label"]) for r in rows if r["task"] == "gender"] == [("1", "M"), ("2", "F"), ("3", "M")]
     assert [r["label"] for r in rows if r["task"] == "age_bucket"] == ["young", "adult", "young"]
-    with caplog.at_level(logging.WARNING):
-        assert read_labels(recipe, source, pa.array(["1", "2"])).num_rows == 4
-    assert "2 labels are of entities that have no events here" in caplog.text
 
 
 def test_hash_split_is_the_md5_of_the_id() -> None:

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from llm4es.core.errors import RecipeError
-from llm4es.recipes import builtin_recipes, load_recipe
+from llm4es.core.hashing import canonical_json, text_hash
+from llm4es.recipes import builtin_recipes, load_recipe, recipe_from_json
+
+from . import shop
 
 GOOD = """name = "mine"
 item = "what"
@@ -57,6 +60,66 @@ def test_metrics_and_titles_by_default(tmp_path: Path) -> None:
     assert recipe.folder == tmp_path
 
 
+CONTENT_HASHES = {
+    "age": "d314cf4234120d66d9a20312df9583a2762bdbb974793fd95f9662eee80a9039",
+    "gender": "434f0fdd5929f27aa43d04dd93432a67cc9a948202b03a0164e59fd895221258",
+    "movielens-100k": "f6d1bd1e36f4278e32f69e6a96a21e504c14a4c3f10cf4db9642655de36662c0",
+    "rosbank": "a62b6307bc7564680d02e6ebf82592338488e82bd0fe8e87cc77833e1676a6a1",
+    "shop": "66afb98821a5f873d52647bc73ea1d4e229e0e3fe68fdbbbd832e7c9b7876119",
+}
+FINGERPRINTS = {
+    "age": "d58650c02a1f12638ab7b85b7ba768c675fbabda113a3b1d7d321757861fcf9a",
+    "gender": "4b1c503ec231e88f8c7bd8dd2623ea134069d0328b93acbde6cef6585da8b6c2",
+    "movielens-100k": "5aee791694ee4e6bf6b50a066643ef2d4343fea41b4e7d869ff6fbb2dffa685d",
+    "rosbank": "825aab8d60396c28835eaba499fa320fb3bde75018a2ef48054669e2100903a8",
+    "shop": "16b1c7f28ea00e2528d48cabe2027cf9e795e929890cba42a48079d8f4562f53",
+}
+"""Computed by version 0.1: its stores are keyed on them."""
+
+
+@pytest.mark.parametrize("name", CONTENT_HASHES)
+def test_hashes_are_those_that_stores_are_keyed_on(tmp_path: Path, name: str) -> None:
+    recipe = load_recipe(shop.write(tmp_path) if name == "shop" else name)
+    assert recipe.content_hash() == CONTENT_HASHES[name]
+    assert text_hash(canonical_json(recipe.fingerprint())) == FINGERPRINTS[name]
+
+
+@pytest.mark.parametrize("name", CONTENT_HASHES)
+def test_a_kept_recipe_is_the_same_recipe(tmp_path: Path, name: str) -> None:
+    recipe = load_recipe(shop.write(tmp_path) if name == "shop" else name)
+    kept = recipe_from_json(recipe.to_json(), recipe.folder)
+    assert kept == recipe
+    assert kept.content_hash() == CONTENT_HASHES[name]
+    assert list(kept.all_layouts) == list(recipe.all_layouts)  # the first whose files are there is taken
+    assert recipe_from_json(recipe.to_json(), tmp_path / "moved").folder == tmp_path / "moved"
+    assert "folder" not in recipe.to_json()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", r"the kept recipe is not valid JSON: Expecting property name"),
+        ("[1]", r"the kept recipe is no object but '\[1\]': keep it again from its TOML"),
+        ('{"name": "a", "colour": 1}', r"the kept recipe 'a': events: Field required"),
+    ],
+)
+def test_a_kept_recipe_that_cannot_be_read(text: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        recipe_from_json(text)
+
+
+def test_datasets_of_the_store_are_suggested() -> None:
+    with pytest.raises(RecipeError, match=r"no recipe 'bnk-a': did you mean bank-a or rosbank\?"):
+        load_recipe("bnk-a", known=["bank-a", "age"])
+    with pytest.raises(RecipeError, match=r"no recipe 'qqq': there are mine, age, gender"):
+        load_recipe("qqq", known=["mine", "age"])
+
+
+def test_a_recipe_does_not_say_where_it_lies(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"mine.toml: folder: there is no such key"):
+        load_recipe(write(tmp_path, 'folder = "/tmp"\n' + GOOD))
+
+
 def test_a_fingerprint_is_of_what_the_texts_show(tmp_path: Path) -> None:
     base = load_recipe(write(tmp_path, GOOD)).fingerprint()
     hidden = GOOD.replace('kind = "binary"', 'kind = "multiclass"')
@@ -80,6 +143,11 @@ def test_a_fingerprint_is_of_what_the_texts_show(tmp_path: Path) -> None:
         ("decimals = 2", "decimals = 99", r"fields.1: 'decimals' is between 0 and 9"),
         ('type = "number"', 'type = "numbr"', r"fields.1.type \(line 16: .*\): Input should be 'text', .*not 'numbr'"),
         ('name = "amount"', 'name = "what"', r"field 'what' is there twice"),
+        (
+            'name = "amount"',
+            'name = "position"',
+            r"fields.1: every event has a column 'position' already: name the field",
+        ),
         ('item = "what"', 'item = "wat"', r"item names 'wat', which is no field: there are what, amount"),
         ('path = "events.csv"', "", r"tables.events.path.*: Field required"),
         (
@@ -123,9 +191,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
         load_recipe(str(tmp_path / "x.toml"))
 
 
-def test_tasks_and_presets_that_are_not_there() -> None:
+def test_a_preset_that_is_not_there() -> None:
     recipe = load_recipe("rosbank")
-    with pytest.raises(RecipeError, match=r"recipe 'rosbank' has no task 'churn': there are target"):
-        recipe.task("churn")
     with pytest.raises(RecipeError, match=r"recipe 'rosbank' has no text preset 'papr': there are raw, paper"):
         recipe.text_fields("papr")

@@ -4,6 +4,9 @@ The message is one line: what failed, the value, what to do. The command line pr
 any other exception is a bug and shows its traceback.
 """
 
+import difflib
+from collections.abc import Sequence
+
 
 class Llm4esError(Exception):
     """Base of all known errors. ``str(error)`` is one line that says what failed, the value, and what to do."""
@@ -35,3 +38,32 @@ class StoreError(Llm4esError):
 
 class ProbeError(Llm4esError):
     """A probe that the data cannot carry."""
+
+
+def one_line(error: object, at_most: int | None = None) -> str:
+    """What another library says, without line breaks and in at most so many characters; its type where it is silent.
+
+    Examples
+    --------
+    >>> one_line(ValueError("bad value:\\n    7"))
+    'bad value: 7'
+    >>> one_line(KeyError())
+    'KeyError'
+    """
+    message = " ".join(str(error).split()) or type(error).__name__
+    return message if at_most is None or len(message) <= at_most else message[: at_most - 3] + "..."
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The known names that a misspelt one may stand for, whatever their case; all of them where none is near.
+
+    Examples
+    --------
+    >>> nearest("Usr", ["user", "amount"])
+    'did you mean user?'
+    >>> nearest("x", ["user", "amount"])
+    'there are user, amount'
+    """
+    by_lower = {each.lower(): each for each in known}
+    near = [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, cutoff=0.5)]
+    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known) or 'none'}"

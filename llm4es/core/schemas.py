@@ -198,8 +198,3 @@ PREDICTIONS = pa.schema(
         ("source_hash", pa.string()),
     ]
 )
-
-
-def empty(schema: pa.Schema) -> pa.Table:
-    """A table of no rows."""
-    return schema.empty_table()

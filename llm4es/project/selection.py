@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import StoreError
+from ..core.sample import sample_order
 from ..core.sql import literal
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ def entities_sql(dataset: str, raw_config: str, max_entities: int | None) -> str
     query = f"SELECT entity_id FROM texts WHERE {of_dataset} AND variant = 'raw' AND config_id = {literal(raw_config)}"
     if max_entities is not None:
         labelled = f"entity_id IN (SELECT entity_id FROM labels WHERE {of_dataset})"
-        # Salted as in recipes.events: splits are cut by the plain MD5, and a sample by it would fall into one split.
-        query += f" ORDER BY {labelled} DESC, md5('sample ' || entity_id) LIMIT {int(max_entities)}"
+        query += f" ORDER BY {sample_order(labelled)} LIMIT {int(max_entities)}"
     return query
 
 

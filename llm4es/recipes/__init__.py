@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from ..core.tasks import Kind
 from ..options import SerializeOptions
-from .load import Recipe, builtin_recipes, load_recipe
+from .load import builtin_recipes, load_recipe, recipe_from_json
 from .locate import Source, locate
-from .model import Derive, FieldSpec, FieldType, Task
+from .model import Derive, FieldSpec, FieldType, Recipe, Task
 
 __all__ = [
     "Derive",
@@ -27,6 +27,7 @@ __all__ = [
     "read_events",
     "read_labels",
     "read_splits",
+    "recipe_from_json",
 ]
 
 
@@ -49,13 +50,11 @@ def entity_ids(recipe: Recipe, source: Source, options: SerializeOptions, max_en
     return read(recipe, source, options, max_entities)
 
 
-def read_labels(
-    recipe: Recipe, source: Source, entity_ids: pa.Array | pa.ChunkedArray | None = None, skip: bool = False
-) -> pa.Table:
-    """Every task's labels, in the order of the files; with ``entity_ids`` only theirs; ``skip`` skips bad lines."""
+def read_labels(recipe: Recipe, source: Source, *, skip: bool = False) -> pa.Table:
+    """Every task's labels, in the order of the files; ``skip`` skips bad lines."""
     from .labels import read_labels as read
 
-    return read(recipe, source, entity_ids, skip)
+    return read(recipe, source, skip=skip)
 
 
 def read_splits(

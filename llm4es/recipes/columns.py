@@ -5,8 +5,8 @@ In: a recipe. Out: one Column for the entity, the time, and each field that is n
 
 from dataclasses import dataclass, replace
 
-from .database import expression
 from .derive import LOGARITHMS, PARTS
+from .expressions import expression
 from .model import Derive, FieldSpec, FieldType, Recipe
 from .times import not_a_time, time_sql
 

@@ -13,14 +13,16 @@ import duckdb
 import pyarrow as pa
 
 from ..core.errors import DataError, RecipeError
+from ..core.sample import sample_order
+from ..core.sql import identifier, literal
 from ..options import SerializeOptions
 from . import database
-from .database import ROW, explained, expression, literal, quoted
+from .database import ROW
 from .derive import EventBuilder, events_schema
+from .expressions import explained, expression, sentence
 from .labels import labelled_ids
-from .load import Recipe
 from .locate import Source
-from .model import Names
+from .model import Names, Recipe
 from .scope import EventsQuery, load_query
 
 logger = logging.getLogger(__name__)
@@ -44,7 +46,7 @@ def read_events(
             reader = connection.sql(_sorted(scope, options)).to_arrow_reader(BATCH_ROWS)
             first = next((batch for batch in reader if batch.num_rows), None)  # sorts: what can fail, fails here
         except duckdb.Error as error:
-            raise DataError(f"cannot read the events of {recipe.name!r}: {database.one_line(error)}") from error
+            raise DataError(f"cannot read the events of {recipe.name!r}: {sentence(error)}") from error
         order = EventBuilder(recipe.name, recipe.fields, _names(recipe, source, skip), entities)
         batches = order.events(_chained(first, reader))
         return pa.RecordBatchReader.from_batches(
@@ -90,9 +92,8 @@ def _entities(
     wanted = f"SELECT DISTINCT {scope.entity.sql} AS entity_id FROM {scope.clause}"
     if max_entities is not None:
         connection.register("_labelled", pa.table({"entity_id": labelled_ids(recipe, source, skip)}))
-        # 'sample ' keeps this order apart from the split by hash, which would make small samples all test
-        drawn = "entity_id NOT IN (FROM _labelled), md5('sample ' || entity_id)"
-        wanted = f"SELECT entity_id FROM ({wanted}) ORDER BY {drawn} LIMIT {max_entities}"
+        order = sample_order("entity_id IN (FROM _labelled)")
+        wanted = f"SELECT entity_id FROM ({wanted}) ORDER BY {order} LIMIT {max_entities}"
     connection.execute(
         "CREATE TEMP TABLE _entities AS SELECT entity_id, CAST(row_number() OVER (ORDER BY entity_id) - 1 AS INTEGER) "
         f"AS number FROM ({wanted})"
@@ -105,7 +106,7 @@ def _entities(
 
 def _sorted(scope: EventsQuery, options: SerializeOptions) -> str:
     """The query of all wanted rows in order."""
-    selected = ", ".join(f"{column.sql} AS {quoted(column.name)}" for column in scope.values)
+    selected = ", ".join(f"{column.sql} AS {identifier(column.name)}" for column in scope.values)
     if not any(column.name == "event_time" for column in scope.values):
         selected += ", CAST(NULL AS TIMESTAMP) AS event_time"
     rows = f"SELECT {scope.entity.sql} AS _id, {selected}, events.{ROW} FROM {scope.clause}"
@@ -136,7 +137,9 @@ def _dictionary(recipe: Recipe, source: Source, names: Names, skip: bool) -> dic
     with database.connected(source) as connection:
         loaded = database.load(connection, recipe, source, names.table, [names.code, names.name], skip)
         try:
-            query = f"SELECT {code}, {name} FROM {quoted(names.table)} WHERE {code} || {name} <> '' ORDER BY {ROW} DESC"
+            query = (
+                f"SELECT {code}, {name} FROM {identifier(names.table)} WHERE {code} || {name} <> '' ORDER BY {ROW} DESC"
+            )
             return dict(connection.execute(query).fetchall())
         except duckdb.Error as error:
             raise DataError(f"table {names.table!r}: {explained(error, loaded.columns)}") from error

@@ -4,7 +4,6 @@ In: a recipe and its files. Out: a table of the LABELS schema, in the order in w
 task's table. Knows nothing of events.
 """
 
-import logging
 from collections.abc import Callable
 
 import duckdb
@@ -13,31 +12,19 @@ import pyarrow.compute as pc
 
 from ..core.errors import DataError, RecipeError
 from ..core.schemas import LABELS
+from ..core.sql import identifier
 from ..core.tasks import Kind
 from . import database
-from .database import ROW, explained, expression, quoted
-from .load import Recipe
+from .database import ROW
+from .expressions import explained, expression, sentence
 from .locate import Source
-from .model import Task
-
-logger = logging.getLogger(__name__)
+from .model import Recipe, Task
 
 
-def read_labels(
-    recipe: Recipe, source: Source, entity_ids: pa.Array | pa.ChunkedArray | None = None, skip: bool = False
-) -> pa.Table:
-    """Every task's labels. With ``entity_ids`` only theirs; those of others are counted and told of.
-
-    ``skip`` leaves out lines that are no rows, instead of failing.
-    """
+def read_labels(recipe: Recipe, source: Source, *, skip: bool = False) -> pa.Table:
+    """Every task's labels. ``skip`` leaves out lines that are no rows, instead of failing."""
     tables = [_task_labels(recipe, source, name, task, skip) for name, task in recipe.tasks.items()]
-    labels = pa.concat_tables([LABELS.empty_table(), *tables])
-    if entity_ids is None:
-        return labels
-    known = pc.is_in(labels["entity_id"], value_set=pa.array(entity_ids.unique()))
-    if strangers := labels.num_rows - (pc.sum(known).as_py() or 0):
-        logger.warning("%s: %d labels are of entities that have no events here: left out", recipe.name, strangers)
-    return labels.filter(known)
+    return pa.concat_tables([LABELS.empty_table(), *tables])
 
 
 def labelled_ids(recipe: Recipe, source: Source, skip: bool = False) -> pa.Array:
@@ -51,13 +38,13 @@ def _task_labels(recipe: Recipe, source: Source, name: str, task: Task, skip: bo
         loaded = database.load(connection, recipe, source, task.table, [task.entity, task.label], skip)
         try:
             try:
-                rows = _rows(connection, task, quoted(task.table))
+                rows = _rows(connection, task, identifier(task.table))
             except duckdb.BinderException:  # an expression such as ``age < 30``, on columns that are texts in a CSV
                 rows = _rows(connection, task, _with_numbers(connection, task))
         except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
             raise RecipeError(f"recipe {recipe.name!r}, tasks.{name}: {explained(error, loaded.columns)}") from error
         except duckdb.Error as error:
-            raise DataError(f"tasks.{name}: cannot read the labels: {database.one_line(error)}") from error
+            raise DataError(f"tasks.{name}: cannot read the labels: {sentence(error)}") from error
     _check(name, task, rows)
     count = rows.num_rows
     columns = [pa.repeat(recipe.name, count), rows["entity_id"], pa.repeat(name, count), rows["label"]]
@@ -76,9 +63,9 @@ def _rows(connection: duckdb.DuckDBPyConnection, task: Task, table: str) -> pa.T
 
 def _with_numbers(connection: duckdb.DuckDBPyConnection, task: Task) -> str:
     """The task's table with numbers in the columns of texts that hold nothing else; ids stay as they are written."""
-    table, numbers = quoted(task.table), []
+    table, numbers = identifier(task.table), []
     for name, type, *_ in connection.execute(f"DESCRIBE {table}").fetchall():
-        column = quoted(str(name))
+        column = identifier(str(name))
         query = f"SELECT bool_and(TRY_CAST({column} AS DOUBLE) IS NOT NULL) FROM {table} WHERE {column} <> ''"
         if type == "VARCHAR" and name != task.entity and connection.execute(query).fetchall()[0][0]:
             numbers.append(f"TRY_CAST({column} AS DOUBLE) AS {column}")

@@ -12,8 +12,7 @@ from pathlib import Path
 from ..core import downloads as fetch
 from ..core.errors import DataError, FetchError
 from ..core.hashing import canonical_json, file_hash, text_hash
-from .load import Recipe
-from .tables import FileLayout, RawTable
+from .model import FileLayout, RawTable, Recipe
 
 COMPRESSED = ("", ".gz")
 """Endings that a file may have besides its name."""
@@ -43,10 +42,10 @@ def locate(recipe: Recipe, data: Path | None = None) -> Source:
         return _in_folder(recipe, folder)
     kept = fetch.cache_dir() / "data" / recipe.name
     reasons = []
-    for name, layout in recipe.ways.items():  # what an earlier run has fetched is taken first, whatever the layout
+    for name, layout in recipe.all_layouts.items():  # what an earlier run has fetched is taken first
         if (kept / name).is_dir() and not _lacking(layout, kept / name):
             return _source(name, layout, kept / name)
-    for name, layout in recipe.ways.items():
+    for name, layout in recipe.all_layouts.items():
         for at, origin in enumerate(layout.fetch):
             try:
                 if origin.url is not None:
@@ -64,7 +63,7 @@ def locate(recipe: Recipe, data: Path | None = None) -> Source:
         )
     raise DataError(
         f"the data of {recipe.name!r} cannot be fetched: give the folder that holds "
-        f"{' or '.join(_wanted(layout) for layout in recipe.ways.values())} with --data"
+        f"{' or '.join(_wanted(layout) for layout in recipe.all_layouts.values())} with --data"
     )
 
 
@@ -72,8 +71,8 @@ def _in_folder(recipe: Recipe, folder: Path) -> Source:
     """The first layout whose files are all in a folder."""
     if not folder.is_dir():
         raise DataError(f"no folder {folder}: give the one that holds the raw files with --data")
-    lacking = {name: _lacking(layout, folder) for name, layout in recipe.ways.items()}
-    for name, layout in recipe.ways.items():
+    lacking = {name: _lacking(layout, folder) for name, layout in recipe.all_layouts.items()}
+    for name, layout in recipe.all_layouts.items():
         if not lacking[name]:
             return _source(name, layout, folder)
     what = " or ".join(f"{missing[0]} (layout {name!r})" for name, missing in lacking.items())

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 import duckdb
 
-from ..core.errors import DataError, RecipeError
+from ..core.errors import DataError, RecipeError, nearest
+from ..core.sql import identifier
 from . import database
 from .columns import SqlColumn, entity_column, value_columns
-from .database import ROW, explained, expression, nearest, quoted
-from .load import Recipe
+from .database import ROW
+from .expressions import explained, expression, sentence
 from .locate import Source
+from .model import Recipe
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ def load_query(connection: duckdb.DuckDBPyConnection, recipe: Recipe, source: So
     spoken = [column.raw for column in (entity, *values)] + [where]
     loaded = database.load(connection, recipe, source, events.table, [*spoken, *(k for on in keys for k in on)], skip)
     known = list(loaded.columns)
-    clause = f"{quoted(events.table)} AS events"
+    clause = f"{identifier(events.table)} AS events"
     for join, on in zip(events.joins, keys, strict=True):
         there = database.load(connection, recipe, source, join.table, [*spoken, *on.values()], skip).columns
         _check_keys(connection, join.table, on, known, there)
@@ -57,12 +59,12 @@ def load_query(connection: duckdb.DuckDBPyConnection, recipe: Recipe, source: So
 
 def _keyed(table: str, on: dict[str, str]) -> str:
     """A table that is joined, its keys as texts under names that nothing else has."""
-    keys = ", ".join(f"CAST({quoted(key)} AS VARCHAR) AS _key{at}" for at, key in enumerate(on.values()))
-    return f"SELECT * EXCLUDE ({', '.join(map(quoted, [*on.values(), ROW]))}), {keys} FROM {quoted(table)}"
+    keys = ", ".join(f"CAST({identifier(key)} AS VARCHAR) AS _key{at}" for at, key in enumerate(on.values()))
+    return f"SELECT * EXCLUDE ({', '.join(map(identifier, [*on.values(), ROW]))}), {keys} FROM {identifier(table)}"
 
 
 def _matches(table: str, on: dict[str, str]) -> str:
-    return " AND ".join(f"CAST(events.{quoted(key)} AS VARCHAR) = {table}._key{at}" for at, key in enumerate(on))
+    return " AND ".join(f"CAST(events.{identifier(key)} AS VARCHAR) = {table}._key{at}" for at, key in enumerate(on))
 
 
 def _check_keys(
@@ -72,8 +74,8 @@ def _check_keys(
     for side, name, columns in [("events", a, events) for a in on] + [(table, b, there) for b in on.values()]:
         if name.lower() not in [column.lower() for column in columns]:
             raise DataError(f"table {side!r} has no column {name!r} to join on; {nearest(name, columns)}")
-    keys = ", ".join(map(quoted, on.values()))
-    query = f"SELECT {keys} FROM {quoted(table)} GROUP BY {keys} HAVING count(*) > 1 ORDER BY {keys} LIMIT 1"
+    keys = ", ".join(map(identifier, on.values()))
+    query = f"SELECT {keys} FROM {identifier(table)} GROUP BY {keys} HAVING count(*) > 1 ORDER BY {keys} LIMIT 1"
     if twice := connection.execute(query).fetchall():
         raise DataError(f"table {table!r} has {keys} {twice[0][0]!r} more than once: leave one row of each")
 
@@ -124,7 +126,7 @@ def _good_rows(
     try:
         total, *found = connection.execute(f"SELECT {', '.join(asked)} FROM {clause}").fetchall()[0]
     except duckdb.Error as error:
-        raise DataError(f"cannot read the events of {recipe.name!r}: {database.one_line(error)}") from error
+        raise DataError(f"cannot read the events of {recipe.name!r}: {sentence(error)}") from error
     if not total:
         raise DataError(f"there are no events in the files of {recipe.name!r}: check them and events.where")
     left_out = []

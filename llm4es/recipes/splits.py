@@ -12,12 +12,12 @@ import pyarrow as pa
 
 from ..core.errors import DataError, RecipeError
 from ..core.schemas import SPLITS
+from ..core.sql import identifier
 from . import database
-from .database import explained, expression, quoted
+from .expressions import explained, expression
 from .labels import read_labels
-from .load import Recipe
 from .locate import Source
-from .model import ColumnSplit, HashSplit, PtlsSplit
+from .model import ColumnSplit, HashSplit, PtlsSplit, Recipe
 
 PARTS = ("train", "validation", "test")
 PTLS_SEED = 42
@@ -84,7 +84,7 @@ def _column_parts(
     with database.connected(source) as connection:
         loaded = database.load(connection, recipe, source, split.table, [split.entity, split.split], skip)
         entity, part = (f"CAST({expression(sql)} AS VARCHAR)" for sql in (split.entity, split.split))
-        query = f"SELECT {entity}, {part} FROM {quoted(split.table)}"
+        query = f"SELECT {entity}, {part} FROM {identifier(split.table)}"
         try:
             said = dict(connection.execute(query).fetchall())
         except duckdb.Error as error:

@@ -6,7 +6,8 @@ In: what a recipe says about the time. Out: one SQL expression. Reads nothing.
 from datetime import date
 
 from ..core.errors import RecipeError
-from .database import expression, literal
+from ..core.sql import literal
+from .expressions import expression
 from .model import Time, TimeFormat
 
 MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}

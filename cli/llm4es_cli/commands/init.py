@@ -29,11 +29,11 @@ def init(
         llm4es init events.csv labels.csv --out mine.toml && llm4es run mine.toml
     """
     from llm4es.core.errors import OptionError
-    from llm4es.recipes.init.draft import inspect
+    from llm4es.recipes.init.draft import draft_recipe
 
     if out is not None and out.exists() and not force:
         raise OptionError(f"--out {out} is there already: give another name, or --force")
-    draft = inspect(events, labels, out.parent if out else None)
+    draft = draft_recipe(events, labels, out.parent if out else None)
     screen = Screen(quiet)
     for doubt in draft.unsure:
         screen.say(f"unsure: {doubt}")

@@ -14,8 +14,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ...core.errors import DataError
-from ..database import DELIMITERS, literal, quoted
+from ...core.errors import DataError, one_line
+from ...core.sql import identifier, literal
+from ..readers import DELIMITERS
 
 SAMPLE = 1 << 20
 """Bytes that delimiter and encoding are told from."""
@@ -43,7 +44,7 @@ def sniff(path: Path) -> FileShape:
 
 def bare(name: str) -> str:
     """A column in an expression, quoted where SQL needs it."""
-    return name if name.isidentifier() and name.lower() not in _reserved() else quoted(name)
+    return name if name.isidentifier() and name.lower() not in _reserved() else identifier(name)
 
 
 @functools.cache
@@ -58,9 +59,9 @@ def _parquet(path: Path) -> FileShape:
     try:
         schema = pq.read_schema(path)
     except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"{path} is not a whole Parquet file: {str(error).splitlines()[0]}") from error
+        raise DataError(f"{path} is not a whole Parquet file: {one_line(error)}") from error
     columns = tuple(part for field in schema for part in _parts(field.name, bare(field.name), field.type))
-    return FileShape(f"read_parquet({literal(path)})", columns)
+    return FileShape(f"read_parquet({literal(str(path))})", columns)
 
 
 def _parts(name: str, sql: str, type: pa.DataType) -> Iterator[tuple[str, str]]:
@@ -89,7 +90,7 @@ def _delimited(path: Path) -> FileShape:
     names = [name.strip() for name in next(csv.reader(lines[:1], delimiter=delimiter))]
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
     reader = (
-        f"read_csv({literal(path)}, auto_detect=false, header=true, delim={literal(delimiter)}, quote='\"', "
+        f"read_csv({literal(str(path))}, auto_detect=false, header=true, delim={literal(delimiter)}, quote='\"', "
         f"escape='\"', encoding='{encoding}', columns={{{columns}}})"
     )
     return FileShape(reader, tuple((name, bare(name)) for name in names), delimiter, encoding)

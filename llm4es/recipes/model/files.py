@@ -4,29 +4,11 @@ In: plain values read from a TOML. Out: frozen models, or a validation error tha
 """
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-"""A name that is also a column of a table: letters, digits and underscores."""
-
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-"""The name of a dataset: lower-case letters, digits, dots, dashes and underscores."""
-
-
-def _one_or_more(value: Any) -> Any:
-    """A single string stands for a list of one; TOML's lists become tuples."""
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
-
-
-Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
-
-
-class Strict(BaseModel):
-    """No key that is not known, and no change afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+from .base import Name, Strict, Texts
 
 
 class Header(StrEnum):
@@ -53,7 +35,7 @@ class RawTable(Strict):
     columns: Texts = ()
     """Names of the columns where the file has no header."""
     encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
-    derive: dict[Name, str] = {}
+    derive: dict[Name, str] = Field(default={})
     """Further columns: SQL expressions over the file's own. One of the same name replaces the file's."""
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ import pytest
 from llm4es.core.errors import DataError
 from llm4es.options import SerializeOptions
 from llm4es.recipes import load_recipe, locate, read_events, read_labels
-from llm4es.recipes.init.draft import Draft, inspect
+from llm4es.recipes.init.draft import Draft, draft_recipe
 from llm4es.serialize import serialize
 
 CSV = (
@@ -32,7 +32,7 @@ def drafted(folder: Path, draft: Draft) -> Path:
 def test_a_csv_and_its_labels(tmp_path: Path) -> None:
     (tmp_path / "visits.csv").write_text(CSV, encoding="utf-8")
     (tmp_path / "labels.csv").write_text(LABELS, encoding="utf-8")
-    draft = inspect(tmp_path / "visits.csv", tmp_path / "labels.csv", tmp_path)
+    draft = draft_recipe(tmp_path / "visits.csv", tmp_path / "labels.csv", tmp_path)
     recipe = load_recipe(str(drafted(tmp_path, draft)))
     assert recipe.name == "visits"
     assert recipe.events.entity == '"Client ID"'
@@ -65,7 +65,7 @@ def test_a_csv_and_its_labels(tmp_path: Path) -> None:
 def test_parquet_with_unix_times_and_no_labels(tmp_path: Path) -> None:
     rows = {"user": [1, 1, 2] * 9, "ts": [1_700_000_000_000 + n for n in range(27)], "song": ["a", "b", None] * 9}
     pq.write_table(pa.table(rows), tmp_path / "plays.parquet")
-    draft = inspect(tmp_path / "plays.parquet", folder=tmp_path)
+    draft = draft_recipe(tmp_path / "plays.parquet", folder=tmp_path)
     recipe = load_recipe(str(drafted(tmp_path, draft)))
     assert recipe.events.time is not None
     assert (recipe.events.entity, recipe.events.time.format, recipe.events.time.unit) == ("user", "unix", "ms")
@@ -77,13 +77,13 @@ def test_parquet_with_unix_times_and_no_labels(tmp_path: Path) -> None:
 
 def test_doubts_about_days_and_months_and_missing_times(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("user,when\n" + "a,01/02/2024\nb,03/04/2024\n" * 8, encoding="utf-8")
-    assert "events.time: 'when' may have day and month the other way round" in inspect(tmp_path / "a.csv").unsure
+    assert "events.time: 'when' may have day and month the other way round" in draft_recipe(tmp_path / "a.csv").unsure
     (tmp_path / "b.csv").write_text("user,day\n" + "a,1\nb,300\n" * 8, encoding="utf-8")
     assert any(
-        "is read as a number of days; the origin is made up" in each for each in inspect(tmp_path / "b.csv").unsure
+        "is read as a number of days; the origin is made up" in each for each in draft_recipe(tmp_path / "b.csv").unsure
     )
     (tmp_path / "c.csv").write_text("user,what\n" + "a,x\nb,y\n" * 8, encoding="utf-8")
-    draft = inspect(tmp_path / "c.csv")
+    draft = draft_recipe(tmp_path / "c.csv")
     assert any("no column looks like a time" in each for each in draft.unsure)
     assert load_recipe(str(drafted(tmp_path, draft))).events.time is None
 
@@ -91,7 +91,7 @@ def test_doubts_about_days_and_months_and_missing_times(tmp_path: Path) -> None:
 def test_labels_of_another_name_and_a_leak(tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_text("customer,plan,at\n" + "a,x,2024-01-01\nb,y,2024-01-02\n" * 8, encoding="utf-8")
     (tmp_path / "l.csv").write_text("who,plan\na,x\nb,y\n", encoding="utf-8")
-    draft = inspect(tmp_path / "e.csv", tmp_path / "l.csv", tmp_path)
+    draft = draft_recipe(tmp_path / "e.csv", tmp_path / "l.csv", tmp_path)
     assert "tasks: labels are matched by their column 'who' with the events' 'customer'" in draft.unsure
     assert any("tasks.plan: the events have a column 'plan' too" in each for each in draft.unsure)
     recipe = load_recipe(str(drafted(tmp_path, draft)))
@@ -102,16 +102,16 @@ def test_labels_of_another_name_and_a_leak(tmp_path: Path) -> None:
 
 def test_encodings_and_compression(tmp_path: Path) -> None:
     (tmp_path / "l1.csv").write_bytes(("user,what\n" + "a,café\nb,thé\n" * 8).encode("latin-1"))
-    assert 'encoding = "latin-1"' in inspect(tmp_path / "l1.csv").toml
+    assert 'encoding = "latin-1"' in draft_recipe(tmp_path / "l1.csv").toml
     with gzip.open(tmp_path / "z.csv.gz", "wt") as file:
         file.write("user\twhat\n" + "a\tx\nb\ty\n" * 8)
-    assert 'delimiter = "\\t"' in inspect(tmp_path / "z.csv.gz").toml
+    assert 'delimiter = "\\t"' in draft_recipe(tmp_path / "z.csv.gz").toml
 
 
 def amounts(folder: Path, csv: str) -> tuple[list[float | None], Draft]:
     """A CSV of the columns user, day and n, through the recipe that is written for it."""
     (folder / "n.csv").write_text(csv, encoding="utf-8")
-    draft = inspect(folder / "n.csv", folder=folder)
+    draft = draft_recipe(folder / "n.csv", folder=folder)
     recipe = load_recipe(str(drafted(folder, draft)))
     assert recipe.amount == "n"
     return read_events(recipe, locate(recipe), SerializeOptions()).read_all()["n"].to_pylist(), draft
@@ -147,7 +147,7 @@ def test_nested_parquet_with_odd_names(tmp_path: Path) -> None:
         "nothing": pa.nulls(count, pa.string()),
     }
     pq.write_table(pa.table(table), tmp_path / "p.parquet")
-    draft = inspect(tmp_path / "p.parquet", folder=tmp_path)
+    draft = draft_recipe(tmp_path / "p.parquet", folder=tmp_path)
     assert "events.time: 'when' has time zones: days and hours are told in UTC" in draft.unsure
     recipe = load_recipe(str(drafted(tmp_path, draft)))
     options = SerializeOptions()
@@ -161,7 +161,7 @@ def test_nested_parquet_with_odd_names(tmp_path: Path) -> None:
 
 def test_days_and_hours_in_two_columns(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("user,date,time,x\n" + "a,31.01.2024,9:05,p\nb,01.02.2024,23:10,q\n" * 8)
-    draft = inspect(tmp_path / "a.csv", folder=tmp_path)
+    draft = draft_recipe(tmp_path / "a.csv", folder=tmp_path)
     assert "events.time: the days of 'date' and the hours of 'time' are put together" in draft.unsure
     recipe = load_recipe(str(drafted(tmp_path, draft)))
     first = read_events(recipe, locate(recipe), SerializeOptions()).read_all().to_pylist()[0]
@@ -169,9 +169,18 @@ def test_days_and_hours_in_two_columns(tmp_path: Path) -> None:
     assert [field.name for field in recipe.fields] == ["date", "weekday", "hour", "x"]
 
 
+def test_columns_that_every_event_has_get_other_names(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("user,position,dataset\n" + "a,left,p\nb,right,q\n" * 8)
+    recipe = load_recipe(str(drafted(tmp_path, draft_recipe(tmp_path / "a.csv", folder=tmp_path))))
+    assert [(field.name, field.column) for field in recipe.fields] == [
+        ("position_", "position"), ("dataset_", "dataset"),
+    ]  # fmt: skip
+    assert read_events(recipe, locate(recipe), SerializeOptions()).read_all()["position_"][0].as_py() == "left"
+
+
 def test_dates_without_separators(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("user,posted\n" + "a,20240131\nb,20231201\n" * 8)
-    recipe = load_recipe(str(drafted(tmp_path, inspect(tmp_path / "a.csv", folder=tmp_path))))
+    recipe = load_recipe(str(drafted(tmp_path, draft_recipe(tmp_path / "a.csv", folder=tmp_path))))
     first = read_events(recipe, locate(recipe), SerializeOptions()).read_all().to_pylist()[0]
     assert first["event_time"].isoformat() == "2024-01-31T00:00:00+00:00"
 
@@ -179,7 +188,7 @@ def test_dates_without_separators(tmp_path: Path) -> None:
 def test_names_that_are_words_of_sql_or_of_other_scripts(tmp_path: Path) -> None:
     rows = "".join(f"u{n % 3};{n % 28 + 1:02}.01.2024;{'xyz'[n % 3]};{n},5\n" for n in range(30))
     (tmp_path / "größe.csv").write_bytes(f"user;Überweisungstag;金额;group\n{rows}".encode())
-    draft = inspect(tmp_path / "größe.csv", folder=tmp_path)
+    draft = draft_recipe(tmp_path / "größe.csv", folder=tmp_path)
     recipe = load_recipe(str(drafted(tmp_path, draft)))
     assert recipe.name == "grosse"
     assert [(field.name, field.title) for field in recipe.text_fields()] == [
@@ -191,7 +200,7 @@ def test_names_that_are_words_of_sql_or_of_other_scripts(tmp_path: Path) -> None
 def test_a_name_of_everybody_is_no_class(tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_text("user,what\n" + "".join(f"u{n % 30},x\n" for n in range(90)))
     (tmp_path / "l.csv").write_text("user,full name,vip\n" + "".join(f"u{n},Name {n},{n % 2}\n" for n in range(30)))
-    draft = inspect(tmp_path / "e.csv", tmp_path / "l.csv", tmp_path)
+    draft = draft_recipe(tmp_path / "e.csv", tmp_path / "l.csv", tmp_path)
     assert "tasks: 'full name' has 30 different texts, too many for classes" in draft.unsure
     assert list(load_recipe(str(drafted(tmp_path, draft))).tasks) == ["vip"]
 
@@ -209,4 +218,4 @@ def test_bad_files(tmp_path: Path, contents: str | None, message: str) -> None:
     if contents is not None:
         (tmp_path / "x.csv").write_text(contents, encoding="utf-8")
     with pytest.raises(DataError, match=message):
-        inspect(tmp_path / "x.csv")
+        draft_recipe(tmp_path / "x.csv")

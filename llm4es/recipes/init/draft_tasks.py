@@ -1,0 +1,58 @@
+"""The tasks of a drafted recipe: a column of the labels each.
+
+In: the profiles of labels and events. Out: blocks of TOML, and in words what is unsure about them.
+"""
+
+from ...core.tasks import Kind
+from ..field_names import field_name
+from .column_profile import ColumnProfile, TableProfile
+from .toml import shown, toml_text
+
+MANY_CLASSES = 20
+"""Different labels above which numbers are a regression, and texts no classes."""
+
+
+def draft_tasks(labels: TableProfile, entity: ColumnProfile, table: TableProfile, unsure: list[str]) -> str:
+    """A task for each column of the labels but the id."""
+    key = next((column for column in labels.columns if column.name == entity.name), None)
+    if key is None:
+        key = max(labels.columns, key=lambda column: (len(column.values & entity.values), column.distinct))
+        unsure.append(f"tasks: labels are matched by their column {key.name!r} with the events' {entity.name!r}")
+    if not key.values & entity.values:
+        unsure.append(f"tasks: none of the first ids in {labels.path.name} is among the first ids of the events")
+    blocks = ["# What is to be predicted for an entity."]
+    used: set[str] = set()
+    for column in labels.columns:
+        if column is key or column.distinct < 2:
+            continue
+        if not column.numeric and column.distinct > MANY_CLASSES:
+            unsure.append(f"tasks: {column.name!r} has {column.distinct} different texts, too many for classes")
+            continue
+        kind = _kind(column)
+        name = field_name(column.name, used)
+        used.add(name)
+        lines = [f"[tasks.{name}]", f'kind = "{kind.value}"', 'table = "labels"']
+        lines += [f"entity = {toml_text(key.sql)}", f"label = {toml_text(column.sql)} # such as {shown(column)}"]
+        if column.name in {each.name for each in table.columns}:
+            lines.append(f"uses = [{toml_text(column.name)}]")
+            unsure.append(f"tasks.{name}: the events have a column {column.name!r} too, which may give the label away")
+        if kind is not Kind.BINARY:
+            unsure.append(f"tasks.{name}: taken as {kind.value}, from {column.distinct} different values")
+        blocks.append("\n".join(lines) + "\n")
+    if len(blocks) == 1:
+        unsure.append(f"tasks: {labels.path.name} has no column with two values or more besides the id")
+    return "\n".join(blocks)
+
+
+def _kind(column: ColumnProfile) -> Kind:
+    if column.distinct == 2:
+        return Kind.BINARY
+    return Kind.REGRESSION if column.numeric and column.distinct > MANY_CLASSES else Kind.MULTICLASS
+
+
+def no_tasks() -> str:
+    return (
+        "# What is to be predicted for an entity. No labels were given; with a file of them, for instance:\n"
+        '# [tables.labels]\n# path = "labels.csv"\n# [tasks.left]\n# kind = "binary"\n# table = "labels"\n'
+        '# entity = "user_id"\n# label = "left"\n'
+    )

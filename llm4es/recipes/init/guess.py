@@ -1,0 +1,75 @@
+"""Which column says whose an event is, and which one when it happened.
+
+In: the profiles of tables. Out: a column of them, and in words what is unsure about it. Guesses from names and counts.
+"""
+
+import re
+from dataclasses import replace
+
+from ...core.errors import DataError
+from .column_profile import ColumnProfile, TableProfile
+
+ENTITY_NAMES = (
+    "client",
+    "customer",
+    "user",
+    "member",
+    "account",
+    "person",
+    "visitor",
+    "patient",
+    "card",
+    "driver",
+    "subscriber",
+)
+TIME_NAMES = ("time", "date", "day", "when", "at", "ts", "created", "occurred")
+
+
+def guess_entity(table: TableProfile, labels: TableProfile | None, unsure: list[str]) -> ColumnProfile:
+    """Whose the events are: a column of the labels too, named like an id, with values that come again and again."""
+    ids = [column for column in labels.columns if column.distinct == column.rows > 2] if labels else []
+    shared = {column.name for column in ids}
+
+    def score(column: ColumnProfile) -> tuple[bool, bool, bool, float]:
+        lower = column.name.lower()
+        named = any(name in lower for name in ENTITY_NAMES)
+        is_id = bool(re.search(r"(^|_)id$|_id_|Id$|ID$", column.name))
+        again = 1 < column.distinct < 0.9 * max(table.rows, 2)
+        return column.name in shared and again, named and again, is_id and again, float(again)
+
+    ranked = sorted(table.columns, key=score, reverse=True)
+    if not ranked or not score(ranked[0])[3]:
+        raise DataError(
+            f"{table.path}: no column repeats its values, so none says whose an event is: write events.entity"
+        )
+    best = ranked[0]
+    if score(best)[:3] == (False, False, False):
+        unsure.append(f"events.entity: {best.name!r} is a guess, no column is named like an id of somebody")
+    elif len(ranked) > 1 and score(ranked[1]) == score(best):
+        unsure.append(f"events.entity: {best.name!r}, but it could be {ranked[1].name!r}")
+    return best
+
+
+def guess_time(table: TableProfile, entity: ColumnProfile, unsure: list[str]) -> ColumnProfile | None:
+    """When the events happened: a column that can be read as times, best one named so."""
+    able = [column for column in table.columns if column.time is not None and column is not entity]
+    if not able:
+        unsure.append("events.time: no column looks like a time; the order of the file is taken as the order of events")
+        return None
+
+    def named(column: ColumnProfile) -> bool:
+        words = re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.name).lower())
+        return any(name in words or (len(name) > 3 and name in column.name.lower()) for name in TIME_NAMES)
+
+    best = max(able, key=lambda column: (named(column), "origin" not in (column.time or {})))
+    hours = next((column for column in table.columns if column.clock), None)
+    keys = best.time or {}
+    if hours and not best.has_clock and "origin" not in keys:
+        keys = {"format": f"{keys['format']} {hours.clock}"} if keys else {}
+        best = replace(best, sql=f"{best.sql} || ' ' || {hours.sql}", time=keys, has_clock=True)
+        unsure.append(f"events.time: the days of {best.name!r} and the hours of {hours.name!r} are put together")
+    if best.doubt:
+        unsure.append(f"events.time: {best.name!r} {best.doubt}")
+    if others := [column.name for column in able if column.name != best.name and named(column)]:
+        unsure.append(f"events.time: {best.name!r}, but it could be {others[0]!r}")
+    return best

@@ -1,0 +1,38 @@
+"""What a recipe may say of ``serialize``: its options where none are typed.
+
+In: plain values read from a TOML. Out: checked options. Reads nothing.
+"""
+
+from typing import Any, Self
+
+from pydantic import model_validator
+
+from ...core.errors import OptionError
+from ...options import History, SerializeOptions
+from .base import Strict
+
+
+class Defaults(Strict):
+    """Options of ``serialize`` where none are typed."""
+
+    preset: str = SerializeOptions.preset
+    history: History = SerializeOptions.history
+    max_events: int | None = SerializeOptions.max_events
+    on_bad_row: str = SerializeOptions.on_bad_row
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        try:
+            self.options()
+        except OptionError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    def options(self, **typed: Any) -> SerializeOptions:
+        """What was typed (not None), else what the recipe says. One of --history full and --max-events beats it."""
+        typed = {name: value for name, value in typed.items() if value is not None}
+        if typed.get("history") is History.FULL:
+            typed.setdefault("max_events", None)
+        if "max_events" in typed and self.history is History.FULL:
+            typed.setdefault("history", SerializeOptions.history)
+        return SerializeOptions(**{**dict(self), **typed})

@@ -1,0 +1,96 @@
+"""What a recipe may say of a field: where it comes from, what its values are, and how they are written.
+
+In: plain values read from a TOML. Out: frozen models, or a validation error that names the key. Reads nothing.
+"""
+
+from enum import StrEnum
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from ...core.schemas import EVENT_KEYS
+from .base import Name, Strict, Texts
+
+RESERVED = frozenset({*EVENT_KEYS.names, "source_hash", "config_id", "run_id"})
+"""Columns that every event has: no field bears the name of one."""
+
+
+class FieldType(StrEnum):
+    """What a field's values are, and so the type of its column."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    DATE = "date"
+    DATETIME = "datetime"
+
+
+class Derive(StrEnum):
+    """A field computed from the event's time, or from another expression, after reading."""
+
+    DATE = "date"  # 1997-09-22
+    WEEKDAY = "weekday"  # Monday
+    MONTH = "month"  # 1997-09
+    HOUR = "hour"  # 0..23
+    TIME = "time"  # 14:05
+    GAP_DAYS = "gap_days"  # whole days since the entity's previous event; null for the first
+    GAP_HOURS = "gap_hours"  # whole hours since the entity's previous event; null for the first
+    LOG = "log"  # sign(x) * ln(|x| + 1) of ``from``, a number
+    LOG_INTEGER = "log_integer"  # the same, cut to an integer towards zero
+
+
+class Names(Strict):
+    """A table of the raw data that says what codes stand for."""
+
+    table: Name
+    code: str
+    name: str
+
+
+class FieldSpec(Strict):
+    """One column of the events, and how it is written in a text."""
+
+    name: Name
+    header: str | None = None
+    """Name in the texts; None: ``name`` with its first letter capital and spaces for underscores."""
+    column: str | None = Field(default=None, alias="from")
+    """SQL expression over the joined tables; None: the column called ``name``."""
+    type: FieldType = FieldType.TEXT
+    derive: Derive | None = None
+    names: Names | dict[str, str] | None = Field(default=None, union_mode="left_to_right")
+    """What codes stand for; a code that is not there stays a code, and is counted."""
+    decimals: int | None = None
+    """Digits after the point of a number; None: as many as it takes."""
+    unit: str = ""
+    """Written behind each value, after a space."""
+    missing: str = ""
+    """Written where there is no value."""
+    in_text: bool = True
+    """False: a column for SQL and baselines, in the texts only where a preset names it."""
+
+    @property
+    def title(self) -> str:
+        """The field's name in the texts."""
+        return self.header if self.header is not None else self.name.replace("_", " ").capitalize()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.name in RESERVED:
+            raise ValueError(f"every event has a column {self.name!r} already: name the field otherwise, with 'from'")
+        if self.decimals is not None and (self.type is not FieldType.NUMBER or not 0 <= self.decimals <= 9):
+            raise ValueError("'decimals' is between 0 and 9, and for fields of type 'number'")
+        if self.names is not None and (self.type is not FieldType.TEXT or self.derive is not None):
+            raise ValueError("'names' is for fields of type 'text' that are not derived")
+        if self.derive in (Derive.LOG, Derive.LOG_INTEGER):
+            if self.column is None:
+                raise ValueError(f"derive = {self.derive.value!r} needs 'from', the number to take it of")
+        elif self.derive is not None and self.column is not None:
+            raise ValueError(f"derive = {self.derive.value!r} is taken from the event's time: leave out 'from'")
+        return self
+
+
+class Preset(Strict):
+    """A choice of fields for the texts."""
+
+    fields: Texts
+    """Names of fields, in the order of the text."""

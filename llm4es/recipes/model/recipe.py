@@ -1,0 +1,102 @@
+"""A recipe as a whole: its parts, and that they fit each other.
+
+In: plain values read from a TOML. Out: a frozen recipe, or a validation error that names the key. Knows no file system
+and no data: whether a column exists is seen only when the raw files are read.
+"""
+
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from ...core.errors import RecipeError
+from ...core.hashing import canonical_json, text_hash
+from .base import Name, Slug, Strict
+from .defaults import Defaults
+from .events import Events
+from .fields import FieldSpec, Names, Preset
+from .files import FileLayout, RawTable
+from .tasks import Splits, Task
+
+
+class Recipe(Strict):
+    """All that is said about one dataset."""
+
+    name: Slug
+    description: str = ""
+    layouts: dict[str, FileLayout] = Field(default={})
+    tables: dict[Name, RawTable] = Field(default={})
+    """Short for a single layout."""
+    events: Events
+    fields: tuple[FieldSpec, ...] = Field(min_length=1)
+    presets: dict[Name, Preset] = Field(default={})
+    texts: Defaults = Defaults()
+    tasks: dict[Name, Task] = Field(default={})
+    splits: Splits = Splits()
+    item: str | None = None
+    """Field that says what an event is about: the words of the TF-IDF baseline."""
+    amount: str | None = None
+    """Field of numbers that aggregate baselines add up."""
+    categories: dict[Name, int] = Field(default={})
+    """Categorical fields of aggregate baselines, and the number of codes kept of each."""
+    folder: SkipJsonSchema[Path | None] = Field(default=None, exclude=True)
+    """Folder that the paths are relative to: where the recipe was read, no part of what it says. None: built in."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        known = [field.name for field in self.fields]
+        if len(set(known)) < len(known):
+            raise ValueError(f"field {next(n for n in known if known.count(n) > 1)!r} is there twice")
+        named = [("item", self.item), ("amount", self.amount), *(("categories", name) for name in self.categories)]
+        named += [(f"presets.{name}", field) for name, preset in self.presets.items() for field in preset.fields]
+        for key, field in named:
+            if field is not None and field not in known:
+                raise ValueError(f"{key} names {field!r}, which is no field: there are {', '.join(known)}")
+        if self.texts.preset not in ("raw", *self.presets):
+            raise ValueError(f"texts.preset {self.texts.preset!r} is none of {', '.join(['raw', *self.presets])}")
+        if self.splits.default not in self.splits.names:
+            raise ValueError(f"splits.default {self.splits.default!r} is none of {', '.join(self.splits.names)}")
+        if self.splits.ptls and self.splits.ptls.task not in self.tasks:
+            raise ValueError(f"splits.ptls.task {self.splits.ptls.task!r} is no task")
+        if bool(self.layouts) == bool(self.tables):
+            raise ValueError("give either 'tables', or 'layouts' where the same data comes in several shapes")
+        return self._tables_known()
+
+    def _tables_known(self) -> Self:
+        needed = {self.events.table, *(join.table for join in self.events.joins)}
+        needed |= {task.table for task in self.tasks.values()}
+        needed |= {field.names.table for field in self.fields if isinstance(field.names, Names)}
+        needed |= {split.table for split in self.splits.columns.values()}
+        for name, layout in self.all_layouts.items():
+            if missing := needed - set(layout.tables):
+                raise ValueError(f"layout {name!r} has no table {sorted(missing)[0]!r}, which the recipe reads")
+        return self
+
+    @property
+    def all_layouts(self) -> dict[str, FileLayout]:
+        """The layouts by name; a recipe with plain ``tables`` has one called 'files'."""
+        return self.layouts or {"files": FileLayout(tables=self.tables)}
+
+    def text_fields(self, preset: str = "raw") -> tuple[FieldSpec, ...]:
+        """The fields of a text, in order."""
+        by_name = {field.name: field for field in self.fields}
+        if preset in self.presets:
+            return tuple(by_name[name] for name in self.presets[preset].fields)
+        if preset != "raw":
+            known = ", ".join(["raw", *(name for name in self.presets if name != "raw")])
+            raise RecipeError(f"recipe {self.name!r} has no text preset {preset!r}: there are {known}")
+        return tuple(field for field in self.fields if field.in_text)
+
+    def fingerprint(self, preset: str = "raw") -> dict[str, Any]:
+        """What changes the texts besides the data, as plain values."""
+        fields = [field.model_dump(mode="json", by_alias=True) for field in self.text_fields(preset)]
+        return {"recipe": self.name, "fields": fields}
+
+    def content_hash(self) -> str:
+        """SHA-256 over all that the recipe says, 64 digits; where it lies is no part of it."""
+        return text_hash(canonical_json(self.model_dump(mode="json")))
+
+    def to_json(self) -> str:
+        """The recipe as JSON text, in the order of its keys: ``recipe_from_json`` reads the same recipe from it."""
+        return self.model_dump_json(by_alias=True)

@@ -1,0 +1,69 @@
+"""What a recipe may say is to be predicted, and how the entities are split for it.
+
+In: plain values read from a TOML. Out: frozen models, or a validation error that names the key. Reads nothing.
+"""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from ...core.tasks import PRIMARY, Kind
+from .base import Name, Strict, Texts
+
+
+class Task(Strict):
+    """Something to predict for an entity."""
+
+    kind: Kind
+    metric: str = ""
+    """Empty: PRIMARY of the kind."""
+    table: Name
+    entity: str
+    """SQL expression of the entity's id; read as text."""
+    label: str
+    """SQL expression; rows where it is null have no label. Of two classes the last in order is the positive one."""
+    description: str = ""
+    uses: Texts = ()
+    """Raw columns that the label is made of: a text that shows one of them gives the label away."""
+
+    @model_validator(mode="after")
+    def _default_metric(self) -> Self:
+        return self if self.metric else self.model_copy(update={"metric": PRIMARY[self.kind]})
+
+
+class HashSplit(Strict):
+    """Shares of entities, by a hash of their ids: a new entity never moves an old one."""
+
+    test: float = Field(default=0.2, ge=0, lt=1)
+    validation: float = Field(default=0.1, ge=0, lt=1)
+
+
+class PtlsSplit(Strict):
+    """The pytorch-lifestream convention: labelled ids sorted as strings, shuffled by seed 42, the last share tested."""
+
+    task: str
+    test: float = Field(default=0.1, gt=0, lt=1)
+
+
+class ColumnSplit(Strict):
+    """A split that the data itself names."""
+
+    table: Name
+    entity: str
+    split: str
+    """SQL expression that is 'train', 'validation' or 'test'."""
+
+
+class Splits(Strict):
+    """Named splits of the entities; the first of ``default`` is what stages use."""
+
+    default: str = "hash"
+    hash: HashSplit = HashSplit()
+    ptls: PtlsSplit | None = None
+    columns: dict[Name, ColumnSplit] = Field(default={})
+
+    @property
+    def names(self) -> list[str]:
+        """Every split there is, the default first."""
+        names = ["hash", *(["ptls"] if self.ptls else []), *self.columns]
+        return sorted(names, key=lambda name: (name != self.default, names.index(name)))
