@@ -8,7 +8,7 @@ record batches in, record batches out. Names are loaded when they are first used
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from .core.version import __version__
 
 if TYPE_CHECKING:
     from .core.errors import Llm4esError

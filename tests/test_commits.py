@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 import pytest
-
 from llm4es_cli.committing import batched, beside
 
 

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from llm4es import __version__
 from llm4es.core.errors import Llm4esError
+from llm4es.core.version import __version__
 
 from . import options
 from .group import HELP_OPTIONS, Group

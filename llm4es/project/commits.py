@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from .executor import Increment, Rows
+from .executor import Increment, TableRows
 
 COMMIT_SECONDS = 15.0
 """Seconds of work that a killed run loses at most, where one increment takes no longer than that."""
@@ -46,17 +46,17 @@ def buffered(increments: Iterable[Increment]) -> Iterator[Increment]:
 
 def _joined(increments: list[Increment]) -> Increment:
     """Appended rows of a table as one; rows that replace others stay as they are."""
-    joined: list[Rows] = []
+    joined: list[TableRows] = []
     for rows in (rows for increment in increments for rows in increment):
         at = next((i for i, other in enumerate(joined) if rows.scope is None and _alike(other, rows)), None)
         if at is None:
             joined.append(rows)
         else:
-            joined[at] = Rows(rows.table, pa.concat_tables([joined[at].rows, rows.rows]), rows.key)
+            joined[at] = TableRows(rows.table, pa.concat_tables([joined[at].rows, rows.rows]), rows.key)
     return joined
 
 
-def _alike(one: Rows, other: Rows) -> bool:
+def _alike(one: TableRows, other: TableRows) -> bool:
     return one.scope is None and (one.table, one.key) == (other.table, other.key)
 
 

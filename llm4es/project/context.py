@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from .. import __version__
 from ..core.errors import OptionError, RecipeError, StoreError
 from ..core.processes import several
 from ..core.tables import events_table
+from ..core.version import __version__
 from .executor import Executor, Local
 from .observer import Null, Observer
 from .pipeline import STAGES

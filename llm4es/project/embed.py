@@ -19,7 +19,7 @@ from ..models.devices import number_format
 from ..models.ref import ModelRef, check_length, effective_k, space_fingerprint, space_name
 from ..options import EmbedOptions, History, Layers, LoadOptions
 from .context import Context
-from .executor import Increment, Rows, Work
+from .executor import Increment, TableRows, Work
 from .incremental import Job, incremental
 from .observer import Advance, as_increments
 from .outcome import Outcome
@@ -133,15 +133,15 @@ def _set_up(ref: ModelRef, load: LoadOptions, options: EmbedOptions, space: str)
     sized = replace(options, batch_tokens=batch_tokens_within(PASS_SECONDS, rate, options))
 
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
-        yield [Rows("canaries", pa.Table.from_batches([now]))]
+        yield [TableRows("canaries", pa.Table.from_batches([now]))]
         so_far = as_increments(advance)
         if options.layers is Layers.KEEP:
             for rows, layers in embed_layers(batches, model, sized, so_far, ordered=False):
-                kept = Rows("layers", pa.Table.from_batches([layers]), LAYERS_KEY)
-                yield [kept, Rows("embeddings", pa.Table.from_batches([rows]), KEY)]
+                kept = TableRows("layers", pa.Table.from_batches([layers]), LAYERS_KEY)
+                yield [kept, TableRows("embeddings", pa.Table.from_batches([rows]), KEY)]
         else:
             for rows in embed_texts(batches, model, sized, so_far, ordered=False):
-                yield [Rows("embeddings", pa.Table.from_batches([rows]), KEY)]
+                yield [TableRows("embeddings", pa.Table.from_batches([rows]), KEY)]
 
     return work
 

@@ -18,7 +18,7 @@ from ..models.ref import ModelRef, space_fingerprint
 from ..options import EngineName, EnrichBy, EnrichOptions, LoadOptions
 from ..serialize.formats import field_named, parse
 from .context import Context
-from .executor import Increment, Rows, Work
+from .executor import Increment, TableRows, Work
 from .incremental import Job, incremental
 from .observer import Advance
 from .outcome import Outcome
@@ -87,7 +87,7 @@ def _set_up(options: EnrichOptions, load: LoadOptions, model: ModelRef | None) -
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
         for batch in batches:
             for rows in rewrite([batch.drop_columns(["variants"])], options, engine, _missing(batch)):
-                yield [Rows("texts", pa.Table.from_batches([rows]), KEY)]
+                yield [TableRows("texts", pa.Table.from_batches([rows]), KEY)]
                 advance(len(set(rows["entity_id"].to_pylist())))
 
     return work

@@ -15,7 +15,7 @@ from .observer import Advance
 
 
 @dataclass(frozen=True)
-class Rows:
+class TableRows:
     """Rows of one table, ready to be committed."""
 
     table: str
@@ -31,7 +31,7 @@ class Rows:
     """The rows take the place of this scope's; None: they are appended to the job's."""
 
 
-Increment = Sequence[Rows]
+Increment = Sequence[TableRows]
 """What belongs together, committed in this order: the last says that the others are there."""
 
 Work = Callable[[Iterable[pa.RecordBatch], Advance], Iterator[Increment]]

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.sql import literal
+from ..features.import_vectors import IMPORTED
+from ..options import EmbedOptions
 from .context import Context
 from .feature_source import FeatureSource
 from .selection import entities_sql, raw_config
@@ -16,11 +18,13 @@ from .stored_models import lineage_of
 if TYPE_CHECKING:
     from ..features.feature_set import FeatureSet
 
-_DEFAULTS = {"pooling": "mean", "texts": "raw", "history": "newest", "max_length": 512}
+_DEFAULTS = {
+    "pooling": EmbedOptions.pooling.value,
+    "texts": ",".join(EmbedOptions.texts),
+    "history": EmbedOptions.history.value,
+    "max_length": EmbedOptions.max_length,
+}
 """What a readable name leaves out."""
-
-_IMPORTED = "imported"
-"""The pooling of vectors that were made elsewhere, see ``llm4es.foreign``."""
 
 _CONFIGURATION = "any_value({0}) AS {0}".format
 _CONTENT = "sha256(string_agg(entity_id || ':' || source_hash, chr(10) ORDER BY entity_id)) AS source_hash"
@@ -62,7 +66,7 @@ def readable(rows: Sequence[dict[str, Any]]) -> list[str]:
     names: list[str] = []
     taken: dict[str, str] = {}
     for row in rows:
-        if row["pooling"] == _IMPORTED:  # made elsewhere: its name is all we know of it
+        if row["pooling"] == IMPORTED:  # made elsewhere: its name is all we know of it
             names.append(str(row["model"]))
             continue
         parts = [str(row[key]) for key in ("texts", "history", "pooling") if row[key] != _DEFAULTS[key]]

@@ -22,7 +22,7 @@ from ..models.devices import number_format
 from ..models.ref import ModelRef, check_length, space_fingerprint
 from ..options import FinetuneOptions, LoadOptions
 from .context import Context
-from .executor import Increment, Rows, Work
+from .executor import Increment, TableRows, Work
 from .incremental import Job, incremental
 from .observer import Advance, as_increments
 from .outcome import Outcome
@@ -141,8 +141,8 @@ def _set_up(training: _Training) -> Work:
     model = load_model(training.model, training.load)
 
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
+        so_far = as_increments(advance)
         for _ in batches:  # the one row that is to be made
-            so_far = as_increments(advance)
             tuned = tune(
                 training.train,
                 training.held_out,
@@ -151,7 +151,7 @@ def _set_up(training: _Training) -> Work:
                 training.folder,
                 lambda step, total, loss: so_far(step),
             )
-            yield [Rows("exposures", _exposures(tuned)), Rows("models", _model_row(training.row, tuned))]
+            yield [TableRows("exposures", _exposures(tuned)), TableRows("models", _model_row(training.row, tuned))]
 
     return work
 

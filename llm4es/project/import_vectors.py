@@ -21,7 +21,7 @@ from ..core.sql import Scope, where
 from ..features.import_vectors import IMPORTED, ImportOptions, id_column
 from ..features.import_vectors import import_vectors as check
 from .context import Context
-from .executor import Increment, Rows, Work
+from .executor import Increment, TableRows, Work
 from .incremental import Job, incremental
 from .observer import Advance
 from .outcome import Outcome
@@ -72,7 +72,7 @@ def _set_up(rows: pa.Table, scope: Scope) -> Work:
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
         for batch in batches:
             advance(batch.num_rows)
-        yield [Rows("embeddings", rows, scope=scope)]
+        yield [TableRows("embeddings", rows, scope=scope)]
 
     return work
 

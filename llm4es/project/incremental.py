@@ -21,7 +21,7 @@ from ..core.sql import Scope
 from ..core.tables import EVENTS
 from .commits import buffered, commit_behind
 from .context import Context
-from .executor import Increment, Rows, Setup
+from .executor import Increment, Setup, TableRows
 from .outcome import Outcome
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _commit(job: Job, run: "Run", plan: Plan, increment: Increment) -> None:
             run.record.rows_computed += _planned(plan, rows.rows, job.key)
 
 
-def _append(job: Job, run: "Run", plan: Plan, rows: Rows) -> None:
+def _append(job: Job, run: "Run", plan: Plan, rows: TableRows) -> None:
     """Append rows; those of the job's own table that are there already stay as they are."""
     own = rows.table == job.table
     chosen = rows.rows.filter(among(rows.rows, plan.todo, job.key)) if own else rows.rows

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.sql import literal
-from ..models.resolve import builtin_models, resolve
+from ..models.resolve import builtin_models, pull, resolve
 from .stored_models import stored_models
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ def show_model(store: "Store | None", name: str) -> dict[str, Any]:
         return facts
     tuned = store.sql(f"SELECT {_TUNING} FROM models WHERE model = {literal(name)}").to_arrow_table().to_pylist()
     return facts | (tuned[0] if tuned else {})
+
+
+def pull_model(name: str) -> Path:
+    """Fetch a built-in model, or ask the hub for its newest, and unpack it once; returns its folder."""
+    return pull(name).folder
 
 
 def export_model(store: "Store | None", name: str, to: Path, options: "ModelExportOptions") -> Path:

@@ -16,7 +16,7 @@ from ..core.sql import where
 from ..features.feature_set import result_hash
 from ..options import ProbeOptions, SelectOptions
 from .context import Context
-from .executor import Increment, Rows
+from .executor import Increment, TableRows
 from .feature_source import FeatureSource
 from .feature_sources import feature_sources
 from .incremental import Job, incremental
@@ -95,7 +95,10 @@ def probe(
             results[name] = result
             scope = {**of_task, "features": name, "config_id": made}
             # The metrics last: a row of them says that the predictions are there.
-            yield [Rows("predictions", result.predictions, scope=scope), Rows("probes", result.probes, scope=scope)]
+            yield [
+                TableRows("predictions", result.predictions, scope=scope),
+                TableRows("probes", result.probes, scope=scope),
+            ]
             advance(1)
         if failure is not None and not results:
             raise failure

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from .. import __version__
 from ..core.errors import OptionError, ProbeError
 from ..core.sql import identifier, literal, where
 from ..core.tables import events_view
+from ..core.version import __version__
 from ..options import CompareOptions, ReportOptions
 from .compare import comparison
 from .context import Context

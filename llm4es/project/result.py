@@ -24,7 +24,7 @@ class Result:
     table : pyarrow.Table
         The rows.
     text : callable, optional
-        Rows to the text that ``print`` shows; default: a plain table of the first rows.
+        TableRows to the text that ``print`` shows; default: a plain table of the first rows.
 
     Examples
     --------

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 class Results(ABC):
     """The half of a project that reads."""
 
-    store: "Store"
+    @property
+    @abstractmethod
+    def store(self) -> "Store":
+        """The store. Raises StoreError where there is none yet."""
 
     @abstractmethod
     def _context(self, dry_run: bool = False) -> Context: ...

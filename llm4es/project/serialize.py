@@ -22,7 +22,7 @@ from ..recipes import Source, entity_ids, locate, read_events, read_labels, read
 from ..serialize import serialize as to_texts
 from ..serialize.event_hashes import before, histories, with_hashes
 from .context import Context
-from .executor import Increment, Rows
+from .executor import Increment, TableRows
 from .incremental import Job, carry_out, plan_of
 from .kept_recipes import is_kept, keep_recipe
 from .observer import Null
@@ -46,8 +46,9 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
     began = time.monotonic()
     source = locate(context.recipe, context.data)
     config = {"recipe": context.recipe.fingerprint(options.preset), "options": options.fingerprint()}
+    made = config_id(config)
     record = {
-        "config_id": config_id(config),
+        "config_id": made,
         "source": source.fingerprint,
         "layout": source.layout,
         "files": {table: [path.name for path in paths] for table, paths in source.files.items()},
@@ -61,8 +62,8 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
                 run.record.rows_in = run.record.rows_reused = n_texts
                 keep_recipe(context, run)
         seconds = time.monotonic() - began
-        return Outcome("serialize", context.dataset, n_texts, 0, n_texts, {}, seconds, record["config_id"])
-    reading = _Reading(context, source, options, record["config_id"])
+        return Outcome("serialize", context.dataset, n_texts, 0, n_texts, {}, seconds, made)
+    reading = _Reading(context, source, options, made)
     if context.dry_run:
         reading.read(None)
     else:
@@ -215,7 +216,7 @@ class _Reading:
 
         def work(batches: Iterable[pa.RecordBatch], advance: Any) -> Iterator[Increment]:
             if rows is not None:
-                yield [Rows(table, rows, key)]
+                yield [TableRows(table, rows, key)]
 
         return Job(
             stage="serialize", what=self.context.dataset, config_id=self.config_id, record={}, table=table, scope=scope,

@@ -90,7 +90,7 @@ def observer_named(name: "str | Observer | None") -> Observer:
         return Terminal() if sys.stderr.isatty() or in_notebook() else Logging()
     if not isinstance(name, str):
         return name
-    known = {"bar": Terminal, "log": Logging, "silent": Null}
+    known: dict[str, type[Terminal | Logging | Null]] = {"bar": Terminal, "log": Logging, "silent": Null}
     if name not in known:
         raise OptionError(f"observer {name!r} is unknown: give one of {', '.join(known)}, or an Observer")
     return known[name]()

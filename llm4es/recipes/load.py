@@ -26,6 +26,7 @@ class _Toml:
     name: str
     text: str
     folder: Path | None
+    origin: str | None
 
 
 def builtin_recipes() -> list[str]:
@@ -71,7 +72,7 @@ def load_recipe(name_or_path: str | Path, known: Sequence[str] = ()) -> Recipe:
     return _checked(values, toml)
 
 
-def recipe_from_json(text: str, folder: Path | None = None) -> Recipe:
+def recipe_from_json(text: str, folder: Path | None = None, origin: str | None = None) -> Recipe:
     """The recipe that ``Recipe.to_json`` wrote: equal to the bit, as its ``content_hash`` shows.
 
     Parameters
@@ -80,6 +81,8 @@ def recipe_from_json(text: str, folder: Path | None = None) -> Recipe:
         JSON.
     folder : Path, optional
         Where the recipe's files lie; None: a built-in recipe.
+    origin : str, optional
+        The file that it was read from, or 'frame'; None: a built-in recipe.
 
     Raises
     ------
@@ -98,15 +101,16 @@ def recipe_from_json(text: str, folder: Path | None = None) -> Recipe:
         raise RecipeError(f"the kept recipe is not valid JSON: {error}") from error
     if not isinstance(values, dict):
         raise RecipeError(f"the kept recipe is no object but {text[:40]!r}: keep it again from its TOML")
-    return _checked(values, _Toml(f"the kept recipe {values.get('name')!r}", text, folder))
+    return _checked(values, _Toml(f"the kept recipe {values.get('name')!r}", text, folder, origin))
 
 
 def _checked(values: dict[str, Any], toml: _Toml) -> Recipe:
     """The recipe of these values."""
-    if "folder" in values:
-        raise RecipeError(f"{toml.name}: folder: there is no such key; paths are relative to the recipe's own file")
+    for key in ("folder", "origin"):
+        if key in values:
+            raise RecipeError(f"{toml.name}: {key}: there is no such key; paths are relative to the recipe's own file")
     try:
-        return Recipe.model_validate({**values, "folder": toml.folder})
+        return Recipe.model_validate({**values, "folder": toml.folder, "origin": toml.origin})
     except ValidationError as error:
         raise RecipeError(f"{toml.name}: {first_problem(error, toml.text)}") from error
 
@@ -116,7 +120,7 @@ def _read(name_or_path: str, known: Sequence[str]) -> _Toml:
     path = Path(name_or_path).expanduser()
     if _is_toml(name_or_path) or path.is_file():
         try:
-            return _Toml(str(path), path.read_text(encoding="utf-8"), path.absolute().parent)
+            return _Toml(str(path), path.read_text(encoding="utf-8"), path.absolute().parent, str(path.absolute()))
         except FileNotFoundError:
             raise RecipeError(f"no recipe at {path}: check the path, or write one with 'llm4es init'") from None
         except (OSError, UnicodeDecodeError) as error:
@@ -126,7 +130,7 @@ def _read(name_or_path: str, known: Sequence[str]) -> _Toml:
         hint = nearest(name_or_path, list(dict.fromkeys([*known, *builtin])))
         raise RecipeError(f"no recipe {name_or_path!r}: {hint} (your own is given by the path of its TOML)")
     text = files(__package__).joinpath(f"{name_or_path}.toml").read_text(encoding="utf-8")
-    return _Toml(f"recipe {name_or_path!r}", text, None)
+    return _Toml(f"recipe {name_or_path!r}", text, None, None)
 
 
 def _is_toml(name: str) -> bool:

@@ -29,7 +29,7 @@ def gc(
 
         llm4es gc --older-than 90
     """
-    from llm4es import __version__
+    from llm4es.core.version import __version__
     from llm4es.project.result import Result
     from llm4es_store import Store
     from llm4es_store.maintenance import vacuum

@@ -16,7 +16,7 @@ def optimize(
 
         llm4es optimize --store llm4es-store
     """
-    from llm4es import __version__
+    from llm4es.core.version import __version__
     from llm4es.project.result import Result
     from llm4es_store import Store
     from llm4es_store.maintenance import optimize as compact

@@ -42,6 +42,8 @@ class Recipe(Strict):
     """Categorical fields of aggregate baselines, and the number of codes kept of each."""
     folder: SkipJsonSchema[Path | None] = Field(default=None, exclude=True)
     """Folder that the paths are relative to: where the recipe was read, no part of what it says. None: built in."""
+    origin: SkipJsonSchema[str | None] = Field(default=None, exclude=True)
+    """The file that it was read from, or 'frame'; no part of what it says either. None: built in."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
