@@ -23,6 +23,10 @@ from .tiny import NORM, texts
 # the counting model: layer l's state of a token is [id, position, l, 1]; the last layer's is ten times that
 
 
+ROUNDING = 1e-5
+"""Largest difference of a tiny network's components (about 1) between two orders of the same additions."""
+
+
 def run(*batches_in: pa.RecordBatch, model: Any = None, **options: Any) -> list[dict[str, Any]]:
     options = {"k": (1,), "max_length": 8, **options}
     return tiny.rows(list(embed(batches_in, model or tiny.counting(), EmbedOptions(**options))))
@@ -225,16 +229,26 @@ def test_parity_with_a_plain_loop_on_a_real_architecture(tmp_path: Any) -> None:
             states = model.network(**encoded, output_hidden_states=True).hidden_states[1:]  # L of (1, T, D)
         for row, k in zip(found[3 * i : 3 * i + 3], (1, 3, 4), strict=True):
             plain = torch.stack(states[-k:]).mean(0)[0].mean(0)  # (D)
-            assert torch.allclose(torch.tensor(row["vector"]), plain, atol=1e-5)
+            assert torch.allclose(torch.tensor(row["vector"]), plain, atol=ROUNDING)
 
 
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
-def test_a_row_is_the_same_to_the_last_bit_in_any_company(architecture: str, tmp_path: Any) -> None:
+def test_a_row_is_the_same_in_any_company(architecture: str, tmp_path: Any) -> None:
+    """Up to rounding: a processor may take another kernel for another number of windows."""
     model = load_model(resolve(str(tiny.save(tmp_path / "m", architecture))))
     many = texts(*[(f"e{i}", "Header | b\n" + "event | 1\n" * (1 + 5 * i % 7)) for i in range(9)])
     kinds = [run(many, model=model, max_length=64, batch_tokens=budget, k=(1, 3)) for budget in (1, 150, 4096)]
-    assert kinds[0] == kinds[1] == kinds[2]
-    assert kinds[0][2:4] == run(many.slice(1, 1), model=model, max_length=64, k=(1, 3))
+    alone = run(many.slice(1, 1), model=model, max_length=64, k=(1, 3))
+    for other in kinds[1:]:
+        assert_alike(other, kinds[0])
+    assert_alike(alone, kinds[0][2:4])
+
+
+def assert_alike(some: list[dict[str, Any]], others: list[dict[str, Any]]) -> None:
+    """Equal rows whose vectors differ by rounding at most."""
+    for row, other in zip(some, others, strict=True):
+        assert {**row, "vector": None} == {**other, "vector": None}
+        assert row["vector"] == pytest.approx(other["vector"], abs=ROUNDING)
 
 
 def test_what_texts_raise_comes_out() -> None:
@@ -264,9 +278,9 @@ def test_the_tokenizers_padding_does_not_matter(tmp_path: Any) -> None:
     many = texts(("a", "Header\none"), ("b", "Header\none\ntwo"))
     expected = run(many, model=model, max_length=64)
     model.tokenizer.padding_side = "left"
-    assert run(many, model=model, max_length=64) == expected
+    assert_alike(run(many, model=model, max_length=64), expected)
     model.tokenizer.pad_token = None
-    assert run(many, model=model, max_length=64) == expected
+    assert_alike(run(many, model=model, max_length=64), expected)
 
 
 @pytest.mark.real
@@ -281,7 +295,8 @@ def test_parity_and_company_with_real_weights() -> None:
         for row, k in zip(found[3 * i : 3 * i + 3], (1, 8, 30), strict=True):
             plain = torch.stack(states[-k:]).mean(0)[0].mean(0)  # (D)
             assert torch.allclose(torch.tensor(row["vector"]), plain, atol=1e-4)
-    assert run(texts(many[1]), model=model, k=(1, 8, 0), max_length=512) == found[3:6]
+    for alone, together in zip(run(texts(many[1]), model=model, k=(1, 8, 0), max_length=512), found[3:6], strict=True):
+        assert alone["vector"] == pytest.approx(together["vector"], abs=1e-4)
 
 
 @pytest.mark.real
