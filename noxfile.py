@@ -38,6 +38,30 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", "-q", *session.posargs)
 
 
+PROCESSORS = (
+    {"OMP_NUM_THREADS": "1", "ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"},
+    {"OMP_NUM_THREADS": "2", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "COMPATIBLE"},
+    {"OMP_NUM_THREADS": "4", "ATEN_CPU_CAPABILITY": "avx512", "ONEDNN_MAX_CPU_ISA": "AVX512_CORE"},
+    {"OMP_NUM_THREADS": "2", "OPENBLAS_CORETYPE": "Nehalem", "MKL_CBWR": "AVX2"},
+)
+"""Settings that make torch, oneDNN, MKL and OpenBLAS compute as on other processors."""
+
+NUMERIC = [
+    *("test_chunked_loss", "test_drift", "test_embed", "test_engines", "test_finetune", "test_models", "test_packing"),
+    *("test_pooling", "test_sentence_transformers", "test_compare", "test_difference", "test_estimators"),
+    *("test_metrics", "test_neighbours", "test_probe", "test_uncertainty", "test_cli_finetune"),
+]
+"""Tests of what a processor rounds."""
+
+
+@nox.session
+def processors(session: nox.Session) -> None:
+    """The numeric tests as other processors would compute them."""
+    _install(session, "test", "-e", ".[all]")
+    for settings in PROCESSORS:
+        session.run("pytest", "-q", *(session.posargs or [f"tests/{name}.py" for name in NUMERIC]), env=settings)
+
+
 @nox.session
 def docs(session: nox.Session) -> None:
     """Write the reference of commands from what ``--help`` says; a test holds that it is up to date."""

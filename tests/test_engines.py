@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import GenerationMixin
+from transformers.modeling_outputs import CausalLMOutput
 
 from llm4es.core.errors import ModelError
 from llm4es.enrich.engine import Answer, Request
@@ -22,7 +24,7 @@ from llm4es.enrich.engine_transformers import TOO_LONG, SeededSampling, Transfor
 from llm4es.enrich.open_engine import open_engine
 from llm4es.options import EngineName, EnrichBy, EnrichOptions
 
-from .tiny import byte_tokenizer, counting, network
+from .tiny import CountingConfig, CountingLM, byte_tokenizer, counting, network
 
 OPTIONS = EnrichOptions(by=EnrichBy.LLM, max_new_tokens=6, batch_size=3)
 REQUESTS = [Request("be brief", "tea " * length, seed) for seed, length in enumerate((3, 20, 1, 7, 2))]
@@ -34,11 +36,44 @@ def loaded() -> Any:
     return replace(made, network=network("llama"), ref=replace(made.ref, context=256))
 
 
-def test_answers_do_not_depend_on_the_batch(loaded: Any) -> None:
-    together = TransformersEngine(loaded, OPTIONS).answers(REQUESTS)
-    alone = TransformersEngine(loaded, replace(OPTIONS, batch_size=1))
+class TableLM(CountingLM, GenerationMixin):
+    """Scores that are looked up by the last token, and so the same to the bit in any batch."""
+
+    def forward(self, input_ids: torch.Tensor, **_: Any) -> CausalLMOutput:
+        scores = torch.randn(258, 258, generator=torch.Generator().manual_seed(0))  # (V, V)
+        return CausalLMOutput(logits=scores[input_ids])  # (B, T, V)
+
+
+@pytest.fixture(scope="module")
+def exact(loaded: Any) -> Any:
+    return replace(loaded, network=TableLM(CountingConfig(vocab_size=258)))
+
+
+def test_answers_do_not_depend_on_the_batch(exact: Any) -> None:
+    together = TransformersEngine(exact, OPTIONS).answers(REQUESTS)
+    alone = TransformersEngine(exact, replace(OPTIONS, batch_size=1))
     assert together == [alone.answers([request])[0] for request in REQUESTS]
     assert len({answer.text for answer in together}) > 1
+
+
+def test_padding_moves_no_score(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the first token after each question; which token is drawn from scores may hang on their last bits."""
+    seen: dict[int, torch.Tensor] = {}
+    draw = SeededSampling.__call__
+
+    def look(self: SeededSampling, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        for generator, row in zip(self.generators, scores, strict=True):
+            seen.setdefault(generator.initial_seed(), row.clone())
+        return draw(self, input_ids, scores)
+
+    monkeypatch.setattr(SeededSampling, "__call__", look)
+    TransformersEngine(loaded, OPTIONS).answers(REQUESTS)
+    together = dict(seen)
+    seen.clear()
+    TransformersEngine(loaded, replace(OPTIONS, batch_size=1)).answers(REQUESTS)
+    assert seen.keys() == together.keys() == {request.seed for request in REQUESTS}
+    for seed, scores in seen.items():
+        torch.testing.assert_close(together[seed], scores, rtol=1e-4, atol=1e-5)
 
 
 def test_a_question_longer_than_the_model_reads_is_refused_and_the_others_answered(loaded: Any) -> None:
@@ -47,12 +82,12 @@ def test_a_question_longer_than_the_model_reads_is_refused_and_the_others_answer
     assert answers == [Answer("", finished=True, refusal=TOO_LONG), *engine.answers([REQUESTS[0]])]
 
 
-def test_sampling_is_seeded(loaded: Any) -> None:
-    engine = TransformersEngine(loaded, OPTIONS)
+def test_sampling_is_seeded(exact: Any) -> None:
+    engine = TransformersEngine(exact, OPTIONS)
     same = [Request("a", "b", 1), Request("a", "b", 1), Request("a", "b", 2)]
     first, again, other = engine.answers(same)
     assert first == again != other
-    greedy = TransformersEngine(loaded, replace(OPTIONS, temperature=0.0)).answers(same)
+    greedy = TransformersEngine(exact, replace(OPTIONS, temperature=0.0)).answers(same)
     assert greedy[0] == greedy[2]
 
 

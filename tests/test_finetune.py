@@ -90,9 +90,9 @@ def test_every_architecture_learns_and_is_found_again(
     assert tuned.held_out_loss_after < tuned.held_out_loss_before
     assert [step for step, _, _ in tuned.loss_curve] == [1, 2, 3, 4]
     assert [loss is None for _, _, loss in tuned.loss_curve] == [True, False, True, False]
-    assert tuned.loss_curve[-1][2] == pytest.approx(tuned.held_out_loss_after, rel=1e-6)
+    assert tuned.loss_curve[-1][2] == pytest.approx(tuned.held_out_loss_after, rel=1e-4)
     assert [(step, total) for step, total, _ in steps] == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    assert tuned.mean_cosine < 1
+    assert tuned.mean_cosine < 0.999  # far from 1, on whose two sides rounding lies
     assert tuned.real_share == 1.0
     assert tuned.verdict.startswith("Tuning helped: held-out loss ")
     stored = StoredModel("mine", tuned.folder, method, str(bases / architecture))
@@ -202,8 +202,16 @@ def test_how_the_work_is_done_does_not_change_the_result(bases: Path, tmp_path: 
     options = replace(OPTIONS, gradient_checkpointing=True, logit_chunk=3, save_every=3)
     other = run(bases / "llama", tmp_path / "other", options)
     assert options.fingerprint() == OPTIONS.fingerprint()
-    for name, weight in weights(plain).items():
-        torch.testing.assert_close(weights(other)[name], weight, rtol=1e-3, atol=1e-4)
+    assert_alike(weights(other), weights(plain))
+
+
+def assert_alike(some: dict[str, torch.Tensor], others: dict[str, torch.Tensor]) -> None:
+    """Weights that differ as a whole by a hundredth at most.
+
+    Not one by one: AdamW makes a full step of any gradient, also of one so small that rounding decides its sign.
+    """
+    for name, weight in others.items():
+        assert (some[name] - weight).norm() <= 0.01 * weight.norm(), name
 
 
 def test_accumulated_rows_make_one_step(bases: Path, tmp_path: Path) -> None:
@@ -213,13 +221,23 @@ def test_accumulated_rows_make_one_step(bases: Path, tmp_path: Path) -> None:
     assert tuned.loss_curve[0][1] == pytest.approx(5.5, abs=0.1)  # ln 258 = 5.55: a mean, not a sum over rows
 
 
-def test_training_stops_when_the_held_out_loss_no_longer_falls_and_keeps_the_best(bases: Path, tmp_path: Path) -> None:
-    options = replace(OPTIONS, steps=30, evaluate_every=1, patience=2, learning_rate=0.5, warmup=0.0)
+def test_training_stops_when_the_held_out_loss_no_longer_falls_and_keeps_the_best(
+    bases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The losses are handed in: where a measured loss stops falling, rounding decides."""
+    losses, measured = iter((5.0, 4.0, 3.0, 3.5, 3.2)), []
+
+    def held_out_loss(network: Any, rows: Any) -> float:
+        measured.append({name: weight.detach().clone() for name, weight in network.named_parameters()})
+        return next(losses)
+
+    monkeypatch.setattr(sys.modules["llm4es.finetune.trainer"], "held_out_loss", held_out_loss)
+    options = replace(OPTIONS, steps=30, evaluate_every=1, patience=2, method=Method.FULL)
     tuned = run(bases / "llama", tmp_path / "tuned", options)
-    measured = [loss for _, _, loss in tuned.loss_curve if loss is not None]
-    assert tuned.steps < 30
-    assert len(measured) - 1 - measured.index(min(measured)) == 2
-    assert tuned.held_out_loss_after == pytest.approx(min(measured), rel=1e-6)
+    assert tuned.steps == 5
+    assert [loss for _, _, loss in tuned.loss_curve] == [5.0, 4.0, 3.0, 3.5, 3.2]
+    for name, weight in weights(tuned).items():
+        assert torch.equal(weight, measured[2][name])
 
 
 # ---- resume ----
@@ -327,10 +345,7 @@ def test_two_processes_make_the_model_that_one_makes(bases: Path, tmp_path: Path
     ranks = [(tmp_path / f"rank{rank}.txt").read_text() for rank in (0, 1)]
     fingerprint = ranks[0].removeprefix("0 of 2 ")
     assert ranks == [f"0 of 2 {fingerprint}", f"1 of 2 {fingerprint}"]
-    for name, weight in weights(one).items():
-        torch.testing.assert_close(
-            load_file(tmp_path / "two" / "adapter_model.safetensors")[name], weight, rtol=1e-3, atol=1e-4
-        )
+    assert_alike(load_file(tmp_path / "two" / "adapter_model.safetensors"), weights(one))
     assert sorted(file.name for file in (tmp_path / "two").iterdir()) == [
         "adapter_config.json",
         "adapter_model.safetensors",

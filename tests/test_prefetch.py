@@ -25,7 +25,7 @@ def test_no_more_than_asked_is_made_ahead() -> None:
     time.sleep(0.2)
     assert 2 <= len(made) <= 4  # the one in hand, two that wait, one that finds no room
     out.close()
-    assert "ahead" not in {thread.name for thread in threading.enumerate()}
+    assert "prefetch" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_an_error_comes_where_its_item_would() -> None:

@@ -1,4 +1,4 @@
-"""Work done ahead of whoever needs it.
+"""Items made before they are needed.
 
 In: an iterator. Out: its items in their order, made by a thread that is at most some items ahead. Knows nothing of
 them.
@@ -14,13 +14,13 @@ Item = TypeVar("Item")
 
 def prefetch(items: Iterator[Item], at_most: int = 2) -> Generator[Item, None, None]:
     """The items, made while earlier ones are in use. What making them raises is raised where they are asked for."""
-    made: queue.Queue[tuple[bool, Item | BaseException | None]] = queue.Queue(at_most)
+    waiting: queue.Queue[tuple[bool, Item | BaseException | None]] = queue.Queue(at_most)
     closed = threading.Event()
 
     def put(last: bool, item: Item | BaseException | None) -> bool:
         while not closed.is_set():
             try:
-                made.put((last, item), timeout=0.1)
+                waiting.put((last, item), timeout=0.1)
             except queue.Full:
                 continue
             return True
@@ -35,11 +35,11 @@ def prefetch(items: Iterator[Item], at_most: int = 2) -> Generator[Item, None, N
         except BaseException as error:  # it belongs to whoever asks for the next item
             put(True, error)
 
-    worker = threading.Thread(target=work, name="ahead", daemon=True)
+    worker = threading.Thread(target=work, name="prefetch", daemon=True)
     worker.start()
     try:
         while True:
-            last, item = made.get()
+            last, item = waiting.get()
             if isinstance(item, BaseException):
                 raise item
             if last:

@@ -1,5 +1,6 @@
 """Texts to vectors, all k from one forward pass."""
 
-from .embed import embed
+from .batches import batch_tokens_within
+from .embed import embed, embed_layers
 
-__all__ = ["embed"]
+__all__ = ["batch_tokens_within", "embed", "embed_layers"]

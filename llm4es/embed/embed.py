@@ -1,255 +1,172 @@
 """Texts to embeddings: one vector an (entity, k), all k from one forward pass.
 
 In: record batches of ``TEXTS`` (an entity's variants adjacent), a loaded model, options. Out: record batches of
-``EMBEDDINGS``, and of ``LAYERS`` where they are kept (all columns but ``config_id`` and ``run_id``), entities in the
-order they came in. Knows no store, no screen, and not which rows are wanted.
+``EMBEDDINGS``, and of ``LAYERS`` where they are kept (all columns but ``config_id`` and ``run_id``). Knows no store, no
+screen, no clock, and not which rows are wanted.
 
 An entity's vector is the plain mean of its variants' vectors; a variant's is the mean over the pooled tokens of all its
 windows; a token's state is the mean over the last k layers. All means in float32.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..core.errors import DataError
-from ..core.hashing import combined_hash
 from ..core.prefetch import prefetch
-from ..core.schemas import EMBEDDINGS, LAYERS
 from ..inputs.packing import Layout
-from ..inputs.tokenize import tokenize
-from ..inputs.windows import Cut, cut
 from ..models.load import Model
-from ..models.ref import check_length, effective_k
+from ..models.ref import check_length
 from ..options import EmbedOptions
-from .batches import Job, run
-from .pooling import SPANS, layout_for
+from .batches import PooledWindow, window_sums
+from .entities import Entity, chunks, entities
+from .pooling import layout_for
+from .rows import Vectors, embedding_rows, layer_rows
 
 # E entities, V variants, W windows, L layers, D width
 
 PASSES_AT_ONCE = 8
-"""Passes whose windows are sorted by length together, and whose rows come out together: few enough that a killed run
-loses seconds, enough that windows of one pass are about as long as each other."""
+"""Passes whose windows are sorted by length together: enough that windows of one pass are about as long as each other.
+Where rows are to keep their order, these passes' rows come out together."""
 
-Vectors = Sequence[NDArray[np.float32]]
-"""Every layer's vector of every entity: E of (L, D)."""
-
-
-@dataclass(frozen=True)
-class Text:
-    """One variant of an entity, cut into windows."""
-
-    variant: str
-    text_hash: str
-    cut: Cut
-
-    spans: tuple[tuple[int, int], ...]
-    """The tokens of each window that count."""
-
-    n_events_dropped: int | None
-    """Events of the entity that are not in the windows, or were not in the text to begin with; None: unknown."""
-
-
-@dataclass(frozen=True)
-class Entity:
-    """An entity and its texts."""
-
-    dataset: str
-    entity_id: str
-    texts: tuple[Text, ...]
-
-    @property
-    def n_windows(self) -> int:
-        """Windows that the model reads for it."""
-        return sum(len(text.cut.windows) for text in self.texts)
+Progress = Callable[[int], None]
+"""Called with the number of entities finished so far."""
 
 
 def embed(
     texts: Iterable[pa.RecordBatch],
     model: Model,
     options: EmbedOptions,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
+    *,
+    ordered: bool = True,
 ) -> Iterator[pa.RecordBatch]:
-    """Rows of ``EMBEDDINGS``; ``progress`` is called with the number of entities finished so far."""
-    for entities, vectors in _embedded(texts, model, options, progress):
-        yield _embeddings(entities, vectors, model, options)
+    """Turn texts into one vector an (entity, k), all k from one forward pass.
+
+    Parameters
+    ----------
+    texts : iterable of pyarrow.RecordBatch
+        Rows of ``llm4es.core.schemas.TEXTS``; the rows of an entity next to each other.
+    model : Model
+        What ``load_model`` gave.
+    options : EmbedOptions
+        Layers averaged (``k``), pooling, variants, tokens a window, tokens a pass.
+    progress : callable, optional
+        Called after each pass with the number of entities finished so far.
+    ordered : bool, default True
+        Rows in the order of ``texts``, eight passes' worth at a time. False: after each pass the rows of those
+        entities whose last window it has read, so that a killed run loses one pass; the vectors are the same.
+
+    Yields
+    ------
+    pyarrow.RecordBatch
+        Rows of ``EMBEDDINGS``; ``vector`` is (D,) float32. A ``k`` of 0, or above the model's layers, is all of them.
+
+    Raises
+    ------
+    DataError
+        Where a column is missing or of another type, a text has no tokens, or an entity's rows lie apart.
+    ModelError
+        Where ``max_length`` is above the model's context, memory does not suffice for one window, or a layer gives
+        what is no number.
+
+    Examples
+    --------
+    >>> from llm4es.models import load_model, resolve
+    >>> from llm4es.options import EmbedOptions
+    >>> model = load_model(resolve("smollm2-135m"))  # doctest: +SKIP
+    >>> for rows in embed(texts.to_batches(), model, EmbedOptions(k=(1, 8))):  # doctest: +SKIP
+    ...     print(rows.select(["entity_id", "k", "vector"]))
+    """
+    for finished, vectors in _embedded(texts, model, options, progress, ordered=ordered):
+        yield embedding_rows(finished, vectors, model, options)
 
 
 def embed_layers(
     texts: Iterable[pa.RecordBatch],
     model: Model,
     options: EmbedOptions,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
+    *,
+    ordered: bool = True,
 ) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
-    """As ``embed``, and with each batch the rows of ``LAYERS`` of the same entities, from the same pass."""
-    for entities, vectors in _embedded(texts, model, options, progress):
-        yield _embeddings(entities, vectors, model, options), _layers(entities, vectors, model, options)
+    """As ``embed``, and with each batch every layer's own vectors of the same entities, from the same pass.
+
+    Parameters
+    ----------
+    texts, model, options, progress, ordered
+        As of ``embed``.
+
+    Yields
+    ------
+    tuple of pyarrow.RecordBatch
+        Rows of ``EMBEDDINGS``, and rows of ``LAYERS``: one an (entity, layer), layers from 1, ``vector`` (D,) float32.
+
+    Raises
+    ------
+    DataError, ModelError
+        As ``embed``.
+
+    Examples
+    --------
+    >>> for rows, layers in embed_layers(texts.to_batches(), model, EmbedOptions()):  # doctest: +SKIP
+    ...     print(layers.select(["entity_id", "layer", "vector"]))
+    """
+    for finished, vectors in _embedded(texts, model, options, progress, ordered=ordered):
+        yield embedding_rows(finished, vectors, model, options), layer_rows(finished, vectors, model, options)
 
 
 def _embedded(
-    texts: Iterable[pa.RecordBatch],
-    model: Model,
-    options: EmbedOptions,
-    progress: Callable[[int], None] | None,
+    texts: Iterable[pa.RecordBatch], model: Model, options: EmbedOptions, progress: Progress | None, *, ordered: bool
 ) -> Iterator[tuple[list[Entity], Vectors]]:
-    """Entities with their vectors, some passes' worth at a time."""
+    """Entities with their vectors, as many as are finished at a time."""
     check_length(model.ref, options.max_length)
     layout = layout_for(model.network)
-    finished = 0
+    n_finished = 0
     # the next entities are read, tokenised and cut while the model runs
-    for entities in prefetch(_chunks(_entities(texts, model, options), PASSES_AT_ONCE * options.batch_tokens)):
-
-        def report(done: int, before: int = finished) -> None:
+    for chunk in prefetch(chunks(entities(texts, model.tokenizer, options), PASSES_AT_ONCE * options.batch_tokens)):
+        kept: dict[int, NDArray[np.float32]] = {}
+        for finished in _vectors(chunk, model, options, layout, longest_first=ordered):
+            n_finished += len(finished)
             if progress is not None:
-                progress(before + done)
-
-        vectors = _vectors(entities, model, options, layout, report)  # E of (L, D)
-        finished += len(entities)
-        yield entities, vectors
-
-
-def _entities(texts: Iterable[pa.RecordBatch], model: Model, options: EmbedOptions) -> Iterator[Entity]:
-    """Rows of texts as entities, tokenised and cut."""
-    key: tuple[str, str] | None = None
-    found: list[Text] = []
-    for batch in texts:
-        rows = batch.to_pylist()
-        if options.texts != ("all",):
-            rows = [row for row in rows if row["variant"] in options.texts]
-        for row, tokens in zip(rows, tokenize(model.tokenizer, [row["text"] for row in rows]), strict=True):
-            if key is not None and key != (row["dataset"], row["entity_id"]):
-                yield Entity(*key, tuple(found))
-                found = []
-            key = (row["dataset"], row["entity_id"])
-            made = cut(tokens, row["event_offsets"], row["n_events"], options.max_length, options.history)
-            if not made.windows:
-                raise DataError(f"the text {row['variant']!r} of entity {key[1]!r} has no tokens: leave the entity out")
-            prefix, suffix = len(tokens.prefix), len(tokens.suffix)
-            spans = tuple(SPANS[options.pooling](len(window), prefix, suffix) for window in made.windows)
-            dropped = _plus(row["n_events_dropped"], made.n_events_dropped)
-            found.append(Text(row["variant"], row["text_hash"], made, spans, dropped))
-    if key is not None:
-        yield Entity(*key, tuple(found))
-
-
-def _chunks(entities: Iterable[Entity], n_tokens: int) -> Iterator[list[Entity]]:
-    """Entities in lists of about ``n_tokens`` tokens to read."""
-    chunk: list[Entity] = []
-    size = 0
-    for entity in entities:
-        chunk.append(entity)
-        size += sum(text.cut.n_tokens for text in entity.texts)
-        if size >= n_tokens:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+                progress(n_finished)
+            if ordered:
+                kept.update(finished)
+            elif finished:
+                yield [chunk[index] for index in finished], list(finished.values())
+        if ordered:
+            yield chunk, [kept[index] for index in range(len(chunk))]
 
 
 def _vectors(
-    entities: Sequence[Entity],
-    model: Model,
-    options: EmbedOptions,
-    layout: Layout,
-    report: Callable[[int], None],
-) -> list[NDArray[np.float32]]:
-    """Every layer's vector of every entity: E of (L, D)."""
-    jobs = [
-        Job(window, span, f"text {text.variant!r} of entity {entity.entity_id!r}")
-        for entity in entities
+    chunk: Sequence[Entity], model: Model, options: EmbedOptions, layout: Layout, *, longest_first: bool
+) -> Iterator[dict[int, NDArray[np.float32]]]:
+    """After each pass, the (L, D) vectors of the entities whose last window it has read, by their places."""
+    windows = [
+        PooledWindow(window, span, f"text {text.variant!r} of entity {entity.entity_id!r}")
+        for entity in chunk
         for text in entity.texts
         for window, span in zip(text.cut.windows, text.spans, strict=True)
     ]
-    owners = [index for index, entity in enumerate(entities) for _ in range(entity.n_windows)]
-    waiting = [entity.n_windows for entity in entities]
-
-    def finished(indices: Sequence[int]) -> None:
-        for index in indices:
-            waiting[owners[index]] -= 1
-        report(waiting.count(0))
-
-    sums = iter(run(jobs, model, layout, options.batch_tokens, finished))  # W of (L, D), in the jobs' order
-    vectors: list[NDArray[np.float32]] = []
-    for entity in entities:
-        means: list[NDArray[np.float32]] = []
-        for text in entity.texts:
-            total = np.stack([next(sums) for _ in text.cut.windows]).sum(0)  # (W, L, D) -> (L, D)
-            means.append(np.asarray(total / sum(end - start for start, end in text.spans), np.float32))  # (L, D)
-        vectors.append(np.asarray(np.stack(means).mean(0), np.float32))  # (V, L, D) -> (L, D)
-    return vectors
+    owners = [index for index, entity in enumerate(chunk) for _ in range(entity.n_windows)]
+    read: list[dict[int, NDArray[np.float32]]] = [{} for _ in chunk]  # of each entity, its windows' (L, D)
+    for sums in window_sums(windows, model, layout, options.batch_tokens, longest_first=longest_first):
+        finished = {}
+        for index in sorted(sums):
+            owner = owners[index]
+            read[owner][index] = sums[index]
+            if len(read[owner]) == chunk[owner].n_windows:
+                finished[owner] = _mean(chunk[owner], [total for _, total in sorted(read[owner].items())])
+                read[owner] = {}  # a long chunk's sums would stay in memory
+        yield finished
 
 
-def _embeddings(entities: Sequence[Entity], vectors: Vectors, model: Model, options: EmbedOptions) -> pa.RecordBatch:
-    """One row an (entity, k)."""
-    rows = []
-    for entity, layers in zip(entities, vectors, strict=True):
-        cuts = [text.cut for text in entity.texts]
-        counts = {
-            "n_tokens": sum(made.n_tokens for made in cuts),
-            "n_tokens_dropped": sum(made.n_tokens_dropped for made in cuts),
-            # of several variants, the one that carries least
-            "n_events": _known(min, [made.n_events for made in cuts]),
-            "n_events_dropped": _known(max, [text.n_events_dropped for text in entity.texts]),
-            "n_windows": entity.n_windows,
-        }
-        for k in effective_k(options.k, model.ref.n_layers):
-            vector = layers[-k:].mean(0, dtype=np.float32)  # (D)
-            rows.append({**_identity(entity, model, options), **counts, "k": k, "vector": vector})
-    return _batch(rows, EMBEDDINGS)
-
-
-def _layers(entities: Sequence[Entity], vectors: Vectors, model: Model, options: EmbedOptions) -> pa.RecordBatch:
-    """One row an (entity, layer)."""
-    rows = [
-        {**_identity(entity, model, options), "layer": number, "vector": vector}
-        for entity, layers in zip(entities, vectors, strict=True)
-        for number, vector in enumerate(layers, start=1)
-    ]
-    return _batch(rows, LAYERS)
-
-
-def _identity(entity: Entity, model: Model, options: EmbedOptions) -> dict[str, object]:
-    """The columns that every row of an entity shares."""
-    return {
-        "dataset": entity.dataset,
-        "entity_id": entity.entity_id,
-        "model": model.name,
-        "pooling": options.pooling.value,
-        "texts": ",".join(options.texts),
-        "dim": model.ref.dim,
-        "max_length": options.max_length,
-        "history": options.history.value,
-        "load_in": model.options.load_in.value,
-        "dtype": str(model.dtype).removeprefix("torch."),
-        "fingerprint": model.fingerprint,
-        "source_hash": combined_hash([(text.variant, text.text_hash) for text in entity.texts]),
-    }
-
-
-def _batch(rows: Sequence[dict[str, object]], schema: pa.Schema) -> pa.RecordBatch:
-    """Rows as a record batch; vectors go over as they are, without a Python number a component."""
-    vectors = [np.asarray(row["vector"], np.float32) for row in rows]  # each (D)
-    ends = list(accumulate(map(len, vectors), initial=0))
-    flat = np.concatenate(vectors) if vectors else np.empty(0, np.float32)
-    columns = {field.name: [row.get(field.name) for row in rows] for field in schema if field.name != "vector"}
-    arrays = [
-        pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(flat))
-        if field.name == "vector"
-        else pa.array(columns[field.name], field.type)
-        for field in schema
-    ]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def _plus(a: int | None, b: int | None) -> int | None:
-    return None if a is None or b is None else a + b
-
-
-def _known(choose: Callable[[list[int]], int], numbers: Sequence[int | None]) -> int | None:
-    """The smallest or largest of the numbers that are known; None where none is."""
-    known = [number for number in numbers if number is not None]
-    return choose(known) if known else None
+def _mean(entity: Entity, sums: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """An entity's vector of every layer, (L, D), from its windows' summed states in their order."""
+    left = iter(sums)
+    means = []
+    for text in entity.texts:
+        total = np.stack([next(left) for _ in text.cut.windows]).sum(0)  # (W, L, D) -> (L, D)
+        means.append(np.asarray(total / sum(end - start for start, end in text.spans), np.float32))  # (L, D)
+    return np.asarray(np.stack(means).mean(0), np.float32)  # (V, L, D) -> (L, D)

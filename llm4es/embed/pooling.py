@@ -41,8 +41,9 @@ SPANS: dict[Pooling, Callable[[int, int, int], Span]] = {
 def layout_for(network: PreTrainedModel) -> Layout:
     """Windows in one line, each with its own causal attention, where the network can; else side by side, padded.
 
-    In one line no token is padding, and a window's states are the same to the last bit in any company. A network that
-    needs a mask over the whole line (``Layout.FLAT``) is padded instead: the mask costs the square of the line.
+    In one line no token is padding, and a window's states are the same in any company, up to the rounding of the
+    kernels that a processor takes for lines of that length. A network that needs a mask over the whole line
+    (``Layout.FLAT``) is padded instead: the mask costs the square of the line.
     """
     return Layout.SEGMENTS if best_layout(network) == Layout.SEGMENTS else Layout.PADDED
 
