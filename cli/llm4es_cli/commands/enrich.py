@@ -26,7 +26,7 @@ from ..work import Outcome, Work, show_outcomes
 from .embed import DeviceOption, DtypeOption, LoadInOption, TrustOption
 
 if TYPE_CHECKING:
-    from llm4es.enrich.engine import Engine
+    from llm4es.models.ref import ModelRef
 
 _ENTITIES_AT_ONCE = 2048
 
@@ -125,8 +125,9 @@ def enrich_stage(work: Work, options: EnrichOptions, load: LoadOptions | None = 
 
     from llm4es.core.hashing import config_id
     from llm4es.enrich import enrich as rewrite
-    from llm4es.enrich.enrich import fingerprint, planned_variants
-    from llm4es.enrich.rewrite import Tally
+    from llm4es.enrich import open_engine
+    from llm4es.enrich.tally import Tally
+    from llm4es.enrich.variants import fingerprint, planned_variants
     from llm4es.serialize.formats import field_named, parse
 
     began = time.monotonic()
@@ -139,7 +140,8 @@ def enrich_stage(work: Work, options: EnrichOptions, load: LoadOptions | None = 
             field_named(parse(text).headers, options.group_by)
     planned = planned_variants(hashes["entity_id"], options)  # (entity_id, variant)
     wanted = pa.table(planned).join(hashes, "entity_id").sort_by([("entity_id", "ascending"), ("variant", "ascending")])
-    config = {"base": base, "options": fingerprint(options, load, _identity(work, options, load))}
+    model_ref = _model(work, options)
+    config = {"base": base, "options": fingerprint(options, load, model_ref)}
     made_by = config_id(config)
     scope = {"dataset": work.dataset, "config_id": made_by}
     plan = work.store.plan("texts", scope, wanted, ("entity_id", "variant"), complete=work.max_entities is None)
@@ -159,7 +161,7 @@ def enrich_stage(work: Work, options: EnrichOptions, load: LoadOptions | None = 
             reader = connection.sql(
                 f"SELECT texts.* FROM texts SEMI JOIN todo USING (entity_id) WHERE {raw.condition} ORDER BY entity_id"
             ).to_arrow_reader(_ENTITIES_AT_ONCE)
-            engine = _engine(options, load) if len(todo) else None
+            engine = open_engine(options, load, model_ref) if len(todo) and options.by is EnrichBy.LLM else None
             missing = plan.todo.select(["entity_id", "variant"])
             for batch in rewrite(reader, options, engine, missing):
                 rows = pa.Table.from_batches([batch])
@@ -175,20 +177,10 @@ def enrich_stage(work: Work, options: EnrichOptions, load: LoadOptions | None = 
         return Outcome("enrich", what, len(wanted), run.record.rows_computed, plan.reused, plan.why, seconds, made_by)
 
 
-def _identity(work: Work, options: EnrichOptions, load: LoadOptions | None) -> str | None:
-    """What decides an in-process model's answers besides the options; None by rules and for a server."""
+def _model(work: Work, options: EnrichOptions) -> "ModelRef | None":
+    """The model that rewrites in this process, looked up once; None by rules and for a server."""
     if options.by is EnrichBy.RULES or options.engine is not EngineName.TRANSFORMERS:
         return None
-    from llm4es.models.ref import space_fingerprint
     from llm4es.models.resolve import resolve
 
-    return space_fingerprint(resolve(options.model, stored_models(work.store)), load or LoadOptions())
-
-
-def _engine(options: EnrichOptions, load: LoadOptions | None) -> "Engine | None":
-    """What answers the prompts; None by rules."""
-    if options.by is EnrichBy.RULES:
-        return None
-    from llm4es.enrich.open_engine import open_engine
-
-    return open_engine(options, load)
+    return resolve(options.model, stored_models(work.store))
