@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from llm4es.core.errors import StoreError
 from llm4es.core.sql import identifier
+from llm4es.features.widths import aggregates_width, counts_width
 
 from .candidate import Candidate
 from .selection import entities_sql, raw_config
@@ -17,9 +18,6 @@ from .work import Work
 
 if TYPE_CHECKING:
     from llm4es.features.feature_set import FeatureSet
-
-NAMES = ("tfidf", "aggregates", "counts", "majority")
-"""Of ``llm4es.baselines``, which is heavy, the names; in the order that tables list them."""
 
 
 def baselines(work: Work) -> list[Candidate]:
@@ -70,8 +68,8 @@ def baselines(work: Work) -> list[Candidate]:
         query = f"SELECT count(DISTINCT {identifier(item)}) FROM {events} WHERE entity_id IN ({ids})"
         made["tfidf"] = (lambda: tfidf(item)), int(work.store.sql(query).fetchall()[0][0])
     if amounts or sizes:
-        made["aggregates"] = aggregates, 1 + len(amounts) * (3 + 3 * sum(sizes.values())) + len(sizes)
-    made |= {"counts": (counts, 1 + len(sizes)), "majority": (majority, 0)}
+        made["aggregates"] = aggregates, aggregates_width(len(amounts), sizes)
+    made |= {"counts": (counts, counts_width(len(sizes))), "majority": (majority, 0)}
     said = {"tfidf": item, "aggregates": [work.recipe.amount, work.recipe.categories]}
     return [
         Candidate(label, made_of, _with_hash(make, made_of), dimensions=width, tokens=0)

@@ -7,9 +7,10 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from llm4es.core.errors import OptionError
+from llm4es.features.names import BASELINE_NAMES, parse_features
 
 from .candidate import Candidate, joined
-from .candidate_baselines import NAMES, baselines
+from .candidate_baselines import baselines
 from .candidate_vectors import vectors
 from .work import Work
 
@@ -32,7 +33,7 @@ def candidates(
     if not depths and not layers:
         return [candidate for candidate in found if candidate.embedded]
     kept = _of_depths(found, depths) + _of_layers(found, layers, work.dataset)
-    return kept + [candidate for candidate in found if candidate.name in NAMES]
+    return kept + [candidate for candidate in found if candidate.name in BASELINE_NAMES]
 
 
 def all_candidates(work: Work) -> list[Candidate]:
@@ -42,12 +43,10 @@ def all_candidates(work: Work) -> list[Candidate]:
 
 def named(text: str, found: Mapping[str, Candidate]) -> Candidate:
     """The candidate of that name, or several joined by '+'. Raises OptionError for what is not there."""
-    from llm4es.features.names import parse_features
-
     if text in found:
         return found[text]
     parts = []
-    for part in parse_features(text, NAMES):
+    for part in parse_features(text):
         candidate = _closest(part.name, found)
         if candidate is None:
             raise OptionError(f"--features {part.name!r} is not in the store: there are {', '.join(_listed(found))}")

@@ -17,7 +17,7 @@ from ..work import Outcome, show_outcomes
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from llm4es.features.import_vectors import ImportOptions
+    from llm4es.features.import_options import ImportOptions
     from llm4es_store import Store
 
 _ROWS_AT_ONCE = 20_000
@@ -51,7 +51,7 @@ def import_(
 
         llm4es import features.csv --name rfm --dataset rosbank --id cl_id
     """
-    from llm4es.features.import_vectors import ImportOptions
+    from llm4es.features.import_options import ImportOptions
     from llm4es_store import Store
 
     options = ImportOptions(name, dataset, id_, vector)
@@ -94,7 +94,7 @@ def _read(file: Path, options: "ImportOptions") -> "Iterator[pa.RecordBatch]":
     import pyarrow.csv
     import pyarrow.parquet as pq
 
-    from llm4es.features.import_vectors import id_column
+    from llm4es.features.vector_columns import id_column
 
     if not file.is_file():
         raise OptionError(f"no file {file}: give a Parquet or CSV file of vectors")

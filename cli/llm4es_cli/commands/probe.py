@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from llm4es.core.errors import OptionError, ProbeError
+from llm4es.core.tasks import OWN_FOLDS
 from llm4es.features.names import split_names
 from llm4es.options import ProbeOptions
 
@@ -47,10 +48,6 @@ FeaturesOption = Annotated[
         help="Which features, by name, '+' joining several side by side; default: every embedding and baseline.",
     ),
 ]
-
-
-_OWN_FOLDS = ("cv", "holdout", "ptls")
-"""Protocols of ``llm4es.protocols`` that read no split of the recipe; named here because that module is heavy."""
 
 
 def probe(
@@ -222,7 +219,7 @@ def _splits(work: Work, protocol: str) -> "pa.Table | None":
     """The recipe's split of that name; None for a protocol that makes its own folds."""
     from llm4es.core.sql import where
 
-    if protocol in _OWN_FOLDS:
+    if protocol in OWN_FOLDS:
         return None
     chosen = where({"dataset": work.dataset, "name": protocol})
     rows = work.store.sql(f"SELECT entity_id, split, name FROM splits WHERE {chosen} ORDER BY entity_id")
