@@ -6,6 +6,7 @@ import pytest
 
 from llm4es.core.errors import ProbeError
 from llm4es.features.aggregates import Columns, aggregates, counts
+from llm4es.features.widths import aggregates_width, counts_width
 
 
 def events() -> list[pa.RecordBatch]:
@@ -26,7 +27,7 @@ def test_by_hand() -> None:
     u1 = [4, 2, 2 / 3, np.std([1, 3, -2], ddof=1), 0, 2, 1, 0, 2, -2, 0, np.sqrt(2), 0, 2]
     u2 = [1, 10, 10, 0, 0, 1, 0, 0, 10, 0, 0, 0, 0, 1]
     assert found.matrix == pytest.approx(np.array([u1, u2]))
-    assert found.width == Columns(("amount",), {"mcc": 3}).width() == 14
+    assert found.width == Columns(("amount",), {"mcc": 3}).width() == aggregates_width(1, {"mcc": 3}) == 14
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,18 @@ def test_batching_does_not_matter() -> None:
 def test_counts_by_hand() -> None:
     found = counts(events(), ["mcc"])
     assert found.matrix == pytest.approx(np.log1p([[4, 2], [1, 1]]))
-    assert found.name == "counts"
+    assert (found.name, found.width) == ("counts", counts_width(1))
+
+
+def test_amounts_that_are_no_numbers() -> None:
+    for shown, amounts in (("much", ["1", "much"]), ("nan", [1.0, np.nan]), ("inf", [1.0, np.inf])):
+        table = pa.table({"entity_id": ["u2", "u1"], "amount": amounts})
+        with pytest.raises(ProbeError, match=f"events of entity 'u1' have '{shown}' as amount 'amount': give finite"):
+            aggregates(table, Columns(("amount",)))
+    written = pa.table({"entity_id": ["u1", "u1"], "amount": ["1.5", "2"]})  # numbers, as text
+    assert aggregates(written, Columns(("amount",))).matrix[0, :3].tolist() == [2, 3.5, 1.75]
+    with pytest.raises(ProbeError, match="column 'mcc' has 0 codes: give 1 or more"):
+        Columns((), {"mcc": 0})
 
 
 def test_missing_columns_and_events() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from llm4es.core.errors import OptionError, ProbeError
 from llm4es.features.feature_set import FeatureSet
 from llm4es.features.to_table import to_table
 from llm4es.options import ProbeOptions
@@ -94,5 +95,10 @@ def test_wide_and_long_layouts() -> None:
         {"entity_id": "y", "features": "m@1", "vector": [1.0, 2.0]},
         {"entity_id": "x", "features": "n", "vector": [5.0]},
     ]
-    with pytest.raises(ValueError, match="square"):
-        to_table([a], "square")  # type: ignore[arg-type]
+    assert to_table([a], "long").equals(to_table([a], TableLayout.LONG))
+    with pytest.raises(OptionError, match="layout 'square' is unknown: choose one of wide, long"):
+        to_table([a], "square")
+    with pytest.raises(ProbeError, match="a table needs features, each of another name, and was given m@1, m@1"):
+        to_table([a, a], "wide")
+    with pytest.raises(ProbeError, match="a table needs features, each of another name, and was given none"):
+        to_table([], "wide")

@@ -15,16 +15,17 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import GenerationMixin
+from transformers import AutoModelForCausalLM, GenerationMixin
 from transformers.modeling_outputs import CausalLMOutput
 
 from llm4es.core.errors import ModelError
 from llm4es.enrich.engine import Answer, Request
 from llm4es.enrich.engine_transformers import TOO_LONG, SeededSampling, TransformersEngine
 from llm4es.enrich.open_engine import open_engine
-from llm4es.options import EngineName, EnrichBy, EnrichOptions
+from llm4es.models import StoredModel, resolve
+from llm4es.options import Device, EngineName, EnrichBy, EnrichOptions, LoadOptions
 
-from .tiny import CountingConfig, CountingLM, byte_tokenizer, counting, network
+from .tiny import CountingConfig, CountingLM, byte_tokenizer, counting, network, save
 
 OPTIONS = EnrichOptions(by=EnrichBy.LLM, max_new_tokens=6, batch_size=3)
 REQUESTS = [Request("be brief", "tea " * length, seed) for seed, length in enumerate((3, 20, 1, 7, 2))]
@@ -105,6 +106,25 @@ def test_a_cold_model_takes_the_likeliest() -> None:
     scores = torch.tensor([[0.0, 1.0, 0.5]] * 20)  # (B, V)
     drawn = SeededSampling(range(20), 0.01, 1.0)(torch.empty(0), scores).argmax(-1)  # (B)
     assert set(drawn.tolist()) == {1}
+
+
+def test_a_model_of_the_store_answers(tmp_path: Path) -> None:
+    """A name that only the caller's store knows: the engine is given what was found, and looks nothing up again."""
+    folder = save(tmp_path / "weights", bos=True)
+    model = resolve("mine", {"mine": StoredModel("mine", folder, "full", "smollm2-135m")})
+    options = replace(OPTIONS, model="mine")
+    engine = open_engine(options, LoadOptions(device=Device.CPU), model)
+    assert engine.name == "mine"
+    plain: Any = AutoModelForCausalLM.from_pretrained(folder)
+    tokens = torch.tensor([byte_tokenizer(bos=True)("be brief\n\ntea \n\n")["input_ids"]])
+    words = plain.generate(tokens, max_new_tokens=6, do_sample=False, pad_token_id=257)[0, tokens.shape[1] :]
+    cold = open_engine(replace(options, temperature=0.0), LoadOptions(device=Device.CPU), model)
+    (answer,) = cold.answers([Request("be brief", "tea ", 0)])
+    assert answer.text == byte_tokenizer().decode(words, skip_special_tokens=True)
+    with pytest.raises(
+        ModelError, match=r"engine 'transformers' was given no model: hand it what `models\.resolve` finds"
+    ):
+        open_engine(options)
 
 
 class Server(http.server.BaseHTTPRequestHandler):
@@ -231,7 +251,7 @@ def test_a_real_server() -> None:
     pytest.importorskip("xllamacpp")
     pytest.importorskip("openai")
     from llm4es.core.downloads import cache_dir
-    from llm4es.models.resolve import BUILT_IN, resolve
+    from llm4es.models.resolve import BUILT_IN
 
     resolve("smollm2-135m")
     gguf = next(cache_dir().rglob(Path(BUILT_IN["smollm2-135m"].member).name))

@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from llm4es.core.errors import OptionError
+from llm4es.core.errors import DataError, OptionError
 from llm4es.core.schemas import TEXTS
 from llm4es.enrich import enrich
-from llm4es.enrich.enrich import planned_variants
-from llm4es.options import EnrichOptions
+from llm4es.enrich.variants import planned_variants
+from llm4es.options import EnrichBy, EnrichOptions
 from llm4es.serialize.formats import TextFormat
 
 TEXT = "What | Amount\ntea | 1\ncake \\| x | 2"
@@ -84,4 +84,64 @@ def test_a_row_says_what_it_is_of() -> None:
 )
 def test_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message.replace("?", r"\?")):
-        list(enrich([raw(["1"])], EnrichOptions(**settings)))
+        enrich([raw(["1"])], EnrichOptions(**settings))  # before the first text is asked for
+
+
+BULLETS = EnrichOptions(variants=1, formats=("bullet_list",))
+
+
+def test_texts_may_be_a_table_and_lack_what_is_not_read() -> None:
+    few = pa.table(raw(["1", "2"])).select(["dataset", "entity_id", "variant", "text", "text_hash", "n_events",
+                                            "n_events_dropped"])  # fmt: skip
+    assert rows_of(few) == rows(BULLETS, ["1", "2"])
+
+
+def rows_of(texts: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = pa.Table.from_batches(enrich(texts, BULLETS), schema=TEXTS).to_pylist()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ([raw(["1", "2", "1"])], "texts have two rows for entity '1': give one raw text an entity"),
+        ([raw(["1", "2"]), raw(["2"])], "texts have two rows for entity '2'"),
+        (pa.table(raw(["1"])).drop_columns("text"), "texts have no column 'text': give dataset, entity_id, variant, "),
+        (pa.table(raw(["1"])).set_column(3, "text", pa.array([7])), "the column 'text' as int64: make it text"),
+        (
+            pa.table(raw(["1", "2"])).set_column(3, "text", pa.array(["a", None])),
+            "texts have nothing in column 'text' of row 2: fill it, or leave the row out",
+        ),
+        (
+            pa.table(raw(["1"])).set_column(2, "variant", pa.array(["json"])),
+            "texts are of the variant 'json': give raw ones",
+        ),
+        ([{"text": "a"}], "texts hold dict, not rows: give a pyarrow table or record batches"),
+        (7, "texts are int, not rows"),
+    ],
+)
+def test_texts_that_are_none(texts: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        rows_of(texts)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"entity_id": ["1"]}, "wanted variants have no column 'variant': give entity_id, variant"),
+        (
+            {"entity_id": ["1"], "variant": ["jsn"]},
+            "wanted names the variant 'jsn', which is not made: there are ",
+        ),
+        ({"entity_id": ["1"], "variant": ["json"]}, "wanted names the variant 'json', which is not made"),
+        ({"entity_id": [1], "variant": ["json"]}, "the column 'entity_id' as int64: make it text"),
+    ],
+)
+def test_wanted_that_cannot_be(wanted: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        enrich([raw(["1"])], BULLETS, wanted=pa.table(wanted))
+
+
+def test_by_llm_somebody_has_to_answer() -> None:
+    with pytest.raises(OptionError, match="--by llm was given no engine to answer: open one with `open_engine`"):
+        enrich([raw(["1"])], EnrichOptions(by=EnrichBy.LLM))

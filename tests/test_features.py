@@ -9,7 +9,7 @@ import pytest
 from scipy import sparse
 
 from llm4es.core.errors import ProbeError
-from llm4es.features.feature_set import Block, FeatureSet, Preprocess, join, result_hash
+from llm4es.features.feature_set import Block, FeatureSet, Preprocess, check_finite, join, result_hash
 
 
 def features(name: str, ids: list[str], matrix: object, **fields: object) -> FeatureSet:
@@ -39,8 +39,26 @@ def test_ids_and_rows_belong_together() -> None:
         features("x", ["a"], np.ones((2, 1)))
     with pytest.raises(ProbeError, match="features 'x' have two rows for entity 'b': give one row an entity"):
         features("x", ["a", "b", "b"], np.ones((3, 1)))
+    with pytest.raises(ProbeError, match=r"are ndarray of shape \(2,\) and type float64: give a matrix of"):
+        features("x", ["a", "b"], np.ones(2))
+    with pytest.raises(ProbeError, match=r"are list of shape \(\) and type None: give a matrix of numbers"):
+        features("x", ["a"], [[1.0]])
+    with pytest.raises(ProbeError, match=r"shape \(1, 1\) and type object: give a matrix of numbers"):
+        features("x", ["a"], np.array([["1"]], dtype=object))
+    with pytest.raises(ProbeError, match="features 'x' have the id 7, which is no text: make all ids text"):
+        features("x", [7], np.ones((1, 1)))  # type: ignore[list-item]
+    with pytest.raises(ProbeError, match="there are no features to join: give one or more"):
+        join([])
     with pytest.raises(ProbeError, match="features 'x' have 1 columns and blocks of another sum"):
         features("x", ["a"], np.ones((1, 1)), blocks=(Block(2, Preprocess.NONE),))
+
+
+def test_the_first_entity_without_a_number_is_named() -> None:
+    matrix = np.array([[1.0, 0.0], [0.0, np.inf], [np.nan, 0.0]])
+    for values in (matrix, sparse.csr_matrix(matrix)):
+        with pytest.raises(ProbeError, match=r"features 'x' of entity 'b' hold NaN or infinity \(2 entities do\)"):
+            check_finite("x", values, ["a", "b", "c"])
+        check_finite("x", values[:1], ["a"])
 
 
 def test_result_hash_follows_features_labels_and_split() -> None:

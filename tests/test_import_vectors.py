@@ -8,8 +8,9 @@ import pytest
 from llm4es.core.errors import DataError, OptionError
 from llm4es.core.hashing import config_id
 from llm4es.core.schemas import EMBEDDINGS
-from llm4es.features.baselines import BASELINES
-from llm4es.features.import_vectors import ImportOptions, import_vectors
+from llm4es.features.import_options import ImportOptions
+from llm4es.features.import_vectors import import_vectors
+from llm4es.features.names import BASELINE_NAMES
 
 OPTIONS = ImportOptions("coles", "d")
 
@@ -72,6 +73,8 @@ LIST = pa.list_(pa.float32())
         ({"id": ["a"]}, {}, r"no column of vectors and none of numbers"),
         ({"id": ["a"], "p": [[1.0]], "q": [[1.0]]}, {}, r"columns p, q all hold lists: name the vectors' one"),
         ({"id": ["a"], "p": [[1.0]]}, {"vector": "z"}, r"--vector 'z' is no column of lists: there are p"),
+        ({"id": [True], "p": [[1.0]]}, {}, r"column 'id' holds bool, not ids: make it text or whole numbers"),
+        ({"id": ["a"], "p": [["x"]]}, {}, r"column 'p' holds lists of string, not of numbers"),
         ({"id": pa.array([], pa.string()), "p": pa.array([], LIST)}, {}, r"the file holds no vectors"),
     ],
 )
@@ -87,7 +90,7 @@ def test_names_that_could_be_misread(name: str) -> None:
 
 
 def test_no_vectors_take_the_name_of_a_baseline() -> None:
-    for name in BASELINES:
+    for name in BASELINE_NAMES:
         with pytest.raises(OptionError, match="cannot name vectors"):
             ImportOptions(name, "d")
 

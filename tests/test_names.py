@@ -5,8 +5,6 @@ import pytest
 from llm4es.core.errors import ProbeError
 from llm4es.features.names import FeatureName, embedding_name, parse_features, split_names
 
-BASELINES = ("tfidf", "aggregates")
-
 
 @pytest.mark.parametrize(
     ("text", "parts"),
@@ -33,12 +31,12 @@ BASELINES = ("tfidf", "aggregates")
     ],
 )
 def test_parts(text: str, parts: list[FeatureName]) -> None:
-    assert list(parse_features(text, BASELINES)) == parts
+    assert list(parse_features(text)) == parts
 
 
 def test_names_are_read_back() -> None:
     for text in ("smollm2-135m@8", "smollm2-135m@all", "tfidf", "coles", "m@layer3", "m@8 [full]", "m@8 #1a2b3c"):
-        (part,) = parse_features(text, BASELINES)
+        (part,) = parse_features(text)
         assert part.name == text
     assert embedding_name("m", None) == "m"
 
@@ -48,7 +46,7 @@ def test_unreadable(text: str) -> None:
     with pytest.raises(
         ProbeError, match=r"--features '.*' cannot be read: give embedding:MODEL@K .* tfidf, aggregates"
     ):
-        parse_features(text, BASELINES)
+        parse_features(text)
 
 
 def test_commas_inside_brackets_part_no_names() -> None:

@@ -59,6 +59,14 @@ def test_exact_against_a_full_sort_and_sparse() -> None:
 def test_unknown_entity_and_no_neighbours() -> None:
     with pytest.raises(ProbeError, match="entity 'x' has no vector in 'm@8': choose one of its 4"):
         nearest(FOUR, ["x"])
+    with pytest.raises(ProbeError, match="entities are the text 'a': give a list of ids"):
+        nearest(FOUR, "a")
+    with pytest.raises(ProbeError, match="features 'm@8' of entity 'b' hold NaN or infinity"):
+        nearest(features(["a", "b"], np.array([[1.0], [np.nan]])))
+    with pytest.raises(ProbeError, match="events have no column 'film': choose one of entity_id"):
+        shared(pa.table({"entity_id": ["a"]}), "a", ["b"], "film")
+    with pytest.raises(ProbeError, match="events have no column 'rating': choose one of entity_id, film"):
+        shared(pa.table({"entity_id": ["a"], "film": ["x"]}), "a", ["b"], "film", ["rating"])
     with pytest.raises(ProbeError, match="--n 0 is below 1: give the number of neighbours"):
         nearest(FOUR, n=0)
     assert nearest(features(["a"], np.ones((1, 2)))).num_rows == 0

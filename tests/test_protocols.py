@@ -6,6 +6,7 @@ import pytest
 from sklearn.model_selection import StratifiedKFold
 
 from llm4es.core.errors import ProbeError
+from llm4es.core.tasks import OWN_FOLDS
 from llm4es.options import ProbeOptions
 from llm4es.probe.protocols import PROTOCOLS, Cohort, Fit, fewer, protocol
 
@@ -59,6 +60,10 @@ def test_ptls_by_hand() -> None:
 
 
 FIRST_VALIDATION: list[str] = ["5", "4", "24", "22", "2", "14"]
+
+
+def test_the_names_that_need_no_split_are_the_protocols() -> None:
+    assert tuple(PROTOCOLS) == OWN_FOLDS
 
 
 def test_a_split_of_the_recipe() -> None:

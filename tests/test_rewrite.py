@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -12,11 +13,14 @@ from llm4es.core.errors import OptionError
 from llm4es.core.schemas import TEXTS
 from llm4es.enrich import enrich
 from llm4es.enrich.engine import Answer, Request
-from llm4es.enrich.enrich import fingerprint, planned_variants
 from llm4es.enrich.fidelity import VERSION
 from llm4es.enrich.prompts import load_prompt, prompt_names
-from llm4es.enrich.rewrite import Tally
-from llm4es.options import EngineName, EnrichBy, EnrichOptions
+from llm4es.enrich.tally import Tally
+from llm4es.enrich.variants import fingerprint, planned_variants
+from llm4es.models.ref import space_fingerprint
+from llm4es.options import EngineName, EnrichBy, EnrichOptions, LoadOptions
+
+from .tiny import counting
 
 Reply = Callable[[list[str]], str]
 
@@ -274,7 +278,9 @@ def test_the_key_covers_model_prompt_and_sampling() -> None:
     assert base["prompts"] == {"llm_bullets": load_prompt("bullets").digest}
     for change in ({"model": "x"}, {"temperature": 0.1}, {"top_p": 0.5}, {"seed": 3}, {"max_new_tokens": 9}):
         assert fingerprint(options(**change)) != base
-    assert fingerprint(options(), identity="other weights") != base
+    one = counting().ref
+    assert fingerprint(options(), model=one)["identity"] == space_fingerprint(one, LoadOptions())
+    assert fingerprint(options(), model=replace(one, fingerprint="g" * 64)) != fingerprint(options(), model=one) != base
     assert base["check"] == VERSION
     for same in ({"batch_size": 2}, {"concurrency": 3}, {"base_url": "http://x"}):
         assert fingerprint(options(**same)) == base

@@ -1,4 +1,4 @@
-"""What can be predicted of an entity, and the metric that a task is about.
+"""What can be predicted of an entity, the metric that a task is about, and the protocols that need no split.
 
 In: nothing. Out: names. Imports nothing heavy: recipes, options and probes share it.
 """
@@ -16,3 +16,6 @@ class Kind(StrEnum):
 
 PRIMARY: dict[Kind, str] = {Kind.BINARY: "roc_auc", Kind.MULTICLASS: "accuracy", Kind.REGRESSION: "r2"}
 """The metric that a task is about unless another is asked for."""
+
+OWN_FOLDS = ("cv", "holdout", "ptls")
+"""Protocols that make their own folds; any other name is a split of the recipe."""

@@ -43,9 +43,6 @@ class Engine(Protocol):
     name: str
     """What answers, for messages."""
 
-    identity: str
-    """What decides the answers besides request and options: a fingerprint of the weights, or a server's model name."""
-
     room: int
     """Tokens that question and answer may have together."""
 

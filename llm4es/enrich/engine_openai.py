@@ -36,7 +36,7 @@ class OpenAIEngine:
     def __init__(self, options: EnrichOptions) -> None:
         if openai is None:
             raise ModelError("--engine openai needs the client: pip install 'llm4es[openai]'")
-        self.options, self.name, self.identity = options, options.model, f"openai:{options.model}"
+        self.options, self.name = options, options.model
         self.room = options.context
         self._where = options.base_url or "https://api.openai.com/v1"
         key = os.environ.get(KEY_VARIABLE) or "none"

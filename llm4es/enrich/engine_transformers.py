@@ -47,8 +47,7 @@ class TransformersEngine:
     """A model in this process."""
 
     def __init__(self, model: Model, options: EnrichOptions) -> None:
-        self.model, self.options = model, options
-        self.name, self.identity = model.name, model.fingerprint
+        self.model, self.options, self.name = model, options, model.name
         self.room = int(model.ref.context)
         self._end = self._end_tokens()
 

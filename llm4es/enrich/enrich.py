@@ -1,33 +1,34 @@
 """Texts to more texts: the same events, written otherwise by rules or by a language model.
 
-In: record batches of raw texts. Out: record batches of the TEXTS schema, ``options.variants`` rows a text, in the order
-of the texts. Which formats or prompts an entity gets depends on the seed and its id alone. Knows no stores.
+In: raw texts, and by llm an opened engine. Out: record batches of the TEXTS schema, ``options.variants`` rows a text,
+in the order of the texts. Which formats or prompts an entity gets depends on the seed and its id alone. Knows no
+stores, and opens no model.
 """
 
-import difflib
-import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from ..core.errors import OptionError
+from ..core.columns import batches_of, check_columns
+from ..core.errors import DataError, OptionError
 from ..core.hashing import text_hash
 from ..core.schemas import TEXTS
-from ..options import EnrichBy, EnrichOptions, LoadOptions
+from ..options import EngineName, EnrichBy, EnrichOptions
 from ..serialize.formats import TextFormat, Written, parse, write
+from .chunks import RewriteTask
 from .engine import Engine
-from .fidelity import VERSION
-from .open_engine import open_engine
-from .prompts import load_prompt, prompt_names
-from .rewrite import RewriteTask, rewrite
+from .prompts import load_prompt
+from .rewrite import rewrite
+from .variants import VARIANTS, choices, planned_variants, prompt_of, wanted_pairs
 
-VARIANTS = pa.schema([("entity_id", pa.string()), ("variant", pa.string())])
-
-LLM = "llm_"
-"""Before the prompt's name in the variants that a language model writes: ``llm_table``, the second ``llm_table_2``."""
+READ = pa.schema(
+    TEXTS.field(name).with_nullable(False)
+    for name in ("dataset", "entity_id", "variant", "text", "text_hash", "n_events", "n_events_dropped")
+)
+"""The columns of raw texts that are read; further ones of TEXTS are handed on where they are there."""
 
 Row = dict[str, Any]
 
@@ -38,18 +39,65 @@ def enrich(
     engine: Engine | None = None,
     wanted: pa.Table | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """The variants of each raw text; ``source_hash`` is the raw text's hash.
+    """Write each raw text anew, in other formats or by a language model.
 
-    ``wanted``, with the columns of ``planned_variants``, limits them to what is missing. By llm, ``engine`` answers the
-    prompts; None opens the one that the options name. A batch goes out as soon as it is done, so that its keeper can
-    commit it: by llm it holds the texts of two batches of the engine.
+    A batch goes out as soon as it is done, so that its keeper can commit it: by llm it holds the texts of two batches
+    of the engine.
+
+    Parameters
+    ----------
+    texts : iterable of pyarrow.RecordBatch, or pyarrow.Table
+        Raw texts of the schema ``TEXTS``, one row an entity, as ``llm4es.serialize`` makes them.
+    options : EnrichOptions
+        Who writes, how many variants an entity (default 2), of which formats or prompts, and the seed.
+    engine : Engine, default None
+        By llm, what answers the prompts: see ``open_engine``; None where nothing is wanted. By rules it is not asked.
+    wanted : pyarrow.Table, default None
+        ``entity_id, variant`` of the variants that are missing; None makes all that ``planned_variants`` names.
+
+    Yields
+    ------
+    pyarrow.RecordBatch
+        Rows of ``TEXTS``; ``source_hash`` is the raw text's hash. By llm ``fidelity`` is the share of events that the
+        model kept, 0 to 1, and ``note`` says why an answer was asked for again or replaced.
+
+    Raises
+    ------
+    OptionError
+        For a format or prompt that there is none of, more variants than formats, a wanted variant that the options do
+        not make, no engine by llm, or a prompt that leaves no room for events.
+    DataError
+        For texts without a column, with a value of another kind or none at all, two rows of an entity, or texts that
+        are no raw ones.
+    ModelError
+        Where the engine's server cannot be used.
+
+    Examples
+    --------
+    >>> raw = {"dataset": "shop", "entity_id": "7", "variant": "raw", "text": "What | Price\\ntea | 3",
+    ...        "text_hash": "h", "n_events": 1, "n_events_dropped": 0}
+    >>> options = EnrichOptions(variants=1, formats=("bullet_list",))
+    >>> batches = enrich(pa.Table.from_pylist([raw]), options)
+    >>> next(batches).select(["entity_id", "variant", "text"]).to_pylist()
+    [{'entity_id': '7', 'variant': 'bullet_list', 'text': 'Events, oldest first:\\n- What: tea; Price: 3\\n'}]
     """
     choices(options)  # refuse what cannot work before the first text
-    pairs = None if wanted is None else set(zip(*(wanted[name].to_pylist() for name in VARIANTS.names), strict=True))
-    if options.by is EnrichBy.LLM:
-        engine = engine or open_engine(options)
-        at_once = 2 * (options.batch_size if options.engine == "transformers" else options.concurrency)
-    for batch in texts:
+    pairs = None
+    if wanted is not None:
+        check_columns(wanted, VARIANTS, "wanted variants", OptionError)
+        pairs = wanted_pairs(wanted, options)
+    if options.by is EnrichBy.LLM and engine is None and (pairs is None or pairs):
+        raise OptionError("--by llm was given no engine to answer: open one with `open_engine`")
+    return _batches(texts, options, engine, pairs)
+
+
+def _batches(
+    texts: Iterable[pa.RecordBatch], options: EnrichOptions, engine: Engine | None, pairs: set[tuple[str, str]] | None
+) -> Iterator[pa.RecordBatch]:
+    """The variants, batch by batch."""
+    in_process = options.engine is EngineName.TRANSFORMERS
+    at_once = 2 * (options.batch_size if in_process else options.concurrency)
+    for batch in _checked(batches_of(texts, "texts")):
         planned = planned_variants(batch["entity_id"], options)["variant"].to_pylist()
         work = [
             (row, variant)
@@ -57,72 +105,30 @@ def enrich(
             for variant in planned[at * options.variants : (at + 1) * options.variants]
             if pairs is None or (row["entity_id"], variant) in pairs
         ]
-        if engine is None or options.by is EnrichBy.RULES:
-            made = [_by_rule(row, TextFormat(variant), options) for row, variant in work]
-            yield pa.RecordBatch.from_pylist(made, schema=TEXTS)
+        if options.by is EnrichBy.RULES or engine is None:
+            rows = [_by_rule(row, TextFormat(variant), options) for row, variant in work]
+            yield pa.RecordBatch.from_pylist(rows, schema=TEXTS)
             continue
         for begin in range(0, len(work), at_once):
             yield pa.RecordBatch.from_pylist(_by_llm(work[begin : begin + at_once], engine, options), schema=TEXTS)
 
 
-def fingerprint(options: EnrichOptions, load: LoadOptions | None = None, identity: str | None = None) -> dict[str, Any]:
-    """What changes the variants besides the raw texts, as plain values: the options; by llm also prompts, model, check.
-
-    ``identity`` is the engine's: for a model in this process, ``models.space_fingerprint``.
-    """
-    said: dict[str, Any] = options.fingerprint()
-    if options.by is EnrichBy.LLM:
-        said["prompts"] = {name: load_prompt(_prompt_of(name)).digest for name in choices(options)}
-        said["load"] = (load or LoadOptions()).fingerprint() if options.engine == "transformers" else None
-        said["identity"], said["check"] = identity, VERSION
-    return said
-
-
-def planned_variants(entity_ids: pa.Array | pa.ChunkedArray, options: EnrichOptions) -> pa.Table:
-    """The (entity_id, variant) pairs that ``enrich`` will make, entity by entity. More variants keep the fewer ones."""
-    names, count = choices(options), options.variants
-    ids = entity_ids.to_pylist()
-    digests = (hashlib.md5(f"{options.seed}\0{entity}".encode(), usedforsecurity=False).digest()[:8] for entity in ids)
-    hashes = np.frombuffer(b"".join(digests), ">u8").astype(np.uint64)
-    chosen = _draw(hashes, len(names), min(count, len(names)))  # (entities, different choices)
-    by_round = [
-        [name if again == 0 else f"{name}_{again + 1}" for name in names] for again in range(-(-count // len(names)))
-    ]
-    labels = np.array([each for names_of_round in by_round for each in names_of_round], object)
-    rounds = [chosen + again * len(names) for again in range(len(by_round))]
-    variants = labels[np.concatenate(rounds, axis=1)[:, :count]].ravel()
-    rows = pa.array(np.repeat(np.arange(len(ids)), count))
-    return pa.table([pa.array(ids, pa.string()).take(rows), pa.array(variants, pa.string())], schema=VARIANTS)
-
-
-def choices(options: EnrichOptions) -> Sequence[str]:
-    """The variants that are drawn from: formats, or prompts with ``llm_`` before them."""
-    by_llm = options.by is EnrichBy.LLM
-    there = prompt_names() if by_llm else [format.value for format in TextFormat]
-    what = "prompt" if by_llm else "format"
-    for name in options.formats:
-        if name not in there:
-            near = difflib.get_close_matches(name, there, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(there)}"
-            raise OptionError(f"--formats {name!r} is no {what}: {hint}")
-    names = list(dict.fromkeys(options.formats)) or there
-    if by_llm:
-        return [LLM + name for name in names]
-    if options.variants > len(names):
-        raise OptionError(f"--variants {options.variants} is more than the {len(names)} formats to choose from")
-    return names
-
-
-def _draw(hashes: npt.NDArray[np.uint64], size: int, count: int) -> npt.NDArray[np.int64]:
-    """For each hash, ``count`` different numbers below ``size``: the first steps of a shuffle that the hash decides."""
-    order = np.tile(np.arange(size), (len(hashes), 1))
-    rows = np.arange(len(hashes))
-    for at in range(count):
-        left = np.uint64(size - at)
-        other = at + (hashes % left).astype(np.int64)
-        hashes = hashes // left
-        order[rows, at], order[rows, other] = order[rows, other], order[rows, at].copy()
-    return order[:, :count]
+def _checked(texts: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same batches; DataError for rows that are no raw texts, one an entity."""
+    last = None
+    for batch in texts:
+        check_columns(batch, READ, "texts")
+        if not batch.num_rows:
+            continue
+        others = pc.unique(batch["variant"].filter(pc.not_equal(batch["variant"], "raw"))).to_pylist()
+        if others:
+            raise DataError(f"texts are of the variant '{others[0]}': give raw ones, only they can be written anew")
+        ids = batch["entity_id"].to_pylist()
+        if ids[0] == last or len(pc.unique(batch["entity_id"])) < len(ids):
+            twice = ids[0] if ids[0] == last else Counter(ids).most_common(1)[0][0]
+            raise DataError(f"texts have two rows for entity '{twice}': give one raw text an entity")
+        last = ids[-1]
+        yield batch
 
 
 def _by_rule(row: Row, format: TextFormat, options: EnrichOptions) -> Row:
@@ -136,29 +142,24 @@ def _by_llm(work: Sequence[tuple[Row, str]], engine: Engine, options: EnrichOpti
     tasks = [
         RewriteTask(
             f"{row['entity_id']}\0{variant}",
-            load_prompt(_prompt_of(variant)),
+            load_prompt(prompt_of(variant)),
             parse(row["text"], row["n_events_dropped"]),
         )
         for row, variant in work
     ]
-    made = []
+    rows = []
     for (row, variant), rewriting in zip(work, rewrite(tasks, engine, options), strict=True):
         lost = row["n_events"] - rewriting.kept
         about = {"fidelity": rewriting.fidelity, "note": rewriting.note, "n_events": rewriting.kept}
-        made.append(_row(row, variant, rewriting.text) | about | {"n_events_dropped": row["n_events_dropped"] + lost})
-    return made
-
-
-def _prompt_of(variant: str) -> str:
-    """``llm_table_2`` is of the prompt ``table``."""
-    name = variant.removeprefix(LLM)
-    return name if name in prompt_names() else name.rpartition("_")[0]
+        rows.append(_row(row, variant, rewriting.text) | about | {"n_events_dropped": row["n_events_dropped"] + lost})
+    return rows
 
 
 def _row(row: Row, variant: str, text: str) -> Row:
     """A row of a text that was made of another."""
-    made = {"variant": variant, "text": text, "text_hash": text_hash(text), "source_hash": row["text_hash"]}
-    return {name: row[name] for name in TEXTS.names} | made | {"event_offsets": None, "fidelity": None, "note": None}
+    new = {"variant": variant, "text": text, "text_hash": text_hash(text), "source_hash": row["text_hash"]}
+    kept = {name: row.get(name) for name in TEXTS.names}
+    return kept | new | {"event_offsets": None, "fidelity": None, "note": None}
 
 
 def _offsets(written: Written) -> list[int] | None:

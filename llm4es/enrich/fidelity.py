@@ -4,7 +4,7 @@ In: events (their values) and a text that a language model made of them. Out: ho
 tells otherwise than they were, and the reasons to refuse it. Compares words, not meanings. Knows nothing of models.
 
 A rewriting with a line for each event is held to it: a line is an event's words and the fields' names, or it is an
-alteration. What holds for free prose stands in prose.py. An event told without a value of its own is altered.
+alteration. What holds for free prose stands in fidelity_prose.py. An event told without a value of its own is altered.
 """
 
 import json
@@ -40,9 +40,6 @@ class Fidelity:
 
     repeated: int
     """Times that an event is told more often than it happened."""
-
-    numbers_kept: float
-    """Share of the numbers that survive, 0..1; 1 where there are none."""
 
     invented: tuple[str, ...]
     """Numbers in the text that no event has, in order."""
@@ -91,14 +88,13 @@ def check(
         text = without(text, foreign)
     else:
         kept, altered, repeated = check_prose(rows, text)
-    said, numbers = _numbers(text, len(rows)), Counter(_number(n) for row in values for v in row for n in _found(v))
+    known = {_number(number) for row in values for value in row for number in _found(value)} | {str(len(rows))}
     return Fidelity(
         events=len(rows),
         kept=kept,
         altered=altered,
         repeated=repeated,
-        numbers_kept=sum(number in said for number in numbers) / len(numbers) if numbers else 1.0,
-        invented=tuple(dict.fromkeys(number for number in said if number not in numbers and number != str(len(rows)))),
+        invented=tuple(dict.fromkeys(number for number in _numbers(text, len(rows)) if number not in known)),
         finished=finished,
         foreign=foreign,
     )

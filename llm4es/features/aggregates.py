@@ -1,23 +1,24 @@
 """Aggregates of an entity's events: the baseline that papers on event sequences have to beat.
 
-In: events batches, and which columns are amounts and which are categories. Out: one wide row an entity, computed by
-DuckDB from the stream. The widths are those of pytorch-lifestream's ``AggFeatureSeqEncoder``; the amounts are the
+In: events in any order, and which columns are amounts and which are categories. Out: one wide row an entity, computed
+by DuckDB from the stream. The widths are those of pytorch-lifestream's ``AggFeatureSeqEncoder``; the amounts are the
 true ones. Knows no labels and no scaling.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..core.errors import ProbeError
 from ..core.hashing import canonical_json, text_hash
 from ..core.sql import identifier
-from .events_table import loaded
+from .events_table import check_numbers, loaded
 from .feature_set import FeatureSet
+from .moments import add_codes, distinct, mean, moments, total_mean_deviation
+from .widths import aggregates_width
 
 
 @dataclass(frozen=True)
@@ -31,33 +32,65 @@ class Columns:
     """Column -> number of codes: 0 stands for nothing, 1 for the most frequent value, ..., the last for all rarer."""
 
     def width(self) -> int:
-        """Columns of the result: 1 + numeric * (3 + 3 * codes) + categorical."""
-        return 1 + len(self.numeric) * (3 + 3 * sum(self.categorical.values())) + len(self.categorical)
+        """Columns of the result."""
+        return aggregates_width(len(self.numeric), self.categorical)
 
-
-MOMENTS = "count({0}) AS n, coalesce(sum({0}), 0)::DOUBLE AS total, coalesce(sum({0} * {0}), 0)::DOUBLE AS squares"
+    def __post_init__(self) -> None:
+        for column, size in self.categorical.items():
+            if size < 1:
+                raise ProbeError(f"column '{column}' has {size} codes: give 1 or more")
 
 
 def aggregates(events: Iterable[pa.RecordBatch], columns: Columns) -> FeatureSet:
-    """Per entity: events; sum, mean and standard deviation of each amount; the same of each amount within each code
-    (with a count for the sum); distinct codes of each category."""
+    """Count and sum each entity's events, as pytorch-lifestream's ``AggFeatureSeqEncoder`` does.
+
+    Per entity: events; sum, mean and standard deviation (ddof 1) of each amount; the same of each amount within each
+    code, with a count in place of the sum; distinct codes of each category.
+
+    Parameters
+    ----------
+    events : iterable of pyarrow.RecordBatch, or pyarrow.Table
+        ``entity_id`` and the columns named, one row an event, in any order.
+    columns : Columns
+        Which columns are amounts, and which are categories of how many codes.
+
+    Returns
+    -------
+    FeatureSet
+        'aggregates': an (N, ``columns.width()``) matrix of float64, entities sorted by id; 0 where there is nothing.
+
+    Raises
+    ------
+    ProbeError
+        Without events, for events without a column, or for an amount that is no finite number (its entity is named).
+
+    Examples
+    --------
+    >>> events = pa.table({"entity_id": ["a", "a", "b"], "mcc": [7, 7, 5], "amount": [1.0, 3.0, 9.0]})
+    >>> aggregates(events, Columns(numeric=("amount",))).matrix.round(2).tolist()  # events, sum, mean, deviation
+    [[2.0, 4.0, 2.0, 1.41], [1.0, 9.0, 9.0, 0.0]]
+    >>> aggregates(events, Columns(("amount",), {"mcc": 100})).width
+    305
+    """
     with loaded(events, (*columns.numeric, *columns.categorical)) as connection:
+        for amount in columns.numeric:
+            check_numbers(connection, amount)
         people = connection.sql("SELECT entity_id, count(*)::DOUBLE AS n FROM events GROUP BY ALL ORDER BY entity_id")
         table = people.to_arrow_table()
         row = {entity: i for i, entity in enumerate(table["entity_id"].to_pylist())}
         parts: list[NDArray[np.float64]] = [table["n"].to_numpy()[:, None]]  # (N, 1)
         for amount in columns.numeric:
-            whole = _moments(connection, amount, None, 1, row)[:, 0]  # (N, 3)
-            total, _, deviation = _total_mean_deviation(whole)
-            parts.append(np.stack([total, _mean(whole), deviation], axis=1))  # (N, 3)
+            whole = moments(connection, amount, None, 1, row)[:, 0]  # (N, 3)
+            total, _, deviation = total_mean_deviation(whole)
+            parts.append(np.stack([total, mean(whole), deviation], axis=1))  # (N, 3)
         for category, size in columns.categorical.items():
-            _code(connection, category, size)
+            add_codes(connection, category, size)
             for amount in columns.numeric:
-                each = _moments(connection, amount, category, size, row)  # (N, S, 3)
-                _, mean, deviation = _total_mean_deviation(each)
-                parts += [each[..., 0], mean, deviation]  # (N, S) each
+                by_code = moments(connection, amount, category, size, row)  # (N, S, 3)
+                _, means, deviation = total_mean_deviation(by_code)
+                parts += [by_code[..., 0], means, deviation]  # (N, S) each
         for category in columns.categorical:
-            parts.append(_distinct(connection, category, row))  # (N, 1)
+            parts.append(distinct(connection, category, row))  # (N, 1)
     matrix = np.concatenate(parts, axis=1)  # (N, D)
     content = [list(columns.numeric), dict(columns.categorical), list(row), matrix.tolist()]
     return FeatureSet(
@@ -72,13 +105,35 @@ def aggregates(events: Iterable[pa.RecordBatch], columns: Columns) -> FeatureSet
 
 
 def counts(events: Iterable[pa.RecordBatch], columns: Sequence[str]) -> FeatureSet:
-    """Per entity, how much history there is and not what: logarithms of events and of each column's distinct values."""
+    """How much history each entity has and not what: logarithms of events and of each column's distinct values.
+
+    Parameters
+    ----------
+    events : iterable of pyarrow.RecordBatch, or pyarrow.Table
+        ``entity_id`` and ``columns``, one row an event, in any order.
+    columns : sequence of str
+        Columns whose distinct values are counted; may be empty.
+
+    Returns
+    -------
+    FeatureSet
+        'counts': an (N, 1 + columns) matrix of ln(1 + count), float64, entities sorted by id.
+
+    Raises
+    ------
+    ProbeError
+        Without events, for events without a column, or for an event without an entity.
+
+    Examples
+    --------
+    >>> features = counts(pa.table({"entity_id": ["a", "a", "b"], "mcc": [7, 5, 5]}), ["mcc"])
+    >>> np.expm1(features.matrix).round().tolist()
+    [[2.0, 2.0], [1.0, 1.0]]
+    """
     with loaded(events, columns) as connection:
-        distinct = "".join(f", count(DISTINCT {identifier(column)})" for column in columns)
-        found = connection.sql(
-            f"SELECT entity_id, count(*){distinct} FROM events GROUP BY entity_id ORDER BY entity_id"
-        )
-        table = found.to_arrow_table()
+        distincts = "".join(f", count(DISTINCT {identifier(column)})" for column in columns)
+        query = f"SELECT entity_id, count(*){distincts} FROM events GROUP BY entity_id ORDER BY entity_id"
+        table = connection.sql(query).to_arrow_table()
     numbers = [np.log1p(table.column(i).to_numpy().astype(float)) for i in range(1, table.num_columns)]
     matrix = np.stack(numbers, axis=1)  # (N, 1 + columns)
     ids = table["entity_id"].to_pylist()
@@ -91,54 +146,3 @@ def counts(events: Iterable[pa.RecordBatch], columns: Sequence[str]) -> FeatureS
         seen=frozenset(),
         source_hash=text_hash(canonical_json([list(columns), ids, matrix.tolist()])),
     )
-
-
-def _code(connection: duckdb.DuckDBPyConnection, category: str, size: int) -> None:
-    """Adds the column ``code <category>``: frequency rank from 1 on, ties by value, no more than ``size - 1``."""
-    name, code = identifier(category), identifier(f"code {category}")
-    connection.execute(
-        f"""CREATE OR REPLACE TABLE events AS
-        WITH counted AS (SELECT {name}::VARCHAR AS value, count(*) AS n FROM events GROUP BY ALL),
-        ranked AS (SELECT value, row_number() OVER (ORDER BY n DESC, value NULLS LAST) AS rank FROM counted)
-        SELECT events.*, least(rank, {size - 1})::INTEGER AS {code}
-        FROM events JOIN ranked ON events.{name}::VARCHAR IS NOT DISTINCT FROM ranked.value
-        ORDER BY events.rowid"""
-    )
-
-
-def _moments(
-    connection: duckdb.DuckDBPyConnection, amount: str, category: str | None, size: int, row: Mapping[str, int]
-) -> NDArray[np.float64]:
-    """(N, S, 3) count, sum and sum of squares of an amount, by code (S = 1 without a category)."""
-    code = "0" if category is None else identifier(f"code {category}")
-    counted = MOMENTS.format(f"{identifier(amount)}::DOUBLE")
-    found = connection.sql(f"SELECT entity_id, {code} AS code, {counted} FROM events GROUP BY ALL").to_arrow_table()
-    out = np.zeros((len(row), size, 3))
-    at = np.array([row[entity] for entity in found["entity_id"].to_pylist()], dtype=np.int64)
-    for i, name in enumerate(("n", "total", "squares")):
-        out[at, found["code"].to_numpy(), i] = found[name].to_numpy()
-    return out
-
-
-def _total_mean_deviation(moments: NDArray[np.float64]) -> tuple[Any, Any, Any]:
-    """Sum, mean and standard deviation (ddof 1) from (..., 3) count, sum, squares; 0 where there is nothing."""
-    n, total, squares = moments[..., 0], moments[..., 1], moments[..., 2]
-    spread = squares - total**2 / np.maximum(n, 1)
-    return total, _mean(moments), np.sqrt(np.maximum(spread, 0) / np.maximum(n - 1, 1))
-
-
-def _mean(moments: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum over count, 0 where there is nothing."""
-    mean: NDArray[np.float64] = moments[..., 1] / np.maximum(moments[..., 0], 1)
-    return mean
-
-
-def _distinct(connection: duckdb.DuckDBPyConnection, category: str, row: Mapping[str, int]) -> NDArray[np.float64]:
-    """(N, 1) distinct codes of each entity."""
-    code = identifier(f"code {category}")
-    found = connection.sql(
-        f"SELECT entity_id, count(DISTINCT {code})::DOUBLE AS n FROM events GROUP BY ALL"
-    ).to_arrow_table()
-    out = np.zeros((len(row), 1))
-    out[[row[entity] for entity in found["entity_id"].to_pylist()], 0] = found["n"].to_numpy()
-    return out

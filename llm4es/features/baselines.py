@@ -1,11 +1,11 @@
 """Baselines: feature sets that need no language model, made from the same events.
 
-In: events batches, or ids alone. Out: feature sets under a plain name. A new baseline is one entry in ``BASELINES``.
-Counting is done by DuckDB over the stream of batches; scaling is left to the probe's training folds.
-Knows no labels.
+In: events in any order, or ids alone. Out: feature sets under a plain name. ``aggregates`` and ``counts`` have a file
+of their own; a new baseline is a function, and its name in ``names.BASELINE_NAMES``. Counting is done by DuckDB over
+the stream of batches; scaling is left to the probe's training folds. Knows no labels.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -13,13 +13,38 @@ from scipy import sparse
 
 from ..core.hashing import canonical_json, text_hash
 from ..core.sql import identifier
-from .aggregates import aggregates, counts
 from .events_table import loaded
 from .feature_set import FeatureSet, Preprocess
 
 
 def tfidf(events: Iterable[pa.RecordBatch], column: str) -> FeatureSet:
-    """Events an entity and value of ``column``, weighed by rarity in the probe. An entity without any has zeros."""
+    """Count each entity's events by the value of one column; the probe weighs the counts by rarity.
+
+    Parameters
+    ----------
+    events : iterable of pyarrow.RecordBatch, or pyarrow.Table
+        ``entity_id`` and ``column``, one row an event, in any order.
+    column : str
+        The column that is counted, of any type: a film, a merchant's code.
+
+    Returns
+    -------
+    FeatureSet
+        'tfidf': a sparse (N, items) matrix of counts, entities sorted by id. An entity whose values are all null has
+        zeros.
+
+    Raises
+    ------
+    ProbeError
+        Without events, for events without the column, or for an event without an entity.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> features = tfidf(pa.table({"entity_id": ["b", "a", "a"], "film": ["Heat", "Heat", "Alien"]}), "film")
+    >>> features.entity_ids, features.matrix.toarray().tolist()  # the columns are Alien, Heat
+    (['a', 'b'], [[1.0, 1.0], [0.0, 1.0]])
+    """
     with loaded(events, [column]) as connection:
         table = connection.sql(
             f"""SELECT entity_id, {identifier(column)}::VARCHAR AS item, count({identifier(column)}) AS n
@@ -44,7 +69,29 @@ def tfidf(events: Iterable[pa.RecordBatch], column: str) -> FeatureSet:
 
 
 def majority(entity_ids: Sequence[str]) -> FeatureSet:
-    """Nothing about anybody: a probe of it knows the classes' shares alone."""
+    """Nothing about anybody: a probe of it knows the classes' shares alone.
+
+    Parameters
+    ----------
+    entity_ids : sequence of str, (N,)
+        Each id once, in any order.
+
+    Returns
+    -------
+    FeatureSet
+        'majority': an (N, 1) matrix of zeros, entities sorted by id.
+
+    Raises
+    ------
+    ProbeError
+        Where an id comes twice.
+
+    Examples
+    --------
+    >>> features = majority(["b", "a"])
+    >>> features.entity_ids, features.matrix.tolist()
+    (['a', 'b'], [[0.0], [0.0]])
+    """
     ids = sorted(entity_ids)
     return FeatureSet(
         name="majority",
@@ -56,12 +103,3 @@ def majority(entity_ids: Sequence[str]) -> FeatureSet:
         source_hash=text_hash(canonical_json(ids)),
         preprocess=Preprocess.NONE,
     )
-
-
-BASELINES: dict[str, Callable[..., FeatureSet]] = {
-    "tfidf": tfidf,
-    "aggregates": aggregates,
-    "counts": counts,
-    "majority": majority,
-}
-"""``tfidf(events, column)``, ``aggregates(events, columns)``, ``counts(events, columns)``, ``majority(entity_ids)``."""

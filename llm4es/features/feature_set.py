@@ -2,7 +2,7 @@
 
 In: vectors or counts an entity, from a model, from a baseline, or from several of them joined side by side.
 Out: one ``FeatureSet``, and the content hashes that say whether a probe of it is still good.
-Knows no labels, no probe and no store; imports nothing heavy, because planners read it.
+Knows no labels, no probe and no store; imports nothing heavy: planners read it.
 """
 
 from collections import Counter
@@ -40,7 +40,24 @@ class Block:
 
 @dataclass(frozen=True)
 class FeatureSet:
-    """One row of numbers an entity, under a readable name."""
+    """One row of numbers an entity, under a readable name: what ``probe`` reads.
+
+    Raises
+    ------
+    ProbeError
+        For another number of ids than rows, an id that comes twice or is no text, something that is no matrix of
+        numbers, or blocks that do not add up to its columns.
+
+    Examples
+    --------
+    >>> from llm4es.features.feature_set import FeatureSet
+    >>> features = FeatureSet("coles", ["a", "b"], np.array([[0.1, 0.2], [0.3, 0.4]]), source_hash="v1")
+    >>> features.width
+    2
+    >>> FeatureSet("coles", ["a", "a"], np.zeros((2, 2)), source_hash="v1")
+    Traceback (most recent call last):
+    llm4es.core.errors.ProbeError: features 'coles' have two rows for entity 'a': give one row an entity
+    """
 
     name: str
     """What is probed, for people: 'smollm2-135m@8', 'tfidf', 'smollm2-135m@8+aggregates'."""
@@ -49,19 +66,19 @@ class FeatureSet:
     """One id a row of ``matrix``, each once."""
 
     matrix: Any
-    """(N, D) ``numpy.ndarray`` or scipy sparse matrix, not scaled."""
+    """(N, D) ``numpy.ndarray`` or scipy sparse matrix of any number format, not scaled."""
 
-    model: str | None
+    model: str | None = None
     """The model that made the vectors; None marks a baseline."""
 
-    k: int | None
+    k: int | None = None
     """Last layers averaged; None where that has no meaning."""
 
-    seen: frozenset[str]
+    seen: frozenset[str] = frozenset()
     """Entities that a model in the lineage was trained on."""
 
-    source_hash: str
-    """Content of what the rows were made from."""
+    source_hash: str = ""
+    """Content of what the rows were made from; '' where nobody asks whether a probe of them is still good."""
 
     preprocess: Preprocess = Preprocess.STANDARD
     """Scaling of all columns; not read where ``blocks`` is given."""
@@ -78,7 +95,19 @@ class FeatureSet:
         """The blocks from left to right, also where there is only one."""
         return self.blocks or (Block(self.width, self.preprocess),)
 
+    def dense(self) -> Any:
+        """The matrix as (N, D) ``numpy.ndarray``, in its own number format."""
+        return self.matrix.toarray() if hasattr(self.matrix, "tocsr") else self.matrix
+
     def __post_init__(self) -> None:
+        shape, dtype = getattr(self.matrix, "shape", ()), getattr(self.matrix, "dtype", None)
+        if len(shape) != 2 or dtype is None or dtype.kind not in "biuf":
+            raise ProbeError(
+                f"features '{self.name}' are {type(self.matrix).__name__} of shape {shape} and type {dtype}: "
+                "give a matrix of numbers, one row an entity"
+            )
+        if odd := next((entity for entity in self.entity_ids if not isinstance(entity, str)), None):
+            raise ProbeError(f"features '{self.name}' have the id {odd!r}, which is no text: make all ids text")
         if len(self.entity_ids) != self.matrix.shape[0]:
             raise ProbeError(
                 f"features '{self.name}' have {len(self.entity_ids)} ids for {self.matrix.shape[0]} rows: "
@@ -94,7 +123,34 @@ class FeatureSet:
 
 
 def join(parts: Sequence[FeatureSet]) -> FeatureSet:
-    """Several feature sets side by side, for the entities that all of them have, in the first one's order."""
+    """Several feature sets side by side, for the entities that all of them have, in the first one's order.
+
+    Parameters
+    ----------
+    parts : sequence of FeatureSet
+        One or more, from left to right.
+
+    Returns
+    -------
+    FeatureSet
+        Their names joined by '+', (N, D1 + D2 + ...), sparse where a part is; each part keeps its own scaling. One part
+        is returned as it is.
+
+    Raises
+    ------
+    ProbeError
+        Without any part, or where the parts have no entity in common.
+
+    Examples
+    --------
+    >>> one = FeatureSet("m@8", ["a", "b"], np.array([[1.0], [2.0]]), model="m", k=8)
+    >>> two = FeatureSet("counts", ["b", "c"], np.array([[5.0], [6.0]]))
+    >>> both = join([one, two])
+    >>> both.name, both.entity_ids, both.matrix.tolist()
+    ('m@8+counts', ['b'], [[2.0, 5.0]])
+    """
+    if not parts:
+        raise ProbeError("there are no features to join: give one or more")
     if len(parts) == 1:
         return parts[0]
     rows = [{entity: i for i, entity in enumerate(part.entity_ids)} for part in parts]
@@ -113,6 +169,18 @@ def join(parts: Sequence[FeatureSet]) -> FeatureSet:
         seen=frozenset().union(*(part.seen for part in parts)),
         source_hash=text_hash(canonical_json([part.source_hash for part in parts])),
         blocks=tuple(block for part in parts for block in part.scaled_as()),
+    )
+
+
+def check_finite(name: str, matrix: Any, entity_ids: Sequence[str]) -> None:
+    """ProbeError that names the first entity of (N, D) numbers with a NaN or an infinite one."""
+    finite = np.isfinite(matrix.data if hasattr(matrix, "tocsr") else matrix)
+    if finite.all():
+        return
+    bad = np.unique(matrix.tocoo().row[~finite]) if hasattr(matrix, "tocsr") else np.flatnonzero(~finite.all(axis=1))
+    raise ProbeError(
+        f"features '{name}' of entity '{entity_ids[bad[0]]}' hold NaN or infinity ({len(bad)} entities do): "
+        "embed them again in float32, or leave them out"
     )
 
 

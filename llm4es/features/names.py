@@ -5,12 +5,15 @@ Knows no store: whether a model has such vectors is for the reader of the parts 
 """
 
 import re
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from ..core.errors import ProbeError
 
 EMBEDDING = "embedding:"
+"""May stand before the name of vectors."""
+
+BASELINE_NAMES = ("tfidf", "aggregates", "counts", "majority")
+"""Feature sets that need no language model, in the order that tables list them. No vectors may take such a name."""
 
 
 @dataclass(frozen=True)
@@ -50,29 +53,32 @@ def split_names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in re.split(r",(?![^\[]*\])", text) if part.strip())
 
 
-def parse_features(text: str, baselines: Collection[str]) -> tuple[FeatureName, ...]:
-    """The parts of a name, from left to right.
+def parse_features(text: str) -> tuple[FeatureName, ...]:
+    """The parts of a name, from left to right. Raises ProbeError for a name that cannot be read.
 
     A '+' parts two feature sets only where a baseline or 'embedding:' follows: models may bear one in their names.
+
+    >>> [part.name for part in parse_features("embedding:org/model+8bit@8+aggregates")]
+    ['org/model+8bit@8', 'aggregates']
     """
-    starts = "|".join([re.escape(EMBEDDING), *(rf"{re.escape(name)}(?=\+|$)" for name in baselines)])
-    return tuple(_part(piece, baselines) for piece in re.split(rf"\+(?={starts})", text))
+    starts = "|".join([re.escape(EMBEDDING), *(rf"{name}(?=\+|$)" for name in BASELINE_NAMES)])
+    return tuple(_part(piece) for piece in re.split(rf"\+(?={starts})", text))
 
 
-def _part(text: str, baselines: Collection[str]) -> FeatureName:
+def _part(text: str) -> FeatureName:
     """One part."""
-    if text in baselines:
+    if text in BASELINE_NAMES:
         return FeatureName(text, None, None)
-    found = re.fullmatch(
+    parts = re.fullmatch(
         r"(?P<model>[^@\[\]]+?)(?:@(?P<k>all|[1-9]\d*)|@layer(?P<layer>[1-9]\d*))?"
         r"(?P<settings>(?: \[[^\]]*\])?(?: #\w+)?)",
         text.removeprefix(EMBEDDING),
     )
-    if found is None:
+    if parts is None:
         raise ProbeError(
             f"--features '{text}' cannot be read: give embedding:MODEL@K (K a number, 'all', or 'layer' and a number), "
-            f"one of {', '.join(baselines)}, or several joined by '+'"
+            f"one of {', '.join(BASELINE_NAMES)}, or several joined by '+'"
         )
-    k, layer = found["k"], found["layer"]
+    k, layer = parts["k"], parts["layer"]
     depth = None if k is None else 0 if k == "all" else int(k)
-    return FeatureName(None, found["model"], depth, None if layer is None else int(layer), found["settings"])
+    return FeatureName(None, parts["model"], depth, None if layer is None else int(layer), parts["settings"])

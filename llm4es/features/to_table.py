@@ -1,4 +1,4 @@
-"""export: feature sets -> one table for other tools.
+"""Feature sets -> one table for other tools.
 
 In: feature sets. Out: a table, wide (one row an entity, one column a number) or long (one row an entity and feature
 set). Knows no file and no store.
@@ -10,40 +10,75 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ..core.errors import OptionError, ProbeError
 from ..options.export import TableLayout
 from .feature_set import FeatureSet
 
 
-def to_table(features: Sequence[FeatureSet], layout: TableLayout) -> pa.Table:
-    """The features as one table, entities sorted by id."""
-    return _ARRANGED[TableLayout(layout)](features)
+def to_table(features: Sequence[FeatureSet], layout: TableLayout | str) -> pa.Table:
+    """Feature sets as one table for other tools, entities sorted by id.
+
+    Parameters
+    ----------
+    features : sequence of FeatureSet
+        One or more, each under a name of its own.
+    layout : TableLayout, or its name
+        'wide': entity_id and one float32 column a number, null where an entity lacks the features. 'long': entity_id,
+        features (the name), vector (list of float32), one row an entity and feature set.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row an entity, or one an entity and feature set.
+
+    Raises
+    ------
+    OptionError
+        For a layout that there is none of.
+    ProbeError
+        Without features, or for two of one name.
+
+    Examples
+    --------
+    >>> features = FeatureSet("m@8", ["b", "a"], np.array([[1.0, 2.0], [3.0, 4.0]]))
+    >>> to_table([features], "wide").to_pylist()
+    [{'entity_id': 'a', 'm@8_0': 3.0, 'm@8_1': 4.0}, {'entity_id': 'b', 'm@8_0': 1.0, 'm@8_1': 2.0}]
+    >>> to_table([features], "long").to_pylist()[0]
+    {'entity_id': 'a', 'features': 'm@8', 'vector': [3.0, 4.0]}
+    """
+    if layout not in list(TableLayout):
+        raise OptionError(f"layout {layout!r} is unknown: choose one of {', '.join(TableLayout)}")
+    names = [part.name for part in features]
+    if len(set(names)) != len(names) or not names:
+        raise ProbeError(f"a table needs features, each of another name, and was given {', '.join(names) or 'none'}")
+    return _LAYOUTS[TableLayout(layout)](features)
 
 
 def _wide(features: Sequence[FeatureSet]) -> pa.Table:
-    ids = sorted({entity for each in features for entity in each.entity_ids})
+    ids = sorted({entity for part in features for entity in part.entity_ids})
     columns: dict[str, Any] = {"entity_id": pa.array(ids, pa.string())}
-    for each in features:
-        place = {entity: i for i, entity in enumerate(each.entity_ids)}
+    for part in features:
+        place = {entity: i for i, entity in enumerate(part.entity_ids)}
         at = np.array([place.get(entity, -1) for entity in ids])  # (N,)
         missing = at < 0
-        dense = _dense(each)[at]  # (N, D); row -1 where missing, masked below
-        digits = len(str(max(each.width - 1, 0)))
-        for j in range(each.width):
-            columns[f"{each.name}_{j:0{digits}d}"] = pa.array(dense[:, j], mask=missing)
+        dense = _dense(part)[at]  # (N, D); row -1 where missing, masked below
+        digits = len(str(max(part.width - 1, 0)))
+        for j in range(part.width):
+            columns[f"{part.name}_{j:0{digits}d}"] = pa.array(dense[:, j], mask=missing)
     return pa.table(columns)
 
 
 def _long(features: Sequence[FeatureSet]) -> pa.Table:
     parts = []
-    for each in features:
-        order = np.argsort(np.asarray(each.entity_ids, dtype=object))
-        dense = _dense(each)[order]  # (N, D)
-        offsets = np.arange(0, dense.size + 1, each.width, dtype=np.int64)
+    for part in features:
+        order = np.argsort(np.asarray(part.entity_ids, dtype=object))
+        dense = _dense(part)[order]  # (N, D)
+        offsets = np.arange(0, dense.size + 1, part.width, dtype=np.int64)
         parts.append(
             pa.table(
                 {
-                    "entity_id": pa.array([each.entity_ids[i] for i in order], pa.string()),
-                    "features": pa.array([each.name] * len(order), pa.string()),
+                    "entity_id": pa.array([part.entity_ids[i] for i in order], pa.string()),
+                    "features": pa.array([part.name] * len(order), pa.string()),
                     "vector": pa.LargeListArray.from_arrays(offsets, pa.array(dense.ravel())).cast(
                         pa.list_(pa.float32())
                     ),
@@ -55,11 +90,10 @@ def _long(features: Sequence[FeatureSet]) -> pa.Table:
 
 def _dense(features: FeatureSet) -> Any:
     """(N, D) single precision."""
-    matrix = features.matrix.toarray() if hasattr(features.matrix, "tocsr") else features.matrix
-    return np.ascontiguousarray(matrix, dtype=np.float32)
+    return np.ascontiguousarray(features.dense(), dtype=np.float32)
 
 
-_ARRANGED: dict[TableLayout, Callable[[Sequence[FeatureSet]], pa.Table]] = {
+_LAYOUTS: dict[TableLayout, Callable[[Sequence[FeatureSet]], pa.Table]] = {
     TableLayout.WIDE: _wide,
     TableLayout.LONG: _long,
 }

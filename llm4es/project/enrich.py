@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 
 from ..core.hashing import config_id
 from ..enrich import enrich as rewrite
-from ..enrich.enrich import fingerprint, planned_variants
-from ..enrich.rewrite import Tally
-from ..models.ref import ModelRef, space_fingerprint
+from ..enrich.tally import Tally
+from ..enrich.variants import fingerprint, planned_variants
+from ..models.ref import ModelRef
 from ..options import EngineName, EnrichBy, EnrichOptions, LoadOptions
 from ..serialize.formats import field_named, parse
 from .context import Context
@@ -46,8 +46,7 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
     planned = planned_variants(hashes["entity_id"], options)  # (entity_id, variant)
     wanted = planned.join(hashes, "entity_id").sort_by([("entity_id", "ascending"), ("variant", "ascending")])
     model = _model(context, options)
-    identity = None if model is None else space_fingerprint(model, load)
-    config = {"base": base, "options": fingerprint(options, load, identity)}
+    config = {"base": base, "options": fingerprint(options, load, model)}
     made = config_id(config)
     job = Job(
         stage="enrich",
@@ -80,7 +79,7 @@ def _model(context: Context, options: EnrichOptions) -> ModelRef | None:
 
 def _set_up(options: EnrichOptions, load: LoadOptions, model: ModelRef | None) -> Work:
     """The engine opened, and the pure stage around it."""
-    from ..enrich.open_engine import open_engine
+    from ..enrich import open_engine
 
     engine = None if options.by is EnrichBy.RULES else open_engine(options, load, model)
 

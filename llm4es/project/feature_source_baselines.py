@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import StoreError
 from ..core.sql import identifier
+from ..features.widths import aggregates_width, counts_width
 from .context import Context
 from .feature_source import FeatureSource
 from .selection import entities_sql, raw_config
 
 if TYPE_CHECKING:
     from ..features.feature_set import FeatureSet
-
-NAMES = ("tfidf", "aggregates", "counts", "majority")
-"""Of ``llm4es.baselines``, which is heavy, the names; in the order that tables list them."""
 
 
 def baselines(context: Context) -> list[FeatureSource]:
@@ -71,8 +69,8 @@ def baselines(context: Context) -> list[FeatureSource]:
         query = f"SELECT count(DISTINCT {identifier(item)}) FROM {events} WHERE entity_id IN ({ids})"
         made["tfidf"] = (lambda: tfidf(item)), int(context.store.sql(query).fetchall()[0][0])
     if amounts or sizes:
-        made["aggregates"] = aggregates, 1 + len(amounts) * (3 + 3 * sum(sizes.values())) + len(sizes)
-    made |= {"counts": (counts, 1 + len(sizes)), "majority": (majority, 0)}
+        made["aggregates"] = aggregates, aggregates_width(len(amounts), sizes)
+    made |= {"counts": (counts, counts_width(len(sizes))), "majority": (majority, 0)}
     said = {"tfidf": item, "aggregates": [context.recipe.amount, context.recipe.categories]}
     return [
         FeatureSource(label, made_of, _with_hash(make, made_of), dimensions=width, tokens=0)

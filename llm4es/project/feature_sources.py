@@ -7,9 +7,10 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from ..core.errors import OptionError
+from ..features.names import BASELINE_NAMES, parse_features
 from .context import Context
 from .feature_source import FeatureSource, joined
-from .feature_source_baselines import NAMES, baselines
+from .feature_source_baselines import baselines
 from .feature_source_vectors import vectors
 
 ALL = 0
@@ -31,7 +32,7 @@ def feature_sources(
     if not depths and not layers:
         return [source for source in found if source.embedded]
     kept = _of_depths(found, depths) + _of_layers(found, layers, context.dataset)
-    return kept + [source for source in found if source.name in NAMES]
+    return kept + [source for source in found if source.name in BASELINE_NAMES]
 
 
 def all_feature_sources(context: Context) -> list[FeatureSource]:
@@ -41,12 +42,10 @@ def all_feature_sources(context: Context) -> list[FeatureSource]:
 
 def named(text: str, found: Mapping[str, FeatureSource]) -> FeatureSource:
     """The source of that name, or several joined by '+'. Raises OptionError for what is not there."""
-    from ..features.names import parse_features
-
     if text in found:
         return found[text]
     parts = []
-    for part in parse_features(text, NAMES):
+    for part in parse_features(text):
         source = _closest(part.name, found)
         if source is None:
             raise OptionError(f"--features {part.name!r} is not in the store: there are {', '.join(_listed(found))}")

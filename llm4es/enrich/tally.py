@@ -1,0 +1,43 @@
+"""What became of many rewritings, in a sentence.
+
+In: the fidelity and the note of each. Out: their number, their mean and why some were not good at once. Knows no texts.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+AGAIN = "asked again"
+"""What a note begins with where all chunks were good in the end."""
+
+_NUMBERS = re.compile(r"\d+ of \d+ | \d+ times")
+
+
+@dataclass
+class Tally:
+    """How many rewritings there were, how good, and what became of those that were not good enough."""
+
+    rewritings: int = 0
+    fidelity: float = 0.0
+    again: int = 0
+    replaced: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def add(self, fidelity: float, note: str | None) -> None:
+        """One more."""
+        self.rewritings += 1
+        self.fidelity += fidelity
+        if note:
+            what, _, reasons = note.partition(": ")
+            self.again += what == AGAIN
+            self.replaced += what != AGAIN
+            kinds = [_NUMBERS.sub("", reason.partition(": ")[0]) for reason in reasons.split("; ")]
+            self.reasons.update(list(dict.fromkeys(kinds)))
+
+    def __str__(self) -> str:
+        mean = self.fidelity / max(1, self.rewritings)
+        why = ", ".join(f"{reason} ({count})" for reason, count in self.reasons.most_common())
+        return (
+            f"{self.rewritings} rewritings, mean fidelity {mean:.3f}: {self.again} good when asked again, "
+            f"{self.replaced} replaced by a rule text wholly or in part" + (f"; why: {why}" if why else "")
+        )

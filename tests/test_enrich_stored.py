@@ -1,0 +1,36 @@
+"""``enrich --by llm`` with a model that only the store knows."""
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from llm4es_cli.main import app
+from llm4es_store import Store
+
+from . import shop, tiny
+
+
+def run(*words: object) -> str:
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == 0, done.output + str(done.exception)
+    return done.stdout
+
+
+def test_a_tuned_model_rewrites_as_its_dry_run_says(tmp_path: Path) -> None:
+    recipe, model, store = shop.write(tmp_path / "shop", customers=8), tiny.save(tmp_path / "base"), tmp_path / "store"
+    config = json.loads((model / "config.json").read_text()) | {"max_position_embeddings": 8192}  # prompts are long
+    (model / "config.json").write_text(json.dumps(config))
+    run("serialize", recipe, "--store", store)
+    short = ("--steps", 1, "--max-length", 64, "--tokens-per-step", 64, "--texts", "raw", "--device", "cpu")
+    run("finetune", recipe, "--model", model, "--name", "mine", *short, "--store", store)
+
+    options = "--by llm --model mine --variants 1 --formats bullets --retries 0 --max-new-tokens 60 --device cpu"
+    words = ("enrich", recipe, *options.split(), "--format", "json", "--store", store)
+    (planned,) = json.loads(run(*words, "--dry-run"))
+    (done,) = json.loads(run(*words))
+    assert (planned["to compute"], done["computed"]) == (8, 8)
+    query = "SELECT variant, count(*), bool_and(note LIKE '%replaced by bullet_list%') FROM texts GROUP BY ALL"
+    assert ("llm_bullets", 8, True) in Store(store).sql(query).fetchall()  # an untrained model says nothing right
+    (again,) = json.loads(run(*words))
+    assert again["computed"] == 0
