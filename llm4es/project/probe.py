@@ -13,6 +13,7 @@ import pyarrow as pa
 from ..core.errors import OptionError, ProbeError
 from ..core.hashing import config_id
 from ..core.sql import where
+from ..core.tasks import OWN_FOLDS
 from ..features.feature_set import result_hash
 from ..options import ProbeOptions, SelectOptions
 from .context import Context
@@ -26,9 +27,6 @@ from .selection import RAW, preset, raw_config
 
 if TYPE_CHECKING:
     from ..probe.probe import ProbeResult
-
-_OWN_FOLDS = ("cv", "holdout", "ptls")
-"""Protocols of ``llm4es.protocols`` that read no split of the recipe; named here because that module is heavy."""
 
 
 def tasks_of(context: Context, task: str | None) -> list[str]:
@@ -142,7 +140,7 @@ def _say_who_is_missing(context: Context, task: str, results: "Mapping[str, Prob
 
 def _splits(context: Context, protocol: str) -> "pa.Table | None":
     """The recipe's split of that name; None for a protocol that makes its own folds."""
-    if protocol in _OWN_FOLDS:
+    if protocol in OWN_FOLDS:
         return None
     chosen = where({"dataset": context.dataset, "name": protocol})
     rows = context.store.sql(f"SELECT entity_id, split, name FROM splits WHERE {chosen} ORDER BY entity_id")
