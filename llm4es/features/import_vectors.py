@@ -6,9 +6,7 @@ store; what made the vectors it cannot know.
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,42 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..core.errors import DataError, OptionError
+from ..core.errors import DataError
 from ..core.hashing import text_hash
 from ..core.schemas import EMBEDDINGS
+from ..options import ImportOptions as ImportOptions
 
 IMPORTED = "imported"
 """The pooling of vectors that were made elsewhere: no layer was averaged, their ``k`` is 0."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_BASELINES = {"tfidf", "majority", "aggregates", "counts"}
 _ID_NAMES = ("entity_id", "id", "user_id", "client_id", "customer_id", "uid")
 _VECTOR_NAMES = ("vector", "embedding", "embeddings")
-
-
-@dataclass(frozen=True)
-class ImportOptions:
-    """What the vectors are called here, and where they stand in the rows."""
-
-    name: str
-    """Their name as a model: letters, digits, dots, dashes and underscores."""
-    dataset: str
-    """The dataset whose entities they are of."""
-    id: str | None = None
-    """Column of the entity's id; None: the first of the usual names that is there."""
-    vector: str | None = None
-    """Column of lists; None: the only list column there is, or else all numeric columns in their order."""
-
-    def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name) or self.name in _BASELINES:
-            raise OptionError(
-                f"--name {self.name!r} cannot name vectors: take letters, digits, '.', '-' and '_', "
-                f"and none of {', '.join(sorted(_BASELINES))}"
-            )
-
-    def fingerprint(self) -> dict[str, str]:
-        """What the vectors' configuration is keyed on: all that we know of them is their name."""
-        return {"imported": self.name}
 
 
 def import_vectors(batches: Iterable[pa.RecordBatch], options: ImportOptions) -> Iterator[pa.RecordBatch]:
