@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from llm4es.core.errors import OptionError
+from llm4es.options import RunOptions
 
 _COMMON = "Common"
 _debug = False
@@ -53,6 +54,10 @@ FormatOption = Annotated[
 ]
 RecipeArgument = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A built-in recipe (see `llm4es recipes`) or a recipe's TOML file.")
+]
+ModelOption = Annotated[str, typer.Option("--model", "-m", metavar="MODEL", help=RunOptions.settings()["model"].help)]
+TaskOption = Annotated[
+    str | None, typer.Option("--task", "-t", help="The recipe's task; without it, every task.", show_default=False)
 ]
 DataOption = Annotated[
     Path | None,
