@@ -438,9 +438,9 @@ def test_eight_bits_without_bitsandbytes(bases: Path, tmp_path: Path, monkeypatc
     [
         ({"steps": 0}, "--steps 0 is below 1: give 1 or more"),
         ({"max_length": 1}, "--max-length 1 is below 2: give 2 or more"),
-        ({"epochs": 0.0}, "--epochs 0 is not above 0: give a number above 0, or --steps"),
-        ({"learning_rate": 0.0}, "--learning-rate 0 is not above 0: give a number such as 1e-5"),
-        ({"warmup": 1.5}, "--warmup 1.5 is not a share: give a number from 0 to below 1"),
+        ({"epochs": 0.0}, "--epochs 0 is not above 0: give a number above 0"),
+        ({"learning_rate": 0.0}, "--learning-rate 0 is not above 0: give a number above 0"),
+        ({"warmup": 1.5}, "--warmup 1.5 is not between 0 and 1: give a number from 0 to below 1"),
         ({"patience": 3}, "--patience 3 has nothing to wait for: give --evaluate-every as well"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from llm4es.core.errors import DataError, FetchError, Llm4esError, OptionError, RecipeError
-from llm4es.options import History, SerializeOptions
+from llm4es.options import History, OnBadRow, SerializeOptions
 from llm4es.recipes import load_recipe, locate
 
 from .raw import RECBOLE, events, maker, write
@@ -66,14 +66,14 @@ def test_bad_input(make: Callable[..., Path], csv: str, settings: dict[str, str]
 def test_bad_rows_can_be_left_out_and_are_counted(make: Callable[..., Path], caplog: pytest.LogCaptureFixture) -> None:
     recipe = make("user,at,what\na,2024-01-01,x\na,soon,y\nb\n,2024-01-01,z\n", time=TIMED)
     with caplog.at_level(logging.WARNING):
-        assert events(recipe, options=SerializeOptions(on_bad_row="skip"))["what"].to_pylist() == ["x"]
+        assert events(recipe, options=SerializeOptions(on_bad_row=OnBadRow.SKIP))["what"].to_pylist() == ["x"]
     assert "1 lines of table 'events' are no rows and were left out" in caplog.text
     assert "events.time.from: row 2 has 'soon'" in caplog.text
     assert "events.entity: row 3 has nothing" in caplog.text
 
 
 def test_leaving_out_every_row_is_refused(make: Callable[..., Path]) -> None:
-    skip = SerializeOptions(on_bad_row="skip")
+    skip = SerializeOptions(on_bad_row=OnBadRow.SKIP)
     with pytest.raises(DataError, match=r"row 1 has 'soon'.* with --on-bad-row skip nothing would be left"):
         events(make("user,at,what\na,soon,x\n", time=TIMED), options=skip)
     with pytest.raises(DataError, match=r"mine: every row of the events is left out"):
@@ -126,7 +126,7 @@ def test_mixed_encodings(make: Callable[..., Path], tmp_path: Path, caplog: pyte
     (tmp_path / "events.csv").write_bytes("user,what\na,süß\n".encode() + b"a,caf\xe9\n" * 3)
     with pytest.raises(DataError, match=r"cannot read events.csv: .*Line: 3.* not utf-8"):
         events(recipe)
-    skip = SerializeOptions(on_bad_row="skip")
+    skip = SerializeOptions(on_bad_row=OnBadRow.SKIP)
     with caplog.at_level(logging.WARNING):
         assert events(recipe, options=skip)["what"].to_pylist() == ["süß"]
     assert "3 lines of table 'events' are no rows and were left out" in caplog.text
@@ -188,12 +188,12 @@ def test_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("settings", "message"),
     [
         ({"history": History.FULL, "max_events": 3}, r"--history full keeps every event and --max-events 3 does not"),
-        ({"on_bad_row": "ignore"}, r"--on-bad-row 'ignore' is neither 'fail' nor 'skip'"),
+        ({"on_bad_row": "ignore"}, r"--on-bad-row 'ignore' is unknown: choose one of fail, skip"),
     ],
 )
 def test_options_that_cannot_work(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
-        SerializeOptions(**settings)
+        SerializeOptions.of(**settings)
 
 
 def test_as_of_needs_times(make: Callable[..., Path]) -> None:
@@ -224,7 +224,7 @@ def test_the_recipe_has_the_options_that_nobody_typed(make: Callable[..., Path])
         ("max_events = 0", r"texts.*: --max-events 0 is below 1"),
         ('history = "new"', r"texts.history .*Input should be 'newest', 'oldest' or 'full', not 'new'"),
         ('history = "full"\nmax_events = 3', r"--history full keeps every event and --max-events 3 does not"),
-        ('on_bad_row = "drop"', r"--on-bad-row 'drop' is neither 'fail' nor 'skip'"),
+        ('on_bad_row = "drop"', r"texts.on_bad_row .*Input should be 'fail' or 'skip', not 'drop'"),
     ],
 )
 def test_text_defaults_that_cannot_be(make: Callable[..., Path], texts: str, message: str) -> None:

@@ -295,7 +295,7 @@ def test_the_key_covers_model_prompt_and_sampling() -> None:
         ({"formats": ("zzz",)}, r"--formats 'zzz' is no prompt: there are bullets"),
         ({"max_new_tokens": 1}, r"leave no room for events besides the \d+ tokens of prompt 'bullets'"),
         ({"top_p": 1.5}, r"--top-p 1.5 is not between 0 and 1"),
-        ({"min_fidelity": -1.0}, r"--min-fidelity -1.0 is not between 0 and 1"),
+        ({"min_fidelity": -1.0}, r"--min-fidelity -1 is not between 0 and 1"),
         ({"retries": -1}, r"--retries -1 is below 0"),
         ({"engine": EngineName.OPENAI, "base_url": "http://me:secret@host"}, r"--base-url holds a name or password"),
     ],

@@ -3,14 +3,13 @@
 In: words. Out: typed values. Knows no command.
 """
 
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from llm4es.core.errors import OptionError
+from llm4es.options import RunOptions
 
 _COMMON = "Common"
 _debug = False
@@ -54,6 +53,10 @@ FormatOption = Annotated[
 RecipeArgument = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A built-in recipe (see `llm4es recipes`) or a recipe's TOML file.")
 ]
+ModelOption = Annotated[str, typer.Option("--model", "-m", metavar="MODEL", help=RunOptions.settings()["model"].help)]
+TaskOption = Annotated[
+    str | None, typer.Option("--task", "-t", help="The recipe's task; without it, every task.", show_default=False)
+]
 DataOption = Annotated[
     Path | None,
     typer.Option("--data", metavar="DIR", help="Folder of raw files; without it the recipe fetches them."),
@@ -65,40 +68,5 @@ MaxEntitiesOption = Annotated[
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be computed, how many rows and why; compute nothing.")
 ]
-SeedOption = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
 
 DEFAULT_STORE = "llm4es-store"
-
-
-def names(text: str) -> tuple[str, ...]:
-    """``a,b`` -> ('a', 'b')."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def layers(text: str) -> tuple[int, ...]:
-    """``1,8,all`` -> (1, 8, 0); 0 stands for all layers. Raises OptionError for what is no such list."""
-    found = []
-    for part in names(text):
-        if part == "all":
-            found.append(0)
-        elif part.lstrip("-").isdigit():
-            k = int(part)
-            if k < 1:
-                raise OptionError(f"--k {part} is below 1: give the number of last layers to average, or 'all'")
-            found.append(k)
-        else:
-            raise OptionError(f"--k {part!r} is no number of layers: give for example 1,8,all")
-    return tuple(found)
-
-
-def moment(text: str | None) -> datetime | None:
-    """A date or time in ISO 8601, UTC where it names no zone. Raises OptionError for anything else."""
-    if text is None:
-        return None
-    from datetime import UTC
-
-    try:
-        value = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise OptionError(f"--as-of {text!r} is no date: give for example 1998-03-01 or 1998-03-01T12:00") from error
-    return value if value.tzinfo else value.replace(tzinfo=UTC)

@@ -17,7 +17,7 @@ from ..core.columns import batches_of
 from ..core.errors import DataError
 from ..core.hashing import text_hash
 from ..core.schemas import EMBEDDINGS
-from .import_options import ImportOptions
+from ..options import ImportOptions
 from .vector_columns import ids_of, matrix_of
 
 IMPORTED = "imported"

@@ -8,12 +8,10 @@ import re
 from dataclasses import dataclass
 
 from ..core.errors import ProbeError
+from ..core.tasks import BASELINE_NAMES
 
 EMBEDDING = "embedding:"
 """May stand before the name of vectors."""
-
-BASELINE_NAMES = ("tfidf", "aggregates", "counts", "majority")
-"""Feature sets that need no language model, in the order that tables list them. No vectors may take such a name."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..core.errors import DataError
-from .import_options import ImportOptions
+from ..options import ImportOptions
 
 _ID_NAMES = ("entity_id", "id", "user_id", "client_id", "customer_id", "uid")
 _VECTOR_NAMES = ("vector", "embedding", "embeddings")

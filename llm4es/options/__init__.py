@@ -4,9 +4,10 @@ In: what a user typed. Out: checked values whose ``fingerprint()`` names the con
 command line, the docs and the checks read defaults, bounds and help from here.
 """
 
-from .base import History, Options
-from .embed import EmbedOptions, Pooling
+from .base import DEFAULT_MODEL, MAX_LENGTH, History, Options, split
+from .embed import EmbedOptions, Layers, ModelExportOptions, Pooling
 from .enrich import RULES_FIELDS, EngineName, EnrichBy, EnrichOptions
+from .export import ExportOptions, TableLayout
 from .finetune import (
     FINETUNE_PRESETS,
     HELD_OUT_TOKENS,
@@ -15,32 +16,56 @@ from .finetune import (
     FinetuneOptions,
     Method,
     Optimizer,
+    Preset,
 )
+from .import_vectors import ImportOptions
 from .load import Attention, Device, Dtype, LoadIn, LoadOptions
-from .probe import ProbeOptions
-from .serialize import SerializeOptions
+from .probe import ProbeOptions, SelectOptions
+from .results import CompareOptions, DiffOptions, Projection, ReportOptions, SimilarOptions
+from .run import RunOptions
+from .serialize import OnBadRow, SerializeOptions
+from .setting import REQUIRED, Setting
 
 __all__ = [
+    "DEFAULT_MODEL",
     "FINETUNE_PRESETS",
     "HELD_OUT_TOKENS",
     "LEARNING_RATES",
+    "MAX_LENGTH",
+    "REQUIRED",
     "RULES_FIELDS",
     "STEP_PRESETS",
     "Attention",
+    "CompareOptions",
     "Device",
+    "DiffOptions",
     "Dtype",
     "EmbedOptions",
     "EngineName",
     "EnrichBy",
     "EnrichOptions",
+    "ExportOptions",
     "FinetuneOptions",
     "History",
+    "ImportOptions",
+    "Layers",
     "LoadIn",
     "LoadOptions",
     "Method",
+    "ModelExportOptions",
+    "OnBadRow",
     "Optimizer",
     "Options",
     "Pooling",
+    "Preset",
     "ProbeOptions",
+    "Projection",
+    "ReportOptions",
+    "RunOptions",
+    "SelectOptions",
     "SerializeOptions",
+    "Setting",
+    "SimilarOptions",
+    "TableLayout",
+    "split",
 ]

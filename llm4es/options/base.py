@@ -1,19 +1,25 @@
-"""The options of every stage: one frozen dataclass a stage, one enum a choice.
+"""What every stage's options are: a frozen dataclass whose fields say all that is known of them.
 
-In: what a user typed. Out: checked values whose ``fingerprint()`` names the configuration. Imports nothing heavy:
-the command line reads its defaults from here.
+In: values, or words as people type them. Out: checked values whose ``fingerprint()`` names the configuration. Imports
+nothing heavy: the command line reads its options from here.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self, TypeVar, get_type_hints, overload
 
 from ..core.errors import OptionError
+from .coerce import coerce, did_you_mean
+from .setting import REQUIRED, Setting
 
-EXECUTION = {"changes_result": False}
-"""Metadata of a field that changes how the work is done and not what comes out of it: left out of ``config_id``."""
+DEFAULT_MODEL = "smollm2-135m"
+"""The model where none is named: a built-in one."""
+
+MAX_LENGTH = 512
+"""Tokens that are read, or written, at once where nothing else is said."""
 
 
 class History(StrEnum):
@@ -26,19 +32,94 @@ class History(StrEnum):
 
 @dataclass(frozen=True)
 class Options:
-    """Base of every stage's options."""
+    """Base of every stage's options: each field is an ``option(...)``."""
+
+    def __post_init__(self) -> None:
+        for name, setting in _fields(type(self)).items():
+            setting.check(getattr(self, name))
+
+    @classmethod
+    def settings(cls) -> dict[str, Setting]:
+        """What ``of`` takes and the command line offers, by name, in the fields' order."""
+        return {name: setting for name, setting in _fields(cls).items() if not setting.internal}
+
+    @classmethod
+    def of(cls, **words: Any) -> Self:
+        """Options from plain values, as people type them.
+
+        Parameters
+        ----------
+        **words
+            Fields by name: text for a choice (``history="full"``), numbers or their text, ``"1,8,all"`` or
+            ``(1, 8, "all")`` or ``8`` for several, ISO text for a time. None stands for the default.
+
+        Raises
+        ------
+        OptionError
+            For a name that there is not, or a value that a field cannot have: one line that says what to give.
+
+        Examples
+        --------
+        >>> from llm4es.options import EmbedOptions
+        >>> EmbedOptions.of(k="1,8,all", history="full", texts=["raw", "json"]).k
+        (1, 8, 0)
+        >>> EmbedOptions.of(max_length="many")
+        Traceback (most recent call last):
+        llm4es.core.errors.OptionError: --max-length 'many' is no number of tokens: give 2 or more
+        """
+        values = cls.coerced(words)
+        for name, setting in cls.settings().items():
+            if setting.default is REQUIRED and name not in values:
+                raise OptionError(f"{setting.flag} is missing: {setting.help}")
+        return cls(**values)
+
+    @classmethod
+    def coerced(cls, words: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of the words that were given. Raises OptionError for one that is unknown or cannot be."""
+        _refuse_unknown(words, cls)
+        settings = cls.settings()
+        return {name: coerce(settings[name], value) for name, value in words.items() if value is not None}
 
     def fingerprint(self) -> dict[str, Any]:
         """The fields that change the result, as plain values: what ``config_id`` is made from."""
-        kept = [f for f in dataclasses.fields(self) if f.metadata.get("changes_result", True)]
-        return {f.name: _plain(getattr(self, f.name)) for f in kept}
+        return {n: _plain(getattr(self, n)) for n, setting in _fields(type(self)).items() if setting.changes_result}
 
 
-def at_least(options: Options, name: str, minimum: int) -> None:
-    """Raise OptionError where a field is a number below ``minimum``; None passes."""
-    value = getattr(options, name)
-    if value is not None and value < minimum:
-        raise OptionError(f"--{name.replace('_', '-')} {value} is below {minimum}: give {minimum} or more")
+A = TypeVar("A", bound=Options)
+B = TypeVar("B", bound=Options)
+C = TypeVar("C", bound=Options)
+
+
+@overload
+def split(words: Mapping[str, Any], first: type[A], second: type[B], /) -> tuple[A, B]: ...
+@overload
+def split(words: Mapping[str, Any], first: type[A], second: type[B], third: type[C], /) -> tuple[A, B, C]: ...
+def split(words: Mapping[str, Any], *classes: type[Options]) -> tuple[Options, ...]:
+    """One object of each class, from the words that are its own. Raises OptionError for a word that is nobody's.
+
+    Examples
+    --------
+    >>> from llm4es.options import EmbedOptions, LoadOptions
+    >>> options, load = split({"k": 8, "dtype": "bfloat16"}, EmbedOptions, LoadOptions)
+    >>> options.k, str(load.dtype)
+    ((8,), 'bfloat16')
+    """
+    _refuse_unknown(words, *classes)
+    return tuple(cls.of(**{name: words[name] for name in cls.settings() if name in words}) for cls in classes)
+
+
+def _fields(cls: type[Options]) -> dict[str, Setting]:
+    """What each field says, with its name and type."""
+    hints = get_type_hints(cls)
+    return {f.name: f.metadata["setting"].at(f.name, hints[f.name]) for f in dataclasses.fields(cls)}
+
+
+def _refuse_unknown(words: Mapping[str, Any], *classes: type[Options]) -> None:
+    known = [name for cls in classes for name in cls.settings()]
+    for word in words:
+        if word not in known:
+            hint = did_you_mean(word, known) or f"; there are {', '.join(known)}"
+            raise OptionError(f"no option {word!r}{hint}")
 
 
 def _plain(value: Any) -> Any:

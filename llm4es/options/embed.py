@@ -3,11 +3,12 @@
 In: what a user typed. Out: checked values. Imports nothing heavy.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from ..core.errors import OptionError
-from .base import EXECUTION, History, Options, at_least
+from .base import MAX_LENGTH, History, Options
+from .setting import like, option
 
 
 class Pooling(StrEnum):
@@ -18,33 +19,66 @@ class Pooling(StrEnum):
     CONTENT_MEAN = "content_mean"  # over all tokens but the tokenizer's special ones
 
 
+class Layers(StrEnum):
+    """Whether each layer's own vector is kept."""
+
+    DROP = "drop"
+    KEEP = "keep"  # any k can be made of them later, without the model
+
+
+ALL_LAYERS = {"all": 0}
+"""The word for all of a model's layers, and the number that stands for it."""
+
+
 @dataclass(frozen=True)
 class EmbedOptions(Options):
     """Texts to one vector an (entity, k)."""
 
-    k: tuple[int, ...] = field(default=(1, 8), metadata=EXECUTION)
-    """Last layers averaged, one vector for each; 0 stands for all of the model's layers. A key column."""
+    k: tuple[int, ...] = option(
+        (1, 8),
+        "Last layers averaged; several from one pass, e.g. 1,8,all.",
+        minimum=1,
+        unit="layers",
+        names=ALL_LAYERS,
+        changes_result=False,
+    )
+    """One vector for each; 0 stands for all of the model's layers. A key column of ``embeddings``."""
 
-    pooling: Pooling = Pooling.MEAN
-    """How token states become one vector."""
+    pooling: Pooling = option(Pooling.MEAN, "How token states become one vector.")
 
-    texts: tuple[str, ...] = ("raw",)
+    texts: tuple[str, ...] = option(("raw",), "raw, all, or variants by name; several are averaged.")
     """Variants embedded; several are averaged an entity. ('all',) takes every variant there is."""
 
-    max_length: int = 512
+    max_length: int = option(MAX_LENGTH, "Tokens a window.", minimum=2, unit="tokens")
     """Tokens a window, special tokens included."""
 
-    history: History = History.NEWEST
-    """What happens to a text longer than ``max_length``: cut between events, or embedded window by window."""
+    history: History = option(
+        History.NEWEST, "Texts over --max-length: cut between events, or read window by window (full)."
+    )
 
-    batch_tokens: int = field(default=4096, metadata=EXECUTION)
-    """Tokens a forward pass, padding included: the bound on memory."""
+    batch_tokens: int = option(
+        4096, "Tokens a forward pass: the bound on memory.", minimum=1, unit="tokens", changes_result=False
+    )
+    """Padding included."""
+
+    layers: Layers = option(
+        Layers.DROP, "keep: also store each layer's vector, so that any k is SQL later.", changes_result=False
+    )
+    """Read by those who keep rows; ``embed_layers`` makes them."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.k:
             raise OptionError("--k is empty: give at least one number of layers, or 'all'")
-        for k in self.k:
-            if k < 0:
-                raise OptionError(f"--k {k} is below 1: give the number of last layers to average, or 'all'")
-        at_least(self, "max_length", 2)
-        at_least(self, "batch_tokens", 1)
+
+
+@dataclass(frozen=True)
+class ModelExportOptions(Options):
+    """A model to a folder that sentence-transformers reads."""
+
+    k: int = option(8, "Last layers averaged, or all.", minimum=1, unit="layers", names=ALL_LAYERS)
+    """0 stands for all of the model's layers."""
+
+    pooling: Pooling = like(EmbedOptions, "pooling")
+
+    max_length: int = like(EmbedOptions, "max_length", help="Tokens a text.")

@@ -3,12 +3,13 @@
 In: what a user typed. Out: checked values. Imports nothing heavy.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from ..core.errors import OptionError
-from .base import EXECUTION, Options, at_least
+from .base import DEFAULT_MODEL, MAX_LENGTH, Options
+from .setting import option
 
 
 class EnrichBy(StrEnum):
@@ -29,62 +30,58 @@ class EngineName(StrEnum):
 class EnrichOptions(Options):
     """Texts to more texts."""
 
-    by: EnrichBy = EnrichBy.RULES
-    """Who rewrites: rules (other formats) or a language model."""
+    by: EnrichBy = option(EnrichBy.RULES, "Other formats of the same events, or a model's rewriting.")
 
-    variants: int = 2
-    """Texts an entity."""
+    variants: int = option(2, "Texts an entity.", minimum=1, unit="texts")
 
-    formats: tuple[str, ...] = ()
-    """Formats or prompts to choose from; empty means all of them."""
+    formats: tuple[str, ...] = option((), "Formats or prompts to choose from, by name; default: all.")
 
-    seed: int = 0
-    """Seed of the choice of formats an entity, and of a language model's sampling."""
+    seed: int = option(0, "Seed of the choice of formats an entity, and of a language model's sampling.")
 
-    group_by: str = ""
-    """By rules: name of the field that format 'grouped' groups by; '' takes the one with the fewest values."""
+    group_by: str = option("", "By rules: field that 'grouped' groups by; default: the one with the fewest values.")
 
-    engine: EngineName = EngineName.TRANSFORMERS
-    """By llm: what answers."""
+    engine: EngineName = option(
+        EngineName.TRANSFORMERS, "By llm: a model in this process, or an OpenAI-compatible server."
+    )
 
-    model: str = "smollm2-135m"
-    """By llm: the model that rewrites; for a server, the name that it knows."""
+    model: str = option(
+        DEFAULT_MODEL, "By llm: who rewrites; for a server, the name it knows.", short="-m", metavar="MODEL"
+    )
 
-    temperature: float = 0.6
-    """By llm: divisor of the logits; 0 takes the likeliest token."""
+    temperature: float = option(0.6, "By llm: divisor of the logits; 0 takes the likeliest token.", minimum=0)
 
-    top_p: float = 0.9
-    """By llm: tokens are drawn from the likeliest that make up this probability."""
+    top_p: float = option(
+        0.9,
+        "By llm: nucleus of the sampling: tokens are drawn from the likeliest that make up this probability.",
+        minimum=0,
+        maximum=1,
+    )
 
-    max_new_tokens: int = 512
-    """By llm: tokens an answer; histories are rewritten in chunks whose answers fit."""
+    max_new_tokens: int = option(MAX_LENGTH, "By llm: tokens an answer.", minimum=1, unit="tokens")
+    """Histories are rewritten in chunks whose answers fit."""
 
-    context: int = 4096
-    """By llm, engine openai: tokens that the server has for question and answer together."""
+    context: int = option(4096, "By llm, openai: tokens a question and its answer may have.", minimum=1, unit="tokens")
 
-    min_fidelity: float = 0.9
-    """By llm: share of a chunk's events that must survive, 0..1; altered events and invented numbers never pass."""
+    min_fidelity: float = option(0.9, "By llm: share of events an answer must keep.", minimum=0, maximum=1)
+    """Of a chunk's events; altered events and invented numbers never pass."""
 
-    retries: int = 1
-    """By llm: times that a chunk is asked for again before a rule text takes its place."""
+    retries: int = option(1, "By llm: tries again before a rule text takes its place.", minimum=0)
 
-    base_url: str = field(default="", metadata=EXECUTION)
-    """By llm, engine openai: address of the server; '' is OpenAI's own."""
+    base_url: str = option(
+        "", "By llm, openai: the server; the key comes from $OPENAI_API_KEY.", metavar="URL", changes_result=False
+    )
+    """'' is OpenAI's own."""
 
-    batch_size: int = field(default=16, metadata=EXECUTION)
-    """By llm, engine transformers: answers computed at once."""
+    batch_size: int = option(
+        16, "By llm, transformers: answers computed at once.", minimum=1, unit="answers", changes_result=False
+    )
 
-    concurrency: int = field(default=8, metadata=EXECUTION)
-    """By llm, engine openai: requests on their way at once."""
+    concurrency: int = option(
+        8, "By llm, openai: requests on their way at once.", minimum=1, unit="requests", changes_result=False
+    )
 
     def __post_init__(self) -> None:
-        for name in ("variants", "max_new_tokens", "context", "batch_size", "concurrency"):
-            at_least(self, name, 1)
-        at_least(self, "retries", 0)
-        at_least(self, "temperature", 0)
-        for name in ("top_p", "min_fidelity"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise OptionError(f"--{name.replace('_', '-')} {getattr(self, name)} is not between 0 and 1")
+        super().__post_init__()
         if "@" in self.base_url:
             raise OptionError("--base-url holds a name or password: give the key in $OPENAI_API_KEY instead")
 

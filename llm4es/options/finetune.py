@@ -3,11 +3,14 @@
 In: what a user typed. Out: checked values. Imports nothing heavy.
 """
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Self
 
 from ..core.errors import OptionError
-from .base import EXECUTION, Options, at_least
+from .base import MAX_LENGTH, Options
+from .setting import Setting, option
 
 
 class Method(StrEnum):
@@ -24,6 +27,12 @@ class Optimizer(StrEnum):
     ADAMW_8BIT = "adamw_8bit"  # bitsandbytes' AdamW: two bytes a weight (arXiv 2110.02861)
 
 
+class Preset(StrEnum):
+    """Options to start from, by name."""
+
+    PAPER = "paper"  # arXiv 2508.05688
+
+
 STEP_PRESETS = {"dry_run": 2, "tiny_run": 50}
 """Names that ``--steps`` takes beside a number."""
 
@@ -37,92 +46,162 @@ LEARNING_RATES = {Method.LORA: 2e-4, Method.FULL: 2e-5}
 """Peak learning rate where none was given: adapters start from nothing and want ten times more."""
 
 
+_PRESET = Setting(None, "Start from these options; what else is given beats them. paper: arXiv 2508.05688.").at(
+    "preset", Preset
+)
+
+_LEARNING, _COST = "What is learned", "Memory and speed"
+
+
 @dataclass(frozen=True)
 class FinetuneOptions(Options):
     """Next-token prediction on the train entities' texts."""
 
-    method: Method = Method.LORA
-    """Which weights change."""
+    method: Method = option(Method.LORA, "Adapters (lora), or every weight (full).")
 
-    texts: tuple[str, ...] = ("all",)
-    """Variants trained on; ('all',) takes every variant there is."""
+    texts: tuple[str, ...] = option(("all",), "Texts trained on: raw, all, or variants by name.")
+    """('all',) takes every variant there is."""
 
-    steps: int | None = None
-    """Optimizer steps; None trains for ``epochs``."""
+    steps: int | None = option(
+        None, "Optimizer steps; dry_run is 2, tiny_run 50.", minimum=1, unit="steps", names=STEP_PRESETS
+    )
+    """None trains for ``epochs``."""
 
-    epochs: float = 1.0
-    """Passes over the texts; used where ``steps`` is None."""
+    epochs: float = option(1.0, "Passes over the texts, without --steps.", minimum=0, exclusive_minimum=True)
 
-    max_length: int = 512
-    """Tokens a sequence; longer texts are cut between events into several."""
+    max_length: int = option(MAX_LENGTH, "Tokens a sequence.", minimum=2, unit="tokens")
+    """Longer texts are cut between events into several."""
 
-    learning_rate: float | None = None
-    """Peak learning rate, cosine decay after the warm-up; None: see ``LEARNING_RATES``."""
+    learning_rate: float | None = option(
+        None, "Peak learning rate; default: lora 2e-4, full 2e-5.", minimum=0, exclusive_minimum=True, group=_LEARNING
+    )
+    """Cosine decay after the warm-up; None: see ``LEARNING_RATES``."""
 
-    warmup: float = 0.1
-    """Share of the steps over which the learning rate rises; used where ``warmup_steps`` is None."""
+    warmup: float = option(
+        0.1,
+        "Share of the steps over which the learning rate rises.",
+        minimum=0,
+        maximum=1,
+        exclusive_maximum=True,
+        group=_LEARNING,
+    )
+    """Used where ``warmup_steps`` is None."""
 
-    warmup_steps: int | None = None
-    """Steps over which the learning rate rises; None: ``warmup`` of all steps."""
+    warmup_steps: int | None = option(
+        None, "Steps over which it rises, instead of --warmup.", minimum=0, unit="steps", group=_LEARNING
+    )
+    """None: ``warmup`` of all steps."""
 
-    weight_decay: float = 1e-6
-    """AdamW's decoupled weight decay."""
+    weight_decay: float = option(1e-6, "AdamW's weight decay, decoupled.", minimum=0, group=_LEARNING)
 
-    adam_beta2: float = 0.999
-    """AdamW's decay of the mean squared gradient."""
+    adam_beta2: float = option(
+        0.999,
+        "AdamW's decay of the mean squared gradient.",
+        minimum=0,
+        maximum=1,
+        exclusive_maximum=True,
+        group=_LEARNING,
+    )
 
-    adam_epsilon: float = 1e-8
-    """AdamW's guard against division by nothing."""
+    adam_epsilon: float = option(1e-8, "AdamW's guard against division by nothing.", minimum=0, group=_LEARNING)
 
-    max_grad_norm: float = 1.0
-    """Gradients longer than this are scaled down to it."""
+    max_grad_norm: float = option(
+        1.0, "Gradients longer than this are scaled down to it.", minimum=0, exclusive_minimum=True, group=_LEARNING
+    )
 
-    optimizer: Optimizer = Optimizer.ADAMW
-    """What turns gradients into new weights."""
+    optimizer: Optimizer = option(
+        Optimizer.ADAMW, "What turns gradients into weights; adamw_8bit needs the extra `quant`.", group=_COST
+    )
 
-    tokens_per_step: int = 2048
-    """Tokens an optimizer step sees (before ``accumulate``), never fewer than one sequence of ``max_length``."""
+    tokens_per_step: int = option(
+        2048, "Tokens read at once: a step's, before --accumulate.", minimum=1, unit="tokens", group=_LEARNING
+    )
+    """Never fewer than one sequence of ``max_length``."""
 
-    accumulate: int = 1
-    """Batches a step: gradients are added up over so many."""
+    accumulate: int = option(
+        1, "Times that --tokens-per-step are read for one step.", minimum=1, unit="batches", group=_LEARNING
+    )
 
-    lora_rank: int = 16
-    """Rank of the adapters; used by method 'lora'."""
+    lora_rank: int = option(16, "Rank of the adapters.", minimum=1, group=_LEARNING)
 
-    evaluate_every: int | None = None
-    """Steps between measurements of the held-out loss; None measures before and after only."""
+    evaluate_every: int | None = option(
+        None,
+        "Steps between measurements of the held-out loss; default: before and after only.",
+        minimum=1,
+        unit="steps",
+        group=_LEARNING,
+    )
 
-    patience: int | None = None
-    """Measurements without a new best held-out loss until training stops and the best weights are kept; None: never."""
+    patience: int | None = option(
+        None,
+        "Measurements without a new best until it stops and keeps the best; default: never.",
+        minimum=1,
+        unit="measurements",
+        group=_LEARNING,
+    )
 
-    held_out_tokens: int | None = None
-    """Tokens of the held-out texts that the loss is measured on, a seeded choice; None: see ``HELD_OUT_TOKENS``."""
+    held_out_tokens: int | None = option(
+        None,
+        "Tokens it is measured on, a seeded choice; default: 8192, or a quarter of a short run's.",
+        minimum=1,
+        unit="tokens",
+        group=_LEARNING,
+    )
+    """None: see ``HELD_OUT_TOKENS``."""
 
-    seed: int = 0
-    """Seed of order, initial adapters and dropout."""
+    seed: int = option(0, "Seed of order, initial adapters and dropout.")
 
-    save_every: int = field(default=50, metadata=EXECUTION)
-    """Steps between checkpoints that a killed run resumes from."""
+    save_every: int = option(
+        50,
+        "Steps between checkpoints: what a killed run loses.",
+        minimum=1,
+        unit="steps",
+        group=_COST,
+        changes_result=False,
+    )
 
-    gradient_checkpointing: bool = field(default=False, metadata=EXECUTION)
-    """Compute activations again on the way back instead of keeping them: less memory, about a third more time."""
+    gradient_checkpointing: bool = option(
+        False,
+        "Compute activations again instead of keeping them: less memory, a third more time.",
+        group=_COST,
+        changes_result=False,
+    )
 
-    logit_chunk: int = field(default=512, metadata=EXECUTION)
-    """Tokens whose logits over the whole vocabulary are held at once."""
+    logit_chunk: int = option(
+        512, "Tokens whose logits are held at once.", minimum=1, unit="tokens", group=_COST, changes_result=False
+    )
 
     def __post_init__(self) -> None:
-        positive = ("max_length", "tokens_per_step", "accumulate", "lora_rank", "save_every", "logit_chunk")
-        for name in (*positive, "steps", "evaluate_every", "patience", "held_out_tokens"):
-            at_least(self, name, 1)
-        at_least(self, "max_length", 2)
-        if self.steps is None and self.epochs <= 0:
-            raise OptionError(f"--epochs {self.epochs:g} is not above 0: give a number above 0, or --steps")
-        if self.learning_rate is not None and self.learning_rate <= 0:
-            raise OptionError(f"--learning-rate {self.learning_rate:g} is not above 0: give a number such as 1e-5")
-        if not 0 <= self.warmup < 1:
-            raise OptionError(f"--warmup {self.warmup:g} is not a share: give a number from 0 to below 1")
+        super().__post_init__()
         if self.patience is not None and self.evaluate_every is None:
             raise OptionError(f"--patience {self.patience} has nothing to wait for: give --evaluate-every as well")
+
+    @classmethod
+    def settings(cls) -> dict[str, Setting]:
+        """The preset to start from, and the fields."""
+        return {_PRESET.name: _PRESET, **super().settings()}
+
+    @classmethod
+    def of(cls, **words: Any) -> Self:
+        """Options from plain values as ``Options.of`` takes them, on top of ``preset`` where one is named.
+
+        Examples
+        --------
+        >>> FinetuneOptions.of(preset="paper", warmup=0.2, steps="tiny_run").steps
+        50
+        """
+        given = cls.coerced(words)
+        preset = given.pop(_PRESET.name, None)
+        for one, other in (("steps", "epochs"), ("warmup", "warmup_steps")):
+            if one in given and other in given:
+                flags = [f"{cls.settings()[name].flag} {given[name]:g}" for name in (one, other)]
+                raise OptionError(f"{' and '.join(flags)} both say how long: give one")
+        if "epochs" in given:
+            given["steps"] = None  # of a preset: what was given beats it
+        if "warmup" in given:
+            given["warmup_steps"] = None
+        start = {} if preset is None else dataclasses.asdict(FINETUNE_PRESETS[preset])
+        return cls(**start | given)
 
     @property
     def peak_learning_rate(self) -> float:
@@ -130,9 +209,9 @@ class FinetuneOptions(Options):
         return LEARNING_RATES[self.method] if self.learning_rate is None else self.learning_rate
 
 
-FINETUNE_PRESETS = {
+FINETUNE_PRESETS: dict[str, FinetuneOptions] = {
     # arXiv 2508.05688; bfloat16 comes with ``--dtype auto`` on a device that has it. Epochs: 2 for Rosbank, else 30
-    "paper": FinetuneOptions(
+    Preset.PAPER: FinetuneOptions(
         method=Method.FULL,
         epochs=2.0,
         max_length=8192,

@@ -3,10 +3,11 @@
 In: what a user typed. Out: checked values. Imports nothing heavy.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
-from .base import EXECUTION, Options
+from .base import Options
+from .setting import option
 
 
 class LoadIn(StrEnum):
@@ -44,21 +45,29 @@ class Attention(StrEnum):
     FLASH = "flash_attention_2"  # arXiv 2307.08691; CUDA, half precision
 
 
+_GROUP = "How the model is loaded"
+
+
 @dataclass(frozen=True)
 class LoadOptions(Options):
     """How a model is loaded."""
 
-    load_in: LoadIn = LoadIn.NONE
-    """Quantization by bitsandbytes."""
+    load_in: LoadIn = option(LoadIn.NONE, "Quantise the weights by bitsandbytes (the extra `quant`).", group=_GROUP)
 
-    dtype: Dtype = Dtype.AUTO
-    """Number format of weights and activations."""
+    dtype: Dtype = option(Dtype.AUTO, "Number format of weights and activations.", group=_GROUP)
 
-    device: Device = field(default=Device.AUTO, metadata=EXECUTION)
-    """Where the model runs."""
+    device: Device = option(
+        Device.AUTO, "Where the model runs; auto takes CUDA where there is.", group=_GROUP, changes_result=False
+    )
 
-    attention: Attention = field(default=Attention.AUTO, metadata=EXECUTION)
-    """Implementation of attention: they differ by rounding only."""
+    attention: Attention = option(
+        Attention.AUTO,
+        "Implementation of attention: they differ by rounding only.",
+        group=_GROUP,
+        changes_result=False,
+    )
 
-    trust_remote_code: bool = field(default=False, metadata=EXECUTION)
-    """Run Python code that comes with a model. Never on unless typed."""
+    trust_remote_code: bool = option(
+        False, "Run Python code that comes with the model. Only if you trust it.", group=_GROUP, changes_result=False
+    )
+    """Never on unless typed."""

@@ -3,46 +3,82 @@
 In: what a user typed. Out: checked values. Imports nothing heavy.
 """
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 
-from .base import EXECUTION, Options, at_least
+from ..core.errors import OptionError
+from .base import Options
+from .embed import ALL_LAYERS
+from .setting import option
 
 
 @dataclass(frozen=True)
 class ProbeOptions(Options):
     """Features and labels to metrics and per-entity predictions."""
 
-    protocol: str = "cv"
-    """Which entities are trained on and scored: 'cv' (repeated stratified k-fold), 'holdout' (80/20), 'ptls' (the
-    field's own), or the name of one of the recipe's splits."""
+    protocol: str = option("cv", "Who is trained on and who is scored: cv, holdout, ptls, or a split of the recipe.")
+    """'cv' (repeated stratified k-fold), 'holdout' (80/20), 'ptls' (the field's own), or the name of one of the
+    recipe's splits."""
 
-    probe: str = "logistic"
-    """The model on top of the features."""
+    probe: str = option("logistic", "The model on top of the features.")
 
-    folds: int = 5
-    """Folds of the cross-validation."""
+    folds: int = option(5, "Folds of the cross-validation.", minimum=2, unit="folds")
 
-    repeats: int = 3
-    """Times the cross-validation is repeated with other folds."""
+    repeats: int = option(3, "Repeats of the cross-validation, with other folds.", minimum=1, unit="repeats")
 
-    bootstrap: int = 1000
-    """Resamples of entities behind the interval."""
+    bootstrap: int = option(1000, "Resamples of entities behind the interval.", minimum=1, unit="resamples")
 
-    seed: int = 0
-    """Seed of folds and resamples."""
+    seed: int = option(0, "Seed of folds and resamples.")
 
-    train_size: int | None = None
-    """Entities that each fit is trained on, class shares kept; None takes all that the protocol gives it."""
+    train_size: int | None = option(
+        None, "Entities that each fit is trained on.", minimum=2, unit="entities", internal=True
+    )
+    """Class shares kept; None takes all that the protocol gives it."""
 
-    unseen_only: bool = False
-    """Score only entities that no model in the features' lineage was trained on."""
+    unseen_only: bool = option(False, "Score only entities that no model in the lineage was trained on.")
 
-    workers: int | None = field(default=None, metadata=EXECUTION)
-    """Fits at once, a thread each; None takes every CPU."""
+    sizes: tuple[int, ...] = option(
+        (),
+        "Learning curve: entities to train on, e.g. 50,100,200.",
+        minimum=2,
+        unit="entities",
+        changes_result=False,
+    )
+    """A probe each, with that ``train_size``; none: one probe of all that the protocol gives."""
+
+    workers: int | None = option(
+        None, "Fits at once, a thread each; default: every CPU.", minimum=1, unit="threads", changes_result=False
+    )
+
+    def each_size(self) -> "list[ProbeOptions]":
+        """The options of each probe of a learning curve; where there is none, these."""
+        return [dataclasses.replace(self, train_size=size, sizes=()) for size in self.sizes] or [self]
+
+
+@dataclass(frozen=True)
+class SelectOptions(Options):
+    """Which of the features that there are."""
+
+    features: tuple[str, ...] = option(
+        (),
+        "Which features, by name, '+' joining several side by side; default: every embedding and baseline.",
+        metavar="NAME[+NAME][,...]",
+    )
+
+    k: tuple[int, ...] = option(
+        (),
+        "Only vectors of these k, made from kept layers where need be, e.g. 1,8,all.",
+        minimum=1,
+        unit="layers",
+        names=ALL_LAYERS,
+    )
+    """() takes those that were embedded."""
+
+    layers: tuple[int, ...] = option(
+        (), "Kept layers, each on its own: numbers, or all.", minimum=1, unit="layers", names=ALL_LAYERS
+    )
 
     def __post_init__(self) -> None:
-        at_least(self, "folds", 2)
-        at_least(self, "repeats", 1)
-        at_least(self, "bootstrap", 1)
-        at_least(self, "workers", 1)
-        at_least(self, "train_size", 2)
+        super().__post_init__()
+        if self.features and (self.k or self.layers):
+            raise OptionError("--features names the depths already: leave out --k and --layers")

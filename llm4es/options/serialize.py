@@ -3,35 +3,42 @@
 In: what a user typed. Out: checked values. Imports nothing heavy.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from ..core.errors import OptionError
-from .base import EXECUTION, History, Options, at_least
+from .base import History, Options
+from .setting import option
+
+
+class OnBadRow(StrEnum):
+    """What happens at a row that cannot be read."""
+
+    FAIL = "fail"  # stop there
+    SKIP = "skip"  # leave it out and count it
 
 
 @dataclass(frozen=True)
 class SerializeOptions(Options):
-    """Raw events to one text an entity."""
+    """Raw events to one text an entity. What is not given, the recipe may say: see ``Recipe.texts``."""
 
-    history: History = History.NEWEST
-    """Which events stay when there are more than ``max_events``."""
+    history: History = option(History.NEWEST, "Which events stay beyond --max-events, unless the recipe says.")
 
-    max_events: int | None = None
-    """Events a text; None keeps them all (the embedding then cuts by tokens, between events)."""
+    max_events: int | None = option(None, "Events a text; default: the recipe's, else all.", minimum=1, unit="events")
+    """None keeps them all (the embedding then cuts by tokens, between events)."""
 
-    as_of: datetime | None = None
-    """Exclusive cut-off: only events before it are read; None reads all."""
+    as_of: datetime | None = option(None, "Only events before this time (ISO 8601, UTC where it names no zone).")
+    """Exclusive cut-off; None reads all."""
 
-    preset: str = "raw"
-    """Text preset: 'raw' (true values), 'paper' (what the paper's code fed its model), or one of the recipe's own."""
+    preset: str = option("raw", "Text preset: raw, paper, or one of the recipe's own, unless the recipe says.")
+    """'raw' (true values), 'paper' (what the paper's code fed its model), or one of the recipe's own."""
 
-    on_bad_row: str = field(default="fail", metadata=EXECUTION)
-    """'fail' stops at a row that cannot be read, 'skip' leaves it out and counts it."""
+    on_bad_row: OnBadRow = option(
+        OnBadRow.FAIL, "Rows that cannot be read, unless the recipe says.", changes_result=False
+    )
 
     def __post_init__(self) -> None:
-        at_least(self, "max_events", 1)
+        super().__post_init__()
         if self.history is History.FULL and self.max_events is not None:
             raise OptionError(f"--history full keeps every event and --max-events {self.max_events} does not: drop one")
-        if self.on_bad_row not in ("fail", "skip"):
-            raise OptionError(f"--on-bad-row {self.on_bad_row!r} is neither 'fail' nor 'skip'")

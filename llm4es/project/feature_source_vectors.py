@@ -7,7 +7,7 @@ Knows no probe and no baseline.
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..core.sql import literal
+from ..core.sql import literal, where
 from ..features.import_vectors import IMPORTED
 from ..options import EmbedOptions
 from .context import Context
@@ -132,10 +132,10 @@ def _loader(context: Context, row: dict[str, Any], label: str, seen: frozenset[s
         ids: list[str] = []
         parts = []
         for table, column, number in _sources(row):
+            chosen = where({"dataset": context.dataset, column: number, **{k: row[k] for k in ("model", "config_id")}})
             rows = context.store.sql(
-                f"""SELECT entity_id, vector FROM {table}
-                WHERE dataset = {literal(context.dataset)} AND model = {literal(row["model"])} AND {column} = {number}
-                AND config_id = {literal(row["config_id"])} AND entity_id IN ({_entities(context)}) ORDER BY entity_id"""
+                f"""SELECT entity_id, vector FROM {table} WHERE {chosen}
+                AND entity_id IN ({_entities(context)}) ORDER BY entity_id"""
             ).to_arrow_table()
             arrays = rows["vector"].combine_chunks()
             ids = rows["entity_id"].to_pylist()

@@ -7,7 +7,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from ..core.errors import OptionError
-from ..features.names import BASELINE_NAMES, parse_features
+from ..core.tasks import BASELINE_NAMES
+from ..features.names import parse_features
 from .context import Context
 from .feature_source import FeatureSource, joined
 from .feature_source_baselines import baselines

@@ -18,8 +18,10 @@ from ..core.errors import DataError, OptionError, one_line
 from ..core.hashing import config_id, file_hash
 from ..core.plan import Plan, Reason
 from ..core.sql import Scope, where
-from ..features.import_vectors import IMPORTED, ImportOptions, id_column
+from ..features.import_vectors import IMPORTED
 from ..features.import_vectors import import_vectors as check
+from ..features.vector_columns import id_column
+from ..options import ImportOptions
 from .context import Context
 from .executor import Increment, TableRows, Work
 from .incremental import Job, incremental

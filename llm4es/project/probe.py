@@ -5,7 +5,6 @@ In: a context, a task, feature sources, options. Out: rows of ``probes`` and ``p
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -46,11 +45,10 @@ def probe_all(context: Context, task: str | None, options: ProbeOptions, select:
     if select.features and (select.k or select.layers):
         raise OptionError("--features names the depths already: leave out --k and --layers")
     sources = feature_sources(context, select.features, select.k, select.layers)
-    sized = [replace(options, train_size=size) for size in select.sizes] or [options]
     return [
-        probe(context, name, each, sources, named=bool(select.features))
+        probe(context, name, sized, sources, named=bool(select.features))
         for name in tasks_of(context, task)
-        for each in sized
+        for sized in options.each_size()
     ]
 
 

@@ -5,16 +5,10 @@ store and no picture.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import pyarrow as pa
 
-
-class Projection(StrEnum):
-    """How vectors become a map of two dimensions."""
-
-    PCA = "pca"  # the two directions of largest variance
-    UMAP = "umap"  # neighbourhoods kept (arXiv 1802.03426); needs the package umap-learn
+from ..options import Projection as Projection
 
 
 @dataclass(frozen=True)

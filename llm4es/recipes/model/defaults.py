@@ -8,7 +8,7 @@ from typing import Any, Self
 from pydantic import model_validator
 
 from ...core.errors import OptionError
-from ...options import History, SerializeOptions
+from ...options import History, OnBadRow, SerializeOptions
 from .base import Strict
 
 
@@ -18,7 +18,7 @@ class Defaults(Strict):
     preset: str = SerializeOptions.preset
     history: History = SerializeOptions.history
     max_events: int | None = SerializeOptions.max_events
-    on_bad_row: str = SerializeOptions.on_bad_row
+    on_bad_row: OnBadRow = SerializeOptions.on_bad_row
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -30,7 +30,7 @@ class Defaults(Strict):
 
     def options(self, **typed: Any) -> SerializeOptions:
         """What was typed (not None), else what the recipe says. One of --history full and --max-events beats it."""
-        typed = {name: value for name, value in typed.items() if value is not None}
+        typed = SerializeOptions.coerced(typed)
         if typed.get("history") is History.FULL:
             typed.setdefault("max_events", None)
         if "max_events" in typed and self.history is History.FULL:

@@ -1,0 +1,76 @@
+"""Options of what reads results: compare, diff, similar, report.
+
+In: what a user typed. Out: checked values. Imports nothing heavy.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .base import DEFAULT_MODEL, Options
+from .embed import ALL_LAYERS
+from .probe import ProbeOptions
+from .setting import like, option
+
+
+class Projection(StrEnum):
+    """How vectors become a map of two dimensions."""
+
+    PCA = "pca"  # the two directions of largest variance
+    UMAP = "umap"  # neighbourhoods kept (arXiv 1802.03426); needs the package umap-learn
+
+
+@dataclass(frozen=True)
+class CompareOptions(Options):
+    """Probes side by side."""
+
+    reference: str | None = option(
+        None, "Features to pair the others with; default: the best baseline.", metavar="NAME"
+    )
+
+    metric: str | None = option(None, "Metric to compare by; default: the recipe's for the task.")
+
+    protocol: str = like(ProbeOptions, "protocol", help="Which probes to compare, by protocol.")
+
+    probe: str | None = option(None, "Of these models on top of the features; default: the newest's.")
+
+    common: bool = option(False, "Cut to the entities that all have.")
+
+    unseen_only: bool = option(False, "Only entities that no compared model was trained on.")
+
+
+@dataclass(frozen=True)
+class DiffOptions(Options):
+    """What changed between two versions or feature sets."""
+
+    n: int = option(10, "Neighbours an entity.", minimum=1, unit="neighbours", flag="-n")
+
+    sample: int = option(200, "Entities whose neighbours are compared.", minimum=1, unit="entities")
+
+
+@dataclass(frozen=True)
+class SimilarOptions(Options):
+    """The nearest entities of one."""
+
+    model: str = option(DEFAULT_MODEL, "Whose vectors.", short="-m", metavar="MODEL")
+
+    k: int = option(8, "Last layers averaged, or all.", minimum=1, unit="layers", names=ALL_LAYERS)
+    """0 stands for the most that there is."""
+
+    features: str = option("", "Instead of --model and --k: a name as `llm4es compare` shows it.", metavar="NAME")
+
+    n: int = option(10, "Neighbours.", minimum=1, unit="neighbours", flag="-n")
+
+    by: str = option("", "The events' column that is compared; default: the text's first.", metavar="COLUMN")
+
+
+@dataclass(frozen=True)
+class ReportOptions(Options):
+    """One page with the pictures."""
+
+    features: str = option("", "Vectors of the map, by name; default: the best that were probed.", metavar="NAME")
+
+    projection: Projection = option(Projection.PCA, "How the map is drawn; umap needs the extra `umap`.")
+
+    protocol: str = like(ProbeOptions, "protocol", help="Which probes to show, by protocol.")
+
+    common: bool = option(False, "Cut comparisons to the entities that all have.")

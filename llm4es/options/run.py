@@ -1,0 +1,50 @@
+"""Options of ``run``: what of the stages it lets be said.
+
+In: what a user typed. Out: checked values. Imports nothing heavy.
+"""
+
+from dataclasses import dataclass
+
+from .base import DEFAULT_MODEL, History, Options
+from .embed import EmbedOptions
+from .enrich import EnrichOptions
+from .finetune import STEP_PRESETS, FinetuneOptions, Method
+from .serialize import OnBadRow, SerializeOptions
+from .setting import like, option
+
+
+@dataclass(frozen=True)
+class RunOptions(Options):
+    """Every stage, in order."""
+
+    model: str = option(
+        DEFAULT_MODEL,
+        "Built-in name, model of the store, Hugging Face id, folder or .gguf file.",
+        short="-m",
+        metavar="MODEL",
+    )
+
+    k: tuple[int, ...] = like(EmbedOptions, "k")
+
+    max_length: int = like(EmbedOptions, "max_length")
+
+    history: History = like(EmbedOptions, "history")
+
+    variants: int = like(EnrichOptions, "variants", help="Enriched texts an entity; 0: none.", minimum=0)
+
+    finetune: int = option(
+        STEP_PRESETS["tiny_run"],
+        "Steps of tuning; none: base model only.",
+        minimum=1,
+        unit="steps",
+        names={"none": 0, **STEP_PRESETS},
+    )
+
+    method: Method = like(
+        FinetuneOptions, "method", help="What tuning changes: adapters (lora), or every weight (full)."
+    )
+
+    seed: int = option(0, "Seed of everything random.")
+
+    on_bad_row: OnBadRow | None = like(SerializeOptions, "on_bad_row", default=None)
+    """None: what the recipe says."""
