@@ -305,10 +305,10 @@ def test_a_stage_that_is_interrupted_says_so_and_the_rerun_ends_it(
 def test_a_killed_embed_resumes_and_gives_the_same_vectors(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.write(shell.folder / "shop", customers=600)
     shell.stage("serialize")
-    monkeypatch.setattr("llm4es_cli.committing.EVERY", 0.0)
+    monkeypatch.setattr("llm4es.project.commits.COMMIT_SECONDS", 0.0)
     words = ["embed", str(shell.recipe), "--model", str(shell.model), "--max-length", "64", "--k", "1,2"]
     words += ["--batch-tokens", "64"]
-    script = "import llm4es_cli.committing as e; e.EVERY = 0.0"  # many commits, so that a kill falls between
+    script = "import llm4es.project.commits as e; e.COMMIT_SECONDS = 0.0"  # many commits, so that a kill falls between
     environment = os.environ | {"PYTHONPATH": str(shell.folder), "LLM4ES_CACHE": str(shell.folder / "cache")}
     (shell.folder / "sitecustomize.py").write_text(script)
     _kill_once_rows_are_there([*words, "--store", str(shell.root)], shell.root, environment)
