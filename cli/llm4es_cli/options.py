@@ -54,6 +54,18 @@ FormatOption = Annotated[
 RecipeArgument = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A built-in recipe (see `llm4es recipes`) or a recipe's TOML file.")
 ]
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Built-in name, model of the store, Hugging Face id, folder or .gguf file.",
+    ),
+]
+TaskOption = Annotated[
+    str | None, typer.Option("--task", "-t", help="The recipe's task; without it, every task.", show_default=False)
+]
 DataOption = Annotated[
     Path | None,
     typer.Option("--data", metavar="DIR", help="Folder of raw files; without it the recipe fetches them."),

@@ -178,8 +178,8 @@ class FinetuneOptions(Options):
 
     @classmethod
     def settings(cls) -> dict[str, Setting]:
-        """The fields, and the preset that they start from."""
-        return {**super().settings(), _PRESET.name: _PRESET}
+        """The preset to start from, and the fields."""
+        return {_PRESET.name: _PRESET, **super().settings()}
 
     @classmethod
     def of(cls, **words: Any) -> Self:
