@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from ..core.errors import ProbeError
+from ..options.coerce import split_list
 
 EMBEDDING = "embedding:"
 
@@ -47,7 +48,7 @@ def embedding_name(model: str, k: int | None) -> str:
 
 def split_names(text: str) -> tuple[str, ...]:
     """Names parted by commas; those between brackets belong to a name: 'tfidf,m@8 [256 tokens, full]' -> two."""
-    return tuple(part.strip() for part in re.split(r",(?![^\[]*\])", text) if part.strip())
+    return split_list(text)
 
 
 def parse_features(text: str, baselines: Collection[str]) -> tuple[FeatureName, ...]:

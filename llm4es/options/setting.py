@@ -63,7 +63,7 @@ class Setting:
     @property
     def choices(self) -> tuple[str, ...]:
         """The words that it takes: an enum's values, or the names beside numbers."""
-        return tuple(self.kind) if issubclass(self.kind, StrEnum) else tuple(self.names)
+        return tuple(map(str, self.kind)) if issubclass(self.kind, StrEnum) else tuple(self.names)
 
     def check(self, value: Any) -> None:
         """Raise OptionError for a number out of bounds; None and what is no number pass, and so does a named value."""
@@ -99,7 +99,7 @@ class Setting:
             numbers = f"a number above {low:g}" if self.exclusive_minimum else f"{low:g} or more"
         elif high is not None:
             numbers = f"{high:g} or less"
-        return f"give {', or '.join([numbers, *map(repr, self.names)])}"
+        return f"give {numbers}" + (f", or {', '.join(map(repr, self.names))}" if self.names else "")
 
 
 def option(default: Any, help: str, **says: Any) -> Any:
