@@ -95,7 +95,24 @@ def split(words: Mapping[str, Any], first: type[A], second: type[B], /) -> tuple
 @overload
 def split(words: Mapping[str, Any], first: type[A], second: type[B], third: type[C], /) -> tuple[A, B, C]: ...
 def split(words: Mapping[str, Any], *classes: type[Options]) -> tuple[Options, ...]:
-    """One object of each class, from the words that are its own. Raises OptionError for a word that is nobody's.
+    """One object of each class, from the words that are its own.
+
+    Parameters
+    ----------
+    words
+        Names and plain values, as ``Options.of`` takes them.
+    *classes
+        Options classes; a word that several have goes to each.
+
+    Returns
+    -------
+    tuple
+        The classes' objects, in the order of the classes.
+
+    Raises
+    ------
+    OptionError
+        For a word that is nobody's, or a value that cannot be.
 
     Examples
     --------
