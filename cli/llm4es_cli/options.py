@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from llm4es.options import RunOptions
 
 _COMMON = "Common"
 _debug = False
@@ -53,7 +52,15 @@ FormatOption = Annotated[
 RecipeArgument = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A built-in recipe (see `llm4es recipes`) or a recipe's TOML file.")
 ]
-ModelOption = Annotated[str, typer.Option("--model", "-m", metavar="MODEL", help=RunOptions.settings()["model"].help)]
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="Built-in name, model of the store, Hugging Face id, folder or .gguf file.",
+    ),
+]
 TaskOption = Annotated[
     str | None, typer.Option("--task", "-t", help="The recipe's task; without it, every task.", show_default=False)
 ]

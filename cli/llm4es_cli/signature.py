@@ -74,11 +74,10 @@ def _parameter(setting: Setting) -> inspect.Parameter:
         rich_help_panel=setting.group,
         autocompletion=_completion(setting.choices) if setting.choices else None,
     )
-    if setting.default is REQUIRED:
-        default = inspect.Parameter.empty
-    else:
+    default: Any = inspect.Parameter.empty
+    if setting.default is not REQUIRED:
         default = setting.default if is_flag else plain(setting, setting.default) or None
-    annotation = Annotated[bool if is_flag else str, shown]
+    annotation: Any = Annotated[bool, shown] if is_flag else Annotated[str, shown]
     return inspect.Parameter(setting.name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 

@@ -46,11 +46,6 @@ def embedding_name(model: str, k: int | None) -> str:
     return model if k is None else f"{model}@{k or 'all'}"
 
 
-def split_names(text: str) -> tuple[str, ...]:
-    """Names parted by commas; those between brackets belong to a name: 'tfidf,m@8 [256 tokens, full]' -> two."""
-    return tuple(part.strip() for part in re.split(r",(?![^\[]*\])", text) if part.strip())
-
-
 def parse_features(text: str) -> tuple[FeatureName, ...]:
     """The parts of a name, from left to right. Raises ProbeError for a name that cannot be read.
 

@@ -35,13 +35,13 @@ class Options:
     """Base of every stage's options: each field is an ``option(...)``."""
 
     def __post_init__(self) -> None:
-        for name, setting in _fields(type(self)).items():
+        for name, setting in fields_of(type(self)).items():
             setting.check(getattr(self, name))
 
     @classmethod
     def settings(cls) -> dict[str, Setting]:
         """What ``of`` takes and the command line offers, by name, in the fields' order."""
-        return {name: setting for name, setting in _fields(cls).items() if not setting.internal}
+        return {name: setting for name, setting in fields_of(cls).items() if not setting.internal}
 
     @classmethod
     def of(cls, **words: Any) -> Self:
@@ -82,7 +82,7 @@ class Options:
 
     def fingerprint(self) -> dict[str, Any]:
         """The fields that change the result, as plain values: what ``config_id`` is made from."""
-        return {n: _plain(getattr(self, n)) for n, setting in _fields(type(self)).items() if setting.changes_result}
+        return {n: _plain(getattr(self, n)) for n, setting in fields_of(type(self)).items() if setting.changes_result}
 
 
 A = TypeVar("A", bound=Options)
@@ -95,7 +95,24 @@ def split(words: Mapping[str, Any], first: type[A], second: type[B], /) -> tuple
 @overload
 def split(words: Mapping[str, Any], first: type[A], second: type[B], third: type[C], /) -> tuple[A, B, C]: ...
 def split(words: Mapping[str, Any], *classes: type[Options]) -> tuple[Options, ...]:
-    """One object of each class, from the words that are its own. Raises OptionError for a word that is nobody's.
+    """One object of each class, from the words that are its own.
+
+    Parameters
+    ----------
+    words
+        Names and plain values, as ``Options.of`` takes them.
+    *classes
+        Options classes; a word that several have goes to each.
+
+    Returns
+    -------
+    tuple
+        The classes' objects, in the order of the classes.
+
+    Raises
+    ------
+    OptionError
+        For a word that is nobody's, or a value that cannot be.
 
     Examples
     --------
@@ -108,7 +125,7 @@ def split(words: Mapping[str, Any], *classes: type[Options]) -> tuple[Options, .
     return tuple(cls.of(**{name: words[name] for name in cls.settings() if name in words}) for cls in classes)
 
 
-def _fields(cls: type[Options]) -> dict[str, Setting]:
+def fields_of(cls: type[Options]) -> dict[str, Setting]:
     """What each field says, with its name and type."""
     hints = get_type_hints(cls)
     return {f.name: f.metadata["setting"].at(f.name, hints[f.name]) for f in dataclasses.fields(cls)}

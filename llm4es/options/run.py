@@ -5,7 +5,7 @@ In: what a user typed. Out: checked values. Imports nothing heavy.
 
 from dataclasses import dataclass
 
-from .base import DEFAULT_MODEL, History, Options
+from .base import History, Options
 from .embed import EmbedOptions
 from .enrich import EnrichOptions
 from .finetune import STEP_PRESETS, FinetuneOptions, Method
@@ -16,13 +16,6 @@ from .setting import like, option
 @dataclass(frozen=True)
 class RunOptions(Options):
     """Every stage, in order."""
-
-    model: str = option(
-        DEFAULT_MODEL,
-        "Built-in name, model of the store, Hugging Face id, folder or .gguf file.",
-        short="-m",
-        metavar="MODEL",
-    )
 
     k: tuple[int, ...] = like(EmbedOptions, "k")
 

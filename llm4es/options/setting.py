@@ -63,7 +63,7 @@ class Setting:
     @property
     def choices(self) -> tuple[str, ...]:
         """The words that it takes: an enum's values, or the names beside numbers."""
-        return tuple(self.kind) if issubclass(self.kind, StrEnum) else tuple(self.names)
+        return tuple(map(str, self.kind)) if issubclass(self.kind, StrEnum) else tuple(self.names)
 
     def check(self, value: Any) -> None:
         """Raise OptionError for a number out of bounds; None and what is no number pass, and so does a named value."""
@@ -99,11 +99,25 @@ class Setting:
             numbers = f"a number above {low:g}" if self.exclusive_minimum else f"{low:g} or more"
         elif high is not None:
             numbers = f"{high:g} or less"
-        return f"give {', or '.join([numbers, *map(repr, self.names)])}"
+        return f"give {numbers}" + (f", or {', '.join(map(repr, self.names))}" if self.names else "")
 
 
 def option(default: Any, help: str, **says: Any) -> Any:
-    """A field of an options class: its default, its help, and whatever else of ``Setting`` it says.
+    """A field of an options class.
+
+    Parameters
+    ----------
+    default
+        Where nothing is given; ``REQUIRED`` where something must be.
+    help
+        One line for ``--help``: what it is, its unit, what None means.
+    **says
+        Whatever else of ``Setting`` the field says: ``minimum``, ``unit``, ``names``, ``changes_result``, ...
+
+    Returns
+    -------
+    dataclasses.Field
+        The field; typed as Any, so that it can stand as the default of any type.
 
     Examples
     --------
@@ -122,7 +136,7 @@ def option(default: Any, help: str, **says: Any) -> Any:
 
 
 def like(options: type, name: str, **says: Any) -> Any:
-    """A field that says what the field ``name`` of other options says, but for ``says``."""
+    """A field that says what the field ``name`` of other ``options`` says, but for what is in ``says``."""
     of = next(f for f in dataclasses.fields(options) if f.name == name)
     setting = dataclasses.replace(of.metadata["setting"], **says)
     return field(default=setting.default, metadata={"setting": setting})

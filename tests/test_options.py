@@ -1,0 +1,361 @@
+"""Options: said once at their fields, read as people type them, and keyed in stores as they always were."""
+
+import dataclasses
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from llm4es import options
+from llm4es.core.errors import OptionError
+from llm4es.core.hashing import config_id
+from llm4es.options import (
+    FINETUNE_PRESETS,
+    REQUIRED,
+    Attention,
+    Device,
+    Dtype,
+    EmbedOptions,
+    EngineName,
+    EnrichBy,
+    EnrichOptions,
+    FinetuneOptions,
+    History,
+    ImportOptions,
+    Layers,
+    LoadIn,
+    LoadOptions,
+    Method,
+    OnBadRow,
+    Optimizer,
+    Options,
+    Pooling,
+    ProbeOptions,
+    RunOptions,
+    SelectOptions,
+    SerializeOptions,
+    Setting,
+    SimilarOptions,
+    split,
+)
+
+CLASSES = [kind for kind in vars(options).values() if isinstance(kind, type) and issubclass(kind, Options)]
+CLASSES.remove(Options)
+FIELDS = [(cls, setting) for cls in CLASSES for setting in cls.settings().values()]
+NAMES = [f"{cls.__name__}.{setting.name}" for cls, setting in FIELDS]
+
+FINGERPRINTS: list[tuple[Options, str, str]] = [
+    (
+        SerializeOptions(),
+        '{"history": "newest", "max_events": null, "as_of": null, "preset": "raw"}',
+        "31fb29498263",
+    ),
+    (
+        SerializeOptions(
+            history=History.OLDEST,
+            max_events=200,
+            as_of=datetime(1998, 3, 1, tzinfo=UTC),
+            preset="paper",
+            on_bad_row=OnBadRow.SKIP,
+        ),
+        '{"history": "oldest", "max_events": 200, "as_of": "1998-03-01T00:00:00+00:00", "preset": "paper"}',
+        "8d521d992a19",
+    ),
+    (
+        EnrichOptions(),
+        '{"by": "rules", "variants": 2, "formats": [], "seed": 0, "group_by": ""}',
+        "e763a5986795",
+    ),
+    (
+        EnrichOptions(variants=3, formats=("json", "table"), seed=7, group_by="Genres", batch_size=4),
+        '{"by": "rules", "variants": 3, "formats": ["json", "table"], "seed": 7, "group_by": "Genres"}',
+        "faf8a9607ad2",
+    ),
+    (
+        EnrichOptions(by=EnrichBy.LLM),
+        '{"by": "llm", "variants": 2, "formats": [], "seed": 0, "group_by": "", "engine": "transformers", '
+        '"model": "smollm2-135m", "temperature": 0.6, "top_p": 0.9, "max_new_tokens": 512, "context": 4096, '
+        '"min_fidelity": 0.9, "retries": 1}',
+        "c182972937ae",
+    ),
+    (
+        EnrichOptions(
+            by=EnrichBy.LLM,
+            engine=EngineName.OPENAI,
+            model="m",
+            base_url="http://x",
+            temperature=0.0,
+            top_p=0.5,
+            max_new_tokens=64,
+            context=1024,
+            min_fidelity=0.5,
+            retries=2,
+            concurrency=2,
+        ),
+        '{"by": "llm", "variants": 2, "formats": [], "seed": 0, "group_by": "", "engine": "openai", '
+        '"model": "m", "temperature": 0.0, "top_p": 0.5, "max_new_tokens": 64, "context": 1024, '
+        '"min_fidelity": 0.5, "retries": 2}',
+        "3b62288acced",
+    ),
+    (
+        EmbedOptions(),
+        '{"pooling": "mean", "texts": ["raw"], "max_length": 512, "history": "newest"}',
+        "f828730a651e",
+    ),
+    (
+        EmbedOptions(
+            k=(1, 0),
+            pooling=Pooling.CONTENT_MEAN,
+            texts=("raw", "json"),
+            max_length=256,
+            history=History.FULL,
+            batch_tokens=64,
+        ),
+        '{"pooling": "content_mean", "texts": ["raw", "json"], "max_length": 256, "history": "full"}',
+        "2b271616eb9f",
+    ),
+    (
+        FinetuneOptions(),
+        '{"method": "lora", "texts": ["all"], "steps": null, "epochs": 1.0, "max_length": 512, '
+        '"learning_rate": null, "warmup": 0.1, "warmup_steps": null, "weight_decay": 1e-06, '
+        '"adam_beta2": 0.999, "adam_epsilon": 1e-08, "max_grad_norm": 1.0, "optimizer": "adamw", '
+        '"tokens_per_step": 2048, "accumulate": 1, "lora_rank": 16, "evaluate_every": null, "patience": null, '
+        '"held_out_tokens": null, "seed": 0}',
+        "e14c5d498937",
+    ),
+    (
+        FinetuneOptions(
+            method=Method.FULL,
+            steps=50,
+            texts=("raw",),
+            learning_rate=3e-4,
+            warmup_steps=5,
+            optimizer=Optimizer.ADAMW_8BIT,
+            evaluate_every=5,
+            patience=2,
+            held_out_tokens=100,
+            seed=3,
+            save_every=7,
+            gradient_checkpointing=True,
+            logit_chunk=64,
+        ),
+        '{"method": "full", "texts": ["raw"], "steps": 50, "epochs": 1.0, "max_length": 512, '
+        '"learning_rate": 0.0003, "warmup": 0.1, "warmup_steps": 5, "weight_decay": 1e-06, '
+        '"adam_beta2": 0.999, "adam_epsilon": 1e-08, "max_grad_norm": 1.0, "optimizer": "adamw_8bit", '
+        '"tokens_per_step": 2048, "accumulate": 1, "lora_rank": 16, "evaluate_every": 5, "patience": 2, '
+        '"held_out_tokens": 100, "seed": 3}',
+        "e0434fd1bf75",
+    ),
+    (
+        FINETUNE_PRESETS["paper"],
+        '{"method": "full", "texts": ["all"], "steps": null, "epochs": 2.0, "max_length": 8192, '
+        '"learning_rate": 1e-05, "warmup": 0.1, "warmup_steps": 608, "weight_decay": 1e-06, '
+        '"adam_beta2": 0.95, "adam_epsilon": 1e-05, "max_grad_norm": 1.0, "optimizer": "adamw", '
+        '"tokens_per_step": 8192, "accumulate": 1, "lora_rank": 16, "evaluate_every": null, "patience": null, '
+        '"held_out_tokens": null, "seed": 0}',
+        "63ebbea2176c",
+    ),
+    (
+        ProbeOptions(),
+        '{"protocol": "cv", "probe": "logistic", "folds": 5, "repeats": 3, "bootstrap": 1000, "seed": 0, '
+        '"train_size": null, "unseen_only": false}',
+        "7246a91422c3",
+    ),
+    (
+        ProbeOptions(
+            protocol="holdout",
+            probe="lightgbm",
+            folds=10,
+            repeats=1,
+            bootstrap=50,
+            seed=2,
+            train_size=100,
+            unseen_only=True,
+            workers=2,
+        ),
+        '{"protocol": "holdout", "probe": "lightgbm", "folds": 10, "repeats": 1, "bootstrap": 50, "seed": 2, '
+        '"train_size": 100, "unseen_only": true}',
+        "8cc1bdb77930",
+    ),
+    (
+        LoadOptions(),
+        '{"load_in": "none", "dtype": "auto"}',
+        "6b991a589713",
+    ),
+    (
+        LoadOptions(
+            load_in=LoadIn.NF4,
+            dtype=Dtype.BFLOAT16,
+            device=Device.CUDA,
+            attention=Attention.EAGER,
+            trust_remote_code=True,
+        ),
+        '{"load_in": "4bit", "dtype": "bfloat16"}',
+        "01534a907dc8",
+    ),
+    (
+        ImportOptions("coles", "bank", id="x"),
+        '{"imported": "coles"}',
+        "9080668e3e06",
+    ),
+]
+"""Options, what their fingerprint is as JSON, and the config_id made of it: stores are keyed by them."""
+
+
+@pytest.mark.parametrize(("given", "fingerprint", "key"), FINGERPRINTS)
+def test_stores_are_keyed_as_they_always_were(given: Options, fingerprint: str, key: str) -> None:
+    assert json.dumps(given.fingerprint()) == fingerprint
+    assert config_id(given.fingerprint()) == key
+
+
+@pytest.mark.parametrize(("cls", "setting"), FIELDS, ids=NAMES)
+def test_every_field_says_what_it_is(cls: type[Options], setting: Setting) -> None:
+    assert setting.help.endswith((".", ")."))
+    assert setting.kind is not object
+    if setting.kind is int and setting.name != "seed":
+        assert setting.minimum is not None, "a count has a least one"
+    if setting.default is not REQUIRED and setting.default is not None:
+        setting.check(setting.default)
+
+
+@pytest.mark.parametrize(("cls", "setting"), FIELDS, ids=NAMES)
+def test_what_is_below_its_bound_is_refused_by_name(cls: type[Options], setting: Setting) -> None:
+    if setting.minimum is None:
+        assert setting.maximum is None
+        return
+    low = setting.minimum - (2 if setting.names else 1)  # 0 stands for a name
+    value = (int(low),) if setting.many else setting.kind(low)
+    needed: dict[str, Any] = {name: "x" for name, s in cls.settings().items() if s.default is REQUIRED}
+    with pytest.raises(OptionError, match=rf"^{setting.flag} {low:g} is (below|not above|not between) .*: give "):
+        cls(**{**needed, setting.name: value})
+
+
+def test_a_default_can_be_read_from_the_class() -> None:
+    assert (EmbedOptions.max_length, EmbedOptions.k, EmbedOptions().k) == (512, (1, 8), (1, 8))
+    assert (LoadOptions.dtype, SerializeOptions.max_events) == (Dtype.AUTO, None)
+
+
+@pytest.mark.parametrize(
+    ("cls", "words", "values"),
+    [
+        (EmbedOptions, {"k": "1,8,all"}, {"k": (1, 8, 0)}),
+        (EmbedOptions, {"k": (1, 8, "all")}, {"k": (1, 8, 0)}),
+        (EmbedOptions, {"k": 8}, {"k": (8,)}),
+        (EmbedOptions, {"k": " all "}, {"k": (0,)}),
+        (EmbedOptions, {"k": np.array([1, 3])}, {"k": (1, 3)}),
+        (EmbedOptions, {"k": EmbedOptions(k=(1, 0)).k}, {"k": (1, 0)}),
+        (EmbedOptions, {"texts": "raw, json"}, {"texts": ("raw", "json")}),
+        (EmbedOptions, {"texts": ["raw", "json"]}, {"texts": ("raw", "json")}),
+        (
+            EmbedOptions,
+            {"history": "full", "pooling": Pooling.LAST},
+            {"history": History.FULL, "pooling": Pooling.LAST},
+        ),
+        (EmbedOptions, {"max_length": "64", "batch_tokens": np.int64(9)}, {"max_length": 64, "batch_tokens": 9}),
+        (EmbedOptions, {"max_length": None, "layers": "keep"}, {"max_length": 512, "layers": Layers.KEEP}),
+        (LoadOptions, {"trust_remote_code": True}, {"trust_remote_code": True}),
+        (LoadOptions, {"trust_remote_code": "no", "load_in": "4bit"}, {"load_in": LoadIn.NF4}),
+        (EnrichOptions, {"model": Path("models/mine"), "temperature": 1}, {"model": "models/mine", "temperature": 1.0}),
+        (SerializeOptions, {"as_of": "1998-03-01"}, {"as_of": datetime(1998, 3, 1, tzinfo=UTC)}),
+        (SerializeOptions, {"as_of": date(1998, 3, 1)}, {"as_of": datetime(1998, 3, 1, tzinfo=UTC)}),
+        (SerializeOptions, {"as_of": datetime(1998, 3, 1, 12)}, {"as_of": datetime(1998, 3, 1, 12, tzinfo=UTC)}),
+        (SerializeOptions, {"as_of": "1998-03-01T12:00+02:00"}, {"as_of": datetime(1998, 3, 1, 10, tzinfo=UTC)}),
+        (SimilarOptions, {"k": "all", "n": "3"}, {"k": 0, "n": 3}),
+        (
+            SelectOptions,
+            {"features": "tfidf,m@8 [256 tokens, full]"},
+            {"features": ("tfidf", "m@8 [256 tokens, full]")},
+        ),
+        (RunOptions, {"finetune": "none", "variants": 0}, {"finetune": 0, "variants": 0}),
+        (RunOptions, {}, {"finetune": 50, "on_bad_row": None}),
+        (FinetuneOptions, {"steps": "dry_run"}, {"steps": 2}),
+        (FinetuneOptions, {"steps": "tiny_run"}, {"steps": 50}),
+        (FinetuneOptions, {"epochs": 2}, {"epochs": 2.0}),
+    ],
+)
+def test_words_are_read_as_people_type_them(cls: type[Options], words: dict[str, Any], values: dict[str, Any]) -> None:
+    read = cls.of(**words)
+    assert read == dataclasses.replace(cls(), **values)
+    assert [type(getattr(read, name)) for name in values] == [type(value) for value in values.values()]
+
+
+@pytest.mark.parametrize(
+    ("cls", "words", "message"),
+    [
+        (EmbedOptions, {"max_lenght": 8}, "no option 'max_lenght'; did you mean 'max_length'?"),
+        (SimilarOptions, {"zzz": 8}, "no option 'zzz'; there are model, k, features, n, by"),
+        (ProbeOptions, {"train_size": 8}, "no option 'train_size'; there are protocol, "),
+        (
+            EmbedOptions,
+            {"history": "ful"},
+            "--history 'ful' is unknown: choose one of newest, oldest, full; did you mean 'full'?",
+        ),
+        (EmbedOptions, {"pooling": 3}, "--pooling 3 is unknown: choose one of mean, last, content_mean"),
+        (EmbedOptions, {"k": "x"}, "--k 'x' is no number of layers: give 1 or more, or 'all'"),
+        (EmbedOptions, {"k": "0"}, "--k 0 is below 1: give 1 or more, or 'all'"),
+        (EmbedOptions, {"k": (8, -1)}, "--k -1 is below 1: give 1 or more, or 'all'"),
+        (EmbedOptions, {"k": ""}, "--k is empty: give at least one number of layers, or 'all'"),
+        (EmbedOptions, {"max_length": 1}, "--max-length 1 is below 2: give 2 or more"),
+        (EmbedOptions, {"max_length": 8.5}, "--max-length 8.5 is no number of tokens: give 2 or more"),
+        (EmbedOptions, {"max_length": True}, "--max-length True is no number of tokens: give 2 or more"),
+        (EmbedOptions, {"texts": 3}, "--texts 3 is no text: give it between quotes"),
+        (LoadOptions, {"trust_remote_code": "maybe"}, "--trust-remote-code 'maybe' is neither true nor false"),
+        (EnrichOptions, {"top_p": "1.5"}, "--top-p 1.5 is not between 0 and 1: give a number from 0 to 1"),
+        (EnrichOptions, {"temperature": "nan"}, "--temperature nan is no number: give 0 or more"),
+        (EnrichOptions, {"temperature": "warm"}, "--temperature 'warm' is no number: give 0 or more"),
+        (
+            SerializeOptions,
+            {"as_of": "soon"},
+            "--as-of 'soon' is no date: give for example 1998-03-01 or 1998-03-01T12:00",
+        ),
+        (SerializeOptions, {"as_of": 3}, "--as-of 3 is no date"),
+        (ImportOptions, {"dataset": "d"}, "--name is missing: "),
+        (SelectOptions, {"features": "a", "k": 1}, "--features names the depths already: leave out --k and --layers"),
+        (FinetuneOptions, {"preset": "thesis"}, "--preset 'thesis' is unknown: choose one of paper"),
+        (
+            FinetuneOptions,
+            {"steps": "few"},
+            "--steps 'few' is no number of steps: give 1 or more, or 'dry_run', 'tiny_run'",
+        ),
+        (FinetuneOptions, {"steps": 3, "epochs": 2}, "--steps 3 and --epochs 2 both say how long: give one"),
+        (FinetuneOptions, {"warmup": 0.5, "warmup_steps": 2}, "--warmup 0.5 and --warmup-steps 2 both say how long"),
+        (FinetuneOptions, {"warmup": 1}, "--warmup 1 is not between 0 and 1: give a number from 0 to below 1"),
+    ],
+)
+def test_what_cannot_be_is_one_line_that_names_the_option(
+    cls: type[Options], words: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(OptionError) as caught:
+        cls.of(**words)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_was_given_beats_a_preset() -> None:
+    paper = FINETUNE_PRESETS["paper"]
+    assert FinetuneOptions.of(preset="paper") == paper
+    assert FinetuneOptions.of(preset="paper", warmup=0.1) == dataclasses.replace(paper, warmup=0.1, warmup_steps=None)
+    assert FinetuneOptions.of(preset="paper", warmup_steps=5) == dataclasses.replace(paper, warmup_steps=5)
+    assert FinetuneOptions.of(preset="paper", steps="tiny_run") == dataclasses.replace(paper, steps=50)
+    assert FinetuneOptions.of(preset="paper", epochs="30") == dataclasses.replace(paper, epochs=30.0)
+    # a value that is the default of a field is given all the same
+    assert FinetuneOptions.of(preset="paper", max_length=512).max_length == 512
+    assert FinetuneOptions.of(preset="paper", method="lora").method is Method.LORA
+
+
+def test_words_are_divided_among_classes() -> None:
+    embedding, load = split({"k": 8, "dtype": "bfloat16", "device": None}, EmbedOptions, LoadOptions)
+    assert (embedding, load) == (EmbedOptions(k=(8,)), LoadOptions(dtype=Dtype.BFLOAT16))
+    with pytest.raises(OptionError, match=r"no option 'dtyp'; did you mean 'dtype'\?"):
+        split({"k": 8, "dtyp": "bfloat16"}, EmbedOptions, LoadOptions)
+    tuning, load = split({"preset": "paper", "warmup": 0.5, "load_in": "4bit"}, FinetuneOptions, LoadOptions)
+    assert (tuning.warmup_steps, tuning.max_length, load.load_in) == (None, 8192, LoadIn.NF4)
+
+
+def test_a_learning_curve_is_a_probe_a_size() -> None:
+    assert ProbeOptions.of(folds=3).each_size() == [ProbeOptions(folds=3)]
+    sized = ProbeOptions.of(sizes="50,100", folds=3).each_size()
+    assert sized == [ProbeOptions(folds=3, train_size=50), ProbeOptions(folds=3, train_size=100)]
