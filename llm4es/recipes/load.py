@@ -108,7 +108,8 @@ def checked(values: Mapping[str, Any], what: str, text: str = "", folder: Path |
     try:
         return Recipe.model_validate({**values, "folder": folder})
     except ValidationError as error:
-        raise RecipeError(f"{what}: {first_problem(error, text)}") from error
+        problem = first_problem(error, text)
+    raise RecipeError(f"{what}: {problem}")  # without pydantic's error, which keeps every frame from being freed
 
 
 def _read(name_or_path: str, known: Sequence[str]) -> _Toml:
