@@ -5,7 +5,6 @@ one piece an event, and what closes it: any run of events between opening and cl
 Knows nothing of entities, files or models.
 """
 
-import difflib
 import html
 import json
 import re
@@ -15,7 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from ..core.errors import OptionError
+from ..core.errors import OptionError, nearest
+from ..core.sql import identifier
 from .escaping import SEPARATOR, split, unescape
 
 
@@ -135,7 +135,7 @@ def _cells(event: tuple[str, ...]) -> str:
 
 
 def _sql(history: ParsedHistory, _: str) -> Written:
-    names = ", ".join('"' + unescape(name).replace('"', '""') + '"' for name in history.headers)
+    names = ", ".join(identifier(unescape(name)) for name in history.headers)
     events = ["('" + "', '".join([value.replace("'", "''") for value in event]) + "')" for event in history.events]
     return Written(f"INSERT INTO events ({names}) VALUES\n", _separated(events, ",\n", ";\n"))
 
@@ -173,16 +173,16 @@ def _summary(history: ParsedHistory, _: str) -> Written:
 
 def _described(values: Sequence[str]) -> str:
     """What the values of a field are like: ends and mean of numbers, ends of dates, else the commonest."""
-    there = [value for value in values if value]
-    if len(set(there)) > TOP and all(_DATE.fullmatch(value) for value in there):
-        return f"from {min(there)} to {max(there)}"
-    if len(set(there)) > TOP and all(_NUMBER.fullmatch(value) for value in there):
-        numbers = [float(value) for value in there]
+    given = [value for value in values if value]
+    if len(set(given)) > TOP and all(_DATE.fullmatch(value) for value in given):
+        return f"from {min(given)} to {max(given)}"
+    if len(set(given)) > TOP and all(_NUMBER.fullmatch(value) for value in given):
+        numbers = [float(value) for value in given]
         return f"from {min(numbers):g} to {max(numbers):g}, on average {sum(numbers) / len(numbers):.4g}"
-    counts = Counter(there)
+    counts = Counter(given)
     common = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:TOP]
     named = ", ".join(f"{value} ({number})" for value, number in common)
-    return named + (f" and {len(counts) - TOP} more" if len(counts) > TOP else "") if there else "never given"
+    return named + (f" and {len(counts) - TOP} more" if len(counts) > TOP else "") if given else "never given"
 
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -194,9 +194,7 @@ def field_named(headers: Sequence[str], name: str) -> int:
     titles = [unescape(header) for header in headers]
     lower = [title.lower() for title in titles]
     if name.lower() not in lower:
-        near = difflib.get_close_matches(name.lower(), lower, n=1)
-        hint = f"did you mean {titles[lower.index(near[0])]!r}?" if near else f"there are {', '.join(titles)}"
-        raise OptionError(f"--group-by {name!r} is no field of the texts: {hint}")
+        raise OptionError(f"--group-by {name!r} is no field of the texts: {nearest(name, titles)}")
     return lower.index(name.lower())
 
 
