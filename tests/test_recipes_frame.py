@@ -119,6 +119,20 @@ def test_labels_are_tasks(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> N
     assert rows[:3] == [("1", "churn", "0"), ("2", "churn", "1"), ("1", "segment", "a")]
 
 
+@pytest.mark.parametrize(
+    ("labels", "kind"),
+    [
+        (pa.array([True, False, None]), "binary"),
+        (pa.array([1.0, 2.0, 3.0]), "multiclass"),  # classes that missing values have made floats
+        (pa.array([1, 2, 3]).cast(pa.decimal128(38, 0)), "multiclass"),  # a sum in DuckDB
+        (pa.array([1.0, 1e300, 2.0]), "regression"),
+        (pa.array([date(2024, 1, day) for day in (1, 2, 3)]), "multiclass"),
+    ],
+)
+def test_kinds_of_labels(labels: pa.Array, kind: str) -> None:
+    assert bank(labels=pa.table({"customer": [1, 2, 3], "y": labels})).tasks["y"].kind.value == kind
+
+
 def test_tasks_that_are_named() -> None:
     assert list(bank(labels=LABELS, tasks={"churn": "binary"}).tasks) == ["churn"]
     task = bank(labels=LABELS, tasks={"big": {"label": "spent > 1", "kind": "binary", "metric": "accuracy"}}).tasks[
@@ -222,6 +236,8 @@ def test_frames_are_kept_whole_or_not_at_all(tmp_path: Path) -> None:
     ):
         keep_frames(recipe, EVENTS.assign(mcc=0), spans, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    with pytest.raises(DataError, match=r"events have no rows to keep: a reader is read once only, give the table"):
+        keep_frames(recipe, EMPTY, None, tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=r"cannot keep the frames of 'bank' in .*file"):
         keep_frames(recipe, EVENTS, None, tmp_path / "file")

@@ -44,8 +44,10 @@ def whole_sql(table: pa.Table, name: str) -> str:
 
 
 def is_whole(column: pa.ChunkedArray) -> bool:
-    """Whether a column of floats holds whole numbers only."""
-    return pa.types.is_floating(column.type) and bool(pc.all(pc.equal(pc.floor(column), column)).as_py())
+    """Whether a column of floats holds whole numbers only, none beyond those that floats tell apart."""
+    if not pa.types.is_floating(column.type):
+        return False
+    return bool(pc.all(pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), 2.0**53))).as_py())
 
 
 def texts_of(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -41,7 +41,7 @@ def keep_frames(recipe: Recipe, events: Any, labels: Any, folder: Path) -> Recip
     Raises
     ------
     DataError
-        The folder cannot be written, or a column is of a type that Parquet does not have.
+        A frame has no rows, the folder cannot be written, or a column is of a type that Parquet does not have.
 
     Examples
     --------
@@ -54,6 +54,8 @@ def keep_frames(recipe: Recipe, events: Any, labels: Any, folder: Path) -> Recip
     ['events.parquet']
     """
     tables = {"events": to_arrow(events)} | ({} if labels is None else {"labels": to_arrow(labels, "labels")})
+    if empty := [name for name, table in tables.items() if not table.num_rows]:
+        raise DataError(f"{empty[0]} have no rows to keep: a reader is read once only, give the table made of it")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".", dir=folder) as unfinished:

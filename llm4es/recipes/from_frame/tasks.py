@@ -48,7 +48,8 @@ def kind_of(column: pa.ChunkedArray) -> Kind | None:
         return None
     distinct = pc.count_distinct(column, mode="only_valid").as_py()
     number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)
-    classes = not number or pa.types.is_integer(column.type) or is_whole(column)
+    whole = pa.types.is_integer(column.type) or (pa.types.is_decimal(column.type) and column.type.scale == 0)
+    classes = not number or whole or is_whole(column)
     if distinct <= 2:
         return Kind.BINARY if distinct == 2 else None
     if classes and distinct <= MANY_CLASSES:
