@@ -30,7 +30,7 @@ DOCTESTED = [
         "recipes.locate",
     ),
     *("recipes.splits", "recipes.from_frame.keep", "recipes.from_frame.recipe", "recipes.init.draft"),
-    "serialize.serialize",
+    *("recipes.model.recipe", "serialize.serialize", "serialize.escaping", "serialize.formats"),
 ]
 
 

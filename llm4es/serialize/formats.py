@@ -73,13 +73,52 @@ CACHED = 1 << 16
 
 
 def parse(text: str, dropped: int = 0) -> ParsedHistory:
-    """A raw text, taken apart at its lines and separators."""
+    """A raw text, taken apart at its lines and separators.
+
+    Parameters
+    ----------
+    text : str
+        Of variant 'raw'.
+    dropped : int, default 0
+        Events of the entity that the text leaves out: its ``n_events_dropped``.
+
+    Examples
+    --------
+    >>> parse("Shop | Amount\\ntea | 1.50")
+    ParsedHistory(headers=('Shop', 'Amount'), events=(('tea', '1.50'),), dropped=0)
+    """
     header, *lines = text.split("\n")
     return ParsedHistory(tuple(split(header)), tuple(tuple(split(line)) for line in lines), dropped)
 
 
 def write(history: ParsedHistory, format: TextFormat, group_by: str = "") -> Written:
-    """A history in a format. ``group_by`` is the field of 'grouped'; '' takes the one with the fewest values."""
+    """A history in a format.
+
+    Parameters
+    ----------
+    history : ParsedHistory
+        From ``parse``.
+    format : TextFormat
+        How it is written.
+    group_by : str, default ''
+        The field of format 'grouped', in whatever case; '' takes the one with the fewest values.
+
+    Returns
+    -------
+    Written
+        ``text`` is all of it; its pieces are events where it can be cut.
+
+    Raises
+    ------
+    OptionError
+        ``group_by`` is no field of the texts.
+
+    Examples
+    --------
+    >>> print(write(parse("Shop | Amount\\ntea | 1.50"), TextFormat.BULLET_LIST).text, end="")
+    Events, oldest first:
+    - Shop: tea; Amount: 1.50
+    """
     return FORMATS[format](history, group_by)
 
 
