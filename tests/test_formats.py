@@ -56,7 +56,7 @@ def test_grouped_by_a_named_field() -> None:
 
 
 def test_a_field_that_is_not_there_is_told() -> None:
-    with pytest.raises(OptionError, match=r"--group-by 'genre' is no field of the texts: did you mean 'Genres'\?"):
+    with pytest.raises(OptionError, match=r"--group-by 'genre' is no field of the texts: did you mean Genres\?"):
         write(parse(RAW), TextFormat.GROUPED, "genre")
     with pytest.raises(OptionError, match=r"there are Title, Year, Genres, Rating"):
         field_named(parse(RAW).headers, "shop")

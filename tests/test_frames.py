@@ -107,6 +107,7 @@ def test_columns_of_mixed_types_are_text() -> None:
         (pd.Series(pd.to_timedelta([90, None], unit="s")), pa.float64(), [90.0, None]),
         (pd.Series([None, None]), pa.string(), [None, None]),
         (pa.array([["x"]], pa.large_list(pa.string_view())), pa.list_(pa.string()), [["x"]]),
+        (pl.Series([1.5, float("nan"), None]), pa.float64(), [1.5, None, None]),
         (pl.Series([{"s": "x"}]), pa.struct([("s", pa.string())]), [{"s": "x"}]),
         (pa.RunEndEncodedArray.from_arrays([2], ["x"]), pa.string(), ["x", "x"]),
     ],

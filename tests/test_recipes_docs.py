@@ -1,5 +1,7 @@
 """The user's guide to recipes: names every key and choice, and its example is a recipe that works."""
 
+import doctest
+import importlib
 import re
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +17,28 @@ from llm4es.serialize.formats import TextFormat
 
 GUIDE = (Path(__file__).parents[1] / "docs" / "recipes.md").read_text(encoding="utf-8")
 WORDS = set(re.findall(r"[a-z0-9_-]+", GUIDE))
+
+
+DOCTESTED = [
+    *(
+        "core.errors",
+        "core.frames",
+        "core.sample",
+        "recipes.events",
+        "recipes.labels",
+        "recipes.load",
+        "recipes.locate",
+    ),
+    *("recipes.splits", "recipes.from_frame.keep", "recipes.from_frame.recipe", "recipes.init.draft"),
+    *("recipes.model.recipe", "serialize.serialize", "serialize.escaping", "serialize.formats"),
+]
+
+
+@pytest.mark.parametrize("module", DOCTESTED)
+def test_examples_run(module: str) -> None:
+    result = doctest.testmod(importlib.import_module(f"llm4es.{module}"))
+    assert result.attempted > 0
+    assert result.failed == 0
 
 
 def test_every_key_is_described() -> None:

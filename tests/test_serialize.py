@@ -1,12 +1,15 @@
 """Texts against hand-written ones: lines, cuts, offsets, escapes, hashes, and batches that end anywhere."""
 
 import hashlib
+import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from llm4es.core.errors import DataError
 from llm4es.core.schemas import TEXTS
 from llm4es.options import History, SerializeOptions
 from llm4es.recipes import FieldSpec, Recipe
@@ -133,6 +136,78 @@ def test_escapes_go_back() -> None:
 
 def test_no_events_no_texts() -> None:
     assert list(serialize([], RECIPE, SerializeOptions())) == []
+
+
+def bad(table: pa.Table, size: int = 100) -> str:
+    """What is said of events that cannot be written."""
+    with pytest.raises(DataError) as caught:
+        list(serialize(table.to_batches(max_chunksize=size), RECIPE, SerializeOptions()))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def timed(ids: str, days: list[int | None]) -> pa.Table:
+    """An event of each of these entities, on these days of January."""
+    table = pa.Table.from_batches(batches([(id, "tea", 1.0, "1") for id in ids]))
+    times = [None if day is None else datetime(2024, 1, day, tzinfo=UTC) for day in days]
+    return table.set_column(3, "event_time", pa.array(times, pa.timestamp("us", "UTC")))
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_events_out_of_order_are_refused(size: int) -> None:
+    sort = "sort the events by entity_id and event_time, as read_events does"
+    assert bad(timed("abca", [1, 1, 1, 1]), size) == f"events of entity 'a' come behind those of 'c': {sort}"
+    assert bad(timed("aabb", [1, 2, 2, 1]), size) == f"events of entity 'b' are out of order in time: {sort}"
+    fine = pa.Table.from_batches(serialize(timed("aab", [2, 2, 1]).to_batches(size), RECIPE, SerializeOptions()))
+    assert fine["n_events"].to_pylist() == [2, 1]
+
+
+def test_a_shuffled_frame_is_no_text_for_each_run_of_an_entity() -> None:
+    shuffled = timed("abab" * 50, [1] * 200)
+    assert "entity 'a' come behind those of 'b'" in bad(shuffled)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda table: table.drop_columns("amount"),
+            r"events have no column 'amount': there are dataset, entity_id, position",
+        ),
+        (
+            lambda table: table.rename_columns({"what": "wat"}),
+            r"events have no column 'what': did you mean wat\?",
+        ),
+        (lambda table: table.drop_columns("entity_id"), r"events have no column 'entity_id': did you mean event_time"),
+        (
+            lambda table: table.set_column(5, "amount", table["amount"].cast(pa.string())),
+            r"events: column 'amount' is of type string, not double: cast it, or read the events by read_events",
+        ),
+        (
+            lambda table: table.set_column(1, "entity_id", pa.array([1, 1])),
+            r"events: column 'entity_id' is of type int64, not string: cast it",
+        ),
+        (
+            lambda table: table.set_column(1, "entity_id", pa.array(["a", None])),
+            r"events: an entity_id is null: leave such",
+        ),
+    ],
+)
+def test_columns_that_are_not_as_the_recipe_says(change: Callable[[pa.Table], pa.Table], message: str) -> None:
+    assert re.match(message, bad(change(timed("aa", [1, 2]))))
+
+
+def test_what_is_no_batch_is_told() -> None:
+    with pytest.raises(
+        DataError, match=r"events are batches of ChunkedArray: give record batches, as table.to_batches"
+    ):
+        list(serialize(timed("a", [1]).columns, RECIPE, SerializeOptions()))
+
+
+def test_neither_position_nor_time_is_needed_and_unused_fields_may_be_missing() -> None:
+    table = pa.Table.from_batches(batches()).drop_columns(["position", "event_time", "code"])
+    made = pa.Table.from_batches(serialize(table.to_batches(), RECIPE, SerializeOptions()))
+    assert made["text"].to_pylist() == [TEXT_A, TEXT_B]
 
 
 def test_an_entity_of_100_000_events() -> None:

@@ -37,7 +37,7 @@ list of dict, or dict of columns
     -------
     pyarrow.Table
         Dictionaries, views and large types are written out as plain ones, columns of mixed types as text, durations as
-        seconds. No metadata.
+        seconds, NaN as null. No metadata.
 
     Raises
     ------
@@ -191,6 +191,8 @@ def _as_plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return _as_plain(pa.chunked_array(map(pc.run_end_decode, column.chunks), type.value_type))
     if pa.types.is_duration(type):
         return pc.divide(column.cast(pa.duration("us")).cast(pa.int64()).cast(pa.float64()), 1e6)
+    if pa.types.is_floating(type) and pc.any(pc.is_nan(column)).as_py():  # Polars tells NaN and nothing apart
+        column = pc.if_else(pc.is_nan(column), None, column)
     plain = plain_type(type)
     return column if plain == type else column.cast(plain)
 

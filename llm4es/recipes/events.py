@@ -19,11 +19,11 @@ from ..options import SerializeOptions
 from . import database
 from .database import ROW
 from .derive import EventBuilder, events_schema
+from .events_query import EventsQuery, load_query
 from .expressions import explained, expression, sentence
 from .labels import labelled_ids
 from .locate import Source
 from .model import Names, Recipe
-from .scope import EventsQuery, load_query
 
 logger = logging.getLogger(__name__)
 
@@ -34,16 +34,54 @@ BATCH_ROWS = 122_880
 def read_events(
     recipe: Recipe, source: Source, options: SerializeOptions, max_entities: int | None = None
 ) -> pa.RecordBatchReader:
-    """The events of every entity, or of ``max_entities``: labelled ones first, then by the MD5 of their ids."""
+    """Every entity's events, in order, typed and checked; sorted on disk where memory does not hold them.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What an event is.
+    source : Source
+        The raw files, from ``locate``.
+    options : SerializeOptions
+        Events before ``as_of`` only; ``on_bad_row`` says whether rows that cannot be read are refused or left out.
+    max_entities : int, optional
+        A sample of that many entities: labelled ones first, then by a hash of the id, so that a smaller sample is part
+        of a larger one. None: all.
+
+    Returns
+    -------
+    pyarrow.RecordBatchReader
+        Columns ``dataset``, ``entity_id`` (text), ``position`` (int32, 0 the oldest), ``event_time`` (UTC,
+        microseconds; null without times), then one a field; sorted by entity and time. Read it to the end or close it.
+
+    Raises
+    ------
+    DataError
+        A file or a row cannot be read, or a column is not there.
+    RecipeError
+        An expression of the recipe is not understood, or ``as_of`` is asked of a recipe without times.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from llm4es.recipes import keep_frames, locate, recipe_from_frame
+    >>> visits = [{"user": "b", "shop": "tea"}, {"user": "a", "shop": "milk"}, {"user": "b", "shop": "rice"}]
+    >>> recipe = recipe_from_frame("visits", visits, entity="user")
+    >>> recipe = keep_frames(recipe, visits, None, Path(tempfile.mkdtemp()))
+    >>> events = read_events(recipe, locate(recipe), SerializeOptions()).read_all()
+    >>> [tuple(row.values()) for row in events.select(["entity_id", "position", "shop"]).to_pylist()]
+    [('a', 0, 'milk'), ('b', 0, 'tea'), ('b', 1, 'rice')]
+    """
     if options.as_of is not None and recipe.events.time is None:
         raise RecipeError(f"--as-of needs times, and recipe {recipe.name!r} has no events.time")
     with ExitStack() as stack:
         connection = stack.enter_context(database.connected(source))
         skip = options.on_bad_row == "skip"
-        scope = load_query(connection, recipe, source, skip)
+        query = load_query(connection, recipe, source, skip)
         try:
-            entities = _entities(connection, recipe, source, scope, max_entities, skip)
-            reader = connection.sql(_sorted(scope, options)).to_arrow_reader(BATCH_ROWS)
+            entities = _entities(connection, recipe, source, query, max_entities, skip)
+            reader = connection.sql(_sorted(query, options)).to_arrow_reader(BATCH_ROWS)
             first = next((batch for batch in reader if batch.num_rows), None)  # sorts: what can fail, fails here
         except duckdb.Error as error:
             raise DataError(f"cannot read the events of {recipe.name!r}: {sentence(error)}") from error
@@ -55,11 +93,27 @@ def read_events(
 
 
 def entity_ids(recipe: Recipe, source: Source, options: SerializeOptions, max_entities: int | None = None) -> pa.Array:
-    """The ids of the entities that ``read_events`` would give the events of, in order."""
+    """The ids of the entities that ``read_events`` would give the events of, in order.
+
+    Parameters
+    ----------
+    recipe, source, options, max_entities
+        As of ``read_events``.
+
+    Returns
+    -------
+    pyarrow.StringArray
+        Ascending, each once.
+
+    Raises
+    ------
+    DataError, RecipeError
+        As ``read_events``.
+    """
     skip = options.on_bad_row == "skip"
     with database.connected(source) as connection:
-        scope = load_query(connection, recipe, source, skip)
-        return _entities(connection, recipe, source, scope, max_entities, skip)
+        query = load_query(connection, recipe, source, skip)
+        return _entities(connection, recipe, source, query, max_entities, skip)
 
 
 def _chained(first: pa.RecordBatch | None, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -84,12 +138,12 @@ def _entities(
     connection: duckdb.DuckDBPyConnection,
     recipe: Recipe,
     source: Source,
-    scope: EventsQuery,
+    query: EventsQuery,
     max_entities: int | None,
     skip: bool,
 ) -> pa.Array:
     """The wanted ids in order; a table ``_entities`` gives each its number, which is quicker to sort by."""
-    wanted = f"SELECT DISTINCT {scope.entity.sql} AS entity_id FROM {scope.clause}"
+    wanted = f"SELECT DISTINCT {query.entity.sql} AS entity_id FROM {query.clause}"
     if max_entities is not None:
         connection.register("_labelled", pa.table({"entity_id": labelled_ids(recipe, source, skip)}))
         order = sample_order("entity_id IN (FROM _labelled)")
@@ -104,12 +158,12 @@ def _entities(
     return ids["entity_id"].combine_chunks()
 
 
-def _sorted(scope: EventsQuery, options: SerializeOptions) -> str:
+def _sorted(query: EventsQuery, options: SerializeOptions) -> str:
     """The query of all wanted rows in order."""
-    selected = ", ".join(f"{column.sql} AS {identifier(column.name)}" for column in scope.values)
-    if not any(column.name == "event_time" for column in scope.values):
+    selected = ", ".join(f"{column.sql} AS {identifier(column.name)}" for column in query.values)
+    if not any(column.name == "event_time" for column in query.values):
         selected += ", CAST(NULL AS TIMESTAMP) AS event_time"
-    rows = f"SELECT {scope.entity.sql} AS _id, {selected}, events.{ROW} FROM {scope.clause}"
+    rows = f"SELECT {query.entity.sql} AS _id, {selected}, events.{ROW} FROM {query.clause}"
     before = ""
     if options.as_of is not None:
         moment = as_utc(options.as_of).replace(tzinfo=None).isoformat(sep=" ")

@@ -22,7 +22,42 @@ from .model import Recipe, Task
 
 
 def read_labels(recipe: Recipe, source: Source, *, skip: bool = False) -> pa.Table:
-    """Every task's labels. ``skip`` leaves out lines that are no rows, instead of failing."""
+    """Every task's labels, in the order of the files.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Its tasks say where labels stand.
+    source : Source
+        The raw files, from ``locate``.
+    skip : bool, default False
+        Leave out lines that are no rows, and count them, instead of failing.
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns ``dataset``, ``entity_id``, ``task``, ``label``, all text; one row an entity and task. Entities without
+        a label have no row.
+
+    Raises
+    ------
+    DataError
+        A label has no entity, an entity has several different labels, or labels are not what the task's kind says.
+    RecipeError
+        An expression of the recipe is not understood.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from llm4es.recipes import keep_frames, locate, recipe_from_frame
+    >>> visits = {"user": ["a", "b"], "shop": ["tea", "milk"]}
+    >>> churn = {"user": ["a", "b"], "churn": [0, 1]}
+    >>> recipe = recipe_from_frame("visits", visits, entity="user", labels=churn)
+    >>> recipe = keep_frames(recipe, visits, churn, Path(tempfile.mkdtemp()))
+    >>> read_labels(recipe, locate(recipe)).select(["entity_id", "task", "label"]).to_pylist()[1]
+    {'entity_id': 'b', 'task': 'churn', 'label': '1'}
+    """
     tables = [_task_labels(recipe, source, name, task, skip) for name, task in recipe.tasks.items()]
     return pa.concat_tables([LABELS.empty_table(), *tables])
 

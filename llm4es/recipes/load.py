@@ -6,7 +6,7 @@ the file, the key and the line. Knows nothing of raw data and of stores.
 
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -69,7 +69,7 @@ def load_recipe(name_or_path: str | Path, known: Sequence[str] = ()) -> Recipe:
         values = tomllib.loads(toml.text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{toml.name} is not valid TOML: {error}") from error
-    return _checked(values, toml)
+    return checked(values, toml.name, toml.text, toml.folder, toml.origin)
 
 
 def recipe_from_json(text: str, folder: Path | None = None, origin: str | None = None) -> Recipe:
@@ -101,18 +101,21 @@ def recipe_from_json(text: str, folder: Path | None = None, origin: str | None =
         raise RecipeError(f"the kept recipe is not valid JSON: {error}") from error
     if not isinstance(values, dict):
         raise RecipeError(f"the kept recipe is no object but {text[:40]!r}: keep it again from its TOML")
-    return _checked(values, _Toml(f"the kept recipe {values.get('name')!r}", text, folder, origin))
+    return checked(values, f"the kept recipe {values.get('name')!r}", text, folder, origin)
 
 
-def _checked(values: dict[str, Any], toml: _Toml) -> Recipe:
-    """The recipe of these values."""
+def checked(
+    values: Mapping[str, Any], what: str, text: str = "", folder: Path | None = None, origin: str | None = None
+) -> Recipe:
+    """The recipe of these values, called ``what`` in messages; ``text`` is where they were read, for lines."""
     for key in ("folder", "origin"):
         if key in values:
-            raise RecipeError(f"{toml.name}: {key}: there is no such key; paths are relative to the recipe's own file")
+            raise RecipeError(f"{what}: {key}: there is no such key; paths are relative to the recipe's own file")
     try:
-        return Recipe.model_validate({**values, "folder": toml.folder, "origin": toml.origin})
+        return Recipe.model_validate({**values, "folder": folder, "origin": origin})
     except ValidationError as error:
-        raise RecipeError(f"{toml.name}: {first_problem(error, toml.text)}") from error
+        problem = first_problem(error, text)
+    raise RecipeError(f"{what}: {problem}")  # without pydantic's error, which keeps every frame from being freed
 
 
 def _read(name_or_path: str, known: Sequence[str]) -> _Toml:

@@ -36,7 +36,38 @@ class Source:
 
 
 def locate(recipe: Recipe, data: Path | None = None) -> Source:
-    """The recipe's raw files: in ``data``, else beside the recipe's own TOML, else fetched into the cache."""
+    """The recipe's raw files: in ``data``, else beside the recipe itself, else fetched into the cache.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Of several layouts the first whose files are all there is taken.
+    data : Path, optional
+        Folder of the raw files. Default: the recipe's own ``folder``; a built-in recipe's files are fetched once.
+
+    Returns
+    -------
+    Source
+        The layout's name and the files of each table; ``fingerprint`` hashes their contents.
+
+    Raises
+    ------
+    DataError
+        There is no such folder, a file is missing from it or empty, or the data cannot be fetched.
+    FetchError
+        The download failed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from llm4es.recipes import load_recipe
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in ("transactions_train.csv", "train_target.csv", "small_group_description.csv"):
+    ...     _ = (folder / name).write_text("a,b\\n1,2\\n")
+    >>> source = locate(load_recipe("age"), folder)
+    >>> sorted(source.files), len(source.fingerprint)
+    (['events', 'groups', 'targets'], 64)
+    """
     folder = data if data is not None else recipe.folder
     if folder is not None:
         return _in_folder(recipe, folder)

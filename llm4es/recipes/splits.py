@@ -31,7 +31,41 @@ def read_splits(
     name: str | None = None,
     skip: bool = False,
 ) -> pa.Table:
-    """The split ``name``, or every split of the recipe, the default first. Those of the data need ``source``."""
+    """Who trains, who chooses and who is tested, in one split of the recipe or in each.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Its splits.
+    entity_ids : pyarrow.Array or ChunkedArray of str
+        The entities that have events.
+    source : Source, optional
+        The raw files, which all splits but 'hash' need.
+    name : str, optional
+        Of the split; None: every split of the recipe, the default first.
+    skip : bool, default False
+        Leave out lines that are no rows, instead of failing.
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns ``dataset``, ``entity_id``, ``split`` ('train', 'validation' or 'test') and ``name``; one row an entity
+        and split, ids ascending.
+
+    Raises
+    ------
+    RecipeError
+        There is no such split, or it needs ``source``.
+    DataError
+        The data name no part, or another one, for an entity.
+
+    Examples
+    --------
+    >>> from llm4es.recipes import load_recipe
+    >>> splits = read_splits(load_recipe("rosbank"), pa.array(["6", "1", "138"]), name="hash")
+    >>> dict(zip(splits["entity_id"].to_pylist(), splits["split"].to_pylist()))
+    {'1': 'train', '138': 'test', '6': 'test'}
+    """
     ids = sorted(set(entity_ids.to_pylist()))
     if name is not None and name not in recipe.splits.names:
         raise RecipeError(f"recipe {recipe.name!r} has no split {name!r}: there are {', '.join(recipe.splits.names)}")

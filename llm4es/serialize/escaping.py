@@ -22,12 +22,24 @@ _BACK = {escaped[1]: character for character, escaped in SHORT.items()}
 
 
 def escape(value: str) -> str:
-    """A value that is safe in a line."""
+    """A value that is safe in a line.
+
+    Examples
+    --------
+    >>> print(escape("tea | milk"), escape("two\\nlines"))
+    tea \\| milk two\\nlines
+    """
     return _UNSAFE.sub(_code, value)
 
 
 def unescape(escaped: str) -> str:
-    """The value that ``escape`` was given."""
+    """The value that ``escape`` was given.
+
+    Examples
+    --------
+    >>> unescape(escape("tea | milk\\t")) == "tea | milk\\t"
+    True
+    """
     return _ESCAPED.sub(_character, escaped) if "\\" in escaped else escaped
 
 

@@ -1,4 +1,4 @@
-"""Facts: the events themselves, kept beside the texts for baselines, SQL and reports.
+"""Hashes of histories: the events themselves, as they are kept beside the texts for baselines, SQL and reports.
 
 In: batches of whole entities' events. Out: the same rows with a hash of each entity's history; or only those before a
 point in time. Knows nothing of texts and stores.
@@ -19,7 +19,18 @@ _NULL, _BETWEEN, _END = "\x00", "\x1f", "\x1e"
 
 
 def with_hashes(events: pa.RecordBatch) -> pa.Table:
-    """The events with a column ``source_hash``: SHA-256 over all that is known of the entity's history."""
+    """The events with a hash of the history that each is part of.
+
+    Parameters
+    ----------
+    events : pyarrow.RecordBatch
+        Whole entities, sorted by entity and time, in the columns of ``recipes.derive.events_schema``.
+
+    Returns
+    -------
+    pyarrow.Table
+        One more column, ``source_hash``: SHA-256 over the times and fields of all events of the entity, 64 digits.
+    """
     starts = entity_starts(events["entity_id"])
     ends = np.append(starts[1:], events.num_rows)
     columns = [name for name in events.schema.names if name not in EVENT_KEYS.names or name == "event_time"]
@@ -33,12 +44,26 @@ def with_hashes(events: pa.RecordBatch) -> pa.Table:
 
 
 def histories(events: pa.Table) -> pa.Table:
-    """(entity_id, source_hash) of each entity: its first row stands for it."""
+    """The ``entity_id`` and ``source_hash`` of each entity: its first row stands for it.
+
+    Parameters
+    ----------
+    events : pyarrow.Table
+        From ``with_hashes``.
+    """
     return events.filter(pc.equal(events["position"], 0)).select(["entity_id", "source_hash"])
 
 
 def before(events: pa.RecordBatch, as_of: datetime | None) -> pa.RecordBatch:
-    """The events before a point in time; None keeps all."""
+    """The events before a point in time.
+
+    Parameters
+    ----------
+    events : pyarrow.RecordBatch
+        With a column ``event_time``.
+    as_of : datetime or None
+        Exclusive; without a zone it is in UTC. None keeps all.
+    """
     if as_of is None:
         return events
     moment = as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)

@@ -5,7 +5,6 @@ one piece an event, and what closes it: any run of events between opening and cl
 Knows nothing of entities, files or models.
 """
 
-import difflib
 import html
 import json
 import re
@@ -15,7 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from ..core.errors import OptionError
+from ..core.errors import OptionError, nearest
+from ..core.sql import identifier
 from .escaping import SEPARATOR, split, unescape
 
 
@@ -73,13 +73,52 @@ CACHED = 1 << 16
 
 
 def parse(text: str, dropped: int = 0) -> ParsedHistory:
-    """A raw text, taken apart at its lines and separators."""
+    """A raw text, taken apart at its lines and separators.
+
+    Parameters
+    ----------
+    text : str
+        Of variant 'raw'.
+    dropped : int, default 0
+        Events of the entity that the text leaves out: its ``n_events_dropped``.
+
+    Examples
+    --------
+    >>> parse("Shop | Amount\\ntea | 1.50")
+    ParsedHistory(headers=('Shop', 'Amount'), events=(('tea', '1.50'),), dropped=0)
+    """
     header, *lines = text.split("\n")
     return ParsedHistory(tuple(split(header)), tuple(tuple(split(line)) for line in lines), dropped)
 
 
 def write(history: ParsedHistory, format: TextFormat, group_by: str = "") -> Written:
-    """A history in a format. ``group_by`` is the field of 'grouped'; '' takes the one with the fewest values."""
+    """A history in a format.
+
+    Parameters
+    ----------
+    history : ParsedHistory
+        From ``parse``.
+    format : TextFormat
+        How it is written.
+    group_by : str, default ''
+        The field of format 'grouped', in whatever case; '' takes the one with the fewest values.
+
+    Returns
+    -------
+    Written
+        ``text`` is all of it; its pieces are events where it can be cut.
+
+    Raises
+    ------
+    OptionError
+        ``group_by`` is no field of the texts.
+
+    Examples
+    --------
+    >>> print(write(parse("Shop | Amount\\ntea | 1.50"), TextFormat.BULLET_LIST).text, end="")
+    Events, oldest first:
+    - Shop: tea; Amount: 1.50
+    """
     return FORMATS[format](history, group_by)
 
 
@@ -135,7 +174,7 @@ def _cells(event: tuple[str, ...]) -> str:
 
 
 def _sql(history: ParsedHistory, _: str) -> Written:
-    names = ", ".join('"' + unescape(name).replace('"', '""') + '"' for name in history.headers)
+    names = ", ".join(identifier(unescape(name)) for name in history.headers)
     events = ["('" + "', '".join([value.replace("'", "''") for value in event]) + "')" for event in history.events]
     return Written(f"INSERT INTO events ({names}) VALUES\n", _separated(events, ",\n", ";\n"))
 
@@ -173,16 +212,16 @@ def _summary(history: ParsedHistory, _: str) -> Written:
 
 def _described(values: Sequence[str]) -> str:
     """What the values of a field are like: ends and mean of numbers, ends of dates, else the commonest."""
-    there = [value for value in values if value]
-    if len(set(there)) > TOP and all(_DATE.fullmatch(value) for value in there):
-        return f"from {min(there)} to {max(there)}"
-    if len(set(there)) > TOP and all(_NUMBER.fullmatch(value) for value in there):
-        numbers = [float(value) for value in there]
+    given = [value for value in values if value]
+    if len(set(given)) > TOP and all(_DATE.fullmatch(value) for value in given):
+        return f"from {min(given)} to {max(given)}"
+    if len(set(given)) > TOP and all(_NUMBER.fullmatch(value) for value in given):
+        numbers = [float(value) for value in given]
         return f"from {min(numbers):g} to {max(numbers):g}, on average {sum(numbers) / len(numbers):.4g}"
-    counts = Counter(there)
+    counts = Counter(given)
     common = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:TOP]
     named = ", ".join(f"{value} ({number})" for value, number in common)
-    return named + (f" and {len(counts) - TOP} more" if len(counts) > TOP else "") if there else "never given"
+    return named + (f" and {len(counts) - TOP} more" if len(counts) > TOP else "") if given else "never given"
 
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -194,9 +233,7 @@ def field_named(headers: Sequence[str], name: str) -> int:
     titles = [unescape(header) for header in headers]
     lower = [title.lower() for title in titles]
     if name.lower() not in lower:
-        near = difflib.get_close_matches(name.lower(), lower, n=1)
-        hint = f"did you mean {titles[lower.index(near[0])]!r}?" if near else f"there are {', '.join(titles)}"
-        raise OptionError(f"--group-by {name!r} is no field of the texts: {hint}")
+        raise OptionError(f"--group-by {name!r} is no field of the texts: {nearest(name, titles)}")
     return lower.index(name.lower())
 
 

@@ -20,6 +20,7 @@ from ..core.entities import Index, by_distinct, entity_starts, whole_entities
 from ..core.schemas import TEXTS, TIME
 from ..options import History, SerializeOptions
 from ..recipes import FieldSpec, Recipe
+from .check import checked
 from .escaping import SEPARATOR, escape, escape_array
 
 RAW = "raw"
@@ -33,10 +34,50 @@ PART_ROWS = 100_000
 
 
 def serialize(events: Iterable[pa.RecordBatch], recipe: Recipe, options: SerializeOptions) -> Iterator[pa.RecordBatch]:
-    """One text an entity; ``source_hash`` is over the text of the whole history, cut or not."""
+    """One text an entity.
+
+    Parameters
+    ----------
+    events : iterable of pyarrow.RecordBatch
+        Columns ``dataset``, ``entity_id``, ``event_time`` and one a field of the text, in the types of
+        ``recipes.derive.events_schema``; sorted by entity and time, as ``read_events`` gives them. Batches may end
+        anywhere.
+    recipe : Recipe
+        How each field is written.
+    options : SerializeOptions
+        Which events a text keeps, and which preset of fields it shows. ``as_of`` is written beside the texts: the
+        events must have been cut already.
+
+    Yields
+    ------
+    pyarrow.RecordBatch
+        Columns of ``core.schemas.TEXTS``, one row an entity, in the order of the events. ``source_hash`` is over the
+        text of the whole history, cut or not.
+
+    Raises
+    ------
+    DataError
+        A column is missing or of another type, an entity's events stand apart from each other, or its times go back.
+    RecipeError
+        The recipe has no such preset.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from llm4es.recipes import keep_frames, locate, read_events, recipe_from_frame
+    >>> events = {"user": ["b", "a", "a"], "shop": ["rice", "tea", "milk"], "amount": [3.5, 1.0, 2.25]}
+    >>> recipe = keep_frames(recipe_from_frame("shop", events, entity="user"), events, None, Path(tempfile.mkdtemp()))
+    >>> options = SerializeOptions(max_events=1)
+    >>> for batch in serialize(read_events(recipe, locate(recipe), options), recipe, options):
+    ...     for row in batch.to_pylist():
+    ...         print(row["entity_id"], row["text"].splitlines(), row["n_events_dropped"])
+    a ['Shop | Amount', 'milk | 2.25'] 1
+    b ['Shop | Amount', 'rice | 3.5'] 0
+    """
     fields = recipe.text_fields(options.preset)
     header = SEPARATOR.join(escape(field.title) for field in fields)
-    parts = (part for batch in whole_entities(events) for part in _parts(batch))
+    parts = (part for batch in whole_entities(checked(events, fields)) for part in _parts(batch))
     with ThreadPoolExecutor(WORKERS) as pool:  # Arrow, NumPy and hashlib compute outside of Python's lock
         running: deque[Future[pa.RecordBatch]] = deque()
         for part in parts:

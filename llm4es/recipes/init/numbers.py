@@ -16,9 +16,9 @@ NUMBERS = (
 """How numbers are written that SQL does not read, and what makes such text one that it does."""
 
 
-def count_of(connection: duckdb.DuckDBPyConnection, condition: str) -> int:
+def count_of(connection: duckdb.DuckDBPyConnection, condition: str, values: str = "one") -> int:
     """How many values of the column meet a condition."""
-    return int(connection.execute(f"SELECT count_if({condition}) FROM one").fetchall()[0][0])
+    return int(connection.execute(f"SELECT count_if({condition}) FROM {values}").fetchall()[0][0])
 
 
 def as_numbers(connection: duckdb.DuckDBPyConnection, sql: str, text: str) -> tuple[str, str]:

@@ -1,6 +1,8 @@
 """How an unknown file is read: its delimiter, encoding and columns, the parts of nested ones too.
 
 In: a delimited or Parquet file. Out: SQL that reads it, and the columns as expressions of a recipe. Counts nothing.
+DuckDB's ``sniff_csv`` does not serve here: it knows no encoding, takes the header of pandas' own ``to_csv()`` for data,
+and gives up the delimiter where some lines are longer.
 """
 
 import csv

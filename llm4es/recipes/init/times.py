@@ -20,6 +20,9 @@ PATTERNS = (
 UNITS = {"s": (5e8, 4e9), "ms": (5e11, 4e12), "us": (5e14, 4e15)}
 """What a count since 1970 is between 1985 and 2096, by its unit."""
 
+FEW = "(FROM one LIMIT 100)"
+"""Values that tell most columns from times, before all are tried."""
+
 ZONED = r"regexp_matches(v, '[+-](0[1-9]|1\d|00:?[1-9])(:?\d\d)?$') AND contains(v, ':')"
 """An offset from UTC that is not nothing."""
 
@@ -54,7 +57,11 @@ def time_of(connection: duckdb.DuckDBPyConnection, name: str, count: int, numeri
 def _of_texts(connection: duckdb.DuckDBPyConnection, count: int) -> ReadAsTime | None:
     ways: list[tuple[dict[str, str], str]] = [({}, "CAST(TRY_CAST(v AS TIMESTAMPTZ) AS TIMESTAMP)")]
     ways += [({"format": pattern}, f"try_strptime(v, '{pattern}')") for pattern in PATTERNS]
-    fits = [(keys, sql) for keys, sql in ways if count_of(connection, f"{sql} IS NOT NULL") == count]
+    fits = [
+        (keys, sql)
+        for keys, sql in ways
+        if count_of(connection, f"{sql} IS NULL", FEW) == 0 and count_of(connection, f"{sql} IS NOT NULL") == count
+    ]
     if not fits:
         return None
     keys, sql = fits[0]

@@ -81,7 +81,24 @@ class Recipe(Strict):
         return self.layouts or {"files": FileLayout(tables=self.tables)}
 
     def text_fields(self, preset: str = "raw") -> tuple[FieldSpec, ...]:
-        """The fields of a text, in order."""
+        """The fields of a text, in order.
+
+        Parameters
+        ----------
+        preset : str, default 'raw'
+            'raw' (every field with ``in_text``), or one of ``presets``.
+
+        Raises
+        ------
+        RecipeError
+            There is no such preset.
+
+        Examples
+        --------
+        >>> from llm4es.recipes import load_recipe
+        >>> [field.title for field in load_recipe("movielens-100k").text_fields()]
+        ['Title', 'Year', 'Genres', 'Rating', 'Date']
+        """
         by_name = {field.name: field for field in self.fields}
         if preset in self.presets:
             return tuple(by_name[name] for name in self.presets[preset].fields)
@@ -96,7 +113,14 @@ class Recipe(Strict):
         return {"recipe": self.name, "fields": fields}
 
     def content_hash(self) -> str:
-        """SHA-256 over all that the recipe says, 64 digits; where it lies is no part of it."""
+        """SHA-256 over all that the recipe says, 64 digits; where it lies is no part of it.
+
+        Examples
+        --------
+        >>> from llm4es.recipes import load_recipe
+        >>> load_recipe("age").content_hash()[:12]
+        'd314cf423412'
+        """
         return text_hash(canonical_json(self.model_dump(mode="json")))
 
     def to_json(self) -> str:
