@@ -1,6 +1,8 @@
 """docs/store.md says of every table what it is, column by column, and nothing that is not so."""
 
+import doctest
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +68,10 @@ def test_the_way_back_to_the_raw_files_is_one_query(shown: Store) -> None:
 
 def test_no_table_is_described_that_is_not_there() -> None:
     assert re.findall(r"^## `(\w+)`$", DOCS, re.MULTILINE) == list(TABLES)
+
+
+@pytest.mark.parametrize("module", ["catalog", "fsync", "lineage", "maintenance", "run", "store"])
+def test_the_examples_in_docstrings_run(module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = doctest.testmod(import_module(f"llm4es_store.{module}"))
+    assert (result.failed, result.attempted > 0) == (0, True)

@@ -27,21 +27,9 @@ from .views import empty_sql, select_sql
 
 
 class Catalog:
-    """The tables of one store. Opening it reads nothing but the record's head.
+    """The tables of one store: what ``Store`` stands on, and takes its parameters from.
 
-    Parameters
-    ----------
-    root : str or Path, default "llm4es-store"
-        A folder, or the URI of an object store such as ``s3://bucket/prefix``.
-    create : bool, default False
-        Make a store where there is none: in a folder that is empty, or not there yet.
-    limits : Limits, optional
-        What one query may use of the machine; None: DuckDB's own bounds.
-
-    Raises
-    ------
-    StoreError
-        Where ``root`` is no store (unless ``create``), is a folder of other things, or was made by a newer format.
+    Opening it reads nothing but the record's head.
     """
 
     def __init__(
@@ -150,6 +138,16 @@ class Catalog:
         -------
         Plan
             What to compute, what is stale, what is there already.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> from llm4es_store import Store
+        >>> store = Store("example-plan", create=True)
+        >>> wanted = pa.table({"entity_id": ["c1", "c2"], "source_hash": ["5fc0", "a1b2"]})
+        >>> plan = store.plan("texts", {"dataset": "shop", "config_id": "raw"}, wanted, ["entity_id"])
+        >>> len(plan.todo), plan.reused, plan.why
+        (2, 0, {'new': 2})
         """
         target = self.table(table)
         columns = _planned_schema(wanted, key, {**scope, **(related_scope or {})})

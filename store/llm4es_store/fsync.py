@@ -12,7 +12,22 @@ from pathlib import Path
 
 
 def flush(table: str, version: int) -> None:
-    """Force one commit to the disk. Object stores need none of it, and a log entry that is gone needs it no more."""
+    """Force one commit to the disk. Object stores need none of it, and a log entry that is gone needs it no more.
+
+    Parameters
+    ----------
+    table : str
+        Folder of a Delta table, or the URI of one in an object store.
+    version : int
+        Delta's version that the commit made.
+
+    Examples
+    --------
+    >>> from llm4es_store import Store
+    >>> from llm4es_store.fsync import flush
+    >>> store = Store("example-flush", create=True)
+    >>> flush(store.layout.table("runs"), 0)  # its files and its entry in the log are on the disk now
+    """
     if "://" in table:
         return
     root = Path(table)

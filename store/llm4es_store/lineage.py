@@ -46,9 +46,38 @@ class _Known:
 
 
 def lineage(runs: Sequence[Mapping[str, Any]], run: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The runs that ``run`` was made from, nearest first: what of theirs was read, by whom, and their own source."""
+    """The runs that a run was made from, nearest first.
+
+    Parameters
+    ----------
+    runs : sequence of mapping
+        Rows of the view ``runs``.
+    run : mapping
+        One of them.
+
+    Returns
+    -------
+    list of dict
+        A dict a run: ``run_id``, ``stage``, ``source`` (SHA-256 of raw files, or None), ``tables`` of its that were
+        read, ``read_by`` whom (run ids).
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from llm4es_store import Store
+    >>> from llm4es_store.lineage import lineage
+    >>> store = Store("example-lineage", create=True)
+    >>> with store.run("serialize", "shop", {"source": "5fc0"}, "0.1") as first:
+    ...     first.replace("labels", {"dataset": "shop"}, pa.table({"entity_id": ["c1"], "task": ["loyal"]}))
+    1
+    >>> with store.run("probe", "shop", {}, "0.1") as second:
+    ...     second.reads(["labels"])
+    >>> runs = store.sql("SELECT * FROM runs ORDER BY version").to_arrow_table().to_pylist()
+    >>> [(source["stage"], source["source"], source["tables"]) for source in lineage(runs, runs[-1])]
+    [('serialize', '5fc0', ['labels'])]
+    """
     known = [_Known.of(row) for row in runs]
-    found: dict[str, dict[str, Any]] = {}
+    sources: dict[str, dict[str, Any]] = {}
     readers = deque([_Known.of(run)])
     while readers:
         reader = readers.popleft()
@@ -57,15 +86,15 @@ def lineage(runs: Sequence[Mapping[str, Any]], run: Mapping[str, Any]) -> list[d
                 run_id = writer.row["run_id"]
                 if run_id == run["run_id"]:
                     continue
-                if run_id not in found:
+                if run_id not in sources:
                     readers.append(writer)
                     source = writer.config.get("source")
-                    found[run_id] = {"run_id": run_id, "stage": writer.row["stage"], "source": source}
-                    found[run_id] |= {"tables": [], "read_by": []}
+                    sources[run_id] = {"run_id": run_id, "stage": writer.row["stage"], "source": source}
+                    sources[run_id] |= {"tables": [], "read_by": []}
                 for column, value in (("tables", table), ("read_by", reader.row["run_id"])):
-                    if value not in found[run_id][column]:
-                        found[run_id][column].append(value)
-    return list(found.values())
+                    if value not in sources[run_id][column]:
+                        sources[run_id][column].append(value)
+    return list(sources.values())
 
 
 def _writers(known: Sequence[_Known], reader: _Known, table: str, version: int) -> Iterator[_Known]:

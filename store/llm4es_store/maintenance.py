@@ -25,7 +25,27 @@ _SAFE_DAYS = 7
 
 
 def optimize(store: Store, code_version: str) -> pa.Table:
-    """Compact every table's small files. Returns (table, files_before, files_after)."""
+    """Compact every table's small files. A table that is written to just then is left to the next time.
+
+    Parameters
+    ----------
+    store : Store
+        The store.
+    code_version : str
+        Of the program that does it, for the record.
+
+    Returns
+    -------
+    pyarrow.Table
+        A row a table: (table, files_before, files_after).
+
+    Examples
+    --------
+    >>> from llm4es_store import Store
+    >>> from llm4es_store.maintenance import optimize
+    >>> optimize(Store("example-optimize", create=True), "0.1").to_pylist()
+    [{'table': 'runs', 'files_before': 1, 'files_after': 1}]
+    """
     rows = []
     with store.run("optimize", "", {}, code_version) as run:
         run.begin()
@@ -46,8 +66,35 @@ def optimize(store: Store, code_version: str) -> pa.Table:
 def vacuum(store: Store, older_than_days: int, dry_run: bool, code_version: str) -> pa.Table:
     """Drop files that only versions older than so many days need, and what killed runs left behind.
 
-    Returns (what, files): what was, or with ``dry_run`` would be, removed. Every version that ``--at`` can name within
-    those days stays whole. Raises StoreError for less than a week while anybody writes: their files are not known yet.
+    Every version that ``at`` can name within those days stays whole.
+
+    Parameters
+    ----------
+    store : Store
+        The store.
+    older_than_days : int
+        Days that stay.
+    dry_run : bool
+        Count only.
+    code_version : str
+        Of the program that does it, for the record.
+
+    Returns
+    -------
+    pyarrow.Table
+        (what, files): of each table and of the models, what was, or with ``dry_run`` would be, removed.
+
+    Raises
+    ------
+    StoreError
+        For less than a week while anybody writes: their files are not known yet.
+
+    Examples
+    --------
+    >>> from llm4es_store import Store
+    >>> from llm4es_store.maintenance import vacuum
+    >>> vacuum(Store("example-vacuum", create=True), 30, dry_run=True, code_version="0.1").to_pylist()
+    [{'what': 'runs', 'files': 0}, {'what': 'models', 'files': 0}]
     """
     mark_killed_runs(store)
     busy = sorted({row["run_id"] for row in not_ended(store).values()})

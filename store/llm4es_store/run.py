@@ -24,6 +24,7 @@ from . import run_log
 from .catalog import Catalog
 from .delta import TARGET_SIZE, ConflictError, Table
 from .recovery import lock_path
+from .rows import same_rows, stamped
 from .run_log import RunRecord
 from .views import select_sql
 
@@ -40,7 +41,22 @@ class Run:
     """One stage at work on a store: ``with store.run(...) as run``.
 
     The record's first row is committed before the first rows are, its last row when the run ends: as done, failed
-    (an error), interrupted (Ctrl-C) or, by whoever comes next, killed.
+    (an error), interrupted (Ctrl-C) or, by whoever comes next, killed. Every commit is whole or not there.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from llm4es_store import Store
+    >>> store = Store("example-run", create=True)
+    >>> scope, key = {"dataset": "shop", "config_id": "raw"}, ("entity_id", "variant")
+    >>> rows = pa.table({"entity_id": ["c1"], "variant": ["raw"], "text": ["tea"], "source_hash": ["5fc0"]})
+    >>> plan = store.plan("texts", scope, rows.select(["entity_id", "source_hash"]), ["entity_id"])
+    >>> with store.run("serialize", "shop", {}, "0.1") as run:
+    ...     run.start_from(plan)
+    ...     run.append("texts", scope, rows, key)
+    1
+    >>> store.sql("SELECT status, reasons FROM runs").fetchall()
+    [('done', '{"texts": {"new": 1}}')]
     """
 
     def __init__(
@@ -86,7 +102,7 @@ class Run:
                 self._lock.release()
 
     def reads(self, tables: Iterable[str]) -> None:
-        """Record that the run reads these tables as they are now: its lineage is told from it."""
+        """Record that the run reads these ``tables`` as they are now: its lineage is told from it."""
         for table in tables:
             snapshot = self.catalog.table(table)
             if snapshot is not None:
@@ -122,9 +138,28 @@ class Run:
     def append(
         self, table: str, scope: Scope, rows: pa.Table, key: Sequence[str], schema: pa.Schema | None = None
     ) -> int:
-        """Commit rows that a plan asked for; returns how many. A key that another run committed since stays."""
+        """Commit rows that a plan asked for. A key that another run committed since stays as it is.
+
+        Parameters
+        ----------
+        table : str
+            A table of the store, or ``events/<dataset>``.
+        scope : mapping of str to str or int
+            Column -> value: what this run alone is answerable for; every row bears these values.
+        rows : pyarrow.Table
+            Rows of the table; columns that lack are null, ``run_id`` and the scope's are filled in.
+        key : sequence of str
+            Columns of which no two live rows of the scope may agree in all.
+        schema : pyarrow.Schema, optional
+            Columns of a table of events, where it may have to be made.
+
+        Returns
+        -------
+        int
+            How many rows were written.
+        """
         target = self._target(table, schema)
-        rows = self._stamped(rows, target.schema, scope)
+        rows = stamped(rows, target.schema, {**scope, "run_id": self.run_id})
         known = (table, where(scope))
 
         def attempt() -> int:
@@ -139,7 +174,7 @@ class Run:
         return self._committed(table, target, attempt)
 
     def drop(self, table: str, scope: Scope, stale: pa.Table) -> int:
-        """Remove the rows of a plan's ``stale`` (its subject, source_hash); returns how many rows went."""
+        """Remove the rows of a plan's ``stale`` (two columns: its subject, source_hash); returns how many went."""
         dropped, subject = 0, stale.column_names[0]
         for start in range(0, len(stale), _DELETE_AT_ONCE):
             part = stale.slice(start, _DELETE_AT_ONCE)
@@ -168,9 +203,15 @@ class Run:
         return self._committed(table, target, attempt)
 
     def replace(self, table: str, scope: Scope, rows: pa.Table) -> int:
-        """Make ``rows`` the scope's only rows; equal content makes no commit. Returns the rows written."""
+        """Make ``rows`` the scope's only rows; equal content makes no commit. Parameters as of ``append``.
+
+        Returns
+        -------
+        int
+            How many rows were written: 0 where the scope held exactly these, whoever wrote them.
+        """
         target = self._target(table)
-        rows = self._stamped(rows, target.schema, scope)
+        rows = stamped(rows, target.schema, {**scope, "run_id": self.run_id})
 
         def attempt() -> int:
             if self._is_live(target, scope, rows):
@@ -190,19 +231,6 @@ class Run:
         self.record.read.setdefault(table, target.version)
         return target
 
-    def _stamped(self, rows: pa.Table, schema: pa.Schema, scope: Scope) -> pa.Table:
-        """Rows in the table's own columns and types, with the scope's values and this run's id; what lacks is null."""
-        known = {**scope, "run_id": self.run_id}
-        columns = []
-        for field in schema:
-            if field.name in known:
-                columns.append(pa.repeat(pa.scalar(known[field.name], field.type), len(rows)))
-            elif field.name in rows.column_names:
-                columns.append(rows[field.name].cast(field.type))
-            else:
-                columns.append(pa.nulls(len(rows), field.type))
-        return pa.table(columns, schema=pa.schema([(f.name, f.type) for f in schema]))
-
     def _live(self, target: Table, scope: Scope, columns: Iterable[str]) -> pa.Table:
         with self.catalog.connect() as connection:
             chosen = ", ".join(identifier(column) for column in columns)
@@ -213,13 +241,8 @@ class Run:
 
     def _is_live(self, target: Table, scope: Scope, rows: pa.Table) -> bool:
         """Whether the scope holds exactly these rows already (whoever wrote them)."""
-        columns = [c for c in rows.column_names if c != "run_id"]
-        live = self._live(target, scope, columns)
-        if len(live) != len(rows):
-            return False
-        order = [(c, "ascending") for c in columns if not pa.types.is_nested(rows.schema.field(c).type)]
-        mine = rows.select(columns).sort_by(order)
-        return bool(mine.combine_chunks().equals(live.sort_by(order).cast(mine.schema).combine_chunks()))
+        columns = [column for column in rows.column_names if column != "run_id"]
+        return same_rows(rows.select(columns), self._live(target, scope, columns))
 
     def _committed(self, table: str, target: Table, attempt: Callable[[], T]) -> T:
         """Try a commit until no other writer comes first, each time on what is there then."""

@@ -44,9 +44,12 @@ class Store(Catalog):
     Examples
     --------
     >>> from llm4es_store import Store
-    >>> store = Store("llm4es-store", create=True)
-    >>> store.datasets()
-    []
+    >>> store = Store("example-store", create=True)
+    >>> store.datasets(), store.sql("SELECT count(*) FROM texts").fetchall()
+    ([], [(0,)])
+    >>> Store("nowhere")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    llm4es.core.errors.StoreError: no store at ...nowhere: run `llm4es run RECIPE` first, or name another with --store
     """
 
     def __init__(
@@ -56,41 +59,171 @@ class Store(Catalog):
         migrate(self)
 
     def run(self, stage: str, dataset: str, config: Mapping[str, Any], code_version: str) -> Run:
-        """A run to write with, a context manager: every commit bears its id, its end is recorded whatever happens."""
+        """A run to write with, a context manager: every commit bears its id, its end is recorded whatever happens.
+
+        Runs whose process is gone are recorded as killed first.
+
+        Parameters
+        ----------
+        stage : str
+            What is done, such as ``embed``.
+        dataset : str
+            Whose data; empty for maintenance.
+        config : mapping
+            What was asked for: anything that JSON holds.
+        code_version : str
+            Of the program that writes.
+
+        Returns
+        -------
+        Run
+            To be entered with ``with``.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> from llm4es_store import Store
+        >>> store = Store("example-writing", create=True)
+        >>> labels = pa.table({"entity_id": ["c1", "c2"], "task": ["loyal", "loyal"], "label": ["yes", "no"]})
+        >>> with store.run("serialize", "shop", {"source": "5fc0"}, "0.1") as run:
+        ...     run.replace("labels", {"dataset": "shop"}, labels)
+        2
+        >>> store.sql("SELECT stage, status FROM runs").fetchall()
+        [('serialize', 'done')]
+        """
         mark_killed_runs(self)
         return Run(self, stage, dataset, config, code_version)
 
     def sql(self, text: str, at: At | None = None) -> duckdb.DuckDBPyRelation:
-        """The rows of one SELECT over the store's views, as a DuckDB relation (``.df()``, ``.arrow()``, ``.pl()``).
+        """The rows of one SELECT over the store's views.
 
-        ``at`` reads the store as it was: at a version of the store, or at a time. Raises StoreError for a query that
-        does not parse, writes, or reads outside the store.
+        Parameters
+        ----------
+        text : str
+            One statement that reads.
+        at : int, datetime or str, optional
+            The store as it was: at a version of it, or at a time (UTC where it says no zone); None: now.
+
+        Returns
+        -------
+        duckdb.DuckDBPyRelation
+            To be fetched with ``.df()``, ``.pl()``, ``.to_arrow_table()`` or ``.fetchall()``.
+
+        Raises
+        ------
+        StoreError
+            For a query that does not parse, writes, or reads outside the store, and a time before the store.
+
+        Examples
+        --------
+        >>> from llm4es_store import Store
+        >>> store = Store("example-sql", create=True)
+        >>> store.sql("SELECT cosine([1.0, 0.0], [1.0, 1.0]) > 0.7 AS near").fetchall()
+        [(True,)]
+        >>> store.sql("SELECT 1; SELECT 2")
+        Traceback (most recent call last):
+        llm4es.core.errors.StoreError: query 'SELECT 1; SELECT 2' holds 2 statements: give exactly one
         """
         return query(self.connect(at), text)
 
     def recipe(self, dataset: str) -> dict[str, Any] | None:
-        """How a dataset is read: its row of the view ``recipes`` as plain values; None where none was kept."""
+        """How a dataset is read, as the store keeps it.
+
+        Parameters
+        ----------
+        dataset : str
+            The recipe's name for its data.
+
+        Returns
+        -------
+        dict or None
+            Its row of the view ``recipes`` as plain values; None where none was kept.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> from llm4es_store import Store
+        >>> store = Store("example-recipe", create=True)
+        >>> with store.run("serialize", "shop", {}, "0.1") as run:
+        ...     run.replace("recipes", {"dataset": "shop"}, pa.table({"recipe": ["{}"], "origin": ["frame"]}))
+        1
+        >>> store.recipe("shop")["origin"], store.recipe("bank")
+        ('frame', None)
+        """
         rows = fetch(self.sql(f"SELECT * FROM recipes WHERE {where({'dataset': dataset})}")).to_pylist()
         return rows[0] if rows else None
 
     def embeddings(
         self, dataset: str, *, model: str, k: int, config_id: str | None = None, at: At | None = None
     ) -> pa.Table:
-        """The vectors of one (dataset, model, k), sorted by entity_id: all columns of the view ``embeddings``.
+        """The vectors of one (dataset, model, k), with everything that is known of them.
 
         Where several configurations are live their rows stand side by side, told apart by ``config_id``.
+
+        Parameters
+        ----------
+        dataset, model : str
+            Whose vectors, and of which space.
+        k : int
+            Last layers averaged.
+        config_id : str, optional
+            One configuration; None: all that are live.
+        at : int, datetime or str, optional
+            As of ``sql``.
+
+        Returns
+        -------
+        pyarrow.Table
+            All columns of the view ``embeddings``, sorted by ``entity_id``; no rows where there are no such vectors.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> from llm4es_store import Store
+        >>> store = Store("example-embeddings", create=True)
+        >>> rows = pa.table({"entity_id": ["c2", "c1"], "k": [8, 8], "vector": [[0.0, 1.0], [1.0, 0.0]]})
+        >>> with store.run("embed", "shop", {}, "0.1") as run:
+        ...     scope = {"dataset": "shop", "model": "tiny", "config_id": "c"}
+        ...     run.append("embeddings", scope, rows, ("entity_id", "k"))
+        2
+        >>> store.embeddings("shop", model="tiny", k=8)["entity_id"].to_pylist()
+        ['c1', 'c2']
         """
         return self._vectors("*", dataset, model, k, config_id, at).sort_by("entity_id")
 
     def matrix(
         self, dataset: str, *, model: str, k: int, config_id: str | None = None, at: At | None = None
     ) -> tuple[pa.StringArray, NDArray[np.float32]]:
-        """Entity ids in order, and the (N, D) matrix of their vectors.
+        """Entity ids in order, and the matrix of their vectors. Parameters as of ``embeddings``.
 
         The matrix is a read-only view of the query's result where that comes in one piece and in order: up to 122,880
         rows, after `optimize` or one run. Else it is put together and sorted, faster than SQL sorts wide rows.
 
-        Raises StoreError where there are no such vectors, or several configurations of them and none was chosen.
+        Returns
+        -------
+        ids : pyarrow.StringArray of shape (N,)
+            Ascending.
+        matrix : numpy.ndarray of shape (N, D), float32
+            Row i is the vector of ``ids[i]``.
+
+        Raises
+        ------
+        StoreError
+            Where there are no such vectors, or several configurations of them and none was chosen.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> from llm4es_store import Store
+        >>> store = Store("example-matrix", create=True)
+        >>> rows = pa.table({"entity_id": ["c2", "c1"], "k": [8, 8], "vector": [[0.0, 1.0], [1.0, 0.0]]})
+        >>> with store.run("embed", "shop", {}, "0.1") as run:
+        ...     scope = {"dataset": "shop", "model": "tiny", "config_id": "c"}
+        ...     run.append("embeddings", scope, rows, ("entity_id", "k"))
+        2
+        >>> ids, matrix = store.matrix("shop", model="tiny", k=8)
+        >>> ids.to_pylist(), matrix.tolist()
+        (['c1', 'c2'], [[1.0, 0.0], [0.0, 1.0]])
         """
         rows = self._vectors("entity_id, vector, config_id", dataset, model, k, config_id, at)
         configs = sorted(set(rows["config_id"].to_pylist()))
