@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from llm4es.options import ProbeOptions
+from llm4es.probe.cohort import Cohort
 from llm4es.probe.predictions import Scored, gather
-from llm4es.probe.protocols import PROTOCOLS, Cohort
+from llm4es.probe.protocols import PROTOCOLS
 from llm4es.probe.uncertainty import delong_error, interval, p_value, replicates, training_variance, values
 
 SLOPES = np.array([1.0, 0.7, 0.4, 0.2, 0.0])

@@ -179,7 +179,7 @@ def _run(*words: str, store: str) -> None:
 
 def _baselines(store: Store, users: int) -> Iterator[FeatureSet]:
     """Of the users that the store would embed: labelled, in the order that ``--max-entities`` takes them."""
-    from llm4es_cli.selection import entities_sql, raw_config  # the sample has to be the program's own
+    from llm4es.project.selection import entities_sql, raw_config  # the sample has to be the program's own
 
     chosen = entities_sql(DATASET, raw_config(store, DATASET), users)
     view = next(name for name in store.views() if name.startswith("events") and DATASET.split("-")[0] in name)

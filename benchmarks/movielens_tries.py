@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from llm4es_cli.registry import lineage_of
 from numpy.typing import NDArray
 
 from llm4es.core.hashing import canonical_json, text_hash
 from llm4es.features.feature_set import FeatureSet, Preprocess, join
+from llm4es.project.stored_models import lineage_of
 from llm4es_store import Store
 
 DATASET = "movielens-100k"

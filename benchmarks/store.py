@@ -18,10 +18,10 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from llm4es_cli.selection import Texts, entities_sql
 
 from llm4es.features.feature_set import FeatureSet
 from llm4es.features.neighbours import nearest
+from llm4es.project.selection import Texts, entities_sql
 from llm4es_store import Store
 from llm4es_store.sql import Limits
 

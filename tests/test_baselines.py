@@ -8,7 +8,7 @@ from llm4es.core.errors import ProbeError
 from llm4es.features.aggregates import counts
 from llm4es.features.baselines import majority, tfidf
 from llm4es.features.feature_set import Preprocess
-from llm4es.probe.estimators import scaling
+from llm4es.probe.scaling import scaling
 
 
 def events() -> list[pa.RecordBatch]:

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from llm4es.core.errors import Llm4esError, OptionError
-from llm4es_cli.commands.diff import Side, side
+from llm4es.project.diff import Side, side
 from llm4es_cli.main import app
 from llm4es_store import Store
 

@@ -5,11 +5,17 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 import pytest
-from llm4es_cli.committing import batched, beside
+
+from llm4es.project.commits import buffered, commit_behind
+from llm4es.project.executor import Increment, TableRows
 
 
-def batch(number: int) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pydict({"n": [number]})
+def batch(number: int) -> Increment:
+    return [TableRows("numbers", pa.table({"n": [number]}), ("n",))]
+
+
+def numbers(increment: Increment) -> list[int]:
+    return [n for rows in increment for n in rows.rows["n"].to_pylist()]
 
 
 def test_the_next_is_made_while_one_is_committed() -> None:
@@ -24,7 +30,7 @@ def test_the_next_is_made_while_one_is_committed() -> None:
         assert made.wait(10)
         committed.append(item)
 
-    beside(items(), commit)
+    commit_behind(items(), commit)
     assert committed == [1, 2]
 
 
@@ -40,24 +46,24 @@ def test_a_commit_that_fails_stops_the_work() -> None:
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        beside(items(), commit)
+        commit_behind(items(), commit)
     assert made == [0, 1]
 
 
 def test_what_was_made_before_ctrl_c_is_committed() -> None:
-    def batches() -> Iterator[pa.RecordBatch]:
+    def batches() -> Iterator[Increment]:
         yield batch(1)
         yield batch(2)
         raise KeyboardInterrupt
 
     committed: list[list[int]] = []
     with pytest.raises(KeyboardInterrupt):
-        beside(batched(batches()), lambda rows: committed.append(rows["n"].to_pylist()))
+        commit_behind(buffered(batches()), lambda rows: committed.append(numbers(rows)))
     assert committed == [[1, 2]]
 
 
 def test_rows_of_some_seconds_are_one_commit(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([0.0, 10.0, 16.0, 16.0, 20.0, 40.0, 40.0])
+    clock = iter([0.0, 6.0, 12.0, 12.0, 14.0, 20.0])  # a third batch that takes 6 s again would be done at 18
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
-    found = [table["n"].to_pylist() for table in batched(batch(number) for number in range(4))]
+    found = [numbers(rows) for rows in buffered(batch(number) for number in range(4))]
     assert found == [[0, 1], [2, 3]]

@@ -8,7 +8,8 @@ from llm4es.core.errors import ProbeError
 from llm4es.features.feature_set import FeatureSet
 from llm4es.options import ProbeOptions
 from llm4es.probe import probe
-from llm4es.probe.compare import COMPARISON, compare
+from llm4es.probe.compare import compare
+from llm4es.probe.comparison import COMPARISON
 from llm4es.probe.probe import ProbeResult
 
 N = 120
@@ -133,6 +134,20 @@ def test_metrics_without_predictions_and_predictions_with_holes() -> None:
         compare(probes, WEAK.predictions)
     with pytest.raises(ProbeError, match="predictions of 'weak' do not score the same entities once in every repeat"):
         compare(probes, predictions.slice(1))
+
+
+def test_tables_without_their_columns() -> None:
+    probes, predictions = tables(WEAK)
+    with pytest.raises(ProbeError, match="probes have no column 'metric': give features, probe, model, k, metric"):
+        compare(probes.drop_columns("metric"), predictions)
+    with pytest.raises(ProbeError, match="predictions have no column 'y_score': give dataset, task, features"):
+        compare(probes, predictions.drop_columns("y_score"))
+    with pytest.raises(ProbeError, match="predictions have the column 'fold' as string: make it whole numbers"):
+        compare(probes, predictions.set_column(6, "fold", predictions["fold"].cast(pa.string())))
+    with pytest.raises(ProbeError, match="costs have no column 'dimensions': give features, dimensions, tokens"):
+        compare(probes, predictions, costs=pa.table({"features": ["weak"]}))
+    with pytest.raises(ProbeError, match="resamples 0 is below 1: give 1 or more"):
+        compare(probes, predictions, resamples=0)
 
 
 def test_costs_are_shown_where_they_are_known() -> None:

@@ -4,8 +4,9 @@ import io
 from typing import Any
 
 import pytest
-from llm4es_cli.comparison_table import fitting, markdown, notes, number, print_text, shown, signed, title, verdict
 from rich.console import Console
+
+from llm4es.project.comparison_table import fitting, markdown, notes, number, print_text, shown, signed, title, verdict
 
 
 def row(features: str, value: float, difference: float | None = None, **more: Any) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def test_who_came_went_and_moved() -> None:
 def test_equal_sets_differ_in_nothing() -> None:
     table = difference(features("m@1", BEFORE), features("m@1", BEFORE))
     found = measures(table)
-    assert (found["changed"], found["neighbours kept"]) == (0, 1.0)
+    assert (found["changed"], found["neighbours kept"], found["gone"]) == (0, 1.0, 0)
     assert found["cosine least"] == pytest.approx(1.0, abs=1e-6)
     assert set(table["features"].to_pylist()) == {"m@1"}
 
@@ -55,6 +55,16 @@ def test_other_widths_have_neighbours_and_no_cosine() -> None:
 def test_nobody_in_common() -> None:
     found = measures(difference(features("m", {"a": [1.0]}), features("m", {"b": [1.0]})))
     assert found == {"entities before": 1, "entities after": 1, "added": 1, "gone": 1}
+
+
+def test_what_cannot_be_compared() -> None:
+    one, holed = features("m", BEFORE), features("m", BEFORE | {"b": [float("nan"), 0.0]})
+    with pytest.raises(ProbeError, match="features 'm' of entity 'b' hold NaN or infinity"):
+        difference(one, holed)
+    with pytest.raises(ProbeError, match="--n 0 is below 1: give 1 or more"):
+        difference(one, one, n=0)
+    with pytest.raises(ProbeError, match="--sample 0 is below 1: give 1 or more"):
+        difference(one, one, sample=0)
 
 
 def test_contents_are_told_apart_by_their_hashes() -> None:

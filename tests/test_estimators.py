@@ -5,12 +5,17 @@ import sys
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 from llm4es.core.errors import ProbeError
 from llm4es.core.tasks import Kind
 from llm4es.features.feature_set import Block, Preprocess
-from llm4es.probe import estimators
-from llm4es.probe.estimators import PROBES, PTLS_SAME, PTLS_TREES, ChosenLogistic, UnitLength, scaling
+from llm4es.probe import chosen_logistic
+from llm4es.probe.boosted import PTLS_SAME, PTLS_TREES
+from llm4es.probe.chosen_logistic import ChosenLogistic
+from llm4es.probe.estimators import ESTIMATORS
+from llm4es.probe.scaling import UnitLength, scaling
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(400, 4))
@@ -18,7 +23,7 @@ SIDE = np.where(X[:, 0] + 0.1 * RNG.normal(size=400) > 0, "b", "a")
 BLOCKS = (Block(4, Preprocess.STANDARD),)
 
 
-@pytest.mark.parametrize("name", sorted(PROBES))
+@pytest.mark.parametrize("name", sorted(ESTIMATORS))
 @pytest.mark.parametrize("kind", list(Kind))
 def test_every_probe_learns_every_kind(name: str, kind: Kind) -> None:
     if name == "ptls" and kind is Kind.REGRESSION:
@@ -28,14 +33,14 @@ def test_every_probe_learns_every_kind(name: str, kind: Kind) -> None:
         Kind.MULTICLASS: np.where(X[:, 1] > 0.7, "c", SIDE),
         Kind.REGRESSION: 2 * X[:, 0],
     }[kind]
-    model = PROBES[name](kind, BLOCKS, 0, 300).fit(X[:300], y[:300])
+    model = ESTIMATORS[name](kind, BLOCKS, 0, 300).fit(X[:300], y[:300])
     guess = model.predict(X[300:])
     if kind is Kind.REGRESSION:
         assert 1 - np.mean((guess - y[300:]) ** 2) / np.var(y[300:]) > 0.5
     else:
         assert np.mean(guess == y[300:]) > (0.5 if name == "ptls" else 0.7)
         assert model.predict_proba(X[300:]).shape == (100, len(np.unique(y)))
-    again = PROBES[name](kind, BLOCKS, 0, 300).fit(X[:300], y[:300]).predict(X[300:])
+    again = ESTIMATORS[name](kind, BLOCKS, 0, 300).fit(X[:300], y[:300]).predict(X[300:])
     assert again.tolist() == guess.tolist()
 
 
@@ -79,12 +84,22 @@ def test_more_columns_than_rows_give_the_same_model_in_fewer(monkeypatch: pytest
     side = (wide[:, :5].sum(axis=1) > 0).astype(int)
     turned = ChosenLogistic().fit(wide[:50], side[:50])
     assert turned.model_.coef_.shape == (1, 50)
-    monkeypatch.setattr(estimators, "_span", lambda _: None)
+    monkeypatch.setattr(chosen_logistic, "_span", lambda _: None)
     plain = ChosenLogistic().fit(wide[:50], side[:50])
     assert plain.model_.coef_.shape == (1, 200)
     assert turned.C_ == plain.C_
     assert turned.predict_proba(wide[50:]) == pytest.approx(plain.predict_proba(wide[50:]), abs=1e-3)
     assert turned.predict(wide[50:]).tolist() == plain.predict(wide[50:]).tolist()
+
+
+def test_the_choice_of_c_is_that_of_a_full_grid_search() -> None:
+    for strength in (0.0, 0.5, 3.0):
+        side = (strength * X[:, 0] + np.random.default_rng(3).normal(size=400) > 0).astype(int)
+        scaled = scaling(BLOCKS).fit_transform(X)
+        folds = StratifiedKFold(3, shuffle=True, random_state=0)
+        grid = {"C": [0.1, 1, 10, 100, 1000]}
+        search = GridSearchCV(LogisticRegression(max_iter=2000), grid, scoring="neg_log_loss", cv=folds)
+        assert search.fit(scaled, side).best_params_["C"] == ChosenLogistic(seed=0).fit(scaled, side).C_
 
 
 def test_ptls_parameters_are_the_published_ones() -> None:
@@ -100,4 +115,4 @@ def test_ptls_parameters_are_the_published_ones() -> None:
 def test_lightgbm_may_be_absent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lightgbm", None)
     with pytest.raises(ProbeError, match=r"LightGBM is not installed: run `pip install 'llm4es\[lightgbm\]'`"):
-        PROBES["lightgbm"](Kind.BINARY, BLOCKS, 0, 300)
+        ESTIMATORS["lightgbm"](Kind.BINARY, BLOCKS, 0, 300)

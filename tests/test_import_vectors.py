@@ -8,8 +8,8 @@ import pytest
 from llm4es.core.errors import DataError, OptionError
 from llm4es.core.hashing import config_id
 from llm4es.core.schemas import EMBEDDINGS
+from llm4es.core.tasks import BASELINE_NAMES
 from llm4es.features.import_vectors import import_vectors
-from llm4es.features.names import BASELINE_NAMES
 from llm4es.options import ImportOptions
 
 OPTIONS = ImportOptions("coles", "d")

@@ -3,8 +3,8 @@
 import pytest
 
 from llm4es.core.errors import ProbeError
-from llm4es.options.coerce import split_list
 from llm4es.features.names import FeatureName, embedding_name, parse_features
+from llm4es.options.coerce import split_list
 
 
 @pytest.mark.parametrize(

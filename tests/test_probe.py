@@ -1,10 +1,15 @@
 """Probes of data whose answer is known."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import StandardScaler, normalize
 
 from llm4es.core.errors import ProbeError
 from llm4es.core.schemas import PREDICTIONS, PROBES
@@ -124,6 +129,64 @@ def test_labels_that_cannot_carry_the_task(kind: str, values: list[str | None], 
 def test_one_label_an_entity() -> None:
     with pytest.raises(ProbeError, match="task 't' has two labels for entity '000': give one label an entity"):
         probe(features(informative()), labels(["a", "b"], ["000", "000"]), "t", "binary", QUICK, "d")
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"id": IDS, "label": HALVES}, "labels have no column 'entity_id': there are id, label"),
+        ({"entity_id": IDS, "class": HALVES}, "labels have no column 'label': there are entity_id, class"),
+        ({"entity_id": IDS, "label": [[1]] * 60}, "labels have the column 'label' as list<item: int64>: make it text"),
+        ({"entity_id": [*IDS[1:], None], "label": HALVES}, "labels have a row without an entity_id"),
+        (
+            {"entity_id": [f"x{i}" for i in IDS], "label": HALVES},
+            "no entity has both features 'm@8'",
+        ),
+    ],
+)
+def test_labels_that_are_none(table: dict[str, list[Any]], message: str) -> None:
+    with pytest.raises(ProbeError, match=message):
+        probe(features(informative()), pa.table(table), "t", "binary", QUICK, "d")
+
+
+def test_labels_may_be_numbers_or_yes_and_no() -> None:
+    ids = [int(entity) for entity in IDS]
+    by_text = probe(features(informative()), labels(["0", "1"] * 30), "t", "binary", QUICK, "d")
+    written = features(informative(), [str(entity) for entity in ids])
+    for values, ids_ in (([0, 1] * 30, ids), ([False, True] * 30, ids)):
+        table = pa.table({"entity_id": ids_, "label": values})
+        result = probe(written, table, "t", "binary", QUICK, "d")
+        assert result.probes["value"].to_pylist()[:2] == by_text.probes["value"].to_pylist()[:2] == [1.0, 1.0]
+    assert set(result.predictions["y_true"].to_pylist()) == {"false", "true"}
+
+
+def test_two_rows_of_an_entity_in_a_split() -> None:
+    splits = pa.table({"entity_id": ["000", "001", "000"], "split": ["train", "train", "test"], "name": ["hash"] * 3})
+    options = ProbeOptions("hash", bootstrap=20)
+    with pytest.raises(ProbeError, match="split 'hash' has two rows for entity '000': give one row an entity"):
+        probe(features(informative()), labels(HALVES), "t", "binary", options, "d", splits)
+    with pytest.raises(ProbeError, match="splits have no column 'name': give entity_id, split, name"):
+        probe(features(informative()), labels(HALVES), "t", "binary", options, "d", splits.drop_columns("name"))
+
+
+def test_scores_are_those_of_plain_scikit_learn() -> None:
+    """One fold of k nearest neighbours, fitted outside with scikit-learn alone."""
+    matrix = informative(noise=3.0)
+    options = ProbeOptions(probe="knn", folds=3, repeats=1, bootstrap=20, workers=1)
+    result = probe(features(matrix), labels(HALVES), "t", "binary", options, "d")
+    scores = {row["entity_id"]: row["y_score"] for row in result.predictions.to_pylist()}
+    folds = StratifiedKFold(3, shuffle=True, random_state=0).split(matrix, HALVES)
+    for train, test in folds:
+        scaler = StandardScaler().fit(matrix[train].astype(float))
+        model = KNeighborsClassifier(15, weights="distance")
+        model.fit(normalize(scaler.transform(matrix[train].astype(float))), np.array(HALVES)[train])
+        expected = model.predict_proba(normalize(scaler.transform(matrix[test].astype(float))))
+        assert np.array([scores[IDS[i]] for i in test]) == pytest.approx(expected)
+    expected_auc = [
+        roc_auc_score(np.array(HALVES)[test] == "b", [scores[IDS[i]][1] for i in test])
+        for _, test in StratifiedKFold(3, shuffle=True, random_state=0).split(matrix, HALVES)
+    ]
+    assert value(result, "roc_auc") == pytest.approx(np.mean(expected_auc))  # folds of equal size weigh alike
 
 
 def test_too_few_numbers_for_the_folds() -> None:

@@ -8,7 +8,8 @@ from sklearn.model_selection import StratifiedKFold
 from llm4es.core.errors import ProbeError
 from llm4es.core.tasks import OWN_FOLDS
 from llm4es.options import ProbeOptions
-from llm4es.probe.protocols import PROTOCOLS, Cohort, Fit, fewer, protocol
+from llm4es.probe.cohort import Cohort
+from llm4es.probe.protocols import PROTOCOLS, Fit, fewer, protocol
 
 OPTIONS = ProbeOptions()
 

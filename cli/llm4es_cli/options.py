@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-
 _COMMON = "Common"
 _debug = False
 

@@ -14,9 +14,9 @@ from .finetune import (
     LEARNING_RATES,
     STEP_PRESETS,
     FinetuneOptions,
+    FinetunePreset,
     Method,
     Optimizer,
-    Preset,
 )
 from .import_vectors import ImportOptions
 from .load import Attention, Device, Dtype, LoadIn, LoadOptions
@@ -57,7 +57,7 @@ __all__ = [
     "Optimizer",
     "Options",
     "Pooling",
-    "Preset",
+    "FinetunePreset",
     "ProbeOptions",
     "Projection",
     "ReportOptions",

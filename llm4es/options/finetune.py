@@ -27,7 +27,7 @@ class Optimizer(StrEnum):
     ADAMW_8BIT = "adamw_8bit"  # bitsandbytes' AdamW: two bytes a weight (arXiv 2110.02861)
 
 
-class Preset(StrEnum):
+class FinetunePreset(StrEnum):
     """Options to start from, by name."""
 
     PAPER = "paper"  # arXiv 2508.05688
@@ -47,7 +47,7 @@ LEARNING_RATES = {Method.LORA: 2e-4, Method.FULL: 2e-5}
 
 
 _PRESET = Setting(None, "Start from these options; what else is given beats them. paper: arXiv 2508.05688.").at(
-    "preset", Preset
+    "preset", FinetunePreset
 )
 
 _LEARNING, _COST = "What is learned", "Memory and speed"
@@ -211,7 +211,7 @@ class FinetuneOptions(Options):
 
 FINETUNE_PRESETS: dict[str, FinetuneOptions] = {
     # arXiv 2508.05688; bfloat16 comes with ``--dtype auto`` on a device that has it. Epochs: 2 for Rosbank, else 30
-    Preset.PAPER: FinetuneOptions(
+    FinetunePreset.PAPER: FinetuneOptions(
         method=Method.FULL,
         epochs=2.0,
         max_length=8192,

@@ -1,4 +1,4 @@
-"""diff: two feature sets of the same entities -> what differs between them.
+"""What differs between two feature sets of the same entities.
 
 In: two feature sets, or the probes and predictions of both. Out: one row a measure: entities added, gone and changed,
 the distribution of the cosine between an entity's two vectors, how many nearest neighbours it keeps, and the paired
@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..features.feature_set import FeatureSet
+from ..core.errors import ProbeError
+from ..features.feature_set import FeatureSet, check_finite
 from ..features.neighbours import nearest
 from .compare import compare
 
@@ -34,30 +35,61 @@ QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 1.0)
 
 
 def difference(a: FeatureSet, b: FeatureSet, *, n: int = 10, sample: int = 200, seed: int = 0) -> pa.Table:
-    """What happened to the entities between ``a`` and ``b``: who came and went, whose vector moved, and how far.
+    """What happened to the entities between two feature sets: who came and went, whose vector moved, and how far.
 
-    The overlap is the share of an entity's ``n`` nearest neighbours that it has in both, over ``sample`` entities.
-    Widths may differ: cosines are then left out, neighbours are still compared.
+    Parameters
+    ----------
+    a, b : FeatureSet
+        Before, and after: (N, D) each. Widths may differ: cosines are then left out, neighbours still compared.
+    n : int, default 10
+        Nearest neighbours an entity of which the share is taken that it has in both.
+    sample : int, default 200
+        Entities whose neighbours are looked at.
+    seed : int, default 0
+        Of the sample.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``DIFFERENCE``: features, measure, value, low, high, words; one row a measure.
+
+    Raises
+    ------
+    ProbeError
+        For NaN or infinity in a vector, or n or sample below 1.
+
+    Examples
+    --------
+    >>> before = FeatureSet("m@8", ["a", "b"], np.array([[1.0, 0.0], [0.0, 1.0]]))
+    >>> after = FeatureSet("m@8", ["b", "c"], np.array([[0.0, 2.0], [1.0, 1.0]]))
+    >>> rows = difference(before, after).to_pylist()
+    >>> [(row["measure"], row["value"]) for row in rows if row["measure"] in ("added", "gone", "changed")]
+    [('added', 1.0), ('gone', 1.0), ('changed', 1.0)]
     """
+    for name, number in (("n", n), ("sample", sample)):
+        if number < 1:
+            raise ProbeError(f"--{name} {number} is below 1: give 1 or more")
+    for side in (a, b):
+        check_finite(side.name, side.matrix, side.entity_ids)
     label = a.name if a.name == b.name else f"{a.name} -> {b.name}"
     rows = {entity: i for i, entity in enumerate(a.entity_ids)}
     theirs = {entity: i for i, entity in enumerate(b.entity_ids)}
     common = sorted(rows.keys() & theirs.keys())
-    found = _entities(rows, theirs)
+    measures = _entities(rows, theirs)
     if common and a.width == b.width:
         first = _part(a, [rows[entity] for entity in common])  # (N, D)
         second = _part(b, [theirs[entity] for entity in common])  # (N, D)
-        found.append(_changed(int((first != second).any(axis=1).sum()), len(common)))
+        measures.append(_changed(int((first != second).any(axis=1).sum()), len(common)))
         cosine = _cosine(first, second)  # (N,)
-        found += [
+        measures += [
             _measure(f"cosine {_percent(q)}", float(np.quantile(cosine, q)), "between an entity's two vectors")
             for q in QUANTILES
         ]
     elif common:
-        found.append(_measure("width", b.width - a.width, f"{a.width} and {b.width}: cosines have no meaning"))
+        measures.append(_measure("width", b.width - a.width, f"{a.width} and {b.width}: cosines have no meaning"))
     if len(common) > 1:
-        found.append(_overlap(_cut(a, common, rows), _cut(b, common, theirs), n, sample, seed))
-    return _table(label, found)
+        measures.append(_overlap(_cut(a, common, rows), _cut(b, common, theirs), n, sample, seed))
+    return _table(label, measures)
 
 
 def content_difference(name: str, before: Mapping[str, str], after: Mapping[str, str]) -> pa.Table:
@@ -68,7 +100,7 @@ def content_difference(name: str, before: Mapping[str, str], after: Mapping[str,
 
 def only_one(name: str, entities: int, side: str) -> pa.Table:
     """The rows for features that only one side has: all of its entities were added, or are gone."""
-    word = {"before": "gone", "after": "added"}[side]
+    word = "gone" if side == "before" else "added"
     return _table(name, [_measure(f"entities {side}", entities), _measure(word, entities, f"only {side}")])
 
 
@@ -128,10 +160,10 @@ def _overlap(a: FeatureSet, b: FeatureSet, n: int, sample: int, seed: int) -> di
 
 
 def _neighbours(table: pa.Table) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
+    neighbours: dict[str, set[str]] = {}
     for entity, neighbour in zip(table["entity_id"].to_pylist(), table["neighbour"].to_pylist(), strict=True):
-        found.setdefault(entity, set()).add(neighbour)
-    return found
+        neighbours.setdefault(entity, set()).add(neighbour)
+    return neighbours
 
 
 def _cosine(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -33,17 +33,17 @@ def warnings(
     text_columns: Collection[str] = (),
 ) -> list[str]:
     """What a reader of this task's figures has to know; nothing where there is nothing."""
-    found = []
+    lines = []
     shared = sorted(set(label_columns) & set(text_columns))
     if shared:
-        found.append(
+        lines.append(
             f"the label of task '{task}' is made from {', '.join(shared)}, which the texts show: "
             "the probe may only be reading it back"
         )
     if n_identical:
-        found.append(f"{n_identical} of {n} scored entities have a text that the probe was trained on under another id")
+        lines.append(f"{n_identical} of {n} scored entities have a text that the probe was trained on under another id")
     if n_seen:
-        found.append(
+        lines.append(
             f"{n_seen} of {n} scored entities were seen by the model in fine-tuning: compare with --unseen-only"
         )
-    return found
+    return lines

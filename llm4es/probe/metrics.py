@@ -150,9 +150,9 @@ def _precision_at_positives(positive: NDArray[np.bool_], score: Floats, folds: I
     positives = np.zeros(len(weights))  # (B,)
     for fold in np.unique(folds):
         hits, misses = _grouped(positive, -score, folds == fold, weights)  # (B, G), best score first
-        found = np.cumsum(hits, axis=1)  # (B, G)
-        taken = found + np.cumsum(misses, axis=1)  # (B, G)
-        precision = np.divide(found, taken, out=np.zeros_like(found), where=taken > 0)
+        above = np.cumsum(hits, axis=1)  # (B, G) positives with at least this score
+        taken = above + np.cumsum(misses, axis=1)  # (B, G)
+        precision = np.divide(above, taken, out=np.zeros_like(above), where=taken > 0)
         total += (hits * precision).sum(axis=1)
         positives += hits.sum(axis=1)
     return np.divide(total, positives, out=np.full_like(total, np.nan), where=positives > 0)

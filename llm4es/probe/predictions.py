@@ -18,7 +18,8 @@ from ..core.errors import ProbeError
 from .metrics import Floats, Ints
 
 if TYPE_CHECKING:
-    from .protocols import Cohort, Fit  # scikit-learn comes with it: a comparison does without
+    from .cohort import Cohort
+    from .protocols import Fit  # scikit-learn comes with it: a comparison does without
 
 
 @dataclass(frozen=True)
@@ -103,12 +104,18 @@ def scored(predictions: pa.Table, regression: bool) -> Scored:
         raise ProbeError(f"predictions of '{name}' do not score the same entities once in every repeat: probe again")
     y_true: Sequence[str] = table["y_true"][:n].to_pylist()
     classes = () if regression else tuple(sorted(set(y_true)))
+    width = 1 if regression else len(classes)
     lists = table["y_score"].combine_chunks()
+    scores = lists.flatten().to_numpy(zero_copy_only=False)  # (R * N * C,)
+    if len(scores) != table.num_rows * width or pc.min_max(pc.list_value_length(lists))["min"].as_py() != width:
+        raise ProbeError(f"predictions of '{table['features'][0]}' have not {width} scores a row: probe again")
+    if not np.isfinite(scores).all():
+        raise ProbeError(f"predictions of '{table['features'][0]}' hold NaN or infinity: probe again")
     return Scored(
         entity_ids=tuple(ids[:n]),
         classes=classes,
         truth=np.array([float(y) for y in y_true]) if regression else np.searchsorted(classes, y_true),
-        scores=lists.flatten().to_numpy(zero_copy_only=False).reshape(repeats, n, -1),
+        scores=scores.reshape(repeats, n, width),
         folds=table["fold"].to_numpy().astype(np.int64).reshape(repeats, n),
         seen=np.array(table["seen"][:n].to_pylist(), dtype=bool),
     )

@@ -1,13 +1,15 @@
-"""probe: features + labels -> metrics and per-entity predictions.
+"""Features and labels to metrics and per-entity predictions.
 
 In: a feature set, labels, options. Out: rows of ``probes`` and of ``predictions``, and what was left out and why.
 Every number comes from entities that the scoring model was not fitted on. The folds depend on the labelled entities
 and the seed alone, so feature sets of the same entities are scored by the same folds and can be compared in pairs.
 Knows no store; says of each entity whether a model in the features' lineage has seen it, and judges nothing.
+
+Letters: N entities, D columns, C classes.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,15 +20,16 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ..core.errors import ProbeError
 from ..core.schemas import PREDICTIONS, PROBES
-from ..core.tasks import Kind
+from ..core.tasks import OWN_FOLDS, Kind
 from ..features.feature_set import FeatureSet, result_hash
 from ..options import ProbeOptions
-from .estimators import PROBES as ESTIMATORS
-from .metrics import Floats, metrics_for, within
+from .cohort import align, as_text
+from .estimators import ESTIMATORS
+from .metric_rows import metric_row, rows_over_fits
+from .metrics import Floats, metrics_for
 from .predictions import Scored, columns, gather
-from .protocols import PROTOCOLS, Cohort, Fit, fewer
+from .protocols import Fit, fewer
 from .protocols import protocol as protocol_named
-from .uncertainty import interval, replicates, t_half_width, training_variance, values
 
 
 @dataclass(frozen=True)
@@ -52,91 +55,103 @@ class ProbeResult:
 def probe(
     features: FeatureSet,
     labels: pa.Table,
-    task_name: str,
-    kind: str,
-    options: ProbeOptions,
-    dataset: str,
+    task: str,
+    kind: Kind | str,
+    options: ProbeOptions | None = None,
+    dataset: str = "",
     splits: pa.Table | None = None,
 ) -> ProbeResult:
-    """Fit and score ``features`` on ``labels`` (entity_id, label) as ``options`` say.
+    """Fit small models on features and labels, and score entities that they were not fitted on.
 
-    ``splits`` (entity_id, split, name) is read where ``options.protocol`` is one of its names.
+    Parameters
+    ----------
+    features : FeatureSet
+        (N, D) numbers, a row an entity.
+    labels : pyarrow.Table
+        ``entity_id`` and ``label``, one row an entity, in the order of the data's own file (protocol 'ptls' depends on
+        it). Labels may be text, numbers or yes and no; a null one is left out.
+    task : str
+        The task's name, for tables and messages.
+    kind : Kind, or its name
+        'binary', 'multiclass' or 'regression'.
+    options : ProbeOptions, default None
+        Protocol, probe, folds, resamples and seed; None takes the defaults: logistic regression, 3 x 5 folds.
+    dataset : str, default ""
+        The dataset's name, for the tables.
+    splits : pyarrow.Table, default None
+        ``entity_id, split, name``: read where ``options.protocol`` is one of its names.
+
+    Returns
+    -------
+    ProbeResult
+        ``probes`` has a row a metric with its 95 % interval, ``predictions`` a row an entity and repeat.
+
+    Raises
+    ------
+    ProbeError
+        For labels without a column, two labels of an entity, no entity with both, one class only, too few of a class
+        for the folds, a regression's label that is no number, NaN in a vector, two rows of an entity in a split, or a
+        kind, protocol or probe that there is none of.
+
+    Examples
+    --------
+    >>> ids = [f"u{i:02}" for i in range(40)]
+    >>> features = FeatureSet("age", ids, np.arange(40.0)[:, None])  # (40, 1)
+    >>> labels = pa.table({"entity_id": ids, "label": ["young"] * 20 + ["old"] * 20})
+    >>> result = probe(features, labels, "group", "binary", ProbeOptions(folds=4, repeats=1, bootstrap=50))
+    >>> result.probes.select(["metric", "value", "n"]).to_pylist()[0]
+    {'metric': 'roc_auc', 'value': 1.0, 'n': 40}
+    >>> result.predictions.num_rows
+    40
     """
-    task = Kind(_choose(kind, list(Kind), "kind of task"))
+    options = options or ProbeOptions()
+    of_kind = Kind(_choose(kind, list(Kind), "kind of task"))
     protocol = protocol_named(options.protocol, splits)
     name = protocol.probe or _choose(options.probe, list(ESTIMATORS), "--probe")
-    cohort, x = align(features, labels, task_name, task)
+    labels = as_text(labels)
+    cohort, x = align(features, labels, task, of_kind)  # x: (N, D)
     fits = protocol.fits(cohort, options)
     if options.train_size is not None:
         fits = [fewer(fit, cohort, options.train_size, options.seed) for fit in fits]
-    classes = np.unique(cohort.y)
+    classes = np.unique(cohort.y)  # (C,)
 
     def fitted(fit: Fit) -> list[Floats]:
-        model = ESTIMATORS[name](task, features.scaled_as(), options.seed, len(fit.train))
+        model = ESTIMATORS[name](of_kind, features.scaled_as(), options.seed, len(fit.train))
         model.fit(x[fit.train], cohort.y[fit.train])
         parts = [fit.test] if fit.validation is None else [fit.test, fit.validation]
-        return [_scores(model, x[part], classes, task) for part in parts]  # (N tested, C) each
+        return [_scores(model, x[part], classes, of_kind) for part in parts]  # (N tested, C) each
 
     # One thread a fit and one fit a core: BLAS, LightGBM and torch bring a thread pool each, and would fight.
     with threadpool_limits(1):
         scores = Parallel(n_jobs=options.workers or -1, backend="threading")(delayed(fitted)(fit) for fit in fits)
-    found = gather(cohort, fits, [score[0] for score in scores], features.seen)
+    scored = gather(cohort, fits, [score[0] for score in scores], features.seen)
     if options.unseen_only:
-        found = _unseen(found)
+        scored = _unseen(scored)
 
     size = "" if options.train_size is None else f"@{options.train_size}"
-    chosen = None if splits is None or options.protocol in PROTOCOLS else splits
-    same: dict[str, Any] = {"dataset": dataset, "task": task_name, "features": features.name}
+    split = None if options.protocol in OWN_FOLDS else splits
+    same: dict[str, Any] = {"dataset": dataset, "task": task, "features": features.name}
     same |= {"model": features.model, "k": features.k, "protocol": options.protocol + size, "probe": name}
-    same |= {"seed": options.seed, "source_hash": result_hash(features.source_hash, labels, chosen)}
-    same |= {"n": len(found.truth), "n_seen": int(found.seen.sum())}
-    rows = [same | row for metric in metrics_for(task) for row in _rows(found, metric, options)]
-    for metric in metrics_for(task) if fits[0].validation is not None else ():
-        rows += [same | row for row in _over_fits(metric, cohort, fits, scores, found)]
-    kept = columns(found)
-    n_rows = len(kept["entity_id"])
+    same |= {"seed": options.seed, "source_hash": result_hash(features.source_hash, labels, split)}
+    same |= {"n": len(scored.truth), "n_seen": int(scored.seen.sum())}
+    rows = [metric_row(scored, metric, options) for metric in metrics_for(of_kind)]
+    if fits[0].validation is not None:
+        rows += [row for m in metrics_for(of_kind) for row in rows_over_fits(m, cohort, fits, scores, scored)]
     return ProbeResult(
-        probes=pa.Table.from_pylist(rows, schema=PROBES),
-        predictions=pa.Table.from_arrays(
-            [kept[f.name] if f.name in kept else pa.array([same[f.name]] * n_rows, f.type) for f in PREDICTIONS],
-            schema=PREDICTIONS,
-        ),
+        probes=pa.Table.from_pylist([same | row for row in rows], schema=PROBES),
+        predictions=_predictions(scored, same),
         n_without_label=len(features.entity_ids) - len(cohort.entity_ids),
         n_without_features=labels.num_rows - labels["label"].null_count - len(cohort.entity_ids),
-        n_seen=int(found.seen.sum()),
+        n_seen=int(scored.seen.sum()),
     )
 
 
-def align(features: FeatureSet, labels: pa.Table, task: str, kind: Kind) -> tuple[Cohort, Any]:
-    """The entities that have both, and their features (N, D); ProbeError where they cannot carry the task."""
-    named: dict[str, str] = {}
-    for entity, label in zip(labels["entity_id"].to_pylist(), labels["label"].to_pylist(), strict=True):
-        if entity in named:
-            raise ProbeError(f"task '{task}' has two labels for entity '{entity}': give one label an entity")
-        if label is not None:
-            named[entity] = label
-    rows = sorted((entity, row) for row, entity in enumerate(features.entity_ids) if entity in named)
-    if not rows:
-        raise ProbeError(
-            f"no entity has both features '{features.name}' ({len(features.entity_ids)} entities) and a label of task "
-            f"'{task}' ({len(named)}): check that both come from one dataset"
-        )
-    x = features.matrix[[row for _, row in rows]]  # (N, D)
-    _refuse_nan(features.name, x, [entity for entity, _ in rows])
-    texts = [named[entity] for entity, _ in rows]
-    y = _numbers(texts, rows, task) if kind is Kind.REGRESSION else np.array(texts)
-    if len(np.unique(y)) < 2:
-        raise ProbeError(
-            f"task '{task}' has one label only, '{texts[0]}', among {len(rows)} entities: a probe needs two"
-        )
-    if kind is Kind.BINARY and len(np.unique(y)) > 2:
-        raise ProbeError(
-            f"task '{task}' is binary and has {len(np.unique(y))} classes: make it multiclass, or group them"
-        )
-    in_file = {entity: row for row, entity in enumerate(labels["entity_id"].to_pylist())}
-    ids = tuple(entity for entity, _ in rows)
-    file_row = np.array([in_file[entity] for entity in ids], dtype=np.int64)
-    return Cohort(ids, y, kind is not Kind.REGRESSION, file_row), x.astype(np.float64)
+def _predictions(scored: Scored, same: dict[str, Any]) -> pa.Table:
+    """One row an entity and repeat; ``same`` stands in all of them."""
+    kept = columns(scored)
+    n = len(kept["entity_id"])
+    arrays = [kept[f.name] if f.name in kept else pa.array([same[f.name]] * n, f.type) for f in PREDICTIONS]
+    return pa.Table.from_arrays(arrays, schema=PREDICTIONS)
 
 
 def _choose(value: str, known: Sequence[str], what: str) -> str:
@@ -144,34 +159,6 @@ def _choose(value: str, known: Sequence[str], what: str) -> str:
     if value not in known:
         raise ProbeError(f"{what} '{value}' is unknown: choose one of {', '.join(known)}")
     return value
-
-
-def _refuse_nan(name: str, x: Any, entities: Sequence[str]) -> None:
-    """ProbeError that names the first entity with a NaN or infinite number."""
-    finite = np.isfinite(x.data) if hasattr(x, "tocsr") else np.isfinite(x)
-    if finite.all():
-        return
-    bad = np.unique(x.nonzero()[0][~finite]) if hasattr(x, "tocsr") else np.flatnonzero(~finite.all(axis=1))
-    raise ProbeError(
-        f"features '{name}' of entity '{entities[bad[0]]}' hold NaN or infinity ({len(bad)} entities do): "
-        "embed them again in float32, or leave them out"
-    )
-
-
-def _numbers(texts: Sequence[str], rows: Sequence[tuple[str, int]], task: str) -> NDArray[np.float64]:
-    """Labels of a regression."""
-    numbers = []
-    for text, (entity, _) in zip(texts, rows, strict=True):
-        try:
-            numbers.append(float(text))
-        except ValueError:
-            numbers.append(float("nan"))
-        if not np.isfinite(numbers[-1]):
-            raise ProbeError(
-                f"task '{task}' is a regression and entity '{entity}' has the label '{text}': give finite numbers, "
-                "or make the task binary or multiclass"
-            )
-    return np.array(numbers)
 
 
 def _scores(model: Any, x: Any, classes: NDArray[Any], kind: Kind) -> Floats:
@@ -183,43 +170,13 @@ def _scores(model: Any, x: Any, classes: NDArray[Any], kind: Kind) -> Floats:
     return scores
 
 
-def _rows(found: Scored, metric: str, options: ProbeOptions) -> list[dict[str, Any]]:
-    """The row of a metric: value, interval over entities, spread over repeats."""
-    each = values(found, metric)  # (R,)
-    drawn = replicates(found, metric, options.bootstrap, options.seed)  # (B,)
-    low, high = within(metric, interval(drawn, float(each.mean()), training_variance(found, metric)))
-    spread = float(np.std(each, ddof=1)) if len(each) > 1 else None
-    return [{"metric": metric, "value": float(each.mean()), "ci_low": low, "ci_high": high, "repeat_std": spread}]
-
-
-def _over_fits(
-    metric: str, cohort: Cohort, fits: Sequence[Fit], scores: Sequence[list[Floats]], found: Scored
-) -> list[dict[str, Any]]:
-    """What papers report: mean, std and t-interval over the fits, on the test set and on the validation parts.
-
-    A t-interval over fits says how much the models differ, not how far the test entities may mislead.
-    """
-    validation = [
-        values(gather(cohort, [replace(fit, repeat=0, test=fit.validation)], [score[1]], frozenset()), metric)[0]
-        for fit, score in zip(fits, scores, strict=True)
-        if fit.validation is not None
-    ]
-    rows = []
-    for where, each in (("over fits", values(found, metric)), ("on validation", np.array(validation))):
-        spread = float(np.std(each, ddof=1))
-        half = t_half_width(spread, len(each))
-        mean = float(each.mean())
-        row = {"metric": f"{metric} {where}", "value": mean, "repeat_std": spread}
-        rows.append(row | {"ci_low": mean - half, "ci_high": mean + half})
-    return rows
-
-
-def _unseen(found: Scored) -> Scored:
+def _unseen(scored: Scored) -> Scored:
     """The scored entities that no model in the lineage was trained on."""
-    kept = found.only(~found.seen)
+    kept = scored.only(~scored.seen)
     if len(kept.truth) == 0 or (kept.classes and len(np.unique(kept.truth)) < len(kept.classes)):
+        seen = int(scored.seen.sum())
         raise ProbeError(
-            f"{int(found.seen.sum())} of {len(found.truth)} scored entities were seen in training, and the rest cannot "
+            f"{seen} of {len(scored.truth)} scored entities were seen in training, and the rest cannot "
             "carry the task: leave out --unseen-only, or choose a split that fine-tuning left alone"
         )
     return kept

@@ -5,36 +5,21 @@ entry of ``PROTOCOLS``, or a split of the recipe, and gives the same rows in eve
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold, StratifiedShuffleSplit
 
+from ..core.columns import check_columns
 from ..core.errors import ProbeError
+from ..core.schemas import SPLITS
 from ..options import ProbeOptions
+from .cohort import Cohort
 from .metrics import Ints
-
-
-@dataclass(frozen=True)
-class Cohort:
-    """The entities that a probe can use, sorted by id."""
-
-    entity_ids: tuple[str, ...]
-    """Sorted as text."""
-
-    y: NDArray[Any]
-    """(N,) class names, or numbers for a regression."""
-
-    classes: bool
-    """Labels are classes, whose shares every part keeps."""
-
-    file_row: Ints
-    """(N,) each entity's row in the label file."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +52,9 @@ class Protocol:
     probe: str | None = None
     """The probe that belongs to it; None leaves the choice to the options."""
 
+
+SPLIT_ROWS = pa.schema(SPLITS.field(name).with_nullable(False) for name in ("entity_id", "split", "name"))
+"""The columns of splits that are read."""
 
 HOLDOUT = 0.2
 """Share of the entities that 'holdout' scores."""
@@ -123,19 +111,24 @@ def protocol(name: str, splits: pa.Table | None) -> Protocol:
     """The protocol of that name, or the split of that name in ``splits`` (entity_id, split, name)."""
     if name in PROTOCOLS:
         return PROTOCOLS[name]
+    if splits is not None:
+        check_columns(splits, SPLIT_ROWS, "splits", ProbeError)
     names = sorted(set(splits["name"].to_pylist())) if splits is not None else []
     if splits is None or name not in names:
         raise ProbeError(f"--protocol '{name}' is unknown: choose one of {', '.join([*PROTOCOLS, *names])}")
-    rows = splits.filter(pc.equal(splits["name"], name))
-    part = dict(zip(rows["entity_id"].to_pylist(), rows["split"].to_pylist(), strict=True))
+    chosen = splits.filter(pc.equal(splits["name"], name))
+    part = dict(zip(chosen["entity_id"].to_pylist(), chosen["split"].to_pylist(), strict=True))
+    if len(part) < len(chosen):
+        twice = Counter(chosen["entity_id"].to_pylist()).most_common(1)[0][0]
+        raise ProbeError(f"split '{name}' has two rows for entity '{twice}': give one row an entity")
 
     def by_split(cohort: Cohort, options: ProbeOptions) -> list[Fit]:
         parts = np.array([part.get(entity) for entity in cohort.entity_ids], dtype=object)
         train, test = np.flatnonzero(np.isin(parts, ["train", "validation"])), np.flatnonzero(parts == "test")
-        for side, found in (("train", train), ("test", test)):
-            if not len(found):
+        for side, rows in (("train", train), ("test", test)):
+            if not len(rows):
                 raise ProbeError(f"split '{name}' puts no labelled entity into {side}: choose another --protocol")
-            _every_class(cohort, found, name)
+            _every_class(cohort, rows, name)
         return [Fit(0, 0, train, test)]
 
     return Protocol(by_split)

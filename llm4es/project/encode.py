@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ..core.errors import OptionError
-from ..core.frames import like
+from ..core.frames import like, to_arrow
 from ..options import DEFAULT_MODEL, EmbedOptions, LoadOptions, SerializeOptions, split
 from .documented import takes
 from .observer import Observer, as_increments
@@ -75,8 +75,7 @@ def encode(
     from ..embed import embed
     from ..models import load_model, resolve
     from ..models.ref import ModelRef
-    from ..recipes import locate, read_events
-    from ..recipes.from_frame import keep_frames, recipe_from_frame
+    from ..recipes import keep_frames, locate, read_events, recipe_from_frame
     from ..serialize import serialize
 
     embedding, load = split({**options, "k": k}, EmbedOptions, LoadOptions)
@@ -84,11 +83,12 @@ def encode(
         raise OptionError(f"k {k!r} is not one number of layers: a frame holds one vector an entity")
     watcher = observer_named(observer)
     loaded = load_model(model if isinstance(model, ModelRef) else resolve(str(model)), load)
-    recipe = recipe_from_frame("frame", events, entity=entity, time=time, fields=fields)
+    table = to_arrow(events)  # a stream can be read once
+    recipe = recipe_from_frame("frame", table, entity=entity, time=time, fields=fields)
     with tempfile.TemporaryDirectory(prefix="llm4es-encode-") as folder:
-        keep_frames(recipe, events, None, Path(folder))
+        recipe = keep_frames(recipe, table, None, Path(folder))
         reading = SerializeOptions()
-        rows = read_events(recipe, locate(recipe, Path(folder)), reading)
+        rows = read_events(recipe, locate(recipe), reading)
         texts = pa.Table.from_batches(list(serialize(rows, recipe, reading)))
     with watcher.progress(f"encode {loaded.name}", len(texts), "entities") as advance:
         batches = list(embed(texts.to_batches(64), loaded, embedding, as_increments(advance)))

@@ -11,8 +11,7 @@ import pyarrow as pa
 
 from ..core.errors import RecipeError
 from ..core.schemas import RECIPES
-from ..recipes import Recipe, load_recipe
-from ..recipes.load import recipe_from_json
+from ..recipes import Recipe, load_recipe, recipe_from_json
 from .context import Context, open_store
 from .observer import Observer
 
@@ -41,6 +40,8 @@ def find_recipe(store: "str | Path | Store", name: str, observer: Observer) -> R
             "give the file to take the change over"
         )
     folder = None if kept["folder"] is None else Path(kept["folder"])
+    if kept["origin"] == FRAME and opened is not None:
+        folder = frames_folder(opened, name)  # they go along with the store
     return recipe_from_json(kept["recipe"], folder, origin=kept["origin"])
 
 
@@ -71,6 +72,11 @@ def is_kept(context: Context) -> bool:
         return False
     here = (context.recipe.content_hash(), origin_of(context.recipe), _folder(context))
     return (kept["recipe_hash"], kept["origin"], kept["folder"]) == here
+
+
+def frames_folder(store: "Store", dataset: str) -> Path:
+    """Where the frames of a dataset lie, as Parquet."""
+    return store.layout.folder("raw") / dataset
 
 
 def origin_of(recipe: Recipe) -> str:

@@ -230,7 +230,9 @@ class Project(Results):
         return Outcomes(probe_all(self._context(dry_run), task, probing, select))
 
     @takes(RunOptions, LoadOptions)
-    def run(self, task: str | None = None, *, dry_run: bool = False, **options: Any) -> RunResult:
+    def run(
+        self, task: str | None = None, *, model: "str | ModelRef" = DEFAULT_MODEL, dry_run: bool = False, **options: Any
+    ) -> RunResult:
         """Run every stage where something is missing, then compare base model, tuned model and baselines.
 
         Examples
@@ -243,7 +245,7 @@ class Project(Results):
         context = self._context(dry_run)
         tasks = tasks_of(context, task) if self.recipe.tasks or task else []
         running, load = split(options, RunOptions, LoadOptions)
-        return run(context, running, load, tasks)
+        return run(context, model, running, load, tasks)
 
     @takes(ImportOptions, leave_out=("dataset",))
     def import_vectors(self, vectors: Any, name: str, *, dry_run: bool = False, **options: Any) -> Outcome:

@@ -51,9 +51,11 @@ class RunResult:
         return done if self.comparison is None else f"{done}{self.comparison._repr_html_()}"
 
 
-def run(context: Context, options: RunOptions, load: LoadOptions, tasks: Sequence[str]) -> RunResult:
+def run(
+    context: Context, model: str | ModelRef, options: RunOptions, load: LoadOptions, tasks: Sequence[str]
+) -> RunResult:
     """Run every stage where something is missing."""
-    walk = _Walk(context, options, load, tasks)
+    walk = _Walk(context, model, options, load, tasks)
     outcomes: list[Outcome] = []
     for stage in STAGES:
         if context.dry_run and walk.to_come(outcomes) and not walk.is_foreseeable(stage.name):
@@ -74,6 +76,7 @@ class _Walk:
     """The stages with what ``run`` was asked for."""
 
     context: Context
+    model: str | ModelRef
     options: RunOptions
     load: LoadOptions
     tasks: Sequence[str]
@@ -117,13 +120,13 @@ class _Walk:
             max_length=self.options.max_length,
             seed=self.options.seed,
         )
-        return [finetune(self.context, self.options.model, None, self.load, options)]
+        return [finetune(self.context, self.model, None, self.load, options)]
 
     def _embed(self, outcomes: list[Outcome]) -> list[Outcome]:
         options = EmbedOptions(k=self.options.k, max_length=self.options.max_length, history=self.options.history)
-        tuned = default_name(_name(self.options.model), self.context.dataset)
+        tuned = default_name(_name(self.model), self.context.dataset)
         is_tuned = bool(self.options.finetune) and not (self.context.dry_run and self.to_come(outcomes))
-        models = [self.options.model, *([tuned] if is_tuned else [])]
+        models = [self.model, *([tuned] if is_tuned else [])]
         return [embed(self.context, model, self.load, options) for model in models]
 
     def _probe(self, _: list[Outcome]) -> list[Outcome]:

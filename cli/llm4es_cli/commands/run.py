@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from llm4es.core.errors import OptionError
-from llm4es.options import LoadOptions, RunOptions
+from llm4es.options import DEFAULT_MODEL, LoadOptions, RunOptions
 
 from ..comparison import show_comparison
 from ..opened import project
@@ -17,6 +17,7 @@ from ..options import (
     DryRunOption,
     FormatOption,
     MaxEntitiesOption,
+    ModelOption,
     QuietOption,
     StoreOption,
     TaskOption,
@@ -34,6 +35,7 @@ def run(
         typer.Argument(metavar="[RECIPE|FILE.toml]", help=f"Built-in recipe or TOML; default: ./{DEFAULT_RECIPE}."),
     ] = None,
     data: DataOption = None,
+    model: ModelOption = DEFAULT_MODEL,
     task: TaskOption = None,
     max_entities: MaxEntitiesOption = None,
     dry_run: DryRunOption = False,
@@ -54,7 +56,7 @@ def run(
         llm4es run movielens-100k --dry-run
     """
     work = project(_recipe(recipe), store, quiet, data=data, max_entities=max_entities)
-    done = work.run(task, dry_run=dry_run, **options)
+    done = work.run(task, model=model, dry_run=dry_run, **options)
     if done.comparison is not None:
         show_comparison(done.comparison, format_)
     elif dry_run:

@@ -1,0 +1,66 @@
+"""The scaling in front of a probe: each block as suits it, then all blocks to equal weight.
+
+In: the features' blocks. Out: an unfitted scikit-learn transformer whose every learned thing comes from the rows that
+it is fitted on. Knows no labels.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import PCA
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from ..features.feature_set import Block, Preprocess
+
+
+class UnitLength(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """Divides a block by one number, so that its training rows have mean square length 1.
+
+    Blocks joined side by side then weigh alike whatever their widths, and one grid of C suits all features.
+    """
+
+    def fit(self, x: Any, y: Any = None) -> Self:
+        """Learn the length of the training rows."""
+        squares = x.multiply(x).sum() if hasattr(x, "tocsr") else np.square(x).sum()
+        self.length_ = float(np.sqrt(squares / x.shape[0])) or 1.0
+        return self
+
+    def transform(self, x: Any) -> Any:
+        """The rows divided by that length."""
+        return x / self.length_
+
+
+def _dense(x: Any) -> Any:
+    """A block that was joined to a sparse one, dense again: centring it would fill it anyway."""
+    return x.toarray() if hasattr(x, "toarray") else x
+
+
+def _standard(*after: BaseEstimator) -> BaseEstimator:
+    """Zero mean and unit variance, and what follows."""
+    return make_pipeline(FunctionTransformer(_dense, accept_sparse=True), StandardScaler(), *after)
+
+
+SCALERS: dict[Preprocess, Callable[[], BaseEstimator]] = {
+    Preprocess.STANDARD: _standard,
+    Preprocess.TFIDF: TfidfTransformer,
+    Preprocess.NONE: FunctionTransformer,
+    Preprocess.WHITEN: lambda: _standard(PCA(0.9, whiten=True, svd_solver="full")),
+}
+
+
+def scaling(blocks: Sequence[Block]) -> BaseEstimator:
+    """Each block scaled as suits it, then to mean square length 1."""
+    if len(blocks) == 1:
+        return make_pipeline(SCALERS[blocks[0].preprocess](), UnitLength())
+    ends = np.cumsum([block.width for block in blocks])
+    return ColumnTransformer(
+        [
+            (f"block {i}", scaling([block]), slice(end - block.width, end))
+            for i, (block, end) in enumerate(zip(blocks, ends, strict=True))
+        ]
+    )
