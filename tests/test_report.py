@@ -17,7 +17,7 @@ from llm4es.features.feature_set import FeatureSet
 from llm4es.options import ProbeOptions
 from llm4es.probe import probe
 from llm4es.probe.compare import compare
-from llm4es.report import ReportData, evidence, render
+from llm4es.report import ReportData, lines, render
 from llm4es.report.data import Projection
 from llm4es.report.people import PROJECTIONS
 
@@ -152,23 +152,23 @@ def row(features: str, model: str | None, k: int | None) -> dict[str, object]:
 def test_depths_of_a_model_whose_name_bears_a_plus() -> None:
     rows = [row(f"m+8bit@{k} [full]", "m+8bit", k) for k in range(1, 31)]
     joined = row("m+8bit@8 [full]+tfidf", "m+8bit", 8)
-    drawn = evidence.by_k([*rows, joined], "k")
+    drawn = lines.by_k([*rows, joined], "k")
     assert drawn is not None
     assert drawn.count("data-tip=") == 30  # what is joined to something is no point of the line
     assert "m+8bit [full], k = 30: 0.600 (0.500 to 0.700)" in drawn
     shown = set(re.findall(r">(\d+)</text>", drawn))
     assert {"1", "30"} <= shown
     assert len(shown) < 14  # labels that would run into each other are left out
-    assert evidence.by_k([rows[0], joined, row("tfidf", None, None)], "k") is None
+    assert lines.by_k([rows[0], joined, row("tfidf", None, None)], "k") is None
 
 
 def test_layers_on_their_own() -> None:
     rows = [row(f"m@layer{layer}", "m", None) for layer in (1, 2, 12)]
-    drawn = evidence.by_layer([*rows, row("m@8", "m", 8)], "layer")
+    drawn = lines.by_layer([*rows, row("m@8", "m", 8)], "layer")
     assert drawn is not None
     assert drawn.count("data-tip=") == 3
     assert "m, layer = 12: 0.600 (0.500 to 0.700)" in drawn
-    assert evidence.by_layer(rows[:1], "layer") is None
+    assert lines.by_layer(rows[:1], "layer") is None
 
 
 @pytest.mark.filterwarnings("ignore:n_jobs value 1 overridden", "ignore::DeprecationWarning")

@@ -148,11 +148,11 @@ def _words_of(line: str) -> Counter[str]:
     """A line's words; those of a JSON object after JSON's own escapes are undone."""
     if line.startswith("{"):
         try:
-            said = json.loads(line.rstrip().rstrip(","))
+            event = json.loads(line.rstrip().rstrip(","))
         except ValueError:
-            said = None
-        if isinstance(said, dict):
-            line = " | ".join(f"{name}: {value}" for name, value in said.items())
+            event = None
+        if isinstance(event, dict):
+            line = " | ".join(f"{name}: {value}" for name, value in event.items())
     return Counter(normal(unescape(line)))
 
 

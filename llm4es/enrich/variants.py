@@ -51,7 +51,7 @@ def planned_variants(entity_ids: pa.Array | pa.ChunkedArray, options: EnrichOpti
     Examples
     --------
     >>> planned_variants(pa.array(["7", "8"]), EnrichOptions(variants=1, formats=("json", "yaml"))).to_pylist()
-    [{'entity_id': '7', 'variant': 'yaml'}, {'entity_id': '8', 'variant': 'json'}]
+    [{'entity_id': '7', 'variant': 'yaml'}, {'entity_id': '8', 'variant': 'yaml'}]
     """
     names, count = choices(options), options.variants
     ids = entity_ids.to_pylist()

@@ -55,12 +55,12 @@ def load_prompt(name: str) -> Prompt:
         near = difflib.get_close_matches(name, prompt_names(), n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(prompt_names())}"
         raise OptionError(f"--formats {name!r} is no prompt: {hint}")
-    said = tomllib.loads(files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    fields = tomllib.loads(files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
     return Prompt(
         name=name,
-        version=said["version"],
-        system=said["system"].strip(),
-        user=said["user"].strip(),
-        by_line=said["by_line"],
-        fallback=TextFormat(said["fallback"]),
+        version=fields["version"],
+        system=fields["system"].strip(),
+        user=fields["user"].strip(),
+        by_line=fields["by_line"],
+        fallback=TextFormat(fields["fallback"]),
     )

@@ -1,0 +1,109 @@
+"""A metric against something that grows: layers averaged, single layers, training entities.
+
+In: rows of ``compare`` and ``probes``. Out: SVG; None where there is nothing to draw. Decides nothing.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from matplotlib.ticker import MaxNLocator
+
+from .forest import label_of
+from .svg import MUTED, SERIES, Hints, drawing, legend, short, to_svg
+
+
+def by_k(rows: Sequence[dict[str, Any]], name: str) -> str | None:
+    """The metric against the number of layers averaged, a line a model; None where no model has two."""
+    of_k = [(int(row["k"]), row) for row in rows if row["k"] is not None and _alone(row)]
+    return _by_depth(of_k, name, "k", "k: last layers averaged", log=True)
+
+
+def by_layer(rows: Sequence[dict[str, Any]], name: str) -> str | None:
+    """The metric of single layers, a line a model; None where no model has two."""
+    named = [(re.search(r"@layer(\d+)", row["features"]), row) for row in rows if row["model"] and _alone(row)]
+    return _by_depth(
+        [(int(layer[1]), row) for layer, row in named if layer], name, "layer", "layer, the first to the last"
+    )
+
+
+def _alone(row: dict[str, Any]) -> bool:
+    """Vectors of one model, nothing joined to them. The model's own name may bear a '+'."""
+    return bool(row["model"]) and "+" not in row["features"].removeprefix(row["model"])
+
+
+def _by_depth(
+    rows: Sequence[tuple[int, dict[str, Any]]], name: str, depth: str, axis: str, *, log: bool = False
+) -> str | None:
+    lines: dict[str, list[tuple[int, dict[str, Any]]]] = {}
+    for at, row in rows:
+        lines.setdefault(re.sub(r"@(layer)?\d+", "", label_of(row), count=1), []).append((at, row))
+    lines = {key: sorted(points, key=lambda pair: pair[0]) for key, points in lines.items() if len(points) > 1}
+    if not lines:
+        return None
+    metric = rows[0][1]["metric"]
+    hints = Hints()
+    with drawing(2.6 + 0.16 * len(lines)) as (figure, (axes,)):
+        for i, (model, points) in enumerate(lines.items()):
+            x = np.array([at for at, _ in points], dtype=float)
+            value, low, high = (np.array([row[key] for _, row in points]) for key in ("value", "ci_low", "ci_high"))
+            # side by side: intervals of several models would cover another
+            aside = i - (len(lines) - 1) / 2
+            x = x * 1.03**aside if log else x + 0.12 * aside
+            colour = SERIES[i % len(SERIES)]
+            axes.plot(x, value, "-o", color=colour, label=short(model), markersize=4)
+            for place, (at, row) in enumerate(points):
+                ends = [low[place], high[place]]
+                (bar,) = axes.plot([x[place]] * 2, ends, color=colour, linewidth=1.2, alpha=0.6)
+                value_text = f"{row['value']:.3f} ({row['ci_low']:.3f} to {row['ci_high']:.3f})"
+                hints.add(bar, f"{model}, {depth} = {at}: {value_text}")
+        ticks = sorted({at for points in lines.values() for at, _ in points})
+        if log:
+            axes.set_xscale("log", base=2)
+            ticks = _apart(ticks)
+            axes.set_xticks(ticks, [str(at) for at in ticks])
+            axes.minorticks_off()
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        axes.set_xlabel(axis)
+        axes.set_ylabel(metric)
+        legend(figure)
+        return to_svg(figure, name, f"{metric} against {depth} for {len(lines)} models", hints)
+
+
+def _apart(ticks: Sequence[int]) -> list[int]:
+    """Of rising numbers on a logarithmic axis, those whose labels do not run into each other; the last one stays."""
+    kept = [ticks[-1]]
+    for tick in reversed(ticks[:-1]):
+        if tick * 1.35 <= kept[-1]:
+            kept.append(tick)
+    return kept[::-1]
+
+
+def learning_curve(probes: pa.Table, metric: str, name: str) -> str | None:
+    """The metric against training entities, a line a feature set; None where there is nothing to draw."""
+    lines: dict[str, list[tuple[int, dict[str, Any]]]] = {}
+    for row in probes.to_pylist():
+        _, parted, size = row["protocol"].partition("@")
+        if parted and row["metric"] == metric:
+            lines.setdefault(label_of(row), []).append((int(size), row))
+    if not lines:
+        return None
+    hints = Hints()
+    with drawing(2.6 + 0.16 * len(lines)) as (figure, (axes,)):
+        colours = iter(SERIES * len(lines))
+        for label, points in sorted(lines.items()):
+            points.sort(key=lambda pair: pair[0])
+            sizes = [size for size, _ in points]
+            low, value, high = ([row[key] for _, row in points] for key in ("ci_low", "value", "ci_high"))
+            colour = next(colours) if points[0][1]["model"] else MUTED
+            (line,) = axes.plot(sizes, value, "-o", color=colour, label=short(label), markersize=4)
+            axes.fill_between(sizes, low, high, color=colour, alpha=0.12, linewidth=0)
+            hints.add(line, ", ".join(f"{size}: {row['value']:.3f}" for size, row in points) + f" ({label})")
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.set_xlabel("labelled entities trained on")
+        axes.set_ylabel(metric)
+        legend(figure)
+        return to_svg(figure, name, f"{metric} against training entities for {len(lines)} feature sets", hints)

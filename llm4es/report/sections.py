@@ -1,0 +1,117 @@
+"""Which pictures the page shows, under which titles.
+
+In: ``ReportData``. Out: pictures by task, and of the data, of fine-tuning and of enrichment. Knows no template.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow.compute as pc
+from markupsafe import Markup
+
+from ..core.tasks import Kind
+from ..probe.metrics import METRICS
+from ..probe.predictions import scored
+from . import curves, lines, profile
+from .data import ReportData
+from .forest import forest, label_of
+
+CURVES = 3
+"""Feature sets in ROC and calibration: the best, the reference, and the best of a model where that is another."""
+
+
+ALONE = "Bars are 95 % intervals of each value alone."
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One drawing of the page."""
+
+    title: str
+    svg: Markup
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class TaskSection:
+    """The evidence of one task."""
+
+    name: str
+    verdict: str
+    rows: Sequence[Mapping[str, Any]]
+    pictures: Sequence[Picture] = field(default_factory=tuple)
+
+
+def task_sections(data: ReportData) -> list[TaskSection]:
+    """The evidence, task by task."""
+    if data.comparison is None:
+        return []
+    sections = []
+    for n, name in enumerate(pc.unique(data.comparison["task"]).to_pylist()):
+        rows = data.comparison.filter(pc.equal(data.comparison["task"], name)).to_pylist()
+        pictures = [_picture("Every feature set beside the others", forest(rows, f"forest-{n}"))]
+        if (k := lines.by_k(rows, f"k-{n}")) is not None:
+            pictures.append(_picture("How many last layers", k, ALONE))
+        if (layer := lines.by_layer(rows, f"layer-{n}")) is not None:
+            pictures.append(_picture("Each layer on its own", layer, ALONE))
+        drawn = _curves(data, name, rows)
+        if drawn:
+            pictures.append(_picture("ROC", curves.roc(drawn, f"roc-{n}"), "Dashed: chance."))
+            note = "On the dashed line a probability of 0.7 comes true 7 times in 10."
+            pictures.append(_picture("Calibration", curves.calibration(drawn, f"calibration-{n}"), note))
+        if data.learning is not None:
+            of_task = data.learning.filter(pc.equal(data.learning["task"], name))
+            if (curve := lines.learning_curve(of_task, rows[0]["metric"], f"learning-{n}")) is not None:
+                pictures.append(_picture("How few labels suffice", curve, "Bands are 95 % intervals."))
+        sections.append(TaskSection(name, _verdict(rows), rows, pictures))
+    return sections
+
+
+def _verdict(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The task's answer in a sentence."""
+    best, of_model = rows[0], next((row for row in rows if row["model"]), None)
+    sentence = f"Best: {label_of(dict(best))}, {best['metric']} {best['value']:.3f}."
+    if of_model is None:
+        return sentence + " No embedding was probed."
+    return sentence + f" Best with a language model: {label_of(dict(of_model))}, {of_model['words']}."
+
+
+def _curves(data: ReportData, task: str, rows: Sequence[Mapping[str, Any]]) -> list[curves.Curve]:
+    """Predictions of the feature sets worth a curve; none unless the task is binary."""
+    if data.predictions is None or Kind.BINARY not in METRICS[rows[0]["metric"]].kinds:
+        return []
+    wanted = [rows[0], *(row for row in rows if row["model"]), *(row for row in rows if row["difference"] is None)]
+    first_model = next((row for row in rows if row["model"]), None)
+    chosen = [row for row in wanted if row is rows[0] or row is first_model or row["difference"] is None]
+    worth: list[curves.Curve] = []
+    for row in chosen:
+        label = label_of(dict(row))
+        mine = pc.and_(
+            pc.equal(data.predictions["features"], row["features"]), pc.equal(data.predictions["task"], task)
+        )
+        part = data.predictions.filter(pc.and_(mine, pc.equal(data.predictions["probe"], row["probe"])))
+        if part.num_rows and label not in [curve.label for curve in worth]:
+            worth.append(curves.Curve(label, row["model"] is None, scored(part, regression=False)))
+    return worth[:CURVES] if worth and len(worth[0].scored.classes) == 2 else []
+
+
+def about(data: ReportData) -> list[Picture]:
+    """Pictures of the data, of fine-tuning and of enrichment."""
+    pictures = []
+    if data.users is not None and data.users.num_rows:
+        for column, unit in (("n_events", "events a user"), ("days", "days of history")):
+            if column in data.users.column_names:
+                drawn = profile.histogram(data.users[column], unit, f"profile-{column}")
+                pictures.append(_picture(unit.capitalize(), drawn, "Dashed: the median."))
+    if data.models is not None and (losses := profile.loss_curves(data.models, "loss")) is not None:
+        pictures.append(_picture("Fine-tuning", losses, "Held out: entities that fine-tuning did not see."))
+    if data.fidelity is not None and (bars := profile.fidelity_bars(data.fidelity, "fidelity")) is not None:
+        pictures.append(
+            _picture("Fidelity of enriched texts", bars, "Share of a user's events that the new text keeps.")
+        )
+    return pictures
+
+
+def _picture(title: str, svg: str, note: str = "") -> Picture:
+    return Picture(title, Markup(svg), note)  # noqa: S704  # matplotlib and ``svg`` escape what comes from data
