@@ -5,6 +5,7 @@ In: a frame of events, a model. Out: a frame of the same kind with a vector an e
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,10 @@ def encode(
     if len(embedding.k) != 1:
         raise OptionError(f"k {k!r} is not one number of layers: a frame holds one vector an entity")
     watcher = observer_named(observer)
-    loaded = load_model(model if isinstance(model, ModelRef) else resolve(str(model)), load)
+    ref = model if isinstance(model, ModelRef) else resolve(str(model))
+    if "max_length" not in options:
+        embedding = replace(embedding, max_length=min(embedding.max_length, ref.context))
+    loaded = load_model(ref, load)
     table = to_arrow(events)  # a stream can be read once
     recipe = recipe_from_frame("frame", table, entity=entity, time=time, fields=fields)
     with tempfile.TemporaryDirectory(prefix="llm4es-encode-") as folder:
