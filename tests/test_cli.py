@@ -146,7 +146,7 @@ def test_another_setting_is_another_configuration(shell: Shell) -> None:
     shell.stage("serialize")
     shell.stage("embed", "--model", shell.model, "--max-length", "64", "--k", "1")
     (plan,) = shell.stage("embed", "--model", shell.model, "--max-length", "32", "--k", "1", "--dry-run")
-    assert (plan["to compute"], plan["why"]) == (20, "20 config changed")
+    assert (plan["to compute"], plan["why"]) == (20, "20 other settings (max length 64 → 32)")
     (plan,) = shell.stage("embed", "--model", shell.model, "--max-length", "64", "--k", "1", "--batch-tokens", "128")
     assert plan["computed"] == 0  # how the work is done changes nothing
     (done,) = shell.stage("embed", "--model", shell.model, "--max-length", "64", "--k", "1,3")

@@ -17,7 +17,7 @@ class Reason(StrEnum):
 
     NEW = "new"  # the subject has no such row
     CHANGED = "text changed"  # it was made from other content
-    CONFIG = "config changed"  # the subject has such a row, under another configuration
+    CONFIG = "other settings"  # the subject has such a row, under another configuration
     MODEL = "model changed"  # the name stood for other weights
 
 

@@ -53,8 +53,8 @@ def shown(rows: Sequence[Row]) -> list[Column]:
         ),
         Column("p", lambda row: "" if row["difference"] is None else p_value(row["p_adjusted"])),
         Column("verdict", verdict, left=True),
-        Column("seen", lambda row: str(row["n_seen"] or "")) if any(row["n_seen"] for row in rows) else None,
-        Column("numbers", lambda row: count(row["dimensions"]), drop_priority=2),
+        Column("seen in tuning", lambda row: str(row["n_seen"] or "")) if any(row["n_seen"] for row in rows) else None,
+        Column("dimensions", lambda row: count(row["dimensions"]), drop_priority=2),
         Column("tokens", lambda row: count(row["tokens"]), drop_priority=3),
         Column("seconds", lambda row: "" if row["seconds"] is None else f"{row['seconds']:,.0f}", drop_priority=4),
     ]
@@ -91,7 +91,8 @@ def notes(rows: Sequence[Row]) -> list[str]:
     if seen:
         names = f"{seen[0]['features']} comes" if len(seen) == 1 else f"{len(seen)} feature sets come"
         found.append(
-            f"seen: {names} from a model fine-tuned on so many of the scored entities; --unseen-only leaves those out"
+            f"seen in tuning: {names} from a model fine-tuned on so many of the scored entities; "
+            "--unseen-only leaves those out"
         )
     return found
 

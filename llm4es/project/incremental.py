@@ -23,6 +23,7 @@ from .commits import buffered, commit_behind
 from .context import Context
 from .executor import Increment, Setup, TableRows
 from .outcome import Outcome
+from .settings import difference
 
 if TYPE_CHECKING:
     from llm4es_store import Run
@@ -117,12 +118,15 @@ def incremental(context: Context, job: Job) -> Outcome:
     """Carry a job out in a run of its own, or with a dry run say what it would do."""
     began = time.monotonic()
     plan = plan_of(context, job)
+    changed = ""
+    if Reason.CONFIG in plan.reasons:
+        changed = difference(context.store, job.stage, context.dataset, job.record)
     if context.dry_run:
-        return _outcome(job, plan, len(plan.todo), 0.0, dry_run=True)
+        return _outcome(job, plan, len(plan.todo), 0.0, changed, dry_run=True)
     if not writes():
         for _ in _increments(context, job, plan.todo) if len(plan.todo) else ():
             pass  # what this process computed is in the weights that all share
-        return _outcome(job, plan, len(plan.todo), time.monotonic() - began)
+        return _outcome(job, plan, len(plan.todo), time.monotonic() - began, changed)
     with context.run(job.stage, job.record) as run:
         run.record.rows_in = len(job.wanted) if job.rows_in is None else job.rows_in
         run.record.rows_reused = plan.reused
@@ -131,7 +135,7 @@ def incremental(context: Context, job: Job) -> Outcome:
         if message:
             run.record.message = message
             context.observer.say(f"{job.stage} {job.what}: {message}")
-        return _outcome(job, plan, run.record.rows_computed, time.monotonic() - began, message=message)
+        return _outcome(job, plan, run.record.rows_computed, time.monotonic() - began, changed, message=message)
 
 
 def carry_out(context: Context, job: Job, run: "Run", plan: Plan) -> None:
@@ -184,16 +188,17 @@ def _planned(plan: Plan, rows: pa.Table, key: tuple[str, ...]) -> int:
 
 
 def _outcome(
-    job: Job, plan: Plan, computed: int, seconds: float, *, dry_run: bool = False, message: str = ""
+    job: Job, plan: Plan, computed: int, seconds: float, changed: str, *, dry_run: bool = False, message: str = ""
 ) -> Outcome:
     """The job's outcome as its plan and its run have it."""
+    reasons = {f"{why}{f' ({changed})' if changed and why == Reason.CONFIG else ''}": n for why, n in plan.why.items()}
     return Outcome(
         stage=job.stage,
         what=job.what,
         rows=len(job.wanted),
         computed=computed,
         reused=plan.reused,
-        reasons=plan.why,
+        reasons=reasons,
         seconds=seconds,
         config_id=job.config_id,
         dry_run=dry_run,

@@ -161,7 +161,7 @@ class Project(Results):
 
     @takes(SerializeOptions)
     def serialize(self, *, dry_run: bool = False, **options: Any) -> Outcome:
-        """Read raw events into facts, labels, splits, and one text an entity.
+        """Read raw files into events, labels, splits, and one text an entity.
 
         Examples
         --------

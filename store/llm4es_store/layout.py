@@ -3,7 +3,7 @@
 In: a root (a folder, or an object store's URI). Out: paths and table descriptions. Knows nothing of engines.
 
     ROOT/tables/<table>/              a Delta table a kind
-    ROOT/tables/events/<dataset>/     facts: a Delta table a dataset, since every dataset has fields of its own
+    ROOT/tables/events/<dataset>/     events: a Delta table a dataset, since every dataset has fields of its own
     ROOT/models/<folder>/             weights of tuned models (safetensors)
     ROOT/raw/<dataset>/               raw files of datasets that were handed in as frames, as their recipes read them
     ROOT/running/<run>.lock           held by a run while it lives

@@ -28,7 +28,7 @@ _KEEPING = "The store and what is in it"
 
 COMMANDS = (
     Command("run", _STAGES, "every stage where something is missing, then the comparison"),
-    Command("serialize", _STAGES, "raw events to facts, labels, splits and one text an entity"),
+    Command("serialize", _STAGES, "raw files to events, labels, splits and one text an entity"),
     Command("enrich", _STAGES, "more texts an entity: other formats, or a model's rewriting, checked"),
     Command("finetune", _STAGES, "train entities' texts to a tuned model in the store"),
     Command("embed", _STAGES, "texts to one vector an (entity, model, k), every k from one pass"),

@@ -1,4 +1,4 @@
-"""``llm4es serialize``: raw events to facts, labels, splits and one text an entity."""
+"""``llm4es serialize``: raw files to events, labels, splits and one text an entity."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def serialize(
     debug: DebugOption = False,
     **options: Any,
 ) -> None:
-    """Read raw events and write facts, labels, splits, and one text an entity.
+    """Read raw files and write events, labels, splits, and one text an entity.
 
     Examples:
 

@@ -1,0 +1,264 @@
+"""``llm4es.Project`` and ``llm4es.encode``: the face of the library, as a notebook uses it."""
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from typer.testing import CliRunner
+
+import llm4es
+from llm4es import Project
+from llm4es.core.errors import DataError, Llm4esError, ModelError, OptionError, RecipeError, StoreError
+from llm4es.embed import embed
+from llm4es.models import load_model, resolve
+from llm4es.options import EmbedOptions, SerializeOptions
+from llm4es.recipes import load_recipe, locate, read_events
+from llm4es.serialize import serialize
+from llm4es_cli.main import app
+from llm4es_store import Store
+
+from . import shop, tiny
+
+WINDOW = {"max_length": 64}
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tiny.save(tmp_path_factory.mktemp("models") / "tinyllama"))
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LLM4ES_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+@pytest.fixture
+def project(place: Path) -> Project:
+    return Project(shop.write(place / "shop"), place / "store", observer="silent")
+
+
+def bank(n: int = 12) -> pd.DataFrame:
+    """Payments of ``n`` customers, mixed up, with an index that says nothing and a column that nobody needs."""
+    rows = [
+        {"customer": f"c{c}", "at": pd.Timestamp("2026-01-01") + pd.Timedelta(days=3 * v + c), "mcc": "xyz"[(c + v) % 3],
+         "amount": c + v / 4, "note": None}
+        for c in range(n) for v in range(2 + c % 3)
+    ]  # fmt: skip
+    return pd.DataFrame(rows).sample(frac=1, random_state=0).set_index(pd.Index(range(100, 100 + len(rows))))
+
+
+def labels(n: int = 12) -> pd.DataFrame:
+    return pd.DataFrame({"customer": [f"c{c}" for c in range(n)], "churn": [c % 2 for c in range(n)]})
+
+
+def test_the_whole_way_without_the_command_line(project: Project, model: str) -> None:
+    assert project.serialize().computed == 20
+    assert project.enrich(by="rules", variants=2).computed == 40
+    tuned = project.finetune(model=model, name="mine", steps="dry_run", **WINDOW)
+    assert (tuned.stage, tuned.what, tuned.computed) == ("finetune", "mine", 1)
+    planned = project.embed(model=model, k=(1, "all"), dry_run=True, **WINDOW)
+    done = project.embed(model=model, k=(1, "all"), **WINDOW)
+    assert (planned.computed, planned.dry_run, done.computed) == (40, True, 40)
+    assert project.embed(model="mine", k="1", history="newest", **WINDOW).computed == 20
+    assert [outcome.computed for outcome in project.probe("loyal", features=["tfidf", "counts"], folds=3)] == [2]
+    compared = project.compare("loyal")
+    assert {row["features"] for row in compared} == {"tfidf", "counts"}
+    ids, matrix = project.vectors("tinyllama", k=4)
+    assert (matrix.shape, matrix.dtype, ids.to_pylist()) == ((20, 32), np.float32, sorted(ids.to_pylist()))
+    for repeated in (
+        project.serialize(),
+        project.enrich(by="rules", variants=2),
+        project.embed(model=model, **WINDOW, k=(1, 4)),
+    ):
+        assert repeated.computed == 0
+
+
+def test_vectors_are_those_of_the_pure_stages(project: Project, place: Path, model: str) -> None:
+    project.serialize()
+    project.embed(model=model, k=2, **WINDOW)
+    ids, matrix = project.vectors("tinyllama", k=2)
+    recipe = load_recipe(place / "shop/shop.toml")
+    texts = list(serialize(read_events(recipe, locate(recipe), SerializeOptions()), recipe, SerializeOptions()))
+    rows = pa.Table.from_batches(embed(texts, load_model(resolve(model)), EmbedOptions(k=(2,), max_length=64)))
+    plain = dict(zip(rows["entity_id"].to_pylist(), rows["vector"].to_pylist(), strict=True))
+    np.testing.assert_allclose(matrix, [plain[entity] for entity in ids.to_pylist()], atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.from_pandas, pa.Table.from_pandas, "duckdb"])
+def test_frames_of_any_kind_give_the_same_dataset(place: Path, kind: Any) -> None:
+    events = bank()
+    frame = duckdb.from_df(events) if kind == "duckdb" else kind(events)
+    made = Project.from_frame(
+        frame, name="bank", entity="customer", time="at", fields=["mcc", "amount"], labels=labels(),
+        tasks={"churn": "binary"}, store=place / "store", observer="silent",
+    )  # fmt: skip
+    assert made.serialize().computed == 12
+    ((text,),) = made.store.sql("SELECT text FROM texts WHERE entity_id = 'c0'").fetchall()
+    assert text.splitlines() == ["Mcc | Amount", "x | 0", "y | 0.25"]
+    assert made.store.sql("SELECT label, count(*) FROM labels GROUP BY 1 ORDER BY 1").fetchall() == [("0", 6), ("1", 6)]
+
+
+def test_a_project_of_a_frame_goes_on_from_the_command_line_by_its_name(place: Path, model: str) -> None:
+    store = place / "store"
+    made = Project.from_frame(
+        bank(), name="bank", entity="customer", time="at", labels=labels(), store=store, observer="silent"
+    )
+    made.serialize()
+    words = [
+        "run",
+        "bank",
+        "--store",
+        str(store),
+        "--model",
+        model,
+        "--max-length",
+        "64",
+        "--k",
+        "1",
+        "--finetune",
+        "none",
+        "-q",
+    ]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    compared = CliRunner().invoke(app, ["compare", "bank", "--store", str(store), "-q", "--format", "csv"])
+    assert "tinyllama@1" in compared.stdout
+    moved = place / "moved"
+    shutil.move(store, moved)  # the frames go along with the store
+    again = Project("bank", moved, observer="silent")
+    assert again.serialize().computed == 0
+    assert again.serialize(max_events=1).computed == 12
+
+
+def test_the_store_keeps_the_recipe_and_says_when_the_file_has_changed(
+    project: Project, place: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    project.serialize()
+    toml = place / "shop/shop.toml"
+    assert Project("shop", place / "store", observer="log").recipe.content_hash() == project.recipe.content_hash()
+    assert not caplog.records
+    toml.write_text(toml.read_text().replace("decimals = 2", "decimals = 1"))
+    with caplog.at_level(logging.WARNING, "llm4es"):
+        kept = Project("shop", place / "store", observer="log")
+    assert f"{toml} has changed since 'shop' was serialized" in caplog.text
+    assert kept.recipe.content_hash() == project.recipe.content_hash()
+    changed = Project(toml, place / "store", observer="silent")
+    assert changed.serialize().computed == 20
+    assert Project("shop", place / "store").recipe.content_hash() == changed.recipe.content_hash()
+
+
+def test_encode_is_a_frame_in_and_a_frame_out(place: Path, model: str) -> None:
+    options: dict[str, Any] = {"entity": "customer", "time": "at", "model": model, "k": 2, "observer": "silent"}
+    vectors = llm4es.encode(bank(), **options)
+    assert isinstance(vectors, pd.DataFrame)
+    assert list(vectors.columns) == ["entity_id", "vector"]
+    assert isinstance(llm4es.encode(pl.from_pandas(bank()), **options), pl.DataFrame)
+    assert {path.name for path in place.iterdir()} <= {"cache"}
+    made = Project.from_frame(
+        bank(), name="bank", entity="customer", time="at", store=place / "store", observer="silent"
+    )
+    made.serialize()
+    made.embed(model=model, k=2, max_length=256)
+    ids, matrix = made.vectors("tinyllama", k=2)
+    assert vectors["entity_id"].tolist() == ids.to_pylist()
+    np.testing.assert_allclose(np.stack(vectors["vector"].tolist()), matrix, atol=1e-5)
+
+
+def test_results_are_frames_of_the_caller_s_choice(project: Project) -> None:
+    project.serialize()
+    result = project.sql("SELECT entity_id, n_events FROM texts ORDER BY 1")
+    assert isinstance(result.to_pandas(), pd.DataFrame)
+    assert isinstance(result.to_polars(), pl.DataFrame)
+    assert result.to_arrow().num_rows == len(result) == 20
+    assert pl.DataFrame(result).height == 20  # by the Arrow interface alone
+    assert repr(result).splitlines()[:2] == ["entity_id  n_events", "c0         3"]
+    assert result._repr_html_().startswith("<table><thead><tr><th>entity_id</th>")
+    html = project.sql("SELECT '<script>' AS name")._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_imported_vectors_are_compared_like_our_own(project: Project) -> None:
+    project.serialize()
+    frame = pd.DataFrame({"id": [f"c{i}" for i in range(20)], "x": np.arange(20.0), "y": np.ones(20)})
+    assert project.import_vectors(frame, name="coles").computed == 20
+    assert project.import_vectors(frame, name="coles").computed == 0
+    project.probe("loyal", features="coles,counts", folds=3)
+    assert {row["features"] for row in project.compare()} == {"coles", "counts"}
+    assert project.import_vectors(frame.iloc[:19], name="coles").reasons == {"vanished": 1}
+    assert project.sql("SELECT count(*) AS n FROM embeddings WHERE model = 'coles'").to_pylist() == [{"n": 19}]
+
+
+def test_observers_by_name(place: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+    recipe = shop.write(place / "shop")
+    (place / "shop/customers.csv").write_text("customer,loyal\nc0,no\nc1,yes\nstranger,no\n")
+    Project(recipe, place / "one", observer="silent").serialize()
+    assert capsys.readouterr() == ("", "")
+    with caplog.at_level(logging.INFO, "llm4es"):
+        Project(recipe, place / "two", observer="log").serialize()
+    assert "1 entities have labels and no events" in caplog.text
+    Project(recipe, place / "three", observer="bar").serialize()
+    assert "1 entities have labels and no events" in capsys.readouterr().err
+    with pytest.raises(OptionError, match="observer 'loud' is unknown: give one of bar, log, silent"):
+        Project(recipe, place / "four", observer="loud")
+
+
+def refused(call: Any, kind: type[Llm4esError], message: str) -> None:
+    with pytest.raises(kind) as error:
+        call()
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_bad_input_is_one_line_each(project: Project, place: Path, model: str) -> None:
+    refused(lambda: Project("movilens-100k"), RecipeError, "did you mean movielens-100k")
+    refused(lambda: project.embed(model=model), StoreError, "run `llm4es serialize shop` first")
+    assert not (place / "store/tables/texts").exists()
+    project.serialize()
+    refused(lambda: Project("shpo", place / "store"), RecipeError, "did you mean shop")
+    refused(
+        lambda: project.embed(model=model, histry="full"), OptionError, "no option 'histry'; did you mean 'history'?"
+    )
+    refused(lambda: project.embed(model=model, history="ful"), OptionError, "did you mean 'full'?")
+    refused(lambda: project.embed(model=model, k="many"), OptionError, "--k 'many'")
+    refused(lambda: project.compare("loyal"), Llm4esError, "run `llm4es probe shop --task loyal` first")
+    refused(lambda: project.compare("loyl"), OptionError, "there are loyal")
+    refused(lambda: project.vectors("tinyllama", k=1), StoreError, "no configurations of 'tinyllama' with k 1")
+    refused(
+        lambda: Project(place / "shop/shop.toml", place / "shop").serialize(),
+        StoreError,
+        "is not a store and not empty",
+    )
+    frame = bank()
+    refused(lambda: Project.from_frame(frame, name="bank", entity="costumer", store=place / "s"), DataError, "customer")
+    twice = pd.concat([labels(), pd.DataFrame({"customer": ["c0"], "churn": [1]})])
+    refused(
+        lambda: Project.from_frame(frame, name="bank", entity="customer", labels=twice, store=place / "s").serialize(),
+        DataError, "c0",
+    )  # fmt: skip
+    refused(lambda: project.sql("DROP TABLE texts"), StoreError, "read-only")
+
+
+def test_a_model_s_name_with_a_typo_is_answered_by_names_near_it(project: Project, place: Path) -> None:
+    project.serialize()
+    tiny.save(place / "tinyllama")
+    refused(lambda: project.embed(model="smolm2-135m"), ModelError, "smollm2-135m")
+    refused(lambda: project.embed(model="tinylama"), ModelError, "tinyllama")
+
+
+def test_a_store_of_a_newer_version_is_refused_by_name(
+    project: Project, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llm4es_store.layout.FORMAT", 99)
+    Store(place / "store", create=True)
+    monkeypatch.undo()
+    refused(project.serialize, StoreError, "has format 99")
