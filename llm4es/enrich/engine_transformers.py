@@ -37,7 +37,9 @@ class SeededSampling(LogitsProcessor):
         ordered, index = scores.sort(dim=-1, descending=True)  # (B, V)
         before = ordered.softmax(-1).cumsum(-1) - ordered.softmax(-1)  # (B, V) probability of what is likelier
         ordered = ordered.masked_fill(before >= self.top_p, -torch.inf)  # the likeliest always stays
-        uniform = torch.stack([torch.rand(scores.shape[-1], generator=each) for each in self.generators])  # (B, V)
+        uniform = torch.stack(
+            [torch.rand(scores.shape[-1], generator=generator) for generator in self.generators]
+        )  # (B, V)
         noise = -(-uniform.clamp(1e-20, 1 - 1e-7).log()).log()  # Gumbel; arXiv 1411.0030
         noisy = ordered + noise.to(scores.device).gather(-1, index)  # noise belongs to a token, not to its rank
         return torch.empty_like(scores).scatter(-1, index, noisy)  # (B, V)
@@ -63,20 +65,22 @@ class TransformersEngine:
         order = sorted(fitting, key=lambda at: (-len(prompts[at]), at))
         for begin in range(0, len(order), self.options.batch_size):
             rows = order[begin : begin + self.options.batch_size]
-            made = self._generate([prompts[at] for at in rows], [requests[at].seed for at in rows])
-            answers.update(zip(rows, made, strict=True))
+            batch = self._generate([prompts[at] for at in rows], [requests[at].seed for at in rows])
+            answers.update(zip(rows, batch, strict=True))
         return [answers[at] for at in range(len(requests))]
 
     def _generate(self, prompts: Sequence[list[int]], seeds: Sequence[int]) -> list[Answer]:
         """One batch."""
         longest = max(map(len, prompts))
         pad = self._end[0]
-        ids = torch.tensor([[pad] * (longest - len(each)) + each for each in prompts])  # (B, T) padded on the left
-        mask = torch.tensor([[0] * (longest - len(each)) + [1] * len(each) for each in prompts])  # (B, T)
+        ids = torch.tensor(
+            [[pad] * (longest - len(prompt)) + prompt for prompt in prompts]
+        )  # (B, T) padded on the left
+        mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])  # (B, T)
         sampling = SeededSampling(seeds, self.options.temperature, self.options.top_p)
         network: Any = self.model.network
         with torch.inference_mode(), quiet():
-            made = network.generate(
+            tokens = network.generate(
                 input_ids=ids.to(self.model.device),
                 attention_mask=mask.to(self.model.device),
                 max_new_tokens=min(self.options.max_new_tokens, self.room - longest),
@@ -86,7 +90,7 @@ class TransformersEngine:
                 eos_token_id=self._end,
                 use_cache=True,
             )  # (B, T + new)
-        return [self._answer(row) for row in made[:, longest:].tolist()]
+        return [self._answer(row) for row in tokens[:, longest:].tolist()]
 
     def _answer(self, tokens: list[int]) -> Answer:
         """Words up to the first end token."""
@@ -105,8 +109,8 @@ class TransformersEngine:
 
     def _end_tokens(self) -> list[int]:
         """Tokens that end an answer."""
-        said = getattr(self.model.network.generation_config, "eos_token_id", None)
-        ids = said if isinstance(said, list) else [said]
+        eos = getattr(self.model.network.generation_config, "eos_token_id", None)
+        ids = eos if isinstance(eos, list) else [eos]
         end = list(dict.fromkeys(i for i in [self.model.tokenizer.eos_token_id, *ids] if i is not None))
         if not end:
             raise ModelError(f"{self.name} has no token that ends an answer: take an instruction-tuned model")

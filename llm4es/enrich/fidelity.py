@@ -88,7 +88,7 @@ def check(
         text = without(text, foreign)
     else:
         kept, altered, repeated = check_prose(rows, text)
-    known = {_number(number) for row in values for value in row for number in _found(value)} | {str(len(rows))}
+    known = {_number(number) for row in values for value in row for number in _numbers_in(value)} | {str(len(rows))}
     return Fidelity(
         events=len(rows),
         kept=kept,
@@ -114,7 +114,7 @@ def _lines(rows: Sequence[Row], text: str, names: Sequence[str]) -> tuple[int, i
     waiting: dict[frozenset[tuple[str, int]], list[int]] = {}
     for at in range(len(rows) - 1, -1, -1):
         waiting.setdefault(_bag(word for value in rows[at] for word in value), []).append(at)
-    told: list[int] = []
+    order: list[int] = []
     repeated, foreign = 0, []
     for number, line in enumerate(text.splitlines()):
         readings = [_words_of(line)]
@@ -128,11 +128,11 @@ def _lines(rows: Sequence[Row], text: str, names: Sequence[str]) -> tuple[int, i
         if event is None:
             foreign.append(number)
         elif waiting[event]:
-            told.append(waiting[event].pop())
+            order.append(waiting[event].pop())
         else:
             repeated += 1
     silent = len(waiting.get(frozenset(), []))  # events without any word
-    return _in_order(told) + silent, repeated, tuple(foreign)
+    return _in_order(order) + silent, repeated, tuple(foreign)
 
 
 def _bag(words: object) -> frozenset[tuple[str, int]]:
@@ -165,15 +165,15 @@ def _in_order(positions: Sequence[int]) -> int:
     return len(ends)
 
 
-def _found(text: str) -> list[str]:
+def _numbers_in(text: str) -> list[str]:
     return [match[0] for match in _NUMBER.finditer(text)]
 
 
 def _numbers(text: str, events: int) -> list[str]:
     """The numbers in a text but for those that number its lines."""
     counting = {str(number) for number in range(1, events + 1)}
-    text = _NUMBERING.sub(lambda found: "" if found[1] in counting else found[0], text)
-    return [_number(number) for number in _found(text)]
+    text = _NUMBERING.sub(lambda match: "" if match[1] in counting else match[0], text)
+    return [_number(number) for number in _numbers_in(text)]
 
 
 def _number(text: str) -> str:

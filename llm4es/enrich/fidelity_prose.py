@@ -2,7 +2,7 @@
 
 In: events as the words of their values, and a text. Out: how many events it tells, how many with a value of their own
 missing, how many once more. An event is known by its rarest value; the sentence that says it, and those beside it that
-are of no other event, must say all the others too, each word for one value only. Knows no numbers that nobody said.
+are of no other event, must say all the others too, each word for one value only. Invented numbers are not its affair.
 """
 
 import html
@@ -26,13 +26,13 @@ Row = tuple[Words, ...]
 
 def check_prose(rows: Sequence[Row], text: str) -> tuple[int, int, int]:
     """Events kept, told without one of their values, and told once more."""
-    spoken = WordIndex(html.unescape(text))
+    index = WordIndex(html.unescape(text))
     columns = [Counter(column) for column in zip(*rows, strict=True)]
     source = Counter(value for row in rows for value in row if value)
-    said = _sayings(set(source), spoken)
+    sayings = _sayings(set(source), index)
     anchors = [_anchor(row, columns) for row in rows]
-    free = {anchor: [places[0] for places in said.get(anchor, [])] for anchor in set(anchors)}
-    units = _Units(spoken, said, {value for value, times in source.items() if times == 1} | set(anchors))
+    free = {anchor: [places[0] for places in sayings.get(anchor, [])] for anchor in set(anchors)}
+    units = _Units(index, sayings, {value for value, times in source.items() if times == 1} | set(anchors))
     kept = altered = 0
     untold = []
     for row, anchor in zip(rows, anchors, strict=True):
@@ -45,7 +45,7 @@ def check_prose(rows: Sequence[Row], text: str) -> tuple[int, int, int]:
             untold.append(row)
         if free[anchor]:
             free[anchor].remove(free[anchor][0] if place is None else place)
-    less = {value for value, times in source.items() if len(said[value]) < times}
+    less = {value for value, times in source.items() if len(sayings[value]) < times}
     # an event that was left out is missing with all of its values; where one is told as often as ever, it was altered
     altered += sum(any(value and value not in less for value in row) for row in untold)
     again = sum(units.tells(at, row, columns) for row in set(rows) for at in free[_anchor(row, columns)])
@@ -54,42 +54,42 @@ def check_prose(rows: Sequence[Row], text: str) -> tuple[int, int, int]:
 
 def _anchor(row: Row, columns: Sequence[Counter[Words]]) -> Words:
     """The value that an event is known by: the rarest, of several that of the field with the most different ones."""
-    told = [
+    ranked = [
         (columns[at][value], -len(columns[at]), -len(" ".join(value)), value) for at, value in enumerate(row) if value
     ]
-    return min(told)[-1] if told else ()
+    return min(ranked)[-1] if ranked else ()
 
 
-def _sayings(values: set[Words], spoken: WordIndex) -> dict[Words, list[tuple[int, ...]]]:
+def _sayings(values: set[Words], index: WordIndex) -> dict[Words, list[tuple[int, ...]]]:
     """The words that say each value, every time; one that is part of a longer one's saying is not said there."""
     taken: set[int] = set()
-    said: dict[Words, list[tuple[int, ...]]] = {}
+    sayings: dict[Words, list[tuple[int, ...]]] = {}
     for value in sorted(values, key=lambda value: (-len(value), value)):
-        runs = [tuple(range(at, at + len(value))) for at in spoken.find(value)]
-        said[value] = []
-        for places in sorted(runs + _dates(value, spoken)):
+        runs = [tuple(range(at, at + len(value))) for at in index.find(value)]
+        sayings[value] = []
+        for places in sorted(runs + _dates(value, index)):
             if taken.isdisjoint(places):
                 taken.update(places)
-                said[value].append(places)
-    return said
+                sayings[value].append(places)
+    return sayings
 
 
-def _dates(value: Words, spoken: WordIndex) -> list[tuple[int, ...]]:
+def _dates(value: Words, index: WordIndex) -> list[tuple[int, ...]]:
     """Where a date is said with its month's name."""
     if not _is_date(value):
         return []
     year, month, day = (int(number) for number in value)
     name = MONTHS[month - 1]
     days = {str(day), *(f"{day}{ending}" for ending in ("st", "nd", "rd", "th"))}
-    found = []
-    for at in sorted(spoken.where.get(name, []) + (spoken.where.get(name[:3], []) if name != "may" else [])):
+    runs = []
+    for at in sorted(index.where.get(name, []) + (index.where.get(name[:3], []) if name != "may" else [])):
         for of_day, of_year in ORDERS:
             places = sorted((at + of_day, at, at + of_year))
-            if places[0] < 0 or places[2] >= len(spoken.words):
+            if places[0] < 0 or places[2] >= len(index.words):
                 continue
-            if spoken.words[at + of_day] in days and spoken.words[at + of_year] == str(year):
-                found.append(tuple(range(places[0], places[2] + 1)))
-    return found
+            if index.words[at + of_day] in days and index.words[at + of_year] == str(year):
+                runs.append(tuple(range(places[0], places[2] + 1)))
+    return runs
 
 
 def _is_date(value: Words) -> bool:
@@ -101,12 +101,12 @@ def _is_date(value: Words) -> bool:
 class _Units:
     """The words that speak of one event: the sentence of its anchor, and those beside it that are of no other event."""
 
-    def __init__(self, spoken: WordIndex, said: dict[Words, list[tuple[int, ...]]], telling: set[Words]) -> None:
-        self._telling = sorted((run[0], value) for value in telling for run in said.get(value, []))
+    def __init__(self, index: WordIndex, sayings: dict[Words, list[tuple[int, ...]]], telling: set[Words]) -> None:
+        self._telling = sorted((run[0], value) for value in telling for run in sayings.get(value, []))
         """Where the values are said that are of one event alone."""
-        self._sentences = spoken.sentences([(min(run), max(run) + 1) for runs in said.values() for run in runs])
+        self._sentences = index.sentences([(min(run), max(run) + 1) for runs in sayings.values() for run in runs])
         self._begins = [begin for begin, _ in self._sentences]
-        self._places = {value: [run[0] for run in runs] for value, runs in said.items()}
+        self._places = {value: [run[0] for run in runs] for value, runs in sayings.items()}
 
     def tells(self, at: int, row: Row, columns: Sequence[Counter[Words]]) -> bool:
         """Whether the unit around an anchor holds all of an event; a date holds for what follows it, until another."""
@@ -138,5 +138,5 @@ class _Units:
 
     def _of_another(self, number: int, row: Row) -> bool:
         begin, end = self._sentences[number]
-        there = self._telling[bisect_left(self._telling, (begin,)) : bisect_left(self._telling, (end,))]
-        return any(value not in row for _, value in there)
+        values = self._telling[bisect_left(self._telling, (begin,)) : bisect_left(self._telling, (end,))]
+        return any(value not in row for _, value in values)

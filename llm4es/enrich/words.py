@@ -38,14 +38,14 @@ class WordIndex:
 
     def __init__(self, text: str) -> None:
         text = text.casefold()
-        found = list(_WORD.finditer(text))
-        self.words = [_plain(match[0]) for match in found]
+        matches = list(_WORD.finditer(text))
+        self.words = [_plain(match[0]) for match in matches]
         self.where: dict[str, list[int]] = {}
         for at, word in enumerate(self.words):
             self.where.setdefault(word, []).append(at)
         self._ends = [
             at + 1
-            for at, (match, following) in enumerate(pairwise(found))
+            for at, (match, following) in enumerate(pairwise(matches))
             if _ENDS.search(text, match.end(), following.start())
         ]
 

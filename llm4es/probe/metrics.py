@@ -44,16 +44,16 @@ def roc_auc(truth: NDArray[np.generic], scores: Floats, folds: Ints, weights: Fl
     """Share of (positive, negative) pairs of one fold in the right order, ties half; classes averaged."""
     if scores.shape[1] == 2:
         return _pairs_in_order(truth == 1, scores[:, 1], folds, weights)  # (B,)
-    each = [_pairs_in_order(truth == c, scores[:, c], folds, weights) for c in range(scores.shape[1])]
-    return _averaged(each)
+    by_class = [_pairs_in_order(truth == c, scores[:, c], folds, weights) for c in range(scores.shape[1])]
+    return _averaged(by_class)
 
 
 def average_precision(truth: NDArray[np.generic], scores: Floats, folds: Ints, weights: Floats) -> Floats:
     """Precision at each positive's rank inside its fold, averaged over positives; classes averaged."""
     if scores.shape[1] == 2:
         return _precision_at_positives(truth == 1, scores[:, 1], folds, weights)  # (B,)
-    each = [_precision_at_positives(truth == c, scores[:, c], folds, weights) for c in range(scores.shape[1])]
-    return _averaged(each)
+    by_class = [_precision_at_positives(truth == c, scores[:, c], folds, weights) for c in range(scores.shape[1])]
+    return _averaged(by_class)
 
 
 def accuracy(truth: NDArray[np.generic], scores: Floats, folds: Ints, weights: Floats) -> Floats:
@@ -71,12 +71,12 @@ def log_loss(truth: NDArray[np.generic], scores: Floats, folds: Ints, weights: F
 def macro_f1(truth: NDArray[np.generic], scores: Floats, folds: Ints, weights: Floats) -> Floats:
     """Mean over classes of F1 = 2 TP / (2 TP + FP + FN), every class alike; 0 for a class nobody has or predicts."""
     guess = scores.argmax(axis=1)  # (N,)
-    each = []
+    by_class = []
     for c in range(scores.shape[1]):
         hit = weights @ ((guess == c) & (truth == c)).astype(float)  # (B,)
         sizes = weights @ ((guess == c).astype(float) + (truth == c))  # (B,)
-        each.append(np.divide(2 * hit, sizes, out=np.zeros_like(hit), where=sizes > 0))
-    return _averaged(each)
+        by_class.append(np.divide(2 * hit, sizes, out=np.zeros_like(hit), where=sizes > 0))
+    return _averaged(by_class)
 
 
 def r2(truth: NDArray[np.generic], scores: Floats, folds: Ints, weights: Floats) -> Floats:
@@ -120,9 +120,9 @@ def metrics_for(kind: Kind) -> tuple[str, ...]:
     return tuple(sorted(fitting, key=lambda name: name != PRIMARY[kind]))
 
 
-def _averaged(each: list[Floats]) -> Floats:
+def _averaged(by_class: list[Floats]) -> Floats:
     """The mean of a metric's classes, (B,) each."""
-    mean: Floats = np.mean(each, axis=0)
+    mean: Floats = np.mean(by_class, axis=0)
     return mean
 
 

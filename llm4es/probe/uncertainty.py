@@ -57,12 +57,12 @@ def training_variance(scored: Scored, metric: str, other: Scored | None = None) 
     1989): folds - 1 times that variance. 0 for a single split, whose figures are about the one model that was fitted,
     and for a single repeat, which cannot tell.
     """
-    each = values(scored, metric)  # (R,)
+    by_repeat = values(scored, metric)  # (R,)
     shift = 0.0 if other is None else values(other, metric)  # (R,)
-    if np.shape(shift) not in ((), each.shape):
+    if np.shape(shift) not in ((), by_repeat.shape):
         return training_variance(scored, metric) + (training_variance(other, metric) if other is not None else 0.0)
     factor = len(np.unique(scored.folds[0])) - 1
-    return factor * float(np.var(each - shift, ddof=1)) if factor and len(each) > 1 else 0.0
+    return factor * float(np.var(by_repeat - shift, ddof=1)) if factor and len(by_repeat) > 1 else 0.0
 
 
 def interval(drawn: Floats, value: float, extra: float) -> tuple[float, float]:
