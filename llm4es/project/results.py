@@ -32,11 +32,12 @@ class Results(ABC):
         """The store. Raises StoreError where there is none yet."""
 
     @abstractmethod
-    def _context(self, dry_run: bool = False) -> Context: ...
+    def _context(self, dry_run: bool = False, *, create: bool = True) -> Context:
+        """What a step works with."""
 
     def _reading(self) -> Context:
-        """A context that makes no store."""
-        return self._context(dry_run=True)
+        """What a step works with that only reads. Raises StoreError where there is no store yet."""
+        return self._context(dry_run=True, create=False)
 
     @takes(CompareOptions)
     def compare(self, task: str | None = None, **options: Any) -> Result:
