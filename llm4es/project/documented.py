@@ -5,9 +5,10 @@ In: a method with ``**options``, options classes. Out: the same method, whose si
 
 import inspect
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import Any, TypeVar
 
-from ..options import Options
+from ..options import REQUIRED, Options, Setting
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,15 +36,24 @@ def takes(*classes: type[Options], leave_out: Sequence[str] = ()) -> Callable[[F
     return told
 
 
-def _shown(setting: Any) -> Any:
+def _shown(setting: Setting) -> Any:
     """The default, where there is one."""
-    return inspect.Parameter.empty if setting.default is inspect.Parameter.empty else setting.default
+    return inspect.Parameter.empty if setting.default is REQUIRED else setting.default
 
 
-def _line(name: str, setting: Any) -> str:
+def _line(name: str, setting: Setting) -> str:
+    """An option as numpydoc has a parameter."""
+    words = " or ".join(map(repr, setting.choices))
+    kind = words if issubclass(setting.kind, StrEnum) else " or ".join(filter(None, (setting.kind.__name__, words)))
+    kind += ", or several" if setting.many else ""
     unit = f", in {setting.unit}" if setting.unit else ""
-    kind = " or ".join(map(repr, setting.choices)) if setting.choices else setting.kind.__name__
-    return f"{name} : {kind}{unit}, default {setting.default!r}\n    {setting.help}"
+    default = "" if setting.default is REQUIRED else f", default {_word(setting.default)}"
+    return f"{name} : {kind}{unit}{default}\n    {setting.help}"
+
+
+def _word(value: Any) -> str:
+    """A default as people type it."""
+    return repr(str(value) if isinstance(value, StrEnum) else value)
 
 
 def _with_section(doc: str, lines: Sequence[str]) -> str:

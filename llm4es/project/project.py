@@ -134,8 +134,8 @@ class Project(Steps):
         """
         from .from_frame import kept_frames
 
-        opened = open_store(store)
-        recipe = kept_frames(opened, name, events, labels, entity=entity, time=time, fields=fields, tasks=tasks, **more)
+        columns = {"entity": entity, "time": time, "fields": fields, "tasks": tasks, **more}
+        recipe, opened = kept_frames(store, name, events, labels, **columns)
         return cls(recipe, opened, executor=executor, observer=observer)
 
     @property
