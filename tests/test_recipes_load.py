@@ -87,12 +87,13 @@ def test_hashes_are_those_that_stores_are_keyed_on(tmp_path: Path, name: str) ->
 @pytest.mark.parametrize("name", CONTENT_HASHES)
 def test_a_kept_recipe_is_the_same_recipe(tmp_path: Path, name: str) -> None:
     recipe = load_recipe(shop.write(tmp_path) if name == "shop" else name)
-    kept = recipe_from_json(recipe.to_json(), recipe.folder)
+    kept = recipe_from_json(recipe.to_json(), recipe.folder, recipe.origin)
     assert kept == recipe
     assert kept.content_hash() == CONTENT_HASHES[name]
     assert list(kept.all_layouts) == list(recipe.all_layouts)  # the first whose files are there is taken
     assert recipe_from_json(recipe.to_json(), tmp_path / "moved").folder == tmp_path / "moved"
     assert "folder" not in recipe.to_json()
+    assert "origin" not in recipe.to_json()
 
 
 @pytest.mark.parametrize(

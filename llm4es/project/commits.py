@@ -19,11 +19,12 @@ COMMIT_SECONDS = 15.0
 Item = TypeVar("Item")
 
 
-def buffered(increments: Iterable[Increment]) -> Iterator[Increment]:
-    """Increments of some seconds' work as one; what is done when Ctrl-C comes is still handed on.
+def buffered(increments: Iterable[Increment], seconds: float | None = None) -> Iterator[Increment]:
+    """Increments of so many seconds' work as one; what is done when Ctrl-C comes is still handed on.
 
     They are handed on before the next one, if it takes as long as the longest so far, would make them too old.
     """
+    limit = COMMIT_SECONDS if seconds is None else seconds
     held: list[Increment] = []
     began = before = time.monotonic()
     longest = 0.0
@@ -32,7 +33,7 @@ def buffered(increments: Iterable[Increment]) -> Iterator[Increment]:
             held.append(increment)
             now = time.monotonic()
             longest, before = max(longest, now - before), now
-            if now - began + longest > COMMIT_SECONDS:
+            if now - began + longest > limit:
                 together, held = _joined(held), []
                 yield together
                 began = before = time.monotonic()

@@ -63,6 +63,7 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
             JOIN (SELECT entity_id, list(variant) AS variants FROM todo GROUP BY entity_id) USING (entity_id)
             WHERE {raw.condition} ORDER BY entity_id""",
         batch_rows=_ENTITIES_AT_ONCE,
+        commit_seconds=0 if options.by is EnrichBy.LLM else None,  # answers may cost money
         total=lambda todo: len(set(todo["entity_id"].to_pylist())),
         setup=partial(_set_up, options, load, model),
         finish=lambda run: _tally(context, run),

@@ -90,6 +90,12 @@ class Job:
     total: Callable[[pa.Table], int | None] = field(default=len)
     """Planned rows -> units of progress."""
 
+    commit_seconds: float | None = None
+    """Seconds of work that one commit holds, 0: each increment by itself; None: ``commits.COMMIT_SECONDS``."""
+
+    records_no_op: bool = True
+    """Whether a run that finds nothing to do leaves a record."""
+
     prepare: "Callable[[Run, Plan], pa.Table] | None" = None
     """Called before the work with the run and the plan: drops what goes besides, returns the rows to hand over."""
 
@@ -123,6 +129,8 @@ def incremental(context: Context, job: Job) -> Outcome:
         changed = difference(context.store, job.stage, context.dataset, job.record)
     if context.dry_run:
         return _outcome(job, plan, len(plan.todo), 0.0, changed, dry_run=True)
+    if not (job.records_no_op or len(plan.todo) or len(plan.stale)):
+        return _outcome(job, plan, 0, time.monotonic() - began, changed)
     if not writes():
         for _ in _increments(context, job, plan.todo) if len(plan.todo) else ():
             pass  # what this process computed is in the weights that all share
@@ -147,7 +155,10 @@ def carry_out(context: Context, job: Job, run: "Run", plan: Plan) -> None:
     if not len(todo):
         return
     run.begin()
-    commit_behind(buffered(_increments(context, job, todo)), lambda increment: _commit(job, run, plan, increment))
+    commit_behind(
+        buffered(_increments(context, job, todo), job.commit_seconds),
+        lambda increment: _commit(job, run, plan, increment),
+    )
 
 
 def _increments(context: Context, job: Job, todo: pa.Table) -> "Any":

@@ -62,7 +62,7 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
                 run.record.rows_in = run.record.rows_reused = n_texts
                 keep_recipe(context, run)
         seconds = time.monotonic() - began
-        return Outcome("serialize", context.dataset, n_texts, 0, n_texts, {}, seconds, made)
+        return Outcome("serialize", context.dataset, n_texts, 0, n_texts, {}, seconds, made, dry_run=context.dry_run)
     reading = _Reading(context, source, options, made)
     if context.dry_run:
         reading.read(None)
