@@ -93,7 +93,6 @@ def test_a_kept_recipe_is_the_same_recipe(tmp_path: Path, name: str) -> None:
     assert list(kept.all_layouts) == list(recipe.all_layouts)  # the first whose files are there is taken
     assert recipe_from_json(recipe.to_json(), tmp_path / "moved").folder == tmp_path / "moved"
     assert "folder" not in recipe.to_json()
-    assert "origin" not in recipe.to_json()
 
 
 @pytest.mark.parametrize(
