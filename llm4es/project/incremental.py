@@ -155,10 +155,12 @@ def carry_out(context: Context, job: Job, run: "Run", plan: Plan) -> None:
     if not len(todo):
         return
     run.begin()
-    commit_behind(
-        buffered(_increments(context, job, todo), job.commit_seconds),
-        lambda increment: _commit(job, run, plan, increment),
-    )
+    increments = buffered(_increments(context, job, todo), job.commit_seconds)
+    if job.commit_seconds == 0:
+        for increment in increments:  # what was made is kept before more is asked for
+            _commit(job, run, plan, increment)
+    else:
+        commit_behind(increments, lambda increment: _commit(job, run, plan, increment))
 
 
 def _increments(context: Context, job: Job, todo: pa.Table) -> "Any":
