@@ -31,7 +31,8 @@ from transformers import AutoModelForCausalLM, LlamaConfig, TrainerCallback
 from llm4es.core.quiet import quiet
 from llm4es.finetune.chunked_loss import chunked_loss
 from llm4es.finetune.examples import Piece, pieces
-from llm4es.finetune.trainer import TrainingRows, train
+from llm4es.finetune.rows import TrainingRows
+from llm4es.finetune.trainer import train
 from llm4es.inputs.attention import with_layout
 from llm4es.inputs.packing import IGNORED, LAYOUTS, Layout, best_fit, real_share
 from llm4es.models import load_model

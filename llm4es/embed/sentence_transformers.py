@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from ..core.errors import ModelError, OptionError
+from ..core.errors import ModelError, OptionError, one_line
 from ..core.quiet import quiet
 from ..models.load import Model
 from ..models.ref import check_length, effective_k
@@ -53,7 +53,7 @@ def export(model: Model, to: Path, k: int, pooling: Pooling, max_length: int) ->
             to.rmdir()
         part.rename(to)
     except OSError as error:
-        raise ModelError(f"cannot write {to}: {' '.join(str(error).split())}; give a folder you can write") from error
+        raise ModelError(f"cannot write {to}: {one_line(error)}; give a folder you can write") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return to

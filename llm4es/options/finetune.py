@@ -102,7 +102,8 @@ class FinetuneOptions(Options):
     """Seed of order, initial adapters and dropout."""
 
     save_every: int = field(default=50, metadata=EXECUTION)
-    """Steps between checkpoints that a killed run resumes from."""
+    """Steps between checkpoints that a killed run resumes from. One is also due after 15 seconds of work; full weights,
+    whose checkpoint is gigabytes, wait until it takes no more than a tenth of the time."""
 
     gradient_checkpointing: bool = field(default=False, metadata=EXECUTION)
     """Compute activations again on the way back instead of keeping them: less memory, about a third more time."""

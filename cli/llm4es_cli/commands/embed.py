@@ -235,7 +235,7 @@ def _compute(
 
     todo = todo.group_by("entity_id", use_threads=False).aggregate([]).combine_chunks()
     work.screen.say(f"embed: loading {model_name}")
-    model = load_model(resolve(model_name, stored_models(work.store)), load)
+    model = load_model(resolve(model_name, stored_models(work.store)), load, str(plan.scope["model"]))
     _check_canaries(work, run, model, load)
     work.screen.say(f"embed: {len(todo)} entities on {model.device}")
     with work.store.connect() as connection, work.screen.progress(f"embed {model_name}", len(todo), "entities") as done:

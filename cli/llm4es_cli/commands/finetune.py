@@ -118,7 +118,10 @@ def finetune(
     save_every: Annotated[
         int,
         typer.Option(
-            "--save-every", min=1, help="Steps between checkpoints: what a killed run loses.", rich_help_panel=_COST
+            "--save-every",
+            min=1,
+            help="Steps between checkpoints; 15 s at most (full weights: a tenth of the time goes into writing).",
+            rich_help_panel=_COST,
         ),
     ] = FinetuneOptions.save_every,
     load_in: LoadInOption = LoadOptions.load_in,
