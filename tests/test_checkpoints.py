@@ -11,7 +11,7 @@ from transformers import TrainerControl, TrainerState, TrainingArguments
 from llm4es.finetune import checkpoints
 from llm4es.finetune.checkpoints import MARKER, CheckpointCallback, clear, newest, same_everywhere
 
-from .test_finetune import OPTIONS, KilledError, bases, run
+from .tuning import OPTIONS, bases, run, stop_at
 
 __all__ = ["bases"]  # a fixture
 
@@ -89,12 +89,7 @@ def test_a_killed_run_goes_on_from_the_step_before_however_rare_checkpoints_are(
     monkeypatch.setattr(checkpoints, "SHARE", 1e9)
     options = replace(OPTIONS, save_every=50)
 
-    def kill(step: int, steps: int, loss: float) -> None:
-        if step == 3:
-            raise KilledError
-
-    with pytest.raises(KilledError):
-        run(bases / "llama", tmp_path / "tuned", options, progress=kill)
+    stop_at(bases / "llama", tmp_path / "tuned", 3, options)
     made: list[int] = []
     run(bases / "llama", tmp_path / "tuned", options, progress=lambda step, *_: made.append(step))
     assert made == [3, 4]

@@ -49,7 +49,7 @@ def combined_hash_sql(variant: str = "variant", digest: str = "text_hash") -> st
     --------
     >>> import duckdb
     >>> rows = "(VALUES ('e', 'raw', 'ab'), ('e', 'json', 'cd')) AS texts(entity_id, variant, text_hash)"
-    >>> (digest,) = duckdb.sql(f"SELECT {combined_hash_sql()} FROM {rows} GROUP BY entity_id").fetchone()
+    >>> ((digest,),) = duckdb.sql(f"SELECT {combined_hash_sql()} FROM {rows} GROUP BY entity_id").fetchall()
     >>> digest == combined_hash([("raw", "ab"), ("json", "cd")])
     True
     """

@@ -32,7 +32,40 @@ MODULES = {
 
 
 def export(model: Model, to: Path, k: int, pooling: Pooling, max_length: int) -> Path:
-    """Write the folder ``to``, whole or not at all. ``k`` 0 stands for all layers."""
+    """Write a folder that ``SentenceTransformer`` reads, whole or not at all.
+
+    Parameters
+    ----------
+    model : Model
+        What ``load_model`` gave; not quantised.
+    to : pathlib.Path
+        A folder that is new or empty.
+    k : int
+        Last layers averaged; 0, or more than there are, stands for all.
+    pooling : Pooling
+        ``mean`` or ``last``.
+    max_length : int
+        Tokens of a text, at most the model's context; longer texts are cut at the end.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+
+    Raises
+    ------
+    OptionError
+        Where sentence-transformers has no such pooling, the model is quantised, or the folder is not empty.
+    ModelError
+        Where ``max_length`` is above the context, or the folder cannot be written.
+
+    Examples
+    --------
+    >>> from llm4es.models import load_model, resolve
+    >>> model = load_model(resolve("smollm2-135m"))  # doctest: +SKIP
+    >>> export(model, Path("mine-embedder"), k=8, pooling=Pooling.MEAN, max_length=512)  # doctest: +SKIP
+    PosixPath('mine-embedder')
+    """
     if pooling not in POOLING_MODES:
         raise OptionError(f"--pooling {pooling.value}: sentence-transformers has no such pooling; give mean or last")
     if model.options.load_in != LoadIn.NONE:
