@@ -47,9 +47,10 @@ PROCESSORS = (
 """Settings that make torch, oneDNN, MKL and OpenBLAS compute as on other processors."""
 
 NUMERIC = [
-    *("test_chunked_loss", "test_drift", "test_embed", "test_engines", "test_finetune", "test_models", "test_packing"),
-    *("test_pooling", "test_sentence_transformers", "test_compare", "test_difference", "test_estimators"),
-    *("test_metrics", "test_neighbours", "test_probe", "test_uncertainty", "test_cli_finetune"),
+    *("test_chunked_loss", "test_drift", "test_embed", "test_embed_batches", "test_engines", "test_packing"),
+    *("test_finetune", "test_finetune_resume", "test_models_adapters", "test_models_load", "test_pooling"),
+    *("test_sentence_transformers", "test_compare", "test_difference", "test_estimators", "test_metrics"),
+    *("test_neighbours", "test_probe", "test_uncertainty", "test_cli_finetune"),
 ]
 """Tests of what a processor rounds."""
 

@@ -10,28 +10,24 @@ counts is their ratio: useful (real) tokens a second, forward, backward and opti
 """
 
 import argparse
-import gc
 import json
 import random
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import torch
-from transformers import AutoModelForCausalLM, LlamaConfig, TrainerCallback
+from finetune_trl import trl  # type: ignore[import-not-found]  # beside this script
+from transformers import AutoModelForCausalLM, LlamaConfig
 
 from llm4es.core.quiet import quiet
 from llm4es.finetune.chunked_loss import chunked_loss
 from llm4es.finetune.examples import Piece, pieces
-from llm4es.finetune.trainer import TrainingRows, train
 from llm4es.inputs.attention import with_layout
 from llm4es.inputs.packing import IGNORED, LAYOUTS, Layout, best_fit, real_share
 from llm4es.models import load_model
@@ -202,79 +198,6 @@ def memory(length: int) -> None:
         print(f"  {found['arm']:8} chunk {found['chunk']:4}: {found['mb']:6.0f} MB above weights and a short step")
 
 
-# ---- TRL: Trainer against Trainer ----
-
-
-class Clock(TrainerCallback):
-    """When each step ended."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self.clock = clock
-        self.ends: list[float] = []
-
-    def on_step_end(self, *_: Any, **__: Any) -> None:
-        self.ends.append(self.clock())
-
-
-def trl(name: str, length: int, tokens: int, repeats: int, clock: Callable[[], float]) -> None:
-    """Both trainers over the same windows with adapters, a row a step; the first step warms up and is not counted."""
-    library, datasets = import_module("trl"), import_module("datasets")
-    model = load_model(resolve(name))
-    found = sample(model, length, tokens)
-    filled = best_fit([len(piece) for piece in found], length)
-    rows = [[found[i] for i in row] for row in filled]
-    options = FinetuneOptions(steps=len(rows), max_length=length, tokens_per_step=length, learning_rate=1e-5)
-
-    def ours() -> float:
-        network: Any = load_model(resolve(name)).network
-        ends: list[float] = []
-        with quiet(), tempfile.TemporaryDirectory() as folder, packed(network):
-            adapted = with_adapters(network, options)
-            work = TrainingRows(rows=rows, held_out=[], layout=Layout.SEGMENTS, steps=len(rows))
-            train(adapted, work, options, Path(folder), "run", lambda *_: ends.append(clock()))
-        return sum(len(piece) for row in rows[1:] for piece in row) / (ends[-1] - ends[0])
-
-    def theirs() -> float:
-        network: Any = load_model(resolve(name)).network
-        follower = Clock(clock)
-        with quiet(), tempfile.TemporaryDirectory() as folder:
-            adapted = with_adapters(network, options)
-            settings = library.SFTConfig(
-                output_dir=folder,
-                packing=True,
-                packing_strategy="bfd",
-                max_length=length,
-                per_device_train_batch_size=1,
-                train_sampling_strategy="sequential",
-                num_train_epochs=1,
-                learning_rate=1e-5,
-                use_cpu=True,
-                save_strategy="no",
-                report_to="none",
-                disable_tqdm=True,
-                gradient_checkpointing=False,
-                logging_steps=1000,
-                bf16=False,
-            )
-            data = datasets.Dataset.from_dict({"input_ids": [list(piece) for piece in found]})
-            trainer = library.SFTTrainer(
-                model=adapted, args=settings, train_dataset=data, processing_class=model.tokenizer, callbacks=[follower]
-            )
-            sizes = [len(ids) for ids in trainer.train_dataset["input_ids"]]
-            trainer.train()
-        print(f"    TRL packed {len(sizes)} rows, {sum(sizes)} tokens", flush=True)
-        return sum(sizes[1:]) / (follower.ends[-1] - follower.ends[0])
-
-    arms: dict[str, Callable[[], float]] = {"ours": ours, "TRL": theirs}
-    best = dict.fromkeys(arms, 0.0)
-    for _ in range(repeats):
-        for arm, measure in arms.items():
-            best[arm] = max(best[arm], measure())
-            gc.collect()
-            print(f"  {arm}: {best[arm]:.0f} tok/s", flush=True)
-    print(f"ours/TRL {best['ours'] / best['TRL']:.2f}x (target 0.95)")
-
-
 def main() -> None:
     """Read what to measure, and measure it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -298,7 +221,8 @@ def main() -> None:
     elif given.part == "peak":
         peak(given.arm, given.max_length, given.chunk)
     else:
-        trl(given.model, given.max_length, given.tokens, given.repeats, CLOCKS[given.clock])
+        windows = sample(load_model(resolve(given.model)), given.max_length, given.tokens)
+        trl(given.model, windows, given.max_length, given.repeats, CLOCKS[given.clock])
 
 
 if __name__ == "__main__":

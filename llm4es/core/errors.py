@@ -8,6 +8,34 @@ import difflib
 from collections.abc import Sequence
 
 
+def one_line(error: object, at_most: int | None = None) -> str:
+    """The text of an error in one line; the name of its class where it has none.
+
+    Parameters
+    ----------
+    error : object
+        An error, or its text.
+    at_most : int, optional
+        Characters after which it is cut, the ellipsis included; None: whole.
+
+    Returns
+    -------
+    str
+        The text, every run of white space one space.
+
+    Examples
+    --------
+    >>> one_line(ValueError("no such\\n  file"))
+    'no such file'
+    >>> one_line(TimeoutError())
+    'TimeoutError'
+    >>> one_line("a very long story", at_most=7)
+    'a very…'
+    """
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if at_most is None or len(text) <= at_most else f"{text[: at_most - 1].rstrip()}…"
+
+
 class Llm4esError(Exception):
     """Base of all known errors. ``str(error)`` is one line that says what failed, the value, and what to do."""
 
@@ -38,20 +66,6 @@ class StoreError(Llm4esError):
 
 class ProbeError(Llm4esError):
     """A probe that the data cannot carry."""
-
-
-def one_line(error: object, at_most: int | None = None) -> str:
-    """What another library says, without line breaks and in at most so many characters; its type where it is silent.
-
-    Examples
-    --------
-    >>> one_line(ValueError("bad value:\\n    7"))
-    'bad value: 7'
-    >>> one_line(KeyError())
-    'KeyError'
-    """
-    message = " ".join(str(error).split()) or type(error).__name__
-    return message if at_most is None or len(message) <= at_most else message[: at_most - 3] + "..."
 
 
 def nearest(name: str, known: Sequence[str]) -> str:

@@ -40,3 +40,18 @@ def combined_hash(pairs: Sequence[tuple[str, str]]) -> str:
     if len(pairs) == 1:
         return pairs[0][1]
     return text_hash("\n".join(f"{variant}={digest}" for variant, digest in sorted(pairs)))
+
+
+def combined_hash_sql(variant: str = "variant", digest: str = "text_hash") -> str:
+    """``combined_hash`` as an aggregate of DuckDB over the rows of an entity: two columns (SQL) to an expression.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> rows = "(VALUES ('e', 'raw', 'ab'), ('e', 'json', 'cd')) AS texts(entity_id, variant, text_hash)"
+    >>> ((digest,),) = duckdb.sql(f"SELECT {combined_hash_sql()} FROM {rows} GROUP BY entity_id").fetchall()
+    >>> digest == combined_hash([("raw", "ab"), ("json", "cd")])
+    True
+    """
+    pairs = f"string_agg({variant} || '=' || {digest}, chr(10) ORDER BY {variant}, {digest})"
+    return f"CASE WHEN count(*) = 1 THEN any_value({digest}) ELSE sha256({pairs}) END"

@@ -64,7 +64,24 @@ class Drift:
 
 
 def canaries(model: Model) -> pa.RecordBatch:
-    """Every layer's mean over the tokens of the fixed texts, one row a text."""
+    """Every layer's mean over the tokens of the fixed texts.
+
+    Parameters
+    ----------
+    model : Model
+        What ``load_model`` gave.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+        Rows of ``CANARIES``, one a text; ``vector`` is (L * D,) float32, the first layer first.
+
+    Examples
+    --------
+    >>> from llm4es.models import load_model, resolve
+    >>> canaries(load_model(resolve("smollm2-135m"))).column("text").to_pylist()  # doctest: +SKIP
+    ['events', 'prose', 'unicode']
+    """
     rows = []
     for name, tokens in zip(TEXTS, tokenize(model.tokenizer, list(TEXTS.values())), strict=True):
         window = [*tokens.prefix, *tokens.ids, *tokens.suffix][: model.ref.context]
@@ -83,17 +100,45 @@ def canaries(model: Model) -> pa.RecordBatch:
 
 
 def drifted(before: Iterable[Mapping[str, Any]], now: pa.RecordBatch, n_layers: int, dtype: str) -> list[Drift]:
-    """The fixed texts whose vectors differ by more than rounding from those of the first use of the same space."""
+    """The fixed texts whose vectors differ by more than rounding from those of the first use of the same space.
+
+    Parameters
+    ----------
+    before : iterable of mappings
+        Rows of ``CANARIES`` that were kept; those of other models or fingerprints are left aside.
+    now : pyarrow.RecordBatch
+        What ``canaries`` gives now.
+    n_layers : int
+        Layers of the model, by which a ``vector`` of (L * D,) numbers is divided.
+    dtype : str
+        Number format, by which ``TOLERANCE`` says what rounding explains.
+
+    Returns
+    -------
+    list of Drift
+        The texts that moved; empty where none did.
+
+    Examples
+    --------
+    >>> def row(vector):
+    ...     of = {"model": "m", "fingerprint": "f", "text": "prose", "device": "cpu", "versions": "{}"}
+    ...     return of | {"vector": vector}
+    >>> now = pa.RecordBatch.from_pylist([row([1.0, 0.0, 0.0, 1.0])], schema=CANARIES)
+    >>> drifted([row([1.0, 0.0, 0.0, 1.0])], now, n_layers=2, dtype="float32")
+    []
+    >>> [(moved.text, moved.layer) for moved in drifted([row([1.0, 0.0, 1.0, 0.0])], now, 2, "float32")]
+    [('prose', 2)]
+    """
     first = {(row["model"], row["fingerprint"], row["text"]): row for row in before}
-    found = []
+    moved = []
     for row in now.to_pylist():
         then = first.get((row["model"], row["fingerprint"], row["text"]))
         if then is None:
             continue
         layer, distance = _farthest(then["vector"], row["vector"], n_layers)
         if not distance <= TOLERANCE.get(dtype, TOLERANCE["float32"]):  # a NaN has moved, too
-            found.append(Drift(row["text"], layer, distance, _where(then), _where(row)))
-    return found
+            moved.append(Drift(row["text"], layer, distance, _where(then), _where(row)))
+    return moved
 
 
 def _farthest(a: Any, b: Any, n_layers: int) -> tuple[int, float]:

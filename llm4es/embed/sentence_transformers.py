@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from ..core.errors import ModelError, OptionError
+from ..core.errors import ModelError, OptionError, one_line
 from ..core.quiet import quiet
 from ..models.load import Model
 from ..models.ref import check_length, effective_k
@@ -32,7 +32,40 @@ MODULES = {
 
 
 def export(model: Model, to: Path, k: int, pooling: Pooling, max_length: int) -> Path:
-    """Write the folder ``to``, whole or not at all. ``k`` 0 stands for all layers."""
+    """Write a folder that ``SentenceTransformer`` reads, whole or not at all.
+
+    Parameters
+    ----------
+    model : Model
+        What ``load_model`` gave; not quantised.
+    to : pathlib.Path
+        A folder that is new or empty.
+    k : int
+        Last layers averaged; 0, or more than there are, stands for all.
+    pooling : Pooling
+        ``mean`` or ``last``.
+    max_length : int
+        Tokens of a text, at most the model's context; longer texts are cut at the end.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+
+    Raises
+    ------
+    OptionError
+        Where sentence-transformers has no such pooling, the model is quantised, or the folder is not empty.
+    ModelError
+        Where ``max_length`` is above the context, or the folder cannot be written.
+
+    Examples
+    --------
+    >>> from llm4es.models import load_model, resolve
+    >>> model = load_model(resolve("smollm2-135m"))  # doctest: +SKIP
+    >>> export(model, Path("mine-embedder"), k=8, pooling=Pooling.MEAN, max_length=512)  # doctest: +SKIP
+    PosixPath('mine-embedder')
+    """
     if pooling not in POOLING_MODES:
         raise OptionError(f"--pooling {pooling.value}: sentence-transformers has no such pooling; give mean or last")
     if model.options.load_in != LoadIn.NONE:
@@ -53,7 +86,7 @@ def export(model: Model, to: Path, k: int, pooling: Pooling, max_length: int) ->
             to.rmdir()
         part.rename(to)
     except OSError as error:
-        raise ModelError(f"cannot write {to}: {' '.join(str(error).split())}; give a folder you can write") from error
+        raise ModelError(f"cannot write {to}: {one_line(error)}; give a folder you can write") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return to

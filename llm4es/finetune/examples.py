@@ -8,6 +8,7 @@ steps over millions of texts tokenizes a handful.
 import math
 import random
 from array import array
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
@@ -16,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from ..core.errors import DataError
+from ..core.schemas import EXPOSURES
 from ..inputs.tokenize import tokenize
 from ..inputs.windows import cut
 from ..options import History
@@ -87,3 +89,14 @@ def require(found: Sequence[Piece], texts: pa.Table, variants: Sequence[str]) ->
             f"nothing to train on: {len(texts)} texts of variants {','.join(variants)} hold no two tokens in a row;"
             " give other --texts, or serialize entities of the train split first"
         )
+
+
+def exposures_of(texts: pa.Table, read: Sequence[Piece], order: Sequence[Sequence[int]]) -> pa.Table:
+    """Whose texts were trained on, how many of them, and which."""
+    seen: defaultdict[str, list[str]] = defaultdict(list)
+    entities, hashes = texts["entity_id"].to_pylist(), texts["text_hash"].to_pylist()
+    for text in sorted({read[index].text for row in order for index in row}):
+        seen[entities[text]].append(hashes[text])
+    rows = [{"entity_id": entity, "n_rows": len(found), "text_hashes": found} for entity, found in sorted(seen.items())]
+    wanted = ("entity_id", "n_rows", "text_hashes")
+    return pa.Table.from_pylist(rows, schema=pa.schema([EXPOSURES.field(name) for name in wanted]))

@@ -15,7 +15,7 @@ from ..core.errors import ModelError
 from ..inputs.packing import Row
 from ..models.lora import PeftModel
 from ..options import FinetuneOptions
-from .trainer import Rows, TrainingRows, held_out_loss
+from .rows import Rows, TrainingRows, held_out_loss
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,13 @@
 """The training loop: Hugging Face's Trainer, made silent, resumable after a kill, and held to real tokens.
 
 In: a network whose trainable weights are marked, rows of tokens in the order they are to be read, options, a folder for
-checkpoints. Out: the network trained in place, and the curve of its loss. Knows no texts and no store.
-
-A checkpoint counts only once its marker is written: Trainer fills a checkpoint's folder file by file, and a process
-killed meanwhile leaves a part of one. Under ``torchrun`` every process calls this; only rank 0 writes.
-
-Letters: T tokens of a row.
+checkpoints. Out: the network trained in place, and the curve of its loss. Knows no texts and no store. Under
+``torchrun`` every process calls this.
 """
 
-import json
 import math
 import random
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +15,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
 from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState
 from transformers import TrainingArguments as Arguments
 
 from ..core.errors import ModelError
 from ..core.processes import writes
-from ..inputs.packing import IGNORED, LAYOUTS, Layout, Row, parts
 from ..models.lora import PeftModel
 from ..options import FinetuneOptions, Optimizer
+from .checkpoints import CheckpointCallback, clear, newest, wait_for_all
+from .rows import Rows, TrainingRows, held_out_loss, shared_out
 
 Curve = list[tuple[int, float, float | None]]
 """Step, training loss, held-out loss where it was measured (nats a token)."""
@@ -37,28 +31,8 @@ Curve = list[tuple[int, float, float | None]]
 Progress = Callable[[int, int, float], None]
 """Called after each step with the step, the number of steps and the training loss."""
 
-MARKER = "llm4es.json"
-"""Written last into a checkpoint: names the run, and says that the checkpoint is whole."""
-
 OPTIMIZERS = {Optimizer.ADAMW: "adamw_torch", Optimizer.ADAMW_8BIT: "adamw_bnb_8bit"}
 """Trainer's names. A new optimizer is one entry here."""
-
-
-@dataclass(frozen=True)
-class TrainingRows:
-    """What is read, in which order, and what it is measured on."""
-
-    rows: Sequence[Row]
-    """Rows in the order they are trained on; an empty row is nothing to do for one process of several."""
-
-    held_out: Sequence[Row]
-    """Rows that the loss is measured on and that are never trained on."""
-
-    layout: Layout
-    """How rows are laid out for the network."""
-
-    steps: int
-    """Optimizer steps. Each reads ``accumulate`` rows."""
 
 
 @dataclass(frozen=True)
@@ -72,25 +46,11 @@ class TrainingResult:
     """Writes the weights to a folder: called by every process (sharded weights are gathered), written by one."""
 
 
-class Rows(Dataset[dict[str, torch.Tensor]]):
-    """Rows as tensors, in the order given."""
-
-    def __init__(self, rows: Sequence[Row], layout: Layout) -> None:
-        self.rows, self.layout = rows, layout
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        row = self.rows[index] or [[0]]  # nothing to do: one token, which as a piece's first has no label
-        return LAYOUTS[self.layout].tensors(row)
-
-
 class ProgressCallback(TrainerCallback):
-    """Tells the caller of each step, marks whole checkpoints, stops on NaN and when the held-out loss stops falling."""
+    """Tells the caller of each step, stops on NaN and when the held-out loss stops falling."""
 
-    def __init__(self, run: str, patience: int | None, progress: Progress | None) -> None:
-        self.run, self.patience, self.progress = run, patience, progress
+    def __init__(self, patience: int | None, progress: Progress | None) -> None:
+        self.patience, self.progress = patience, progress
 
     def on_log(self, args: Arguments, state: TrainerState, control: TrainerControl, **given: Any) -> None:
         logs = given["logs"]
@@ -107,12 +67,6 @@ class ProgressCallback(TrainerCallback):
         if self.patience is not None and since_best >= self.patience:
             control.should_training_stop = control.should_save = True
 
-    def on_save(self, args: Arguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        wait_for_all()  # each process writes its own generators into the checkpoint
-        if state.is_world_process_zero:
-            folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
-            (folder / MARKER).write_text(json.dumps({"run": self.run}))
-
 
 class TokenTrainer(Trainer):
     """Trainer whose held-out loss is a mean over tokens, not over batches."""
@@ -126,22 +80,6 @@ class TokenTrainer(Trainer):
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
-
-
-def held_out_loss(network: Any, rows: Rows) -> float:
-    """Nats a token over all labelled tokens of ``rows``; every process measures all of them, so all decide alike."""
-    training, total, count = network.training, 0.0, 0
-    network.eval()
-    try:
-        with torch.no_grad():
-            for index in range(len(rows)):
-                inputs = {name: tensor.to(network.device) for name, tensor in rows[index].items()}
-                n = int((inputs["labels"][:, 1:] != IGNORED).sum())
-                total += float(network(**inputs).loss) * n
-                count += n
-    finally:
-        network.train(training)
-    return total / count
 
 
 def train(
@@ -162,30 +100,25 @@ def train(
         getattr(network, enable, network.gradient_checkpointing_enable)({"use_reentrant": False})
     with _own_randomness():
         arguments = _arguments(network, work, options, folder, bf16=dtype == torch.bfloat16)
+        rows, accumulate = shared_out(work.rows, options.accumulate, arguments.world_size)
+        arguments.gradient_accumulation_steps = accumulate
         trainer = TokenTrainer(
             Rows(work.held_out, work.layout),
             model=network,
             args=arguments,
             data_collator=lambda batch: batch[0],  # a row is a batch already
-            train_dataset=Rows(_shared_out(work.rows, options.accumulate, arguments), work.layout),
-            callbacks=[ProgressCallback(run, options.patience, progress)],
+            train_dataset=Rows(rows, work.layout),
+            callbacks=[ProgressCallback(options.patience, progress), CheckpointCallback(run)],
         )
         trainer.remove_callback(PrinterCallback)
         if writes():
-            _clear(folder, run)
+            clear(folder, run)
         wait_for_all()
-        trainer.train(resume_from_checkpoint=_newest(folder))
-        if (
-            not trainer.is_fsdp_enabled
-        ):  # Trainer's own format around ``forward`` away: the model is looked at as it came
+        trainer.train(resume_from_checkpoint=newest(folder))
+        # Trainer's own format around ``forward`` away: the model is looked at as it came
+        if not trainer.is_fsdp_enabled:
             trainer.accelerator.unwrap_model(trainer.model_wrapped, keep_fp32_wrapper=False)
         return TrainingResult(_curve(trainer.state.log_history), trainer.save_model)
-
-
-def wait_for_all() -> None:
-    """Go on when every process has come here."""
-    if torch.distributed.is_initialized():
-        torch.distributed.barrier()
 
 
 def _arguments(
@@ -211,9 +144,8 @@ def _arguments(
         eval_strategy="steps" if measured else "no",
         eval_steps=options.evaluate_every if measured else None,
         save_strategy="steps",
-        save_steps=(options.evaluate_every or 1)
-        if keep_best
-        else options.save_every,  # the best must be among those saved
+        # the best must be among those saved
+        save_steps=(options.evaluate_every or 1) if keep_best else options.save_every,
         load_best_model_at_end=keep_best,
         metric_for_best_model="eval_loss" if keep_best else None,
         greater_is_better=False if keep_best else None,
@@ -230,28 +162,6 @@ def _arguments(
         disable_tqdm=True,
         log_level="error",
     )
-
-
-def _shared_out(rows: Sequence[Row], accumulate: int, arguments: Arguments) -> list[Row]:
-    """Rows for all processes in turn. A step reads the same pieces however many processes share it."""
-    processes = arguments.world_size
-    count = processes // math.gcd(accumulate, processes)
-    arguments.gradient_accumulation_steps = accumulate * count // processes
-    return [part for row in rows for part in (parts(row, count) if count > 1 else [row])]
-
-
-def _clear(folder: Path, run: str) -> None:
-    """Remove what is no whole checkpoint of ``run``."""
-    for found in folder.glob("checkpoint-*"):
-        marker = found / MARKER
-        if not marker.is_file() or json.loads(marker.read_text() or "{}").get("run") != run:
-            shutil.rmtree(found)
-
-
-def _newest(folder: Path) -> str | None:
-    """The newest checkpoint; None where there is none."""
-    found = {int(each.name.removeprefix("checkpoint-")): each for each in folder.glob("checkpoint-*")}
-    return str(found[max(found)]) if found else None
 
 
 def _curve(history: list[dict[str, float]]) -> Curve:

@@ -34,9 +34,24 @@ class Layout(StrEnum):
 
 
 def best_fit(lengths: Sequence[int], capacity: int) -> list[list[int]]:
-    """Indices of ``lengths`` in rows of at most ``capacity``: the longest first, each where the least room is left.
+    """Indices of lengths in rows of at most ``capacity``: the longest first, each where the least room is left.
 
-    A length above the capacity gets a row of its own.
+    Parameters
+    ----------
+    lengths : sequence of int
+        Tokens of each piece.
+    capacity : int
+        Tokens of a row. A length above it gets a row of its own.
+
+    Returns
+    -------
+    list of list of int
+        Places in ``lengths``, each in one row.
+
+    Examples
+    --------
+    >>> best_fit([3, 7, 2, 6, 4], capacity=10)
+    [[1, 0], [3, 4], [2]]
     """
     rows: list[list[int]] = []
     room: list[tuple[int, int]] = []  # (tokens left, row), sorted

@@ -10,7 +10,31 @@ from .windows import Tokens
 
 
 def tokenize(tokenizer: Any, texts: Sequence[str]) -> list[Tokens]:
-    """The tokens of every text, the tokenizer's own special tokens apart."""
+    """The tokens of every text, the tokenizer's own special tokens apart.
+
+    Parameters
+    ----------
+    tokenizer : transformers.PreTrainedTokenizerFast
+        A fast tokenizer: it knows where in the text its tokens are.
+    texts : sequence of str
+        Texts of any length.
+
+    Returns
+    -------
+    list of Tokens
+        One a text, never cut and never padded.
+
+    Examples
+    --------
+    >>> from tokenizers import Tokenizer
+    >>> from tokenizers.models import WordLevel
+    >>> from tokenizers.pre_tokenizers import WhitespaceSplit
+    >>> from transformers import PreTrainedTokenizerFast
+    >>> words = Tokenizer(WordLevel({"[UNK]": 0, "tea": 1, "milk": 2}, unk_token="[UNK]"))
+    >>> words.pre_tokenizer = WhitespaceSplit()
+    >>> tokenize(PreTrainedTokenizerFast(tokenizer_object=words), ["tea milk tea"])
+    [Tokens(ids=[1, 2, 1], starts=[0, 4, 9], prefix=[], suffix=[])]
+    """
     if not texts:
         return []
     encoded = tokenizer(

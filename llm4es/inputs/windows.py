@@ -60,7 +60,43 @@ class _Unit:
 
 
 def cut(tokens: Tokens, offsets: Sequence[int] | None, n_events: int | None, max_length: int, history: History) -> Cut:
-    """Windows of at most ``max_length`` tokens. ``offsets``: where each event starts and the last one ends, or None."""
+    """Windows of at most ``max_length`` tokens, cut between events.
+
+    Parameters
+    ----------
+    tokens : Tokens
+        A text, as ``tokenize`` gives it.
+    offsets : sequence of int or None
+        Where in the text (code points) each event starts and the last one ends; None: unknown.
+    n_events : int or None
+        Events of the text; None: unknown.
+    max_length : int
+        Tokens of a window, special tokens included.
+    history : History
+        Which events stay: the newest or the oldest that fit into one window, or all of them in several.
+
+    Returns
+    -------
+    Cut
+        The windows, oldest first, and counts of what is in them and what is not.
+
+    Raises
+    ------
+    ModelError
+        Where the special tokens leave no room.
+
+    Examples
+    --------
+    A header of one token and three events of two; a window has room for two of them:
+
+    >>> tokens = Tokens(ids=[9, 1, 2, 3, 4, 5, 6], starts=[0, 2, 4, 6, 8, 10, 12])
+    >>> cut(tokens, [2, 6, 10, 13], 3, 5, History.NEWEST).windows
+    ((9, 3, 4, 5, 6),)
+    >>> cut(tokens, [2, 6, 10, 13], 3, 5, History.FULL).windows
+    ((9, 1, 2), (9, 3, 4, 5, 6))
+    >>> cut(tokens, [2, 6, 10, 13], 3, 5, History.NEWEST).n_events_dropped
+    1
+    """
     n_special = len(tokens.prefix) + len(tokens.suffix)
     room, size = max_length - n_special, len(tokens.ids)
     if room < 1:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.downloads import cache_dir
-from ..core.errors import ModelError
+from ..core.errors import ModelError, one_line
 from ..core.hashing import canonical_json, file_hash, text_hash
 
 UNBOUNDED = 1 << 30
@@ -184,7 +184,7 @@ def _config(file: Path) -> dict[str, Any]:
     try:
         read = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ModelError(f"cannot read {file} ({' '.join(str(error).split())}): fetch the model again") from error
+        raise ModelError(f"cannot read {file} ({one_line(error)}): fetch the model again") from error
     if not isinstance(read, dict):
         raise ModelError(f"{file} holds no JSON object: fetch the model again")
     return read

@@ -18,7 +18,7 @@ from typing import Any
 from filelock import FileLock
 
 from ..core.downloads import cache_dir
-from ..core.errors import ModelError
+from ..core.errors import ModelError, one_line
 from .folders import cached_hash
 
 MADE_FROM = "made_from.json"
@@ -46,8 +46,7 @@ def dequantized(file: Path, to: Path | None = None) -> Path:
             finally:
                 shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
-        reason = " ".join(str(error).split())
-        raise ModelError(f"cannot write {folder}: {reason}; free some space, or set LLM4ES_CACHE") from error
+        raise ModelError(f"cannot write {folder}: {one_line(error)}; free some space, or set LLM4ES_CACHE") from error
     return folder
 
 
@@ -63,7 +62,7 @@ def _convert(file: Path, to: Path) -> None:
             tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
             read = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
         except Exception as error:  # a parser over foreign bytes: whatever it raises, the file is what is wrong
-            reason = (" ".join(str(error).split()) or type(error).__name__)[:200]
+            reason = one_line(error, 200)
             raise ModelError(f"{file} cannot be read as a GGUF model ({reason}): fetch it again") from error
         config = copy.deepcopy(read.config)
         if hasattr(config, "quantization_config"):

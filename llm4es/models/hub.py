@@ -20,8 +20,11 @@ TIMEOUT = 10.0
 """Seconds to wait for the hub's first answer."""
 
 
-def snapshot(identifier: str, revision: str | None, *, refresh: bool, known: str) -> tuple[Path, str | None]:
-    """The folder of a repository's files and its commit; from this machine where it is there, unless ``refresh``."""
+def snapshot(identifier: str, revision: str | None, *, refresh: bool, what_else: str) -> tuple[Path, str | None]:
+    """The folder of a repository's files and its commit; from this machine where it is there, unless ``refresh``.
+
+    ``what_else`` ends the message where there is no such repository.
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 
@@ -41,12 +44,12 @@ def snapshot(identifier: str, revision: str | None, *, refresh: bool, known: str
         ) from error
     except RepositoryNotFoundError as error:
         raise ModelError(
-            f"no model {identifier!r} on the Hugging Face hub, or none for this token: give {known}"
+            f"no model {identifier!r} on the Hugging Face hub, or none for this token: {what_else}"
         ) from error
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
-        reason = (" ".join(str(error).split()) or type(error).__name__)[:160]
+        reason = type(error).__name__  # its text is a paragraph about caches and revisions
         raise ModelError(
-            f"no model {identifier!r} here, and the Hugging Face hub cannot be reached ({reason}): give {known}"
+            f"no model {identifier!r} here, and the Hugging Face hub cannot be reached ({reason}): {what_else}"
         ) from error
     try:
         check_folder(found)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
-from ..core.errors import ModelError
+from ..core.errors import ModelError, one_line
 from ..core.processes import local_rank
 from ..core.quiet import quiet
 from ..options import LoadIn, LoadOptions
@@ -48,7 +48,7 @@ class Model:
     """Number format of its activations."""
 
     name: str
-    """The space of its vectors: ``space_name`` of ``ref`` and ``options``."""
+    """The space of its vectors, which their rows bear: see ``space_name``."""
 
     fingerprint: str
     """The space's fingerprint: ``space_fingerprint`` of ``ref`` and ``options``."""
@@ -57,8 +57,38 @@ class Model:
     """How it was loaded."""
 
 
-def load_model(ref: ModelRef, options: LoadOptions | None = None) -> Model:
-    """Load tokenizer and weights; an adapter is merged where the weights are not quantised."""
+def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | None = None) -> Model:
+    """Load tokenizer and weights; an adapter is merged where the weights are not quantised.
+
+    Parameters
+    ----------
+    ref : ModelRef
+        What ``resolve`` found: all that is needed, whatever store or folder the model came from.
+    options : LoadOptions, optional
+        Quantisation, number format, device, attention; None: the defaults.
+    name : str, optional
+        The space's name, which rows of vectors bear: ``space_name(ref, options, taken)`` of whoever knows the names in
+        use. None: ``space_name(ref, options)``.
+
+    Returns
+    -------
+    Model
+        Ready to run: in evaluation mode, on its device, no weight trainable.
+
+    Raises
+    ------
+    ModelError
+        Where the device is not there, the weights do not fit their settings, the tokenizer is no fast one, the model
+        brings code that is not trusted, or an adapter does not fit or changes nothing.
+
+    Examples
+    --------
+    >>> from llm4es.models import load_model, resolve
+    >>> from llm4es.options import Dtype, LoadOptions
+    >>> model = load_model(resolve("smollm2-135m"), LoadOptions(dtype=Dtype.BFLOAT16))  # doctest: +SKIP
+    >>> model.name  # doctest: +SKIP
+    'smollm2-135m+bfloat16'
+    """
     options = options or LoadOptions()
     device, dtype = _device(device_name(options)), getattr(torch, number_format(options))
     with quiet():
@@ -79,7 +109,7 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None) -> Model:
                 raise ModelError(
                     f"{ref.name} brings code of its own, which is not run: give --trust-remote-code if you trust it"
                 ) from error
-            raise ModelError(f"cannot load {ref.name} from {ref.folder}: {_one_line(error)}") from error
+            raise ModelError(f"cannot load {ref.name} from {ref.folder}: {one_line(error, 200)}") from error
         if not tokenizer.is_fast:
             raise ModelError(
                 f"the tokenizer of {ref.name} says not where its tokens are: save a fast one (tokenizer.json)"
@@ -93,7 +123,7 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None) -> Model:
         network=network,
         device=device,
         dtype=dtype,
-        name=space_name(ref, options),
+        name=name or space_name(ref, options),
         fingerprint=space_fingerprint(ref, options),
         options=options,
     )
@@ -141,7 +171,7 @@ def _adapted(
             warnings.filterwarnings("error", message=".*missing adapter keys.*")
             adapted = PeftModel.from_pretrained(network, adapter, torch_device=str(device)).eval()
     except (RuntimeError, ValueError, KeyError, UserWarning) as error:
-        raise ModelError(f"{fits_not} ({_one_line(error)})") from error
+        raise ModelError(f"{fits_not} ({one_line(error, 200)})") from error
     with torch.inference_mode():
         with adapted.disable_adapter():
             before = _logits(adapted, ids)  # (1, T, V)
@@ -155,7 +185,3 @@ def _adapted(
 
 def _logits(network: nn.Module, ids: Tensor) -> Tensor:
     return network(input_ids=ids, use_cache=False).logits  # type: ignore[no-any-return]
-
-
-def _one_line(error: BaseException) -> str:
-    return (" ".join(str(error).split()) or type(error).__name__)[:200]

@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..core.downloads import cache_dir, wheel_files
 from ..core.errors import ModelError
@@ -18,9 +17,7 @@ from .folders import adapter_fingerprint, check_adapter, check_folder, folder_fi
 from .gguf import MADE_FROM, dequantized
 from .hub import REPOSITORY, snapshot
 from .ref import ModelRef, StoredModel
-
-if TYPE_CHECKING:
-    pass
+from .suggest import remedy
 
 
 @dataclass(frozen=True)
@@ -66,13 +63,63 @@ def builtin_models() -> list[BuiltIn]:
 def resolve(name: str, stored: Mapping[str, StoredModel] | None = None) -> ModelRef:
     """Find a model: of ``stored``, built in, a ``.gguf`` file, a local folder, a Hugging Face id (or ``id@revision``).
 
-    What was fetched once is taken from this machine without asking the network.
+    What was fetched once is taken from this machine without asking the network. Imports neither torch nor transformers,
+    but for a ``.gguf`` file that is dequantised for the first time.
+
+    Parameters
+    ----------
+    name : str
+        As a user types it.
+    stored : mapping of str to StoredModel, optional
+        Tuned models that the caller knows, by name.
+
+    Returns
+    -------
+    ModelRef
+        Where the model is, its sizes and its fingerprint: all that ``load_model`` needs.
+
+    Raises
+    ------
+    ModelError
+        Where there is no such model (near names are suggested), or it is incomplete, pickled or no decoder.
+    FetchError
+        Where a built-in model is not on this machine and cannot be fetched.
+
+    Examples
+    --------
+    >>> resolve("smollm2-135m").dim  # doctest: +SKIP
+    576
+    >>> resolve("./none")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    llm4es.core.errors.ModelError: no model folder at ./none: give a folder, a .gguf file, ... one of ...
     """
     return _resolve(name, stored or {}, refresh=False)
 
 
 def pull(name: str, stored: Mapping[str, StoredModel] | None = None) -> ModelRef:
-    """As ``resolve``, but a Hugging Face id is asked for at the hub, so that a moved branch is followed."""
+    """As ``resolve``, but a Hugging Face id is asked for at the hub, so that a moved branch is followed.
+
+    Parameters
+    ----------
+    name, stored
+        As of ``resolve``.
+
+    Returns
+    -------
+    ModelRef
+        As of ``resolve``, of what the hub has now.
+
+    Raises
+    ------
+    ModelError
+        As ``resolve``, and where the hub cannot be reached.
+
+    Examples
+    --------
+    >>> pull("Qwen/Qwen2.5-0.5B").revision  # doctest: +SKIP
+    '060db6499f32faf8b98477b0a26969ef7d8b9987'
+    """
     return _resolve(name, stored or {}, refresh=True)
 
 
@@ -81,19 +128,21 @@ def _resolve(name: str, stored: Mapping[str, StoredModel], *, refresh: bool) -> 
         return _stored(stored[name], stored, refresh=refresh)
     if name in BUILT_IN:
         return _built_in(BUILT_IN[name])
+    known = sorted([*BUILT_IN, *stored])
+    one_of = f"one of {', '.join(known)}"
     path = Path(name).expanduser()
     if path.suffix == ".gguf":
         if not path.is_file():
-            raise ModelError(f"no file at {path}: give the path of a .gguf file that is there")
+            raise ModelError(f"no file at {path}: {remedy(name, known, 'give the path of a .gguf file that is there')}")
         return _local(path.stem, dequantized(path))
     if path.is_dir():
         return _local(path.resolve().name, path.resolve())
     identifier, _, revision = name.partition("@")
     if path.is_absolute() or name.startswith((".", "~")) or path.exists() or not re.fullmatch(REPOSITORY, identifier):
-        raise ModelError(
-            f"no model folder at {name}: give a folder, a .gguf file, a Hugging Face id or {_known(stored)}"
-        )
-    folder, commit = snapshot(identifier, revision or None, refresh=refresh, known=_known(stored))
+        otherwise = f"give a folder, a .gguf file, a Hugging Face id or {one_of}"
+        raise ModelError(f"no model folder at {name}: {remedy(name, known, otherwise)}")
+    what_else = remedy(name, known, f"give {one_of}")
+    folder, commit = snapshot(identifier, revision or None, refresh=refresh, what_else=what_else)
     return _local(name, folder, commit)
 
 
@@ -140,8 +189,3 @@ def _stored(model: StoredModel, stored: Mapping[str, StoredModel], *, refresh: b
         raise ModelError(f"{model.name} was tuned on another {base.name} than the one found here: tune it again")
     fingerprint = adapter_fingerprint(model.folder, base.fingerprint)
     return replace(base, name=model.name, adapter=model.folder, base=base.name, fingerprint=fingerprint)
-
-
-def _known(stored: Mapping[str, StoredModel]) -> str:
-    """The names that need no network, for messages."""
-    return "one of " + ", ".join(sorted([*BUILT_IN, *stored]))

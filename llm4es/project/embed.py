@@ -128,7 +128,7 @@ def _set_up(ref: ModelRef, load: LoadOptions, options: EmbedOptions, space: str)
     from ..embed.embed import embed_layers
     from ..models import load_model
 
-    model = replace(load_model(ref, load), name=space)
+    model = load_model(ref, load, space)
     now, rate = _measured(model)
     sized = replace(options, batch_tokens=batch_tokens_within(PASS_SECONDS, rate, options))
 

@@ -1,0 +1,47 @@
+"""What to say of a model's name that stands for nothing: the names that were probably meant.
+
+In: the name as typed, and the names that need no network. Out: the remedy of an error message. Reads the names of
+folders beside the one that was typed, and nothing in them.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+LIKENESS = 0.7
+"""How like two names are, 0..1, for one to be taken for a slip in typing the other."""
+
+AT_MOST = 3
+"""Names suggested at once."""
+
+
+def remedy(name: str, known: Iterable[str], otherwise: str) -> str:
+    """``did you mean ...?`` where a known name or a local folder is near, else ``otherwise``.
+
+    Examples
+    --------
+    >>> remedy("smolm2-135m", ["smollm2-135m", "mine"], "give another")
+    'did you mean smollm2-135m?'
+    >>> remedy("gpt-7", ["smollm2-135m", "mine"], "give another")
+    'give another'
+    """
+    last = Path(name).name  # the way to a folder is the same for all that lie beside it
+    near = [*_near(name, known), *(name[: len(name) - len(last)] + match for match in _near(last, _folders(name)))]
+    return f"did you mean {' or '.join(near[:AT_MOST])}?" if near else otherwise
+
+
+def _near(name: str, known: Iterable[str]) -> list[str]:
+    """The known names most like ``name``, capitals aside."""
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    return [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, AT_MOST, LIKENESS)]
+
+
+def _folders(name: str) -> Iterator[str]:
+    """Names of model folders and .gguf files beside the path that was typed."""
+    try:
+        beside = sorted(Path(name).expanduser().parent.iterdir())
+    except OSError:
+        return
+    for path in beside:
+        if path.suffix == ".gguf" or (path / "config.json").is_file():
+            yield path.name
