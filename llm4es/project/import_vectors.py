@@ -62,6 +62,7 @@ def import_vectors(context: Context, source: "Path | pa.Table", options: ImportO
         complete=True,
         unseen=Reason.NEW,
         replaces=True,
+        records_idle=False,
         setup=partial(_set_up, rows, scope),
         prepare=prepare,
     )

@@ -80,6 +80,9 @@ class Job:
     replaces: bool = False
     """Rows take the place of others when they are committed: nothing is dropped before."""
 
+    records_idle: bool = True
+    """Whether a run is entered where there is nothing to compute and nothing to drop."""
+
     rows_in: int | None = None
     """Entities or feature sets that were looked at; None: as many as are wanted."""
 
@@ -119,6 +122,8 @@ def incremental(context: Context, job: Job) -> Outcome:
     plan = plan_of(context, job)
     if context.dry_run:
         return _outcome(job, plan, len(plan.todo), 0.0, dry_run=True)
+    if not job.records_idle and not len(plan.todo) and not len(plan.stale):
+        return _outcome(job, plan, 0, time.monotonic() - began)
     if not writes():
         for _ in _increments(context, job, plan.todo) if len(plan.todo) else ():
             pass  # what this process computed is in the weights that all share
