@@ -5,11 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from llm4es.core.errors import OptionError, StoreError
-from llm4es_cli.commands import probe, report, serialize, similar
+
+from .shell import invoke
 
 RECIPE = """
 name = "shop"
@@ -48,24 +47,18 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "events.csv").write_text("\n".join(["person,day,product", *lines]) + "\n")
     (folder / "people.csv").write_text("\n".join(["person,kind", *(f"{p},{k}" for p, k in people)]) + "\n")
     (folder / "shop.toml").write_text(RECIPE)
-    run(serialize.serialize, folder, "--data", str(folder))
-    run(probe.probe, folder, "--folds", "3", "--repeats", "1")
+    run("serialize", folder, "--data", str(folder))
+    run("probe", folder, "--folds", "3", "--repeats", "1")
     return folder
 
 
-def run(command: object, folder: Path, *words: str) -> str:
-    app = typer.Typer()
-    app.command()(command)  # type: ignore[type-var]
-    result = CliRunner().invoke(app, [str(folder / "shop.toml"), *words, "--store", str(folder / "store")])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result.stdout
+def run(command: str, folder: Path, *words: str) -> str:
+    return invoke(command, folder / "shop.toml", *words, "--store", folder / "store").stdout
 
 
 def test_report_writes_one_page(shop: Path) -> None:
     page = shop / "page.html"
-    assert run(report.report, shop, "--out", str(page)).strip() == str(page)
+    assert run("report", shop, "--out", str(page)).strip() == str(page)
     text = page.read_text()
     assert "Best: tfidf, roc_auc 1.000. No embedding was probed." in text
     assert "scored entities have a text that the probe was trained on under another id" in text
@@ -74,7 +67,7 @@ def test_report_writes_one_page(shop: Path) -> None:
 
 
 def test_similar_names_what_is_shared_rarest_first(shop: Path) -> None:
-    rows = json.loads(run(similar.similar, shop, "p00", "--features", "tfidf", "-n", "2", "--format", "json"))
+    rows = json.loads(run("similar", shop, "p00", "--features", "tfidf", "-n", "2", "--format", "json"))
     assert [row["entity_id"] for row in rows] == ["p10", "p20"]  # same kind, same rare product
     assert [event["value"] for event in rows[0]["rarest shared"]] == ["rare0", "nuts"]
     assert rows[0]["kind"] == "a"
@@ -84,16 +77,16 @@ def test_bad_words(shop: Path) -> None:
     with pytest.raises(
         OptionError, match=r"--out .* cannot be written: give the name of a file in a folder that is there"
     ):
-        run(report.report, shop, "--out", str(shop / "no" / "page.html"))
+        run("report", shop, "--out", str(shop / "no" / "page.html"))
     with pytest.raises(OptionError, match="--projection 'tsne' is unknown: choose one of pca, umap"):
-        run(report.report, shop, "--projection", "tsne")
+        run("report", shop, "--projection", "tsne")
     with pytest.raises(OptionError, match="--k 'x' is no number of layers: give 1 or more, or 'all'"):
-        run(similar.similar, shop, "p00", "--k", "x")
+        run("similar", shop, "p00", "--k", "x")
     with pytest.raises(StoreError, match="no vectors of 'smollm2-135m' in the store: run `llm4es embed shop -m"):
-        run(similar.similar, shop, "p00", "--k", "all")
+        run("similar", shop, "p00", "--k", "all")
 
 
 def test_report_without_its_packages(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "llm4es.report", None)
     with pytest.raises(OptionError, match=r"llm4es report needs matplotlib and jinja2: run `pip install"):
-        run(report.report, shop)
+        run("report", shop)

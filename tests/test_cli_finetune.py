@@ -4,30 +4,28 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from unittest.mock import Mock
 
 import pytest
-from typer.testing import CliRunner
 
-from llm4es.core.errors import Llm4esError, OptionError
+from llm4es import Outcome
+from llm4es.core.errors import OptionError
 from llm4es.options import FINETUNE_PRESETS, FinetuneOptions, Method, Optimizer
-from llm4es_cli.commands import finetune as command
-from llm4es_cli.main import app
 from llm4es_store import Store
 
 from . import shop, tiny
+from .shell import invoke
+
+Typed = Callable[..., FinetuneOptions]
 
 ROOT = Path(__file__).parent.parent
 SHORT = ("--steps", "2", "--max-length", "64", "--tokens-per-step", "128", "--texts", "raw")
 
 
 def run(*words: object) -> str:
-    done = CliRunner().invoke(app, [str(word) for word in words])
-    if isinstance(done.exception, Llm4esError):
-        raise done.exception
-    assert done.exit_code == 0, done.output + str(done.exception)
-    return done.stdout
+    return invoke(*words).stdout
 
 
 @pytest.fixture(scope="module")
@@ -39,27 +37,31 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     return recipe, model, folder / "store"
 
 
-def options_of(monkeypatch: pytest.MonkeyPatch, *words: str) -> FinetuneOptions:
-    """The options that the command makes of its words."""
-    made: list[Any] = []
-    monkeypatch.setattr(command, "finetune_stage", lambda *arguments: made.append(arguments[-1]))
-    monkeypatch.setattr(command, "show_outcomes", lambda *_, **__: None)
-    run("finetune", "movielens-100k", *words)
-    found: FinetuneOptions = made[0]
-    return found
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Typed:
+    """The options that the project makes of the words of a command."""
+
+    def call(*words: str) -> FinetuneOptions:
+        with monkeypatch.context() as patch:
+            step = Mock(return_value=Outcome("finetune", "mine", rows=1, computed=0, reused=1))
+            patch.setattr("llm4es.project.finetune.finetune", step)
+            run("finetune", "movielens-100k", *words, "--dry-run")  # dry: no store is made
+        return next(value for value in step.call_args.args if isinstance(value, FinetuneOptions))
+
+    return call
 
 
-def test_what_is_not_typed_is_the_options_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert options_of(monkeypatch) == FinetuneOptions()
+def test_what_is_not_typed_is_the_options_own(typed: Typed) -> None:
+    assert typed() == FinetuneOptions()
 
 
-def test_every_option_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_option_arrives(typed: Typed) -> None:
     words = (
         "--method full --steps 7 --texts raw,json --max-length 99 --learning-rate 3e-4 --warmup 0.2 --weight-decay 0.5 "
         "--tokens-per-step 333 --accumulate 4 --lora-rank 2 --evaluate-every 3 --patience 2 --held-out-tokens 44 "
         "--optimizer adamw_8bit --gradient-checkpointing --logit-chunk 55 --save-every 6 --seed 8"
     )
-    assert options_of(monkeypatch, *words.split()) == FinetuneOptions(
+    assert typed(*words.split()) == FinetuneOptions(
         method=Method.FULL,
         steps=7,
         texts=("raw", "json"),
@@ -81,10 +83,10 @@ def test_every_option_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_what_is_typed_goes_before_the_preset(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_typed_goes_before_the_preset(typed: Typed) -> None:
     paper = FINETUNE_PRESETS["paper"]
-    assert options_of(monkeypatch, "--preset", "paper") == paper
-    made = options_of(monkeypatch, "--preset", "paper", "--epochs", "30", "--method", "lora", "--max-length", "512")
+    assert typed("--preset", "paper") == paper
+    made = typed("--preset", "paper", "--epochs", "30", "--method", "lora", "--max-length", "512")
     assert (made.epochs, made.method, made.max_length) == (30, Method.LORA, 512)
     assert (made.adam_beta2, made.warmup_steps) == (paper.adam_beta2, paper.warmup_steps)
 
@@ -93,14 +95,14 @@ def test_what_is_typed_goes_before_the_preset(monkeypatch: pytest.MonkeyPatch) -
     ("words", "message"),
     [
         ("--steps 3 --epochs 2", "--steps 3 and --epochs 2 both say how long: give one"),
-        ("--preset thesis", "--preset 'thesis' is unknown: there is paper"),
-        ("--steps few", "--steps 'few' is no number of steps: give one above 0, or dry_run, tiny_run"),
+        ("--preset thesis", "--preset 'thesis' is unknown: choose one of paper"),
+        ("--steps few", "--steps 'few' is no number of steps: give 1 or more, or 'dry_run', 'tiny_run'"),
         ("--patience 2", "--patience 2 has nothing to wait for: give --evaluate-every as well"),
     ],
 )
-def test_words_that_do_not_go_together(monkeypatch: pytest.MonkeyPatch, words: str, message: str) -> None:
+def test_words_that_do_not_go_together(typed: Typed, words: str, message: str) -> None:
     with pytest.raises(OptionError, match=message):
-        options_of(monkeypatch, *words.split())
+        typed(*words.split())
 
 
 def test_what_tuning_did_is_in_the_store(given: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:

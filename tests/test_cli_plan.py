@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from llm4es_cli.main import app
 from llm4es_store import Store
 
 from . import shop, tiny
+from .shell import invoke
 
 CUSTOMERS = 100
 
@@ -26,19 +25,19 @@ class Place:
         self.model = tiny.save(folder / "model")
         shop.write(folder / "shop", CUSTOMERS)
 
-    def invoke(self, *words: object) -> str:
-        done = CliRunner().invoke(app, [str(word) for word in (*words, "--store", self.root)])
-        assert done.exit_code == 0, done.output + str(done.exception)
-        return done.stdout
+    def rows(self, command: str, *words: object) -> list[dict[str, Any]]:
+        """The summary of a command on the shop."""
+        every = (self.folder / "shop/shop.toml", *words, "--store", self.root, "--format", "json", "-q")
+        return list(json.loads(invoke(command, *every).stdout))
 
     def stage(self, command: str, *words: object) -> dict[str, Any]:
-        (row,) = json.loads(self.invoke(command, self.folder / "shop/shop.toml", *words, "--format", "json", "-q"))
-        return dict(row)
+        (row,) = self.rows(command, *words)
+        return row
 
     def plan(self) -> dict[str, tuple[int, str]]:
         """Stage -> (rows to compute, why), of a dry run of the whole way."""
-        words = ("run", self.folder / "shop/shop.toml", "--model", self.model, "--max-length", "64", "--k", "1,2")
-        rows = json.loads(self.invoke(*words, "--finetune", "none", "--dry-run", "--format", "json", "-q"))
+        words = ("--model", self.model, "--max-length", "64", "--k", "1,2", "--finetune", "none", "--dry-run")
+        rows = self.rows("run", *words)
         return {row["stage"]: (row["to compute"], row["why"]) for row in rows}
 
     def walk(self, layers: str = "keep") -> dict[str, tuple[int, str]]:

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from llm4es.core.errors import Llm4esError, OptionError, ProbeError
+from llm4es.core.errors import OptionError, ProbeError
 from llm4es.models import load as loading
-from llm4es_cli.main import app
 from llm4es_store import Store
 
 from . import shop, tiny
+from .shell import invoke
 
 CUSTOMERS = 30
 FEW = ("--folds", "3", "--repeats", "1")
@@ -26,10 +25,7 @@ class Place:
         self.store, self.recipe = folder / "store", shop.write(folder / "shop", CUSTOMERS)
 
     def __call__(self, command: str, *words: object) -> tuple[str, str]:
-        done = CliRunner().invoke(app, [command, str(self.recipe), *map(str, words), "--store", str(self.store)])
-        if isinstance(done.exception, Llm4esError):
-            raise done.exception
-        assert done.exit_code == 0, done.output + str(done.exception)
+        done = invoke(command, self.recipe, *words, "--store", self.store)
         return done.stdout, done.stderr
 
     def rows(self, command: str, *words: object) -> list[dict[str, Any]]:
@@ -129,10 +125,7 @@ def test_who_is_missing_is_counted(place: Place, tmp_path: Path) -> None:
     vectors = tmp_path / "few.csv"
     lines = [f"c{i},{i % 3},{i % 5}" for i in range(20)] + ["nobody,1,2"]
     vectors.write_text("\n".join(["entity_id,a,b", *lines]) + "\n")
-    done = CliRunner().invoke(
-        app, ["import", str(vectors), "--name", "few", "--dataset", "shop", "--store", str(place.store)]
-    )
-    assert done.exit_code == 0, done.output
+    invoke("import", vectors, "--name", "few", "--dataset", "shop", "--store", place.store)
     _, said = place("probe", *FEW, "--features", "few")
     assert "loyal, few: 10 labelled entities have no features" in said
     with pytest.raises(ProbeError, match=r"on different entities .* or cut to the common ones with --common"):
@@ -149,8 +142,8 @@ def test_who_is_missing_is_counted(place: Place, tmp_path: Path) -> None:
         (("--features", "tfidf", "--k", "1"), r"--features names the depths already: leave out --k and --layers"),
         (("--k", "77"), r"--k 77 is neither embedded nor can it be made from kept layers: there are 1, 2"),
         (("--layers", "77"), r"--layers 77 is not kept: give numbers from 1 to \d+, or all"),
-        (("--layers", "first"), r"--layers 'first' is no number above 0: give for example 6,12, or all"),
-        (("--sizes", "0"), r"--sizes '0' is no number above 0: give for example 50,100,200"),
+        (("--layers", "first"), r"--layers 'first' is no number of layers: give 1 or more, or 'all'"),
+        (("--sizes", "0"), r"--sizes 0 is below 2: give 2 or more"),
         (("--task", "age"), r"--task 'age' is none of 'shop''s: there are loyal"),
         (("--protocol", "year"), r"--protocol 'year' is unknown: choose one of cv, holdout, ptls"),
         (("--probe", "forest"), r"--probe 'forest' is unknown: choose one of logistic"),
@@ -184,10 +177,7 @@ label = "CASE WHEN amount IS NOT NULL AND right(customer, 1) < '5' THEN 'yes' EL
 def test_features_that_cannot_carry_a_task_keep_no_others_from_it(place: Place, tmp_path: Path) -> None:
     vectors = tmp_path / "three.csv"
     vectors.write_text("entity_id,a\nc1,1\nc3,2\nc5,3\n")
-    done = CliRunner().invoke(
-        app, ["import", str(vectors), "--name", "three", "--dataset", "shop", "--store", str(place.store)]
-    )
-    assert done.exit_code == 0, done.output
+    invoke("import", vectors, "--name", "three", "--dataset", "shop", "--store", place.store)
     out, said = place("probe", *FEW, "--seed", "5", "--format", "json")
     assert "warning: three is left out of loyal: task 'loyal' has one label only, 'yes', among 3 entities" in said
     (stage,) = json.loads(out)

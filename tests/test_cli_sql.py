@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
-from llm4es.core.errors import Llm4esError, OptionError, StoreError
+from llm4es.core.errors import OptionError, StoreError
 from llm4es_cli.commands.sql import sql as command
-from llm4es_cli.main import app
 from llm4es_cli.prompt import FIRST, NEXT, history_file, prompt, remembered
 from llm4es_store import Store
 
 from .rows import KEY, SCOPE, texts
+from .shell import invoke
 
 
 @pytest.fixture
@@ -28,11 +27,7 @@ def root(tmp_path: Path) -> str:
 
 
 def sql(root: str, *words: str, text: str | None = None) -> str:
-    done = CliRunner().invoke(app, ["sql", "--store", root, *words], input=text)
-    if isinstance(done.exception, Llm4esError):
-        raise done.exception
-    assert done.exit_code == 0, done.output
-    return done.stdout
+    return invoke("sql", "--store", root, *words, stdin=text).stdout
 
 
 def test_a_query_comes_as_words_from_a_file_or_from_stdin(root: str, tmp_path: Path) -> None:
@@ -83,8 +78,10 @@ def test_a_failed_query_leaves_no_file(root: str, tmp_path: Path) -> None:
     [("x.xls", "does not end in a known format"), ("no/folder/x.csv", r"cannot be written \(No such file")],
 )
 def test_places_that_take_no_rows(root: str, tmp_path: Path, out: str, message: str) -> None:
+    before = sorted(tmp_path.iterdir())
     with pytest.raises(OptionError, match=message):
         sql(root, "SELECT 1", "--out", str(tmp_path / out))
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_both_columns_of_a_join_are_shown(root: str) -> None:
@@ -146,10 +143,16 @@ def test_a_file_needs_a_query(root: str, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda _: True})())
     with pytest.raises(OptionError, match=r"x\.csv needs a query: give one"):
         command(out=tmp_path / "x.csv", store=root)
+    assert not (tmp_path / "x.csv").exists()
 
 
-def test_the_prompt_is_left_by_a_word() -> None:
-    prompt(lambda _: ".exit", lambda _: pytest.fail("nothing was asked"), lambda _: None)
+@pytest.mark.parametrize("word", [".exit", ".quit", "exit", "QUIT;"])
+def test_the_prompt_is_left_by_a_word(word: str) -> None:
+    typed = iter([word, "SELECT 1;"])
+    answered: list[str] = []
+    prompt(lambda _: next(typed), answered.append, lambda _: None)
+    assert answered == []
+    assert list(typed) == ["SELECT 1;"]  # nothing more was asked for
 
 
 def test_history_lies_in_the_users_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

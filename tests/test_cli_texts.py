@@ -2,7 +2,6 @@
 
 import http.server
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from llm4es.core.errors import Llm4esError
-from llm4es_cli.main import app
 from llm4es_store import Store
 
 from . import shop
+from .shell import committing_at_once, invoke
 
 KEY = "sk-never-written-anywhere"
 
@@ -33,11 +31,7 @@ class Shell:
 
     def __call__(self, command: str, *words: object) -> tuple[list[dict[str, Any]], str]:
         """A stage's summary and what it said; the stage must succeed."""
-        every = [command, self.recipe, *words, "--store", self.store, "--format", "json"]
-        done = CliRunner().invoke(app, [str(word) for word in every])
-        if isinstance(done.exception, Llm4esError):
-            raise done.exception
-        assert done.exit_code == 0, done.output + str(done.exception)
+        done = invoke(command, self.recipe, *words, "--store", self.store, "--format", "json")
         rows: list[dict[str, Any]] = json.loads(done.stdout)
         return rows, done.stderr
 
@@ -187,7 +181,7 @@ def test_a_killed_rewriting_goes_on_row_by_row(shell: Shell, server: tuple[str, 
     words = ["--by", "llm", "--engine", "openai", "--base-url", address, "--model", "m", "--formats", "bullets"]
     words += ["--variants", "1", "--concurrency", "2", "--store", str(shell.store)]
     command = [sys.executable, "-c", "from llm4es_cli.main import main; main()", "enrich", str(shell.recipe), *words]
-    environment = os.environ | {"OPENAI_API_KEY": KEY, "OPENAI_LOG": "debug"}
+    environment = committing_at_once(shell.folder) | {"OPENAI_API_KEY": KEY, "OPENAI_LOG": "debug"}
     first = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     done = 0
     while done < 8:

@@ -8,24 +8,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
 from llm4es.core.errors import Llm4esError, OptionError
 from llm4es.project.diff import Side, side
-from llm4es_cli.main import app
 from llm4es_store import Store
 
 from . import shop
+from .shell import invoke
 
 CUSTOMERS = 30
 
 
 def run(*words: object) -> str:
-    done = CliRunner().invoke(app, [str(word) for word in words])
-    if isinstance(done.exception, Llm4esError):
-        raise done.exception
-    assert done.exit_code == 0, done.output + str(done.exception)
-    return done.stdout
+    return invoke(*words).stdout
 
 
 def vectors(path: Path, shift: float = 0.0, customers: int = CUSTOMERS) -> Path:

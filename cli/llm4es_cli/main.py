@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from llm4es.core.errors import Llm4esError
+from llm4es.core.errors import Llm4esError, one_line
 from llm4es.core.version import __version__
 
 from . import options
@@ -50,7 +50,7 @@ def main() -> None:
     except Llm4esError as error:
         if options.debug_wanted():
             raise
-        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
+        sys.stderr.write(f"error: {one_line(error)}\n")
         sys.exit(2)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:

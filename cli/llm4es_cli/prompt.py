@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from llm4es.core.errors import Llm4esError
+from llm4es.core.errors import Llm4esError, one_line
 
 FIRST, NEXT = "llm4es> ", "   ...> "
 _HISTORY_LINES = 2000
@@ -39,7 +39,7 @@ def prompt(ask: Callable[[str], str], answer: Callable[[str], None], say: Callab
             lines = []
             say("")
         except Llm4esError as error:
-            say(f"error: {' '.join(str(error).split())}")
+            say(f"error: {one_line(error)}")
 
 
 def history_file() -> Path:

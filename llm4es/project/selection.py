@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import StoreError
+from ..core.hashing import combined_hash_sql
 from ..core.sample import sample_order
 from ..core.sql import literal
 
@@ -41,9 +42,7 @@ class Texts:
             chosen = "" if everybody else f" AND entity_id IN ({entities})"
             return f"""SELECT entity_id, text_hash AS source_hash FROM texts
                 WHERE {self.condition}{chosen} ORDER BY entity_id"""
-        return f"""SELECT entity_id, CASE WHEN count(*) = 1 THEN any_value(text_hash)
-            ELSE sha256(string_agg(variant || '=' || text_hash, chr(10) ORDER BY variant)) END AS source_hash
-            FROM texts WHERE {self.condition} AND entity_id IN ({entities}) GROUP BY entity_id ORDER BY entity_id"""
+        return f"""SELECT entity_id, {combined_hash_sql()} AS source_hash FROM texts WHERE {self.condition} AND entity_id IN ({entities}) GROUP BY entity_id ORDER BY entity_id"""
 
 
 def choose_texts(store: "Store", dataset: str, wanted: Sequence[str]) -> Texts:

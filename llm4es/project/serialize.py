@@ -61,7 +61,7 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
             with context.run("serialize", record) as run:  # a store of a version that did not keep recipes
                 run.record.rows_in = run.record.rows_reused = n_texts
                 keep_recipe(context, run)
-        seconds = time.monotonic() - began
+        seconds = 0.0 if context.dry_run else time.monotonic() - began
         return Outcome("serialize", context.dataset, n_texts, 0, n_texts, {}, seconds, made, dry_run=context.dry_run)
     reading = _Reading(context, source, options, made)
     if context.dry_run:

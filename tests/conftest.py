@@ -1,0 +1,40 @@
+"""What several test modules are given: a model's folder, the program, and a shop to use both on."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from .shell import Call, Shell
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of random weights."""
+    from . import tiny  # heavy
+
+    return tiny.save(tmp_path_factory.mktemp("models") / "tinyllama")
+
+
+@pytest.fixture
+def llm4es(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Call:
+    """The program in this process, its errors and exit codes included."""
+    from llm4es_cli.main import main
+
+    monkeypatch.setenv("LLM4ES_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["llm4es", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        return ended.value.code or 0, captured.out, captured.err  # type: ignore[return-value]  # never text here
+
+    return call
+
+
+@pytest.fixture
+def shell(tmp_path: Path, llm4es: Call, model: Path) -> Shell:
+    """A shop's recipe and files, a model, and where a store will be."""
+    return Shell(tmp_path, llm4es, model)

@@ -1,0 +1,107 @@
+"""Commands that are interrupted or killed: what was committed stays, and the rerun ends the work."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from llm4es.project import pipeline
+from llm4es_store import Run, Store
+
+from . import shop
+from .shell import Shell, committing_at_once
+
+STAGES = {
+    "serialize": (),
+    "enrich": (),
+    "finetune": ("--steps", "2", "--max-length", "64"),
+    "embed": ("--max-length", "64", "--k", "1,2"),
+    "probe": ("--features", "tfidf,counts"),
+}
+"""Each stage, as it is interrupted and run again."""
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_that_is_interrupted_says_so_and_the_rerun_ends_it(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    words = {
+        name: [*STAGES[name], *(("--model", shell.model) if name in ("finetune", "embed") else ())] for name in STAGES
+    }
+    before = list(STAGES)[: list(STAGES).index(stage)]
+    for each in before:
+        shell.stage(each, *words[each])
+
+    def interrupted(write: Callable[..., int]) -> Callable[..., int]:
+        """Ctrl-C as soon as something is committed."""
+
+        def written(*arguments: Any, **more: Any) -> int:
+            write(*arguments, **more)
+            raise KeyboardInterrupt
+
+        return written
+
+    with monkeypatch.context() as patch:
+        for name in ("append", "replace"):
+            patch.setattr(Run, name, interrupted(getattr(Run, name)))
+        code, out, err = shell(stage, shell.recipe, *words[stage])
+    assert (code, out) == (130, "")
+    assert "goes on from there" in err
+    assert "Traceback" not in err
+    assert shell.sql("SELECT stage, status FROM runs ORDER BY version DESC LIMIT 1") == [(stage, "interrupted")]
+    shell.stage(stage, *words[stage])
+    undisturbed = shell.beside("again")
+    for each in (*before, stage):
+        undisturbed.stage(each, *words[each])
+    for table in next(known.writes for known in pipeline.STAGES if known.name == stage):
+        count = f"SELECT count(*) FROM {'events_shop' if table == 'events' else table}"
+        assert shell.sql(count) == undisturbed.sql(count) != [(0,)]
+    assert {row["computed"] for row in shell.stage(stage, *words[stage])} == {0}
+
+
+def _kill_once_rows_are_there(words: list[str], root: Path, environment: dict[str, str]) -> int:
+    """Start a command, kill -9 it when the store holds some embeddings; returns how many it had committed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from llm4es_cli.main import main; main()", *words],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        rows: int = Store(root).sql("SELECT count(*) FROM embeddings").fetchall()[0][0]
+        if rows:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            return rows
+        time.sleep(0.05)
+    process.kill()
+    raise AssertionError("the command ended before it could be killed")
+
+
+def test_a_killed_embed_resumes_and_gives_the_same_vectors(shell: Shell) -> None:
+    shop.write(shell.folder / "shop", customers=600)
+    shell.stage("serialize")
+    words = ("--model", str(shell.model), "--max-length", "64", "--k", "1,2", "--batch-tokens", "64")
+    command = ["embed", str(shell.recipe), *words, "--store", str(shell.root)]
+    _kill_once_rows_are_there(command, shell.root, committing_at_once(shell.folder))
+    ((kept,),) = shell.sql("SELECT count(*) FROM embeddings")
+    assert 0 < kept < 1200
+    (done,) = shell.stage("embed", *words)
+    assert done["computed"] == 1200 - kept
+    assert shell.sql("SELECT status FROM runs WHERE stage = 'embed' ORDER BY version")[0] == ("killed",)
+    resumed = Store(shell.root).embeddings("shop", model="tinyllama", k=2)
+    whole = shell.beside("again")
+    shop.write(whole.folder / "shop", customers=600)
+    whole.stage("serialize")
+    whole.stage("embed", *words)
+    undisturbed = Store(whole.root).embeddings("shop", model="tinyllama", k=2)
+    assert resumed["entity_id"].equals(undisturbed["entity_id"])
+    difference = np.array(resumed["vector"].to_pylist()) - np.array(undisturbed["vector"].to_pylist())
+    assert np.abs(difference).max() < 1e-6
