@@ -2,6 +2,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import sys
 import threading
 import zipfile
 from collections.abc import Sequence
@@ -55,11 +56,10 @@ def test_cache_dir_is_the_users_choice(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def test_cache_dir_follows_the_platform(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("LLM4ES_CACHE", raising=False)
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    for platform, folder in {"linux": ".cache/llm4es", "darwin": "Library/Caches/llm4es"}.items():
-        monkeypatch.setattr("sys.platform", platform)
-        assert fetch.cache_dir() == Path.home() / folder
+    for variable in ("LLM4ES_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    home = {"linux": ".cache/llm4es", "darwin": "Library/Caches/llm4es"}.get(sys.platform, "AppData/Local/llm4es/Cache")
+    assert fetch.cache_dir() == Path.home() / home
 
 
 def test_wheel_files_extracts_only_the_members_flat(wheel: Path, tmp_path: Path) -> None:

@@ -4,11 +4,12 @@ In: a way to ask for a line, a way to answer a statement. Out: nothing but what 
 the semicolon that ends a statement.
 """
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import platformdirs
 
 from llm4es.core.errors import Llm4esError, one_line
 
@@ -44,8 +45,7 @@ def prompt(ask: Callable[[str], str], answer: Callable[[str], None], say: Callab
 
 def history_file() -> Path:
     """Where typed lines are kept: the user's own state folder, never the store."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "llm4es" / "sql_history"
+    return platformdirs.user_state_path("llm4es", appauthor=False) / "sql_history"
 
 
 @contextmanager

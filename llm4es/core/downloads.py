@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 
+import platformdirs
 from filelock import FileLock
 
 from .errors import FetchError, one_line
@@ -37,11 +38,7 @@ def cache_dir() -> Path:
     """Where downloads and dequantised weights are kept: $LLM4ES_CACHE, else the platform's cache folder."""
     if own := os.environ.get(CACHE_VARIABLE):
         return Path(own).expanduser().absolute()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "llm4es" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "llm4es"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "llm4es"
+    return platformdirs.user_cache_path("llm4es", appauthor=False)
 
 
 def download(url: str, digest: str, to: Path) -> Path:

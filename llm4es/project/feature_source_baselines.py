@@ -4,80 +4,105 @@ In: a store, a recipe, a choice of entities. Out: sources whose content is known
 Knows no probe and no vectors.
 """
 
-import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import StoreError
+from ..core.hashing import config_id
 from ..core.sql import identifier
+from ..core.tables import events_view
 from ..features.widths import aggregates_width, counts_width
 from .context import Context
 from .feature_source import FeatureSource
 from .selection import entities_sql, raw_config
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from ..features.feature_set import FeatureSet
+
+_ROWS_AT_ONCE = 100_000
 
 
 def baselines(context: Context) -> list[FeatureSource]:
     """The baselines that the recipe's events carry."""
-    from ..core.hashing import config_id
-    from ..core.tables import events_view
-
-    events = identifier(events_view(context.dataset))
-    if events_view(context.dataset) not in context.store.views():
+    view = events_view(context.dataset)
+    if view not in context.store.views():
         raise StoreError(
             f"no events of {context.dataset!r} in the store: run `llm4es serialize {context.dataset}` first"
         )
     ids = entities_sql(context.dataset, raw_config(context.store, context.dataset), context.max_entities)
-    query = f"""SELECT sha256(string_agg(entity_id || ':' || source_hash, chr(10) ORDER BY entity_id))
-        FROM {events} WHERE position = 0 AND entity_id IN ({ids})"""
-    ((content,),) = context.store.sql(query).fetchall()
+    return list(_Baselines(context, identifier(view), ids).sources())
 
-    def of_events(make: "Callable[..., FeatureSet]", columns: Sequence[str], argument: Any) -> "FeatureSet":
+
+@dataclass(frozen=True)
+class _Baselines:
+    """How each baseline is made of the chosen entities' events."""
+
+    context: Context
+    events: str
+    """Their view, quoted."""
+    ids: str
+    """SELECT of the entities."""
+
+    def sources(self) -> Iterator[FeatureSource]:
+        """The baselines, in the order that tables list them; a source's content is the events', and what it counts."""
+        recipe, sizes = self.context.recipe, self.sizes
+        if recipe.item is not None:
+            yield self._source("tfidf", recipe.item, self._n_items(recipe.item))
+        if self.amounts or sizes:
+            yield self._source(
+                "aggregates", [recipe.amount, recipe.categories], aggregates_width(len(self.amounts), sizes)
+            )
+        yield self._source("counts", None, counts_width(len(sizes)))
+        yield self._source("majority", None, 0)
+
+    @property
+    def amounts(self) -> tuple[str, ...]:
+        """Columns of numbers."""
+        return (self.context.recipe.amount,) if self.context.recipe.amount else ()
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Columns of categories, and how many codes of each are kept."""
+        return dict(self.context.recipe.categories)
+
+    def load(self, name: str, source_hash: str) -> "FeatureSet":
+        """Make one of them."""
+        from ..features import aggregates, baselines  # heavy
+
+        columns = aggregates.Columns(numeric=self.amounts, categorical=self.sizes)
+        item = self.context.recipe.item or ""
+        features = {
+            "tfidf": lambda: baselines.tfidf(self._read([item]), item),
+            "aggregates": lambda: aggregates.aggregates(self._read([*self.amounts, *self.sizes]), columns),
+            "counts": lambda: aggregates.counts(self._read([*self.sizes]), [*self.sizes]),
+            "majority": lambda: baselines.majority(self._entities()),
+        }[name]()
+        return replace(features, source_hash=source_hash)
+
+    def _source(self, name: str, counted: Any, width: int) -> FeatureSource:
+        source_hash = self._content + config_id(counted)
+        return FeatureSource(name, source_hash, partial(self.load, name, source_hash), dimensions=width, tokens=0)
+
+    @cached_property
+    def _content(self) -> str:
+        """Hash of the chosen entities' events."""
+        query = f"""SELECT sha256(string_agg(entity_id || ':' || source_hash, chr(10) ORDER BY entity_id))
+            FROM {self.events} WHERE position = 0 AND entity_id IN ({self.ids})"""
+        return str(self.context.store.sql(query).fetchall()[0][0])
+
+    def _n_items(self, item: str) -> int:
+        query = f"SELECT count(DISTINCT {identifier(item)}) FROM {self.events} WHERE entity_id IN ({self.ids})"
+        return int(self.context.store.sql(query).fetchall()[0][0])
+
+    def _entities(self) -> list[str]:
+        return [entity for (entity,) in self.context.store.sql(self.ids).fetchall()]
+
+    def _read(self, columns: Sequence[str]) -> "pa.RecordBatchReader":
+        """Events with these columns, an entity's together."""
         chosen = ", ".join(["entity_id", *map(identifier, dict.fromkeys(columns))])
-        query = f"SELECT {chosen} FROM {events} WHERE entity_id IN ({ids}) ORDER BY entity_id, position"
-        return make(context.store.sql(query).to_arrow_reader(100_000), argument)
-
-    def tfidf(item: str) -> "FeatureSet":
-        from ..features.baselines import tfidf as baseline
-
-        return of_events(baseline, [item], item)
-
-    def aggregates() -> "FeatureSet":
-        from ..features.aggregates import Columns
-        from ..features.aggregates import aggregates as baseline
-
-        columns = Columns(numeric=amounts, categorical=sizes)
-        return of_events(baseline, [*amounts, *sizes], columns)
-
-    def counts() -> "FeatureSet":
-        from ..features.aggregates import counts as baseline
-
-        return of_events(baseline, list(sizes), list(sizes))
-
-    def majority() -> "FeatureSet":
-        from ..features.baselines import majority as baseline
-
-        entities = [entity for (entity,) in context.store.sql(ids).fetchall()]
-        return baseline(entities)
-
-    amounts = (context.recipe.amount,) if context.recipe.amount else ()
-    sizes = dict(context.recipe.categories)
-    made: dict[str, tuple[Callable[[], FeatureSet], int | None]] = {}
-    if (item := context.recipe.item) is not None:
-        query = f"SELECT count(DISTINCT {identifier(item)}) FROM {events} WHERE entity_id IN ({ids})"
-        made["tfidf"] = (lambda: tfidf(item)), int(context.store.sql(query).fetchall()[0][0])
-    if amounts or sizes:
-        made["aggregates"] = aggregates, aggregates_width(len(amounts), sizes)
-    made |= {"counts": (counts, counts_width(len(sizes))), "majority": (majority, 0)}
-    said = {"tfidf": item, "aggregates": [context.recipe.amount, context.recipe.categories]}
-    return [
-        FeatureSource(label, made_of, _with_hash(make, made_of), dimensions=width, tokens=0)
-        for label, (make, width) in made.items()
-        for made_of in [content + config_id(said.get(label))]
-    ]
-
-
-def _with_hash(make: "Callable[[], FeatureSet]", source_hash: str) -> "Callable[[], FeatureSet]":
-    return lambda: dataclasses.replace(make(), source_hash=source_hash)
+        query = f"SELECT {chosen} FROM {self.events} WHERE entity_id IN ({self.ids}) ORDER BY entity_id, position"
+        return self.context.store.sql(query).to_arrow_reader(_ROWS_AT_ONCE)

@@ -42,7 +42,8 @@ class Texts:
             chosen = "" if everybody else f" AND entity_id IN ({entities})"
             return f"""SELECT entity_id, text_hash AS source_hash FROM texts
                 WHERE {self.condition}{chosen} ORDER BY entity_id"""
-        return f"""SELECT entity_id, {combined_hash_sql()} AS source_hash FROM texts WHERE {self.condition} AND entity_id IN ({entities}) GROUP BY entity_id ORDER BY entity_id"""
+        return f"""SELECT entity_id, {combined_hash_sql()} AS source_hash FROM texts
+            WHERE {self.condition} AND entity_id IN ({entities}) GROUP BY entity_id ORDER BY entity_id"""
 
 
 def choose_texts(store: "Store", dataset: str, wanted: Sequence[str]) -> Texts:
