@@ -3,18 +3,18 @@
 In: a reader of record batches, a path, a format. Out: a whole file, or none. Knows no command and no store.
 """
 
-import csv
+import io
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from llm4es.core.errors import OptionError
 
-from .screen import as_json, cell
+from .screen import as_json, write_csv
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -77,18 +77,18 @@ def _write_parquet(reader: "pa.RecordBatchReader", file: IO[bytes]) -> int:
 
 
 def _write_csv(reader: "pa.RecordBatchReader", file: IO[bytes]) -> int:
-    import io
+    count = 0
 
-    rows = 0
+    def rows() -> "Iterator[Sequence[Any]]":
+        nonlocal count
+        for batch in reader:
+            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+            count += batch.num_rows
+
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(reader.schema.names)
-    for batch in reader:
-        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            writer.writerow(["" if value is None else cell(value) for value in row])
-        rows += batch.num_rows
+    write_csv(reader.schema.names, rows(), text)
     text.detach()
-    return rows
+    return count
 
 
 def _write_json(reader: "pa.RecordBatchReader", file: IO[bytes]) -> int:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -51,10 +51,15 @@ def _show_json(_: Sequence[str], rows: Any) -> None:
 
 
 def _show_csv(names: Sequence[str], rows: Any) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    write_csv(names, ([row[name] for name in names] for row in rows), sys.stdout)
+
+
+def write_csv(names: Sequence[str], rows: Iterable[Sequence[Any]], file: TextIO) -> None:
+    """Rows as CSV: nothing where there is no value, lists as JSON."""
+    writer = csv.writer(file, lineterminator="\n")
     writer.writerow(names)
     for row in rows:
-        writer.writerow(["" if row[name] is None else cell(row[name]) for name in names])
+        writer.writerow(["" if value is None else cell(value) for value in row])
 
 
 def _show_table(names: Sequence[str], rows: Any) -> None:
