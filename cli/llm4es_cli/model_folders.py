@@ -7,34 +7,29 @@ import typer
 
 from llm4es.options import ModelExportOptions
 
-from .opened import existing_store
-from .options import DEFAULT_STORE, DebugOption, QuietOption, StoreOption
-from .screen import Screen
+from .common import Common
 from .signature import with_options
 
 NameArgument = Annotated[str, typer.Argument(help="A model of the store, or any that --model takes.")]
 
 
+@with_options()
 def pull(
+    common: Common,
     name: Annotated[str, typer.Argument(help="A built-in model's name.")],
-    store: StoreOption = DEFAULT_STORE,  # as every command has it; the cache is everybody's
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Fetch a built-in model, verify it, and unpack it once into the cache."""
     from llm4es.project.models import pull_model
 
-    Screen(quiet).say(f"{name}: fetching and unpacking, once")
+    common.screen.say(f"{name}: fetching and unpacking, once")
     typer.echo(str(pull_model(name)))
 
 
 @with_options(ModelExportOptions)
 def export(
+    common: Common,
     name: NameArgument,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A new folder.")],
-    store: StoreOption = DEFAULT_STORE,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
     **options: Any,
 ) -> None:
     """Write a folder that `SentenceTransformer(DIR).encode(texts)` reads, with the same vectors.
@@ -45,4 +40,4 @@ def export(
     """
     from llm4es.project.models import export_model
 
-    typer.echo(str(export_model(existing_store(store), name, to, ModelExportOptions.of(**options))))
+    typer.echo(str(export_model(common.existing(), name, to, ModelExportOptions.of(**options))))

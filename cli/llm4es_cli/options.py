@@ -5,7 +5,7 @@ In: words. Out: typed values. Knows no command.
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -76,3 +76,18 @@ DryRunOption = Annotated[
 ]
 
 DEFAULT_STORE = "llm4es-store"
+
+COMMON: dict[str, tuple[Any, Any]] = {
+    "data": (DataOption, None),
+    "task": (TaskOption, None),
+    "max_entities": (MaxEntitiesOption, None),
+    "dry_run": (DryRunOption, False),
+    "format": (FormatOption, None),
+    "store": (StoreOption, DEFAULT_STORE),
+    "quiet": (QuietOption, False),
+    "debug": (DebugOption, False),
+}
+"""What several commands take, in the order of ``--help``: name -> how it is typed, and its default."""
+
+EVERY_COMMAND = ("store", "quiet", "debug")
+"""Those of ``COMMON`` that every command takes."""

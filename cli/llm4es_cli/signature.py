@@ -14,11 +14,14 @@ import typer
 from llm4es.options import REQUIRED, Options, Setting
 from llm4es.options.coerce import plain
 
-_CONTEXT = "context_"
+from .common import Common
+from .options import COMMON, EVERY_COMMAND
+
+_CONTEXT, _COMMON = "context_", "common_"
 
 
 def with_options(
-    *classes: type[Options], leave_out: Collection[str] = ()
+    *classes: type[Options], leave_out: Collection[str] = (), common: Collection[str] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options that the fields of ``classes`` describe.
 
@@ -28,30 +31,35 @@ def with_options(
         Options classes; a name that two of them have is offered once, as the first says it.
     leave_out
         Fields that the command does not offer.
+    common
+        Options of ``options.COMMON`` that it offers, besides those of every command.
 
     Returns
     -------
     Callable
-        A decorator for ``def command(recipe, *, store=..., **words)``. ``words`` holds what was typed, and nothing
-        else: a preset's and a recipe's own values stay. Parameters after ``*`` are shown after the fields.
+        A decorator for ``def command(common, recipe, **words)``. ``common`` is a ``Common``. ``words`` holds what was
+        typed, and nothing else: a preset's and a recipe's own values stay.
     """
     settings: dict[str, Setting] = {}
     for cls in classes:
         settings |= {name: setting for name, setting in cls.settings().items() if name not in settings}
+    names = [name for name in COMMON if name in (*common, *EVERY_COMMAND)]
+    shared = [_shared(name) for name in names]
     offered = [setting for setting in settings.values() if setting.name not in leave_out]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        own = inspect.signature(command, eval_str=True).parameters.values()
+        _, *own = inspect.signature(command, eval_str=True).parameters.values()
         before = [p for p in own if p.kind is p.POSITIONAL_OR_KEYWORD]
-        after = [p for p in own if p.kind is p.KEYWORD_ONLY]
         context = inspect.Parameter(_CONTEXT, inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
         of_fields = [_parameter(setting) for setting in offered]
-        parameters = [context, *(p.replace(kind=p.KEYWORD_ONLY) for p in before), *of_fields, *after]
+        parameters = [context, *(p.replace(kind=p.KEYWORD_ONLY) for p in before), *of_fields, *shared]
 
         def typed(**values: Any) -> None:
             given = values.pop(_CONTEXT)
+            of_common = {name: values.pop(f"{_COMMON}{name}") for name in names}
             left = {s.name for s in offered if not _was_given(given, s.name)}
-            command(**{name: value for name, value in values.items() if name not in left})
+            words = {name: value for name, value in values.items() if name not in left}
+            command(Common(**of_common, subcommand=given.invoked_subcommand), **words)
 
         typed.__name__, typed.__doc__, typed.__module__ = command.__name__, command.__doc__, command.__module__
         typed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect reads
@@ -59,6 +67,13 @@ def with_options(
         return typed
 
     return decorate
+
+
+def _shared(name: str) -> inspect.Parameter:
+    """A common option as a parameter that Typer reads."""
+    annotation, default = COMMON[name]
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(f"{_COMMON}{name}", kind, annotation=annotation, default=default)
 
 
 def _parameter(setting: Setting) -> inspect.Parameter:

@@ -6,29 +6,17 @@ import typer
 
 from llm4es.options import CompareOptions
 
+from ..common import Common
 from ..comparison import show_comparison
-from ..opened import project
-from ..options import (
-    DEFAULT_STORE,
-    DebugOption,
-    FormatOption,
-    QuietOption,
-    RecipeArgument,
-    StoreOption,
-    TaskOption,
-)
+from ..options import RecipeArgument
 from ..signature import with_options
 
 
-@with_options(CompareOptions)
+@with_options(CompareOptions, common=("task", "format"))
 def compare(
+    common: Common,
     recipe: RecipeArgument,
-    task: TaskOption = None,
     wide: Annotated[bool, typer.Option("--wide", help="Every column, also on a narrow terminal.")] = False,
-    format_: FormatOption = None,
-    store: StoreOption = DEFAULT_STORE,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
     **options: Any,
 ) -> None:
     """Compare everything that was probed: metric, interval, paired difference against the best baseline.
@@ -41,4 +29,5 @@ def compare(
 
         llm4es compare movielens-100k --format markdown
     """
-    show_comparison(project(recipe, store, quiet).compare(task, **options), format_, wide=wide)
+    compared = common.project(recipe).compare(common.task, **options)
+    show_comparison(compared, common.format, wide=wide)

@@ -6,22 +6,20 @@ import typer
 
 from llm4es.options import DiffOptions
 
-from ..options import DEFAULT_STORE, DebugOption, FormatOption, OutputFormat, QuietOption, StoreOption
+from ..common import Common
+from ..options import OutputFormat
 from ..screen import show
 from ..signature import with_options
 
 
-@with_options(DiffOptions)
+@with_options(DiffOptions, common=("format",))
 def diff(
+    common: Common,
     a: Annotated[str, typer.Argument(metavar="A", help="A version, a time, features, or FEATURES:VERSION.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The same; what A is compared with.")],
     dataset: Annotated[
         str | None, typer.Option("--dataset", metavar="D", help="Default: the only one there is.")
     ] = None,
-    format_: FormatOption = None,
-    store: StoreOption = DEFAULT_STORE,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
     **options: Any,
 ) -> None:
     """Show entities added, gone and changed, how far vectors moved, neighbours kept, and the paired probe difference.
@@ -37,6 +35,6 @@ def diff(
         llm4es diff smollm2-135m@8:2026-11-20T10:00 smollm2-135m@8
     """
     from llm4es.project.diff import diff as between
-    from llm4es_store import Store
 
-    show(between(Store(store), a, b, dataset, DiffOptions.of(**options)), format_, piped=OutputFormat.TABLE)
+    changes = between(common.opened(), a, b, dataset, DiffOptions.of(**options))
+    show(changes, common.format, piped=OutputFormat.TABLE)

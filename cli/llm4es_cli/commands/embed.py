@@ -4,34 +4,14 @@ from typing import Any
 
 from llm4es.options import DEFAULT_MODEL, EmbedOptions, LoadOptions
 
-from ..opened import project
-from ..options import (
-    DEFAULT_STORE,
-    DebugOption,
-    DryRunOption,
-    FormatOption,
-    MaxEntitiesOption,
-    ModelOption,
-    QuietOption,
-    RecipeArgument,
-    StoreOption,
-)
+from ..common import Common
+from ..options import ModelOption, RecipeArgument
 from ..screen import show_outcomes
 from ..signature import with_options
 
 
-@with_options(EmbedOptions, LoadOptions)
-def embed(
-    recipe: RecipeArgument,
-    model: ModelOption = DEFAULT_MODEL,
-    max_entities: MaxEntitiesOption = None,
-    dry_run: DryRunOption = False,
-    format_: FormatOption = None,
-    store: StoreOption = DEFAULT_STORE,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
-    **options: Any,
-) -> None:
+@with_options(EmbedOptions, LoadOptions, common=("max_entities", "dry_run", "format"))
+def embed(common: Common, recipe: RecipeArgument, model: ModelOption = DEFAULT_MODEL, **options: Any) -> None:
     """Turn texts into one vector an (entity, model, k), all k from one forward pass.
 
     Examples:
@@ -42,5 +22,5 @@ def embed(
 
         llm4es embed movielens-100k --texts all --dry-run
     """
-    work = project(recipe, store, quiet, max_entities=max_entities)
-    show_outcomes([work.embed(model, dry_run=dry_run, **options)], format_)
+    outcome = common.project(recipe).embed(model, dry_run=common.dry_run, **options)
+    show_outcomes([outcome], common.format)

@@ -4,32 +4,14 @@ from typing import Any
 
 from llm4es.options import EnrichOptions, LoadOptions
 
-from ..opened import project
-from ..options import (
-    DEFAULT_STORE,
-    DebugOption,
-    DryRunOption,
-    FormatOption,
-    MaxEntitiesOption,
-    QuietOption,
-    RecipeArgument,
-    StoreOption,
-)
+from ..common import Common
+from ..options import RecipeArgument
 from ..screen import show_outcomes
 from ..signature import with_options
 
 
-@with_options(EnrichOptions, LoadOptions)
-def enrich(
-    recipe: RecipeArgument,
-    max_entities: MaxEntitiesOption = None,
-    dry_run: DryRunOption = False,
-    format_: FormatOption = None,
-    store: StoreOption = DEFAULT_STORE,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
-    **options: Any,
-) -> None:
+@with_options(EnrichOptions, LoadOptions, common=("max_entities", "dry_run", "format"))
+def enrich(common: Common, recipe: RecipeArgument, **options: Any) -> None:
     """Write more texts an entity: the same events in other formats, or rewritten by a model and checked.
 
     Examples:
@@ -42,5 +24,5 @@ def enrich(
 
         llm4es enrich movielens-100k --by llm --engine openai --base-url http://127.0.0.1:8000/v1 --model served-name
     """
-    work = project(recipe, store, quiet, max_entities=max_entities)
-    show_outcomes([work.enrich(dry_run=dry_run, **options)], format_)
+    outcome = common.project(recipe).enrich(dry_run=common.dry_run, **options)
+    show_outcomes([outcome], common.format)

@@ -7,24 +7,20 @@ import typer
 
 from llm4es.options import ExportOptions
 
-from ..opened import project
-from ..options import DEFAULT_STORE, DebugOption, MaxEntitiesOption, QuietOption, RecipeArgument, StoreOption
+from ..common import Common
+from ..options import RecipeArgument
 from ..output import FileFormat, format_of, write
-from ..screen import Screen
 from ..signature import with_options
 
 
-@with_options(ExportOptions)
+@with_options(ExportOptions, common=("max_entities",))
 def export(
+    common: Common,
     recipe: RecipeArgument,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to: .parquet, .csv or .json.")],
     format_: Annotated[
         FileFormat | None, typer.Option("--format", help="Default: by the file's ending.", show_default=False)
     ] = None,
-    max_entities: MaxEntitiesOption = None,
-    store: StoreOption = DEFAULT_STORE,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
     **options: Any,
 ) -> None:
     """Write embeddings, imported vectors and baselines to one wide or long file.
@@ -36,6 +32,6 @@ def export(
         llm4es export movielens-100k --features coles --layout long --out coles.csv
     """
     kind = format_of(out, format_)
-    features = project(recipe, store, quiet, max_entities=max_entities).export(**options)
+    features = common.project(recipe).export(**options)
     rows = write(features.reader(10_000), out, kind)
-    Screen(quiet).say(f"{rows} rows, {len(features.column_names)} columns in {out}")
+    common.screen.say(f"{rows} rows, {len(features.column_names)} columns in {out}")

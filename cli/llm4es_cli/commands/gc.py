@@ -4,20 +4,18 @@ from typing import Annotated
 
 import typer
 
-from ..options import DEFAULT_STORE, DebugOption, DryRunOption, FormatOption, QuietOption, StoreOption
+from ..common import Common
 from ..screen import show
+from ..signature import with_options
 
 
+@with_options(common=("dry_run", "format"))
 def gc(
+    common: Common,
     older_than: Annotated[
         int,
         typer.Option("--older-than", min=7, metavar="DAYS", help="Drop versions and left-over files older than this."),
     ] = 30,
-    dry_run: DryRunOption = False,
-    format_: FormatOption = None,
-    store: StoreOption = DEFAULT_STORE,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Drop files of old versions and of killed runs, never what a live row or a running writer needs.
 
@@ -31,7 +29,6 @@ def gc(
     """
     from llm4es.core.version import __version__
     from llm4es.project.result import Result
-    from llm4es_store import Store
     from llm4es_store.maintenance import vacuum
 
-    show(Result(vacuum(Store(store), older_than, dry_run, __version__)), format_)
+    show(Result(vacuum(common.opened(), older_than, common.dry_run, __version__)), common.format)

@@ -7,19 +7,15 @@ import typer
 
 from llm4es.options import ImportOptions
 
-from ..options import DEFAULT_STORE, DebugOption, DryRunOption, FormatOption, QuietOption, StoreOption
-from ..screen import Screen, show_outcomes
+from ..common import Common
+from ..screen import show_outcomes
 from ..signature import with_options
 
 
-@with_options(ImportOptions)
+@with_options(ImportOptions, common=("dry_run", "format"))
 def import_(
+    common: Common,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Parquet or CSV: an id, and a vector, an entity.")],
-    dry_run: DryRunOption = False,
-    format_: FormatOption = None,
-    store: StoreOption = DEFAULT_STORE,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
     **options: Any,
 ) -> None:
     """Take in vectors made elsewhere (CoLES, aggregates, sentence-transformers), in one commit.
@@ -37,6 +33,6 @@ def import_(
     from llm4es.project.import_vectors import import_vectors
 
     importing = ImportOptions.of(**options)
-    opened = open_store(store, dry_run=dry_run)
-    context = Context(importing.dataset, opened, observer=Screen(quiet), dry_run=dry_run)
-    show_outcomes([import_vectors(context, file, importing)], format_)
+    store = open_store(common.store, dry_run=common.dry_run)
+    context = Context(importing.dataset, store, observer=common.screen, dry_run=common.dry_run)
+    show_outcomes([import_vectors(context, file, importing)], common.format)

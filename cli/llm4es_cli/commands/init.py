@@ -5,20 +5,19 @@ from typing import Annotated
 
 import typer
 
-from ..options import DEFAULT_STORE, DebugOption, QuietOption, StoreOption
-from ..screen import Screen
+from ..common import Common
+from ..signature import with_options
 
 
+@with_options()
 def init(
+    common: Common,
     events: Annotated[Path, typer.Argument(help="CSV or Parquet, one row an event.", show_default=False)],
     labels: Annotated[
         Path | None, typer.Argument(help="CSV or Parquet, one row an entity.", show_default=False)
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the recipe here; default: to stdout.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is at --out.")] = False,
-    store: StoreOption = DEFAULT_STORE,  # as every command has it; no store is opened
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Look at a table of events, and one of labels, and write a commented recipe for them.
 
@@ -34,11 +33,10 @@ def init(
     if out is not None and out.exists() and not force:
         raise OptionError(f"--out {out} is there already: give another name, or --force")
     draft = draft_recipe(events, labels, out.parent if out else None)
-    screen = Screen(quiet)
     for doubt in draft.unsure:
-        screen.say(f"unsure: {doubt}")
+        common.screen.say(f"unsure: {doubt}")
     if out is None:
         typer.echo(draft.toml, nl=False)
         return
     out.write_text(draft.toml, encoding="utf-8")
-    screen.say(f"wrote {out}: read it, then 'llm4es run {out}'")
+    common.screen.say(f"wrote {out}: read it, then 'llm4es run {out}'")

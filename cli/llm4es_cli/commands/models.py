@@ -4,22 +4,17 @@ import json
 
 import typer
 
+from ..common import Common
 from ..model_folders import NameArgument, export, pull
-from ..opened import existing_store
-from ..options import DEFAULT_STORE, DebugOption, FormatOption, QuietOption, StoreOption
 from ..screen import show
+from ..signature import with_options
 
 app = typer.Typer(invoke_without_command=True, add_completion=False)
 
 
 @app.callback()
-def models(
-    context: typer.Context,
-    format_: FormatOption = None,
-    store: StoreOption = DEFAULT_STORE,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
-) -> None:
+@with_options(common=("format",))
+def models(common: Common) -> None:
     """List the built-in models and those tuned in this store.
 
     Examples:
@@ -28,27 +23,20 @@ def models(
 
         llm4es models pull smollm2-135m
     """
-    if context.invoked_subcommand is None:
-        list_models(format_, store)
+    if common.subcommand is None:
+        _list(common)
 
 
 @app.command("list")
-def list_models(
-    format_: FormatOption = None,
-    store: StoreOption = DEFAULT_STORE,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
-) -> None:
+@with_options(common=("format",))
+def list_models(common: Common) -> None:
     """List the built-in models and those tuned in this store."""
-    from llm4es.project.models import list_models as listed
-
-    show(listed(existing_store(store)), format_)
+    _list(common)
 
 
 @app.command("show")
-def show_model(
-    name: NameArgument, store: StoreOption = DEFAULT_STORE, quiet: QuietOption = False, debug: DebugOption = False
-) -> None:
+@with_options()
+def show_model(common: Common, name: NameArgument) -> None:
     """Show a model: its sizes, its fingerprint, and for a tuned one what tuning did (JSON).
 
     Example:
@@ -57,8 +45,14 @@ def show_model(
     """
     from llm4es.project.models import show_model as shown
 
-    typer.echo(json.dumps(shown(existing_store(store), name), indent=1))
+    typer.echo(json.dumps(shown(common.existing(), name), indent=1))
 
 
 app.command("pull")(pull)
 app.command("export")(export)
+
+
+def _list(common: Common) -> None:
+    from llm4es.project.models import list_models as listed
+
+    show(listed(common.existing()), common.format)

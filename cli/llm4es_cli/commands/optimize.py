@@ -1,15 +1,12 @@
 """``llm4es optimize``: fewer, larger files."""
 
-from ..options import DEFAULT_STORE, DebugOption, FormatOption, QuietOption, StoreOption
+from ..common import Common
 from ..screen import show
+from ..signature import with_options
 
 
-def optimize(
-    format_: FormatOption = None,
-    store: StoreOption = DEFAULT_STORE,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
-) -> None:
+@with_options(common=("format",))
+def optimize(common: Common) -> None:
     """Compact the store's small files; no row and no version changes.
 
     Example:
@@ -18,7 +15,6 @@ def optimize(
     """
     from llm4es.core.version import __version__
     from llm4es.project.result import Result
-    from llm4es_store import Store
     from llm4es_store.maintenance import optimize as compact
 
-    show(Result(compact(Store(store), __version__)), format_)
+    show(Result(compact(common.opened(), __version__)), common.format)

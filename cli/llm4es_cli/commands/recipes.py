@@ -5,16 +5,15 @@ from typing import Annotated
 
 import typer
 
-from ..options import DEFAULT_STORE, DebugOption, FormatOption, QuietOption, StoreOption
+from ..common import Common
 from ..screen import show
+from ..signature import with_options
 
 
+@with_options(common=("format",))
 def recipes(
+    common: Common,
     recipe: Annotated[str | None, typer.Argument(metavar="[RECIPE]", help="Show this one's TOML.")] = None,
-    format_: FormatOption = None,
-    store: StoreOption = DEFAULT_STORE,  # as every command has it; no store is opened
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """List the built-in recipes, or show one (a good start for your own).
 
@@ -32,4 +31,4 @@ def recipes(
         return
     loaded = [load_recipe(name) for name in builtin_recipes()]
     rows = [{"recipe": r.name, "description": r.description, "tasks": ", ".join(r.tasks)} for r in loaded]
-    show(rows, format_)
+    show(rows, common.format)

@@ -8,41 +8,23 @@ import typer
 from llm4es.core.errors import OptionError
 from llm4es.options import DEFAULT_MODEL, LoadOptions, RunOptions
 
+from ..common import Common
 from ..comparison import show_comparison
-from ..opened import project
-from ..options import (
-    DEFAULT_STORE,
-    DataOption,
-    DebugOption,
-    DryRunOption,
-    FormatOption,
-    MaxEntitiesOption,
-    ModelOption,
-    QuietOption,
-    StoreOption,
-    TaskOption,
-)
+from ..options import ModelOption
 from ..screen import show_outcomes
 from ..signature import with_options
 
 DEFAULT_RECIPE = "llm4es.toml"
 
 
-@with_options(RunOptions, LoadOptions)
+@with_options(RunOptions, LoadOptions, common=("data", "task", "max_entities", "dry_run", "format"))
 def run(
+    common: Common,
     recipe: Annotated[
         str | None,
         typer.Argument(metavar="[RECIPE|FILE.toml]", help=f"Built-in recipe or TOML; default: ./{DEFAULT_RECIPE}."),
     ] = None,
-    data: DataOption = None,
     model: ModelOption = DEFAULT_MODEL,
-    task: TaskOption = None,
-    max_entities: MaxEntitiesOption = None,
-    dry_run: DryRunOption = False,
-    format_: FormatOption = None,
-    store: StoreOption = DEFAULT_STORE,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
     **options: Any,
 ) -> None:
     """Run every stage where something is missing, then compare base model, tuned model and baselines.
@@ -55,12 +37,11 @@ def run(
 
         llm4es run movielens-100k --dry-run
     """
-    work = project(_recipe(recipe), store, quiet, data=data, max_entities=max_entities)
-    done = work.run(task, model=model, dry_run=dry_run, **options)
+    done = common.project(_recipe(recipe)).run(common.task, model=model, dry_run=common.dry_run, **options)
     if done.comparison is not None:
-        show_comparison(done.comparison, format_)
-    elif dry_run:
-        show_outcomes(done.outcomes, format_)
+        show_comparison(done.comparison, common.format)
+    elif common.dry_run:
+        show_outcomes(done.outcomes, common.format)
 
 
 def _recipe(recipe: str | None) -> str:

@@ -4,34 +4,14 @@ from typing import Any
 
 from llm4es.options import SerializeOptions
 
-from ..opened import project
-from ..options import (
-    DEFAULT_STORE,
-    DataOption,
-    DebugOption,
-    DryRunOption,
-    FormatOption,
-    MaxEntitiesOption,
-    QuietOption,
-    RecipeArgument,
-    StoreOption,
-)
+from ..common import Common
+from ..options import RecipeArgument
 from ..screen import show_outcomes
 from ..signature import with_options
 
 
-@with_options(SerializeOptions)
-def serialize(
-    recipe: RecipeArgument,
-    data: DataOption = None,
-    max_entities: MaxEntitiesOption = None,
-    dry_run: DryRunOption = False,
-    format_: FormatOption = None,
-    store: StoreOption = DEFAULT_STORE,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
-    **options: Any,
-) -> None:
+@with_options(SerializeOptions, common=("data", "max_entities", "dry_run", "format"))
+def serialize(common: Common, recipe: RecipeArgument, **options: Any) -> None:
     """Read raw files and write events, labels, splits, and one text an entity.
 
     Examples:
@@ -42,5 +22,5 @@ def serialize(
 
         llm4es serialize mine.toml --as-of 2026-01-01 --dry-run
     """
-    work = project(recipe, store, quiet, data=data, max_entities=max_entities)
-    show_outcomes([work.serialize(dry_run=dry_run, **options)], format_)
+    outcome = common.project(recipe).serialize(dry_run=common.dry_run, **options)
+    show_outcomes([outcome], common.format)

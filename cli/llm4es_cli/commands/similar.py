@@ -7,28 +7,17 @@ import typer
 
 from llm4es.options import SimilarOptions
 
-from ..opened import project
-from ..options import (
-    DEFAULT_STORE,
-    DebugOption,
-    FormatOption,
-    OutputFormat,
-    QuietOption,
-    RecipeArgument,
-    StoreOption,
-)
-from ..screen import Screen, show
+from ..common import Common
+from ..options import OutputFormat, RecipeArgument
+from ..screen import show
 from ..signature import with_options
 
 
-@with_options(SimilarOptions)
+@with_options(SimilarOptions, common=("format",))
 def similar(
+    common: Common,
     recipe: RecipeArgument,
     entity: Annotated[str, typer.Argument(metavar="ENTITY", help="The entity's id.")],
-    format_: FormatOption = None,
-    store: StoreOption = DEFAULT_STORE,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
     **options: Any,
 ) -> None:
     """Show the nearest entities by cosine, and what they have in common with this one, the rarest first.
@@ -39,10 +28,10 @@ def similar(
 
         llm4es similar movielens-100k 196 --model smollm2-135m --k all -n 3 --format json
     """
-    near = project(recipe, store, quiet).similar(entity, **options)
-    Screen(quiet).say(near.title)
-    if format_ not in (None, OutputFormat.TABLE):
-        show(near if format_ is OutputFormat.JSON else near.brief(), format_)
+    near = common.project(recipe).similar(entity, **options)
+    common.screen.say(near.title)
+    if common.format not in (None, OutputFormat.TABLE):
+        show(near if common.format is OutputFormat.JSON else near.brief(), common.format)
         return
     show([{k: v for k, v in row.items() if k != "rarest shared"} for row in near], OutputFormat.TABLE)
     if shared := near.shared():

@@ -8,12 +8,14 @@ import typer
 
 from llm4es.core.errors import OptionError
 
-from ..options import DEFAULT_STORE, DebugOption, QuietOption, StoreOption
+from ..common import Common
 from ..query import Query, ResultFormat, statement
-from ..screen import Screen
+from ..signature import with_options
 
 
+@with_options()
 def sql(
+    common: Common,
     query: Annotated[
         str | None,
         typer.Argument(help="A SELECT, a file that holds one, or - for stdin; none: a prompt.", show_default=False),
@@ -38,9 +40,6 @@ def sql(
     timeout: Annotated[
         float | None, typer.Option("--timeout", min=0.001, metavar="SECONDS", help="Stop a query that takes longer.")
     ] = None,
-    store: StoreOption = DEFAULT_STORE,
-    quiet: QuietOption = False,
-    debug: DebugOption = False,
 ) -> None:
     """Query the store in SQL (DuckDB, read-only, nothing but the store's own files).
 
@@ -60,8 +59,8 @@ def sql(
     from llm4es_store import Store
     from llm4es_store.sql import Limits
 
-    opened = Store(store, limits=Limits(memory_limit, spill_limit, threads))
-    query_ = Query(opened, Screen(quiet), at, format_, timeout)
+    opened = Store(common.store, limits=Limits(memory_limit, spill_limit, threads))
+    query_ = Query(opened, common.screen, at, format_, timeout)
     if query is None and sys.stdin.isatty():
         if out is not None:
             raise OptionError(f"--out {out} needs a query: give one, a file that holds one, or - for stdin")
