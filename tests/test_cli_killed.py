@@ -21,7 +21,7 @@ STAGES = {
     "serialize": (),
     "enrich": (),
     "finetune": ("--steps", "2", "--max-length", "64"),
-    "embed": ("--max-length", "64", "--k", "1,2"),
+    "embed": ("--max-length", "64", "--k", "1,2", "--layers", "keep"),
     "probe": ("--features", "tfidf,counts"),
 }
 """Each stage, as it is interrupted and run again."""
