@@ -1,7 +1,6 @@
 """``Project``: the face of the library. One method a step, named as the command.
 
-In: a recipe, a store. Out: outcomes and results; what is kept is in the store. Each method computes only what is
-missing; with ``dry_run=True`` it says what it would compute, and why, and writes nothing.
+In: a recipe, a store. Out: outcomes of steps (``steps.py``) and results (``results.py``); what is kept is in the store.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,38 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import OptionError
-from ..core.frames import to_arrow
-from ..options import (
-    DEFAULT_MODEL,
-    EmbedOptions,
-    EnrichOptions,
-    FinetuneOptions,
-    ImportOptions,
-    LoadOptions,
-    ProbeOptions,
-    RunOptions,
-    SelectOptions,
-    SerializeOptions,
-    split,
-)
 from .context import Context, open_store
-from .documented import takes
 from .executor import Executor, Local
 from .observer import Observer
-from .outcome import Outcome, Outcomes
-from .probe import tasks_of
-from .results import Results
-from .run import RunResult
+from .steps import Steps
 from .terminal import observer_named
 
 if TYPE_CHECKING:
     from llm4es_store import Store
 
-    from ..models.ref import ModelRef
     from ..recipes import Recipe
 
 
-class Project(Results):
+class Project(Steps):
     """A dataset and a store to work in.
 
     Parameters
@@ -66,6 +46,8 @@ class Project(Results):
         For a name that is neither a built-in recipe, nor a file, nor a dataset of the store.
     StoreError
         For a folder that is something else, or a store that a newer llm4es made.
+    OptionError
+        For ``max_entities`` below 1, and an observer of another name.
 
     Examples
     --------
@@ -133,15 +115,24 @@ class Project(Results):
             One row an entity: its id in a column of the same name, and a column a task.
         tasks : mapping of str to str, optional
             Column of ``labels`` -> 'binary', 'multiclass' or 'regression'; None: all other columns, by their values.
-        store, executor, observer
+        store : str, Path or Store, default "llm4es-store"
+            Where everything is kept, the frames too.
+        executor, observer : optional
             As ``Project`` takes them.
         **more
             Further keys of a recipe: ``item``, ``amount``, ``categories``, ``texts``...
 
+        Returns
+        -------
+        Project
+            Its recipe reads the kept frames.
+
         Raises
         ------
         DataError
-            For a frame without the column of ids, and for two labels of one entity.
+            For a frame without the columns, and for two labels of one entity.
+        RecipeError
+            For a name that is not allowed, and fields that cannot be.
 
         Examples
         --------
@@ -157,122 +148,9 @@ class Project(Results):
         recipe = kept_frames(opened, name, events, labels, entity=entity, time=time, fields=fields, tasks=tasks, **more)
         return cls(recipe, opened, executor=executor, observer=observer)
 
-    # -- the steps, in order ------------------------------------------------------------------------------------------
-
-    @takes(SerializeOptions)
-    def serialize(self, *, dry_run: bool = False, **options: Any) -> Outcome:
-        """Read raw events into facts, labels, splits, and one text an entity.
-
-        Examples
-        --------
-        >>> project.serialize(max_events=200)
-        serialize shop: 20 computed, 0 reused (20 new), ...
-        """
-        from .serialize import serialize
-
-        return serialize(self._context(dry_run), self.recipe.texts.options(**SerializeOptions.coerced(options)))
-
-    @takes(EnrichOptions, LoadOptions)
-    def enrich(self, *, dry_run: bool = False, **options: Any) -> Outcome:
-        """Write more texts an entity: other formats of the same events, or a model's rewriting, checked.
-
-        Examples
-        --------
-        >>> project.enrich(by="rules", variants=2)
-        enrich rules: 40 computed, 0 reused (40 new), ...
-        """
-        from .enrich import enrich
-
-        return enrich(self._context(dry_run), *split(options, EnrichOptions, LoadOptions))
-
-    @takes(FinetuneOptions, LoadOptions)
-    def finetune(
-        self, model: "str | ModelRef" = DEFAULT_MODEL, *, name: str | None = None, dry_run: bool = False, **options: Any
-    ) -> Outcome:
-        """Train on the train entities' texts by next-token prediction; the model lands in the store.
-
-        Examples
-        --------
-        >>> project.finetune(model=folder, steps="dry_run", name="tuned", max_length=64)
-        finetune tuned: 1 computed, 0 reused (1 new), ...
-        """
-        from .finetune import finetune
-
-        tuning, load = split(options, FinetuneOptions, LoadOptions)
-        return finetune(self._context(dry_run), model, name, load, tuning)
-
-    @takes(EmbedOptions, LoadOptions)
-    def embed(self, model: "str | ModelRef" = DEFAULT_MODEL, *, dry_run: bool = False, **options: Any) -> Outcome:
-        """Turn texts into one vector an (entity, model, k), all k from one forward pass.
-
-        Examples
-        --------
-        >>> project.embed(model=folder, k=(1, "all"), max_length=64)
-        embed model: 40 computed, 0 reused (40 new), ...
-        """
-        from .embed import embed
-
-        embedding, load = split(options, EmbedOptions, LoadOptions)
-        return embed(self._context(dry_run), model, load, embedding)
-
-    @takes(ProbeOptions, SelectOptions)
-    def probe(self, task: str | None = None, *, dry_run: bool = False, **options: Any) -> Outcomes:
-        """Score features on the recipe's tasks; metrics and per-entity predictions are kept.
-
-        Examples
-        --------
-        >>> project.probe("loyal", features="tfidf,counts", folds=3)
-        probe loyal: 2 computed, 0 reused (2 new), ...
-        """
-        from .probe import probe_all
-
-        probing, select = split(options, ProbeOptions, SelectOptions)
-        return Outcomes(probe_all(self._context(dry_run), task, probing, select))
-
-    @takes(RunOptions, LoadOptions)
-    def run(
-        self, task: str | None = None, *, model: "str | ModelRef" = DEFAULT_MODEL, dry_run: bool = False, **options: Any
-    ) -> RunResult:
-        """Run every stage where something is missing, then compare base model, tuned model and baselines.
-
-        Examples
-        --------
-        >>> project.run(model=folder, k=1, max_length=64, finetune="none").outcomes[-1]
-        probe loyal: ...
-        """
-        from .run import run
-
-        context = self._context(dry_run)
-        tasks = tasks_of(context, task) if self.recipe.tasks or task else []
-        running, load = split(options, RunOptions, LoadOptions)
-        return run(context, model, running, load, tasks)
-
-    @takes(ImportOptions, leave_out=("dataset",))
-    def import_vectors(self, vectors: Any, name: str, *, dry_run: bool = False, **options: Any) -> Outcome:
-        """Take in vectors made elsewhere, in one commit: ``probe``, ``compare`` and SQL treat them like our own.
-
-        Parameters
-        ----------
-        vectors : path or frame
-            Parquet or CSV, or a frame: an id and a vector an entity.
-
-        Examples
-        --------
-        >>> import pyarrow as pa
-        >>> project.import_vectors(pa.table({"id": ["c0", "c1"], "x": [0.5, 1.0], "y": [0.0, 2.0]}), name="coles")
-        import coles: 2 computed, 0 reused (2 new), ...
-        """
-        from .import_vectors import import_vectors
-
-        source = Path(vectors) if isinstance(vectors, str | Path) else to_arrow(vectors, "vectors")
-        importing = ImportOptions.of(name=name, dataset=self.recipe.name, **options)
-        return import_vectors(self._context(dry_run), source, importing)
-
-    # -- inside -------------------------------------------------------------------------------------------------------
-
     @property
     def store(self) -> "Store":
-        """The store. Raises StoreError where there is none yet."""
+        """The store: a ``llm4es_store.Store``. Raises StoreError where there is none yet."""
         self._store = open_store(self._store, create=False)
         return self._store
 
