@@ -43,6 +43,14 @@ FACES = (
     "llm4es.report:render",
     "llm4es_store:Store",
     "llm4es:Project",
+    "llm4es.project.steps:Steps",
+    "llm4es.project.results:Results",
+    "llm4es:Result",
+    "llm4es:Outcome",
+    "llm4es.project.run:RunResult",
+    "llm4es:Local",
+    "llm4es:Logging",
+    "llm4es:Null",
     "llm4es:encode",
 )
 """The functions and classes that users of the library call. Of a class its public methods are faces too, but for data
@@ -66,8 +74,6 @@ NOT_YET: frozenset[str] = frozenset(
         "llm4es.recipes:read_labels",
         "llm4es.recipes:read_splits",
         "llm4es_store:Store",
-        "llm4es:Project",
-        "llm4es:encode",
     }
 )
 
@@ -111,9 +117,10 @@ def errors(base: type[Llm4esError]) -> list[type[Llm4esError]]:
 def lacks(function: Any, *, returns: bool = True) -> list[str]:
     """What a function's docstring leaves out."""
     of, missing = sections(function), []
-    if unsaid := parameters_of(function) - described(of.get("Parameters", "")):
+    parameters = described(of.get("Parameters", "")) | described(of.get("Other Parameters", ""))
+    if unsaid := parameters_of(function) - parameters:
         missing.append(f"parameters {', '.join(sorted(unsaid))}")
-    if unknown := described(of.get("Parameters", "")) - parameters_of(function):
+    if unknown := parameters - parameters_of(function):
         missing.append(f"parameters that there are none of: {', '.join(sorted(unknown))}")
     annotated = inspect.signature(function).return_annotation not in (None, "None")
     if returns and annotated and not {"Returns", "Yields"} & set(of):

@@ -3,8 +3,10 @@
 import doctest
 import importlib
 import pkgutil
+import shutil
 import socket
 import warnings
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -13,6 +15,8 @@ import pytest
 import llm4es
 import llm4es_cli
 import llm4es_store
+
+from . import shop, tiny
 
 PACKAGES = (llm4es, llm4es_store, llm4es_cli)
 
@@ -33,21 +37,44 @@ def test_the_examples_of_public_functions_are_among_them() -> None:
     assert len(NAMES) > 100
 
 
+@pytest.fixture(scope="session")
+def probed_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the shop's files, a tiny model, and a store that has texts, vectors and probes."""
+    folder = tmp_path_factory.mktemp("probed-shop")
+    model = tiny.save(folder / "model")
+    project = llm4es.Project(shop.write(folder), store=folder / "shop-store", observer="silent")
+    project.serialize()
+    project.embed(model=str(model), k=(1, "all"), max_length=64)
+    project.probe("loyal", features="counts,model@1", folds=2, repeats=1, bootstrap=20)
+    return folder
+
+
+def given(name: str, request: pytest.FixtureRequest, folder: Path) -> dict[str, Any]:
+    """What an example of that module finds besides the module's own names, made anew in a folder for each."""
+    if not name.startswith("llm4es.project"):
+        return {}
+    shutil.copytree(request.getfixturevalue("probed_shop"), folder)
+    project = llm4es.Project(folder / "shop.toml", store=folder / "shop-store", observer="silent")
+    return {"project": project, "folder": str(folder / "model")}
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_examples_run(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_examples_run(
+    name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def refused(*_: Any) -> NoReturn:
         raise OSError("an example may not use the network")
 
     module = importlib.import_module(name)
-    examples = doctest.DocTestFinder(exclude_empty=True).find(module)
-    if not any(test.examples for test in examples):
-        return
+    examples = [test for test in doctest.DocTestFinder(exclude_empty=True).find(module) if test.examples]
+    given_names = [given(name, request, tmp_path / f"{number}" / "shop") for number, _ in enumerate(examples)]
     monkeypatch.setattr(socket.socket, "connect", refused)
     monkeypatch.chdir(tmp_path)
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for test in examples:
+        for test, names in zip(examples, given_names, strict=True):
+            test.globs |= names
             runner = doctest.DocTestRunner(optionflags=flags)
             said: list[str] = []
             runner.run(test, out=said.append)

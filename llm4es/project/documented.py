@@ -4,60 +4,88 @@ In: a method with ``**options``, options classes. Out: the same method, whose si
 """
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from ..options import REQUIRED, Options, Setting
+from ..options import Options
+from ..options.setting import REQUIRED, Setting
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def takes(*classes: type[Options], leave_out: Sequence[str] = ()) -> Callable[[F], F]:
-    """Let a method's signature and docstring tell the options that its ``**options`` stand for."""
+    """Let a method's signature and docstring tell the options that its ``**options`` stand for.
 
-    def told(method: F) -> F:
+    Parameters
+    ----------
+    *classes : type of Options
+        Whose fields the method takes.
+    leave_out : sequence of str, default ()
+        Fields that the method sets itself.
+
+    Returns
+    -------
+    callable
+        A decorator.
+
+    Examples
+    --------
+    >>> import inspect
+    >>> from llm4es.options import ExportOptions
+    >>> @takes(ExportOptions)
+    ... def export(**options):
+    ...     \"\"\"Write a table.\"\"\"
+    >>> list(inspect.signature(export).parameters)
+    ['features', 'layout']
+    """
+
+    def documented(method: F) -> F:
         settings = {
             name: setting for cls in classes for name, setting in cls.settings().items() if name not in leave_out
         }
         signature = inspect.signature(method)
         given = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-        names = {parameter.name for parameter in given}
-        options = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_shown(setting), annotation=setting.kind)
-            for name, setting in settings.items()
-            if name not in names
-        ]
-        method.__signature__ = signature.replace(parameters=[*given, *options])  # type: ignore[attr-defined]
-        lines = [_line(name, settings[name]) for name in settings if name not in names]
+        options = {name: settings[name] for name in settings if name not in {parameter.name for parameter in given}}
+        method.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[*given, *(_parameter(name, setting) for name, setting in options.items())]
+        )
+        lines = [_line(name, setting) for name, setting in options.items()]
         method.__doc__ = _with_section(inspect.cleandoc(method.__doc__ or ""), lines)
         return method
 
-    return told
+    return documented
 
 
-def _shown(setting: Setting) -> Any:
-    """The default, where there is one."""
-    return inspect.Parameter.empty if setting.default is REQUIRED else setting.default
+def _parameter(name: str, setting: Setting) -> inspect.Parameter:
+    """The option in the signature, as people write it: a choice is its word."""
+    kind = str if issubclass(setting.kind, StrEnum) else setting.kind
+    default = inspect.Parameter.empty if setting.default is REQUIRED else _plain(setting.default)
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
 
 
 def _line(name: str, setting: Setting) -> str:
-    """An option as numpydoc has a parameter."""
-    words = " or ".join(map(repr, setting.choices))
-    kind = words if issubclass(setting.kind, StrEnum) else " or ".join(filter(None, (setting.kind.__name__, words)))
-    kind += ", or several" if setting.many else ""
-    unit = f", in {setting.unit}" if setting.unit else ""
-    default = "" if setting.default is REQUIRED else f", default {_word(setting.default)}"
-    return f"{name} : {kind}{unit}{default}\n    {setting.help}"
+    """The option in the docstring: type, unit and default, and below them what it is."""
+    default = {REQUIRED: "", None: ", optional"}.get(setting.default, f", default {_plain(setting.default)!r}")
+    text = re.sub(r"--([a-z][a-z-]*)", lambda flag: f"``{flag[1].replace('-', '_')}``", setting.help)
+    return f"{name} : {_kind(setting)}{f', in {setting.unit}' if setting.unit else ''}{default}\n    {text}"
 
 
-def _word(value: Any) -> str:
-    """A default as people type it."""
-    return repr(str(value) if isinstance(value, StrEnum) else value)
+def _kind(setting: Setting) -> str:
+    """The words and types that it takes."""
+    words = [repr(choice) for choice in setting.choices]
+    kinds = words if issubclass(setting.kind, StrEnum) else [setting.kind.__name__, *words]
+    return " or ".join(kinds) + (", one or several" if setting.many else "")
+
+
+def _plain(default: Any) -> Any:
+    """A choice as its word."""
+    return str(default) if isinstance(default, StrEnum) else default
 
 
 def _with_section(doc: str, lines: Sequence[str]) -> str:
-    """The docstring with the options before its examples."""
+    """The docstring with the options behind its own parameters."""
     section = "Other Parameters\n----------------\n" + "\n".join(lines)
-    head, examples, tail = doc.partition("Examples\n--------")
-    return f"{head.rstrip()}\n\n{section}\n\n{examples}{tail}".rstrip() + "\n"
+    head, returns, tail = doc.partition("Returns\n-------")
+    return f"{head.rstrip()}\n\n{section}\n\n{returns}{tail}".rstrip() + "\n"

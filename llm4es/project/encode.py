@@ -34,7 +34,10 @@ def encode(
     observer: str | Observer | None = None,
     **options: Any,
 ) -> Any:
-    """Vectors of the entities of a frame of events.
+    """Vectors of the entities of a frame of events; nothing is kept.
+
+    The texts are those that ``Project.from_frame`` makes. Windows are as long as the model's context where that is
+    below the default.
 
     Parameters
     ----------
@@ -65,6 +68,8 @@ def encode(
         For a frame without the columns.
     ModelError
         For a model that is not found.
+    OptionError
+        For several ``k``, an option that there is not, or a value that cannot be.
 
     Examples
     --------

@@ -16,7 +16,14 @@ from .observer import Advance
 
 @dataclass(frozen=True)
 class TableRows:
-    """Rows of one table, ready to be committed."""
+    """Rows of one table, ready to be committed.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> TableRows("texts", pa.table({"entity_id": ["a"]}), key=("entity_id",)).scope is None
+    True
+    """
 
     table: str
     """Name of the table."""
@@ -42,15 +49,60 @@ Setup = Callable[[], Work]
 
 
 class Executor(Protocol):
-    """Maps a stage over its input."""
+    """Maps a stage over its input: in this process, in others, on a cluster. It computes; whoever calls it commits."""
 
     def map(self, setup: Setup, batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
-        """What the stage gives for the batches, in any order of increments."""
+        """What the stage gives for the batches, in any order of increments.
+
+        Parameters
+        ----------
+        setup : callable
+            Called once wherever work is done; it loads what the stage needs. It can be pickled.
+        batches : iterable of pyarrow.RecordBatch
+            The stage's input.
+        advance : callable
+            Takes how many more units are done.
+
+        Returns
+        -------
+        iterator of sequences of TableRows
+            What belongs together is committed together.
+        """
 
 
 class Local:
-    """This process."""
+    """This process.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> def setup():
+    ...     return lambda batches, advance: ([TableRows("t", pa.table([b["x"]], ["x"]))] for b in batches)
+    >>> ((rows,),) = Local().map(setup, [pa.record_batch({"x": [1, 2]})], lambda done: None)
+    >>> rows.table, rows.rows.num_rows
+    ('t', 2)
+    """
 
     def map(self, setup: Setup, batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
-        """Set the stage up here and let it read the batches one after the other."""
+        """Set the stage up here and let it read the batches one after the other.
+
+        Parameters
+        ----------
+        setup : callable
+            Loads what the stage needs; called once.
+        batches : iterable of pyarrow.RecordBatch
+            The stage's input.
+        advance : callable
+            Takes how many more units are done.
+
+        Yields
+        ------
+        sequence of TableRows
+            As the stage makes them.
+
+        Examples
+        --------
+        >>> list(Local().map(lambda: lambda batches, advance: iter(()), [], lambda done: None))
+        []
+        """
         yield from setup()(batches, advance)

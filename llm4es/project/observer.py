@@ -17,35 +17,111 @@ LINE_SECONDS = 30.0
 
 
 class Observer(Protocol):
-    """What a step tells while it works."""
+    """What a step tells while it works: write a class with these three methods to hear it."""
 
     def say(self, message: str) -> None:
-        """Tell one line that is good to know."""
+        """Tell one line that is good to know.
+
+        Parameters
+        ----------
+        message : str
+            A sentence without a line break.
+        """
 
     def warn(self, message: str) -> None:
-        """Tell what has to be known before the result is trusted."""
+        """Tell what has to be known before the result is trusted.
+
+        Parameters
+        ----------
+        message : str
+            A sentence without a line break.
+        """
 
     def progress(self, what: str, total: int | None, unit: str) -> AbstractContextManager[Advance]:
-        """Follow a piece of work of ``total`` units; None: nobody knows how many."""
+        """Follow a piece of work of ``total`` units; None: nobody knows how many.
+
+        Parameters
+        ----------
+        what : str
+            The work, such as 'embed smollm2-135m'.
+        total : int, optional
+            How many units there are; None: nobody knows.
+        unit : str
+            What is counted: entities, events, steps.
+
+        Returns
+        -------
+        context manager
+            Around the work; gives a function that takes how many more units are done.
+        """
 
 
 class Null:
-    """Hears nothing: silent on request."""
+    """Hears nothing: silent on request.
+
+    Examples
+    --------
+    >>> with Null().progress("embed", 2, "entities") as advance:
+    ...     advance(2)
+    """
 
     def say(self, message: str) -> None:
-        """Drop the line."""
+        """Drop the line.
+
+        Parameters
+        ----------
+        message : str
+            Any.
+
+        Examples
+        --------
+        >>> Null().say("4 texts are cut")
+        """
 
     def warn(self, message: str) -> None:
-        """Drop the warning."""
+        """Drop the warning.
+
+        Parameters
+        ----------
+        message : str
+            Any.
+
+        Examples
+        --------
+        >>> Null().warn("4 texts are cut")
+        """
 
     @contextmanager
     def progress(self, what: str, total: int | None, unit: str) -> Iterator[Advance]:
-        """Count nothing."""
+        """Count nothing.
+
+        Parameters
+        ----------
+        what, unit : str
+            Any.
+        total : int, optional
+            Any.
+
+        Yields
+        ------
+        callable
+            Takes a number and does nothing.
+
+        Examples
+        --------
+        >>> with Null().progress("embed", None, "entities") as advance:
+        ...     advance(1)
+        """
         yield lambda _: None
 
 
 class Logging:
     """Writes to the logger ``llm4es``: for schedulers, and for scripts whose output is kept.
+
+    Parameters
+    ----------
+    name : str, default "llm4es"
+        The logger's name. Lines are at level INFO, warnings at WARNING.
 
     Examples
     --------
@@ -59,21 +135,88 @@ class Logging:
         self._logger = logging.getLogger(name)
 
     def say(self, message: str) -> None:
-        """Log at level INFO."""
+        """Log at level INFO.
+
+        Parameters
+        ----------
+        message : str
+            The line.
+
+        Examples
+        --------
+        >>> import logging, sys
+        >>> logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(message)s", level="INFO", force=True)
+        >>> Logging().say("4 entities have labels and no events")
+        INFO 4 entities have labels and no events
+        """
         self._logger.info(message)
 
     def warn(self, message: str) -> None:
-        """Log at level WARNING."""
+        """Log at level WARNING.
+
+        Parameters
+        ----------
+        message : str
+            The line.
+
+        Examples
+        --------
+        >>> import logging, sys
+        >>> logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(message)s", force=True)
+        >>> Logging().warn("the vectors have moved")
+        WARNING the vectors have moved
+        """
         self._logger.warning(message)
 
     @contextmanager
     def progress(self, what: str, total: int | None, unit: str) -> Iterator[Advance]:
-        """Log a line now and then, with the time left where it can be told."""
+        """Log a line now and then, with the time left where it can be told.
+
+        Parameters
+        ----------
+        what, unit : str
+            The work, and what is counted.
+        total : int, optional
+            How many units there are; None: nobody knows.
+
+        Yields
+        ------
+        callable
+            Takes how many more units are done; at most one line in 30 seconds.
+
+        Examples
+        --------
+        >>> with Logging().progress("embed", 2, "entities") as advance:
+        ...     advance(2)
+        """
         yield lines(self.say, what, total, unit, LINE_SECONDS)
 
 
 def lines(say: Callable[[str], None], what: str, total: int | None, unit: str, seconds: float) -> Advance:
-    """Progress as lines, at most one in so many seconds, each with what is done and the time left."""
+    """Progress as lines, at most one in so many seconds, each with what is done and the time left.
+
+    Parameters
+    ----------
+    say : callable
+        Takes a line.
+    what, unit : str
+        The work, and what is counted.
+    total : int, optional
+        How many units there are; None: nobody knows.
+    seconds : float
+        Between two lines at least.
+
+    Returns
+    -------
+    callable
+        Takes how many more units are done.
+
+    Examples
+    --------
+    >>> advance = lines(print, "embed m", 4, "entities", seconds=0)
+    >>> advance(2)
+    embed m: 2/4 entities, ...s left
+    """
     began = last = time.monotonic()
     done = 0
 
@@ -91,7 +234,25 @@ def lines(say: Callable[[str], None], what: str, total: int | None, unit: str, s
 
 
 def as_increments(advance: Advance) -> Callable[[int], None]:
-    """Turn how much is done so far, as pure stages tell it, into how much more is done."""
+    """Turn how much is done so far, as pure stages tell it, into how much more is done.
+
+    Parameters
+    ----------
+    advance : callable
+        Takes how many more units are done.
+
+    Returns
+    -------
+    callable
+        Takes how many are done so far.
+
+    Examples
+    --------
+    >>> so_far = as_increments(print)
+    >>> so_far(2); so_far(5)
+    2
+    3
+    """
     before = 0
 
     def so_far(done: int) -> None:
@@ -103,7 +264,23 @@ def as_increments(advance: Advance) -> Callable[[int], None]:
 
 
 def duration(seconds: float) -> str:
-    """``75.2`` -> ``1m15s``."""
+    """``75.2`` -> ``1m15s``.
+
+    Parameters
+    ----------
+    seconds : float
+        How long.
+
+    Returns
+    -------
+    str
+        At most two units.
+
+    Examples
+    --------
+    >>> duration(4.21), duration(75.2), duration(7260)
+    ('4.2s', '1m15s', '2h01m')
+    """
     if seconds < 60:
         return f"{seconds:.1f}s" if seconds < 10 else f"{seconds:.0f}s"
     minutes, rest = divmod(round(seconds), 60)

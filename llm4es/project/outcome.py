@@ -58,7 +58,19 @@ class Outcome:
         return reasons or ("nothing to do" if not self.computed else "")
 
     def row(self) -> dict[str, Any]:
-        """As a row of the summary."""
+        """As a row of the summary.
+
+        Returns
+        -------
+        dict
+            ``stage``, ``what``, ``rows``, ``computed`` (``to compute`` with a dry run), ``reused``, ``why`` and
+            ``seconds``.
+
+        Examples
+        --------
+        >>> Outcome("embed", "m", rows=2, computed=1, reused=1, reasons={"new": 1}).row()["why"]
+        '1 new'
+        """
         return {
             "stage": self.stage,
             "what": self.what,

@@ -1,7 +1,6 @@
 """``Project``: the face of the library. One method a step, named as the command.
 
-In: a recipe, a store. Out: outcomes and results; what is kept is in the store. Each method computes only what is
-missing; with ``dry_run=True`` it says what it would compute, and why, and writes nothing.
+In: a recipe, a store. Out: outcomes of steps (``steps.py``) and results (``results.py``); what is kept is in the store.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,6 +46,8 @@ class Project(Steps):
         For a name that is neither a built-in recipe, nor a file, nor a dataset of the store.
     StoreError
         For a folder that is something else, or a store that a newer llm4es made.
+    OptionError
+        For ``max_entities`` below 1, and an observer of another name.
 
     Examples
     --------
@@ -114,15 +115,24 @@ class Project(Steps):
             One row an entity: its id in a column of the same name, and a column a task.
         tasks : mapping of str to str, optional
             Column of ``labels`` -> 'binary', 'multiclass' or 'regression'; None: all other columns, by their values.
-        store, executor, observer
+        store : str, Path or Store, default "llm4es-store"
+            Where everything is kept, the frames too.
+        executor, observer : optional
             As ``Project`` takes them.
         **more
             Further keys of a recipe: ``item``, ``amount``, ``categories``, ``texts``...
 
+        Returns
+        -------
+        Project
+            Its recipe reads the kept frames.
+
         Raises
         ------
         DataError
-            For a frame without the column of ids, and for two labels of one entity.
+            For a frame without the columns, and for two labels of one entity.
+        RecipeError
+            For a name that is not allowed, and fields that cannot be.
 
         Examples
         --------
@@ -140,7 +150,7 @@ class Project(Steps):
 
     @property
     def store(self) -> "Store":
-        """The store. Raises StoreError where there is none yet."""
+        """The store: a ``llm4es_store.Store``. Raises StoreError where there is none yet."""
         self._store = open_store(self._store, create=False)
         return self._store
 

@@ -24,7 +24,7 @@ class Result:
     table : pyarrow.Table
         The rows.
     text : callable, optional
-        TableRows to the text that ``print`` shows; default: a plain table of the first rows.
+        From the table to the text that ``print`` shows; None: a plain table of the first 20 rows.
 
     Examples
     --------
@@ -40,18 +40,66 @@ class Result:
         self._text = text or plain_text
 
     def to_arrow(self) -> pa.Table:
-        """The rows as a ``pyarrow.Table``."""
+        """The rows as a ``pyarrow.Table``.
+
+        Returns
+        -------
+        pyarrow.Table
+            Every row, without a copy.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> Result(pa.table({"k": [1, 8]})).to_arrow()["k"].to_pylist()
+        [1, 8]
+        """
         return self._table
 
     def to_pandas(self) -> Any:
-        """The rows as a ``pandas.DataFrame``. Raises OptionError where pandas is not installed."""
+        """The rows as a ``pandas.DataFrame``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Every row.
+
+        Raises
+        ------
+        OptionError
+            Where pandas is not installed.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> Result(pa.table({"k": [1, 8]})).to_pandas()
+           k
+        0  1
+        1  8
+        """
         try:
             return self._table.to_pandas()
         except ImportError as error:
             raise OptionError("to_pandas needs pandas: pip install pandas, or take to_arrow()") from error
 
     def to_polars(self) -> Any:
-        """The rows as a ``polars.DataFrame``. Raises OptionError where Polars is not installed."""
+        """The rows as a ``polars.DataFrame``.
+
+        Returns
+        -------
+        polars.DataFrame
+            Every row.
+
+        Raises
+        ------
+        OptionError
+            Where Polars is not installed.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> Result(pa.table({"k": [1, 8]})).to_polars().shape
+        (2, 1)
+        """
         try:
             import polars  # the caller's own: no dependency of ours
         except ImportError as error:
@@ -59,12 +107,41 @@ class Result:
         return polars.from_arrow(self._table)
 
     def to_pylist(self) -> list[dict[str, Any]]:
-        """The rows as dicts."""
+        """The rows as dicts.
+
+        Returns
+        -------
+        list of dict
+            Column -> value.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> Result(pa.table({"k": [1, 8]})).to_pylist()
+        [{'k': 1}, {'k': 8}]
+        """
         rows: list[dict[str, Any]] = self._table.to_pylist()
         return rows
 
     def reader(self, rows: int) -> pa.RecordBatchReader:
-        """The rows as a stream of batches of so many."""
+        """The rows as a stream of batches of so many.
+
+        Parameters
+        ----------
+        rows : int
+            Rows a batch at most.
+
+        Returns
+        -------
+        pyarrow.RecordBatchReader
+            The rows, a batch at a time.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> [batch.num_rows for batch in Result(pa.table({"k": [1, 2, 8]})).reader(2)]
+        [2, 1]
+        """
         return self._table.to_reader(max_chunksize=rows)
 
     @property

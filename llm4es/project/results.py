@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
 
 class Results(ABC):
-    """The half of a project that reads."""
+    """The half of a project that reads.
+
+    Examples
+    --------
+    >>> len(project.compare("loyal"))
+    2
+    """
 
     @property
     @abstractmethod
@@ -48,10 +54,19 @@ class Results(ABC):
         task : str, optional
             The recipe's task; None: every task.
 
+        Returns
+        -------
+        Result
+            A row a feature set, the best first: ``features``, ``metric``, ``value``, ``ci_low``, ``ci_high``, and
+            against the reference ``difference``, ``diff_low``, ``diff_high``, ``p_adjusted``, ``words``.
+
         Raises
         ------
         ProbeError
-            Where the task was not probed.
+            Where the task, the metric or the reference was not probed, and where feature sets were scored on different
+            entities.
+        OptionError
+            For a task that the recipe does not have, and an option that there is not.
 
         Examples
         --------
@@ -73,6 +88,21 @@ class Results(ABC):
         entity : str
             The entity's id.
 
+        Returns
+        -------
+        Neighbours
+            A row a neighbour, the nearest first: ``rank``, ``entity_id``, ``cosine``, a column a task, how many values
+            are ``shared``, and the ``rarest shared``.
+
+        Raises
+        ------
+        StoreError
+            Where there are no vectors of the model.
+        ProbeError
+            For an entity that has no vector.
+        OptionError
+            For features that are not in the store.
+
         Examples
         --------
         >>> project.similar("c0", features="counts", n=3).column_names[:3]
@@ -90,6 +120,16 @@ class Results(ABC):
         ----------
         a, b : str or int
             A version, a time, features as ``compare`` names them, or ``FEATURES:VERSION``.
+
+        Returns
+        -------
+        Result
+            A row a figure: ``features``, ``measure``, ``value``, its interval ``low`` and ``high``, and ``words``.
+
+        Raises
+        ------
+        OptionError
+            For a side that is neither a version nor features, and where there is nothing to compare.
 
         Examples
         --------
@@ -120,6 +160,11 @@ class Results(ABC):
         ------
         OptionError
             Where it cannot be written, and where matplotlib and jinja2 are not installed.
+
+        Examples
+        --------
+        >>> project.report("loyal", out="loyal.html")
+        PosixPath('loyal.html')
         """
         from .probe import tasks_of
         from .report import write_report
@@ -130,6 +175,16 @@ class Results(ABC):
     @takes(ExportOptions)
     def export(self, **options: Any) -> Result:
         """Embeddings, imported vectors and baselines as one wide or long table.
+
+        Returns
+        -------
+        Result
+            Wide: ``entity_id`` and a column a number. Long: a row an (entity, features), with ``vector``.
+
+        Raises
+        ------
+        OptionError
+            For features that are not in the store.
 
         Examples
         --------
@@ -150,7 +205,7 @@ class Results(ABC):
         model : str
             Whose vectors.
         k : int, default 8
-            Last layers averaged.
+            Last layers averaged, never more than the model has.
         config_id : str, optional
             The configuration, where several are live.
         at : int or str, optional
@@ -165,8 +220,10 @@ class Results(ABC):
 
         Raises
         ------
+        OptionError
+            Where there are none.
         StoreError
-            Where there are none, or several configurations and none was chosen.
+            Where several configurations are live and none was chosen: the message lists them.
 
         Examples
         --------
@@ -188,6 +245,11 @@ class Results(ABC):
             A SELECT; views are ``texts``, ``embeddings``, ``labels``, ``splits``, ``models``, ``probes``...
         at : int or str, optional
             The store as it was at a version or a time; None: now.
+
+        Returns
+        -------
+        Result
+            The rows.
 
         Raises
         ------

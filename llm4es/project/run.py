@@ -33,7 +33,13 @@ from .serialize import serialize
 
 @dataclass(frozen=True)
 class RunResult:
-    """What the stages did, or with a dry run would do, and how everything compares."""
+    """What the stages did, or with a dry run would do, and how everything compares.
+
+    Examples
+    --------
+    >>> RunResult((Outcome("serialize", "shop", rows=20, computed=0, reused=20),), None)
+    serialize shop: 0 computed, 20 reused (nothing to do), 0.0s
+    """
 
     outcomes: tuple[Outcome, ...]
     """One a stage, model and task, in order."""
@@ -54,7 +60,26 @@ class RunResult:
 def run(
     context: Context, model: str | ModelRef, options: RunOptions, load: LoadOptions, tasks: Sequence[str]
 ) -> RunResult:
-    """Run every stage where something is missing."""
+    """Run every stage where something is missing.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe, store, how far.
+    model : str or ModelRef
+        The base model.
+    options : RunOptions
+        What the stages are given.
+    load : LoadOptions
+        How models are loaded.
+    tasks : sequence of str
+        Tasks that are probed and compared; none: the way ends with the vectors.
+
+    Returns
+    -------
+    RunResult
+        Outcomes, and the comparison of what was probed now.
+    """
     walk = _Walk(context, model, options, load, tasks)
     outcomes: list[Outcome] = []
     for stage in STAGES:

@@ -1,6 +1,7 @@
-"""The steps of a project, in order, one method each: what is missing is computed, what is there is not.
+"""The half of a project that writes: one method a step, named as the command.
 
-In: a project's context, options by name. Out: outcomes; what is kept is in the store. Knows no screen.
+In: a project's context, a step's options as keyword arguments. Out: outcomes; what is computed is in the store. Each
+method computes only what is missing; with ``dry_run=True`` it says what it would compute, and why, and writes nothing.
 """
 
 from pathlib import Path
@@ -32,18 +33,44 @@ if TYPE_CHECKING:
 
 
 class Steps(Results):
-    """The half of a project that writes."""
+    """The steps of ``Project``, in order.
+
+    Examples
+    --------
+    >>> project.serialize(dry_run=True)
+    serialize shop: 0 computed, 20 reused (nothing to do), ...
+    """
 
     recipe: "Recipe"
+    """What the data are."""
 
     @takes(SerializeOptions)
     def serialize(self, *, dry_run: bool = False, **options: Any) -> Outcome:
         """Read raw files into events, labels, splits, and one text an entity.
 
+        Parameters
+        ----------
+        dry_run : bool, default False
+            Plan only: nothing is written.
+
+        Returns
+        -------
+        Outcome
+            Texts wanted, computed and reused, and why.
+
+        Raises
+        ------
+        DataError
+            For raw files that are missing, and rows that cannot be read: nothing is written.
+        OptionError
+            For an option that there is not, or a value that cannot be.
+
         Examples
         --------
-        >>> project.serialize(max_events=200)
-        serialize shop: 20 computed, 0 reused (20 new), ...
+        >>> project.serialize()
+        serialize shop: 0 computed, 20 reused (nothing to do), ...
+        >>> project.serialize(max_events=2, dry_run=True).computed
+        20
         """
         from .serialize import serialize
 
@@ -52,6 +79,25 @@ class Steps(Results):
     @takes(EnrichOptions, LoadOptions)
     def enrich(self, *, dry_run: bool = False, **options: Any) -> Outcome:
         """Write more texts an entity: other formats of the same events, or a model's rewriting, checked.
+
+        Parameters
+        ----------
+        dry_run : bool, default False
+            Plan only: nothing is written.
+
+        Returns
+        -------
+        Outcome
+            Texts wanted, computed and reused, and why; its ``message`` says what became of a model's rewritings.
+
+        Raises
+        ------
+        StoreError
+            Where there are no texts yet: serialize first.
+        ModelError
+            For a model that is not found, or cannot be loaded.
+        OptionError
+            For an option that there is not, or a value that cannot be.
 
         Examples
         --------
@@ -68,6 +114,29 @@ class Steps(Results):
     ) -> Outcome:
         """Train on the train entities' texts by next-token prediction; the model lands in the store.
 
+        Parameters
+        ----------
+        model : str or ModelRef, default "smollm2-135m"
+            What is tuned: a built-in name, a Hugging Face id, a folder, a .gguf file, or a model of the store.
+        name : str, optional
+            What the tuned model is called; None: ``<model>-<dataset>``.
+        dry_run : bool, default False
+            Plan only: nothing is written.
+
+        Returns
+        -------
+        Outcome
+            One row is wanted, the model; ``message`` says what tuning did to the held-out loss and the vectors.
+
+        Raises
+        ------
+        StoreError
+            Where there are no texts yet: serialize first.
+        ModelError
+            For a model that is not found, or cannot be loaded, and a training that broke it.
+        OptionError
+            For an option that there is not, a value that cannot be, or the base model's own name.
+
         Examples
         --------
         >>> project.finetune(model=folder, steps="dry_run", name="tuned", max_length=64)
@@ -82,10 +151,31 @@ class Steps(Results):
     def embed(self, model: "str | ModelRef" = DEFAULT_MODEL, *, dry_run: bool = False, **options: Any) -> Outcome:
         """Turn texts into one vector an (entity, model, k), all k from one forward pass.
 
+        Parameters
+        ----------
+        model : str or ModelRef, default "smollm2-135m"
+            What reads the texts: a built-in name, a Hugging Face id, a folder, a .gguf file, or a model of the store.
+        dry_run : bool, default False
+            Plan only: nothing is written.
+
+        Returns
+        -------
+        Outcome
+            Vectors wanted, computed and reused, and why; ``message`` says how many histories were cut.
+
+        Raises
+        ------
+        StoreError
+            Where there are no texts yet: serialize first.
+        ModelError
+            For a model that is not found or cannot be loaded, and windows longer than its context.
+        OptionError
+            For an option that there is not, or a value that cannot be.
+
         Examples
         --------
-        >>> project.embed(model=folder, k=(1, "all"), max_length=64)
-        embed model: 40 computed, 0 reused (40 new), ...
+        >>> project.embed(model=folder, k=(1, 2, "all"), max_length=64)
+        embed model: 20 computed, 40 reused (20 ...), ...
         """
         from .embed import embed
 
@@ -96,9 +186,28 @@ class Steps(Results):
     def probe(self, task: str | None = None, *, dry_run: bool = False, **options: Any) -> Outcomes:
         """Score features on the recipe's tasks; metrics and per-entity predictions are kept.
 
+        Parameters
+        ----------
+        task : str, optional
+            The recipe's task; None: every task.
+        dry_run : bool, default False
+            Plan only: nothing is written.
+
+        Returns
+        -------
+        Outcomes
+            One a task and size of the training set: features wanted, computed and reused, and why.
+
+        Raises
+        ------
+        OptionError
+            For a task that the recipe does not have, features that are not in the store, an option that there is not.
+        ProbeError
+            Where the features that were named, or all there are, cannot carry the task.
+
         Examples
         --------
-        >>> project.probe("loyal", features="tfidf,counts", folds=3)
+        >>> project.probe("loyal", features="tfidf,majority", folds=3)
         probe loyal: 2 computed, 0 reused (2 new), ...
         """
         from .probe import probe_all
@@ -112,10 +221,30 @@ class Steps(Results):
     ) -> RunResult:
         """Run every stage where something is missing, then compare base model, tuned model and baselines.
 
+        Parameters
+        ----------
+        task : str, optional
+            The recipe's task; None: every task.
+        model : str or ModelRef, default "smollm2-135m"
+            The base model: a built-in name, a Hugging Face id, a folder, a .gguf file, or a model of the store.
+        dry_run : bool, default False
+            Plan only: nothing is written.
+
+        Returns
+        -------
+        RunResult
+            The stages' outcomes, and the comparison.
+
+        Raises
+        ------
+        Llm4esError
+            Whatever a stage raises; what the stages before have committed stays.
+
         Examples
         --------
-        >>> project.run(model=folder, k=1, max_length=64, finetune="none").outcomes[-1]
-        probe loyal: ...
+        >>> ran = project.run(model=folder, k=1, max_length=64, finetune="none", dry_run=True)
+        >>> [outcome.stage for outcome in ran.outcomes]
+        ['serialize', 'enrich', 'embed']
         """
         from .run import run
 
@@ -131,7 +260,24 @@ class Steps(Results):
         Parameters
         ----------
         vectors : path or frame
-            Parquet or CSV, or a frame: an id and a vector an entity.
+            Parquet or CSV, or a frame: an id and a vector an entity, in one column of lists or in columns of numbers.
+        name : str
+            What the vectors are called: their ``model``.
+        dry_run : bool, default False
+            Plan only: nothing is written.
+
+        Returns
+        -------
+        Outcome
+            Vectors wanted, computed and reused, and why.
+
+        Raises
+        ------
+        DataError
+            For a file that cannot be read, a column that is not there, two rows of one id, vectors of several lengths,
+            and numbers that are none.
+        OptionError
+            For a name that a model's own vectors have, and an option that there is not.
 
         Examples
         --------

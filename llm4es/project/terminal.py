@@ -19,7 +19,13 @@ _LINE_SECONDS = 10.0
 
 
 class Terminal:
-    """Draws on stderr, so that results on stdout stay whole; ``quiet`` leaves warnings only."""
+    """Draws on stderr, so that results on stdout stay whole.
+
+    Parameters
+    ----------
+    quiet : bool, default False
+        Warnings only.
+    """
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
@@ -81,8 +87,29 @@ def in_notebook() -> bool:
 def observer_named(name: "str | Observer | None") -> Observer:
     """An observer as people ask for it.
 
-    None is a bar on a terminal and in a notebook, and the logger ``llm4es`` elsewhere; 'bar', 'log' and 'silent' name
-    one. Raises OptionError for another word.
+    Parameters
+    ----------
+    name : str or Observer, optional
+        'bar', 'log' or 'silent', or an observer, which comes back as it is; None: a bar on a terminal and in a
+        notebook, the logger ``llm4es`` elsewhere.
+
+    Returns
+    -------
+    Observer
+        Who hears of the work.
+
+    Raises
+    ------
+    OptionError
+        For another word.
+
+    Examples
+    --------
+    >>> type(observer_named("log")).__name__
+    'Logging'
+    >>> observer_named("loud")
+    Traceback (most recent call last):
+    llm4es.core.errors.OptionError: observer 'loud' is unknown: give one of bar, log, silent, or an Observer
     """
     from ..core.errors import OptionError
 
