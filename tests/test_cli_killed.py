@@ -61,7 +61,7 @@ def test_a_stage_that_is_interrupted_says_so_and_the_rerun_ends_it(
         undisturbed.stage(each, *words[each])
     for table in next(known.writes for known in pipeline.STAGES if known.name == stage):
         count = f"SELECT count(*) FROM {'events_shop' if table == 'events' else table}"
-        assert shell.sql(count) == undisturbed.sql(count) != [(0,)]
+        assert shell.sql(count) == undisturbed.sql(count) != [(0,)], table
     assert {row["computed"] for row in shell.stage(stage, *words[stage])} == {0}
 
 

@@ -50,13 +50,13 @@ def test_no_row_is_wider_than_the_screen_and_no_figure_is_cut(width: int) -> Non
 def test_what_is_spared_goes_first_and_wide_keeps_it() -> None:
     rows, every = ROWS, [column.title for column in shown(ROWS)]
     assert every == [
-        "features", "roc_auc", "interval", "difference", "interval", "p", "verdict", "seen", "numbers", "tokens",
-        "seconds",
+        "features", "roc_auc", "interval", "difference", "interval", "p", "verdict", "seen in tuning", "dimensions",
+        "tokens", "seconds",
     ]  # fmt: skip
     assert [c.title for c in fitting(shown(rows), rows, 200)] == every
-    assert [c.title for c in fitting(shown(rows), rows, 133)] == every[:-2]  # 44 characters of a name
+    assert [c.title for c in fitting(shown(rows), rows, 146)] == every[:-2]  # 44 characters of a name
     narrow = [c.title for c in fitting(shown(rows), rows, 10)]
-    assert narrow == ["features", "roc_auc", "interval", "difference", "p", "verdict", "seen"]
+    assert narrow == ["features", "roc_auc", "interval", "difference", "p", "verdict", "seen in tuning"]
     assert "241,000" in printed(200)
     assert "241,000" not in printed(100)
     assert "seconds" in printed(100, wide=True)
@@ -65,11 +65,12 @@ def test_what_is_spared_goes_first_and_wide_keeps_it() -> None:
 def test_each_warning_is_given_once() -> None:
     assert notes(ROWS) == [
         "within noise: 943 entities cannot tell the two apart; the smallest difference that they would show is 0.040",
-        "seen: tuned@8 comes from a model fine-tuned on so many of the scored entities; --unseen-only leaves those out",
+        "seen in tuning: tuned@8 comes from a model fine-tuned on so many of the scored entities; "
+        "--unseen-only leaves those out",
     ]
     assert notes(ROWS[:1]) == []
     assert printed(200).count("fine-tuned") == 1
-    assert [column.title for column in shown(ROWS[:2])].count("seen") == 0
+    assert [column.title for column in shown(ROWS[:2])].count("seen in tuning") == 0
 
 
 def test_words() -> None:
@@ -83,10 +84,12 @@ def test_words() -> None:
 def test_markdown_escapes_bars() -> None:
     text = markdown([row("a|b", 0.5), *ROWS[1:]])
     lines = text.splitlines()
-    assert lines[2].startswith("| features | roc_auc | interval | difference | interval | p | verdict | seen | numbers")
+    assert lines[2].startswith(
+        "| features | roc_auc | interval | difference | interval | p | verdict | seen in tuning | dimensions"
+    )
     assert lines[4].startswith("| a\\|b | 0.500 | 0.450-0.550 |  |  |  | reference |")
     assert len({line.replace("\\|", "").count("|") for line in lines[2:7]}) == 1
-    assert lines[-1].startswith("_seen: tuned@8")
+    assert lines[-1].startswith("_seen in tuning: tuned@8")
 
 
 def test_negative_ends_are_parted_by_a_word() -> None:

@@ -38,7 +38,7 @@ class Steps(Results):
     Examples
     --------
     >>> project.serialize(dry_run=True)
-    serialize shop: 0 computed, 20 reused (nothing to do), ...
+    serialize shop: 0 to compute, 20 reused (nothing to do)
     """
 
     recipe: "Recipe"

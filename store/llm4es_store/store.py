@@ -194,10 +194,21 @@ class Store(Catalog):
     def matrix(
         self, dataset: str, *, model: str, k: int, config_id: str | None = None, at: At | None = None
     ) -> tuple[pa.StringArray, NDArray[np.float32]]:
-        """Entity ids in order, and the matrix of their vectors. Parameters as of ``embeddings``.
+        """Entity ids in order, and the matrix of their vectors.
 
         The matrix is a read-only view of the query's result where that comes in one piece and in order: up to 122,880
         rows, after `optimize` or one run. Else it is put together and sorted, faster than SQL sorts wide rows.
+
+        Parameters
+        ----------
+        dataset, model : str
+            Whose vectors, of which model.
+        k : int
+            Last layers averaged.
+        config_id : str, optional
+            The configuration, where several are live.
+        at : int, str or datetime, optional
+            The store as it was at a version or a time; None: now.
 
         Returns
         -------
