@@ -1,7 +1,9 @@
 """``llm4es.Project`` and ``llm4es.encode``: the face of the library, as a notebook uses it."""
 
 import logging
+import pickle
 import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from llm4es.core.errors import DataError, Llm4esError, ModelError, OptionError, 
 from llm4es.embed import embed
 from llm4es.models import load_model, resolve
 from llm4es.options import EmbedOptions, SerializeOptions
+from llm4es.project.executor import Increment, Setup
+from llm4es.project.observer import Advance
 from llm4es.recipes import load_recipe, locate, read_events
 from llm4es.serialize import serialize
 from llm4es_cli.main import app
@@ -264,3 +268,33 @@ def test_a_store_of_a_newer_version_is_refused_by_name(
     Store(place / "store", create=True)
     monkeypatch.undo()
     refused(project.serialize, StoreError, "has format 99")
+
+
+class Elsewhere:
+    """An executor whose set-ups travel as bytes, as to another machine; it says what came back."""
+
+    def __init__(self) -> None:
+        self.tables: list[str] = []
+
+    def map(self, setup: Setup, batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
+        for increment in pickle.loads(pickle.dumps(setup))()(batches, advance):
+            self.tables += [rows.table for rows in increment]
+            yield increment
+
+
+def test_the_stages_that_are_mapped_travel_as_bytes(place: Path, model: str) -> None:
+    recipe = shop.write(place / "shop")
+    here = Project(recipe, place / "here", observer="silent")
+    executor = Elsewhere()
+    there = Project(recipe, place / "there", observer="silent")
+    for project in (here, there):
+        project.serialize()
+    away = Project(recipe, place / "there", observer="silent", executor=executor)
+    for project in (here, away):
+        project.enrich(by="rules", variants=2)
+        project.embed(model=model, k=(1, 2), layers="keep", **WINDOW)
+    assert set(executor.tables) == {"texts", "embeddings", "layers", "canaries"}
+    texts = "SELECT entity_id, variant, text FROM texts ORDER BY ALL"
+    assert here.store.sql(texts).fetchall() == there.store.sql(texts).fetchall()
+    for k in (1, 2):
+        np.testing.assert_allclose(here.vectors("tinyllama", k=k)[1], there.vectors("tinyllama", k=k)[1], atol=1e-6)

@@ -45,7 +45,8 @@ Work = Callable[[Iterable[pa.RecordBatch], Advance], Iterator[Increment]]
 """A stage set up: input batches, and whom to tell how much more is done, to increments."""
 
 Setup = Callable[[], Work]
-"""Called once where the work is done: it loads what the stage needs, such as a model. It can be pickled."""
+"""Called once where the work is done: it loads what the stage needs, such as a model. Those of ``enrich`` and ``embed``
+can be pickled."""
 
 
 class Executor(Protocol):
@@ -57,7 +58,7 @@ class Executor(Protocol):
         Parameters
         ----------
         setup : callable
-            Called once wherever work is done; it loads what the stage needs. It can be pickled.
+            Called once wherever work is done; it loads what the stage needs.
         batches : iterable of pyarrow.RecordBatch
             The stage's input.
         advance : callable
