@@ -78,9 +78,13 @@ def demo(session: nox.Session) -> None:
     session.run("llm4es", "run", "movielens-100k", "--max-entities", "100", "--max-length", "128", "--finetune", "5")
 
 
+BENCHMARKS = (("serialize",), ("embed",), ("finetune", "speed"), ("store",))
+"""What ``bench`` measures where nothing is named."""
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The benchmarks named, such as ``nox -s bench -- embed``; they print ratios, not seconds."""
+    """The benchmark named with its options, such as ``nox -s bench -- embed --texts 64``; ratios, not seconds."""
     _install(session, "test", "-e", ".[all]")
-    for name in session.posargs or ["serialize", "embed", "finetune", "store"]:
-        session.run("python", f"benchmarks/{name}.py")
+    for name, *words in [session.posargs] if session.posargs else BENCHMARKS:
+        session.run("python", f"benchmarks/{name}.py", *words)

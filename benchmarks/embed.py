@@ -11,11 +11,9 @@ slows all of them; the best of the turns counts. ``cpu`` is processor time, whic
 import argparse
 import importlib.util
 import random
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Callable
 from functools import partial
@@ -26,6 +24,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from benchmarks.measure import in_turns, parser, peak_mb
 from llm4es.core.hashing import text_hash
 from llm4es.core.schemas import TEXTS
 from llm4es.embed import embed
@@ -39,22 +38,9 @@ SWEEPS = {1: (8,), 3: (1, 8, 0), 6: (1, 2, 4, 8, 16, 0)}
 """The k of a sweep, by how many they are."""
 
 GENRES = ("Drama", "Comedy", "Thriller", "Children's, Animation", "Action, Adventure, Sci-Fi", "Romance")
-WORDS = [
-    "Night",
-    "River",
-    "Garden",
-    "Letter",
-    "Stranger",
-    "Winter",
-    "Kingdom",
-    "Shadow",
-    "Train",
-    "Summer",
-    "Bridge",
-    "Secret",
-    "Mirror",
-    "Island",
-]
+WORDS = """
+    Night River Garden Letter Stranger Winter Kingdom Shadow Train Summer Bridge Secret Mirror Island
+""".split()  # noqa: SIM905  # two lines, not fourteen
 
 
 def texts(n: int, most_events: int) -> pa.RecordBatch:
@@ -88,8 +74,8 @@ def texts(n: int, most_events: int) -> pa.RecordBatch:
 
 def ours(batch: pa.RecordBatch, model: Model, k: tuple[int, ...], max_length: int) -> np.ndarray:
     """Our vectors for every k: (K, N, D)."""
-    found = list(embed([batch], model, EmbedOptions(k=k, max_length=max_length)))
-    vectors = np.array([row for made in found for row in made.column("vector").to_pylist()], np.float32)  # (N * K, D)
+    embedded = pa.Table.from_batches(embed([batch], model, EmbedOptions(k=k, max_length=max_length)))
+    vectors = np.array(embedded["vector"].to_pylist(), np.float32)  # (N * K, D)
     return vectors.reshape(-1, len(k), vectors.shape[1]).swapaxes(0, 1)  # (K, N, D)
 
 
@@ -117,22 +103,6 @@ def flops(lengths: list[int], model: Model) -> float:
     return float(2 * weights * sum(lengths) + attention)
 
 
-def timed(work: Callable[[], object]) -> tuple[float, float]:
-    """Seconds by the clock and of processor time."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    work()
-    return time.perf_counter() - wall, time.process_time() - cpu
-
-
-def race(contestants: dict[str, Callable[[], object]], repeats: int) -> dict[str, tuple[float, float]]:
-    """The best wall and cpu seconds of each, in turns."""
-    seen: dict[str, list[tuple[float, float]]] = {name: [] for name in contestants}
-    for _ in range(repeats):
-        for name, work in contestants.items():
-            seen[name].append(timed(work))
-    return {name: (min(t[0] for t in times), min(t[1] for t in times)) for name, times in seen.items()}
-
-
 def peak(arguments: argparse.Namespace, what: str) -> float:
     """Peak memory of a fresh process that embeds so, above what it has after loading the model: MB."""
     command = [sys.executable, __file__, "--model", arguments.model, "--texts", str(arguments.texts)]
@@ -142,14 +112,14 @@ def peak(arguments: argparse.Namespace, what: str) -> float:
 
 def show_peak(batch: pa.RecordBatch, model: Model, what: str, max_length: int) -> None:
     ours(batch.slice(0, 1), model, (1,), 16)  # what the first pass of all allocates for good
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_mb()
     kind, _, k = what.partition(":")
     wanted = tuple(int(number) for number in k.split(","))
     if kind == "ours":
         ours(batch, model, wanted, max_length)
     else:
         plain(batch, model, tuple(number or model.ref.n_layers for number in wanted), max_length)
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    print(peak_mb() - before)
 
 
 def show_parity(some: pa.RecordBatch, model: Model, max_length: int) -> None:
@@ -160,17 +130,12 @@ def show_parity(some: pa.RecordBatch, model: Model, max_length: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="smollm2-135m")
-    parser.add_argument("--texts", type=int, default=16)
-    parser.add_argument("--max-length", type=int, default=256)
-    parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--load-in", type=LoadIn, default=LoadIn.NONE)
-    parser.add_argument("--parity", action="store_true", help="only the differences from plain Hugging Face")
-    parser.add_argument("--speed", action="store_true", help="only time")
-    parser.add_argument("--memory", action="store_true", help="also peak memory, each in a process of its own")
-    parser.add_argument("--peak-of", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    options = parser(__doc__, "model", "max_length", "repeats", texts=16, load_in=LoadIn.NONE)
+    options.add_argument("--parity", action="store_true", help="only the differences from plain Hugging Face")
+    options.add_argument("--speed", action="store_true", help="only time")
+    options.add_argument("--memory", action="store_true", help="also peak memory, each in a process of its own")
+    options.add_argument("--peak-of", help=argparse.SUPPRESS)
+    arguments = options.parse_args()
     most_events = arguments.max_length // 40  # so all texts fit, and both sides read the same tokens
     batch = texts(arguments.texts, most_events)
     model = load_model(resolve(arguments.model), LoadOptions(device=Device.CPU, load_in=arguments.load_in))
@@ -201,22 +166,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if importlib.util.find_spec("sentence_transformers"):
             contestants["sentence-transformers"] = encoder(model, Path(folder) / "st", batch, arguments.max_length)
-        found = race(contestants, arguments.repeats)
-    rates = [20 * 2 * 1536**3 / seconds / 1e9 for seconds in found["matmul"]]
+        best = in_turns(contestants, arguments.repeats)
+    rates = [20 * 2 * 1536**3 / seconds / 1e9 for seconds in best["matmul"]]
     useful = flops(lengths, model) / 1e9
     print(f"\n{'':24}{'wall s':>9}{'cpu s':>9}{'tokens/s':>10}{'GF/s cpu':>10}{'of matmul':>10}")
-    for name, (wall, cpu) in found.items():
+    for name, (wall, cpu) in best.items():
         if name != "matmul":
             print(f"{name:24}{wall:9.2f}{cpu:9.2f}{sum(lengths) / wall:10.0f}{useful / cpu:10.1f}", end="")
             print(f"{useful / cpu / rates[1]:10.2f}")
-    print(f"{'matmul 1536':24}{found['matmul'][0]:9.2f}{found['matmul'][1]:9.2f}{'':10}{rates[1]:10.1f}\n")
+    print(f"{'matmul 1536':24}{best['matmul'][0]:9.2f}{best['matmul'][1]:9.2f}{'':10}{rates[1]:10.1f}\n")
     for number in SWEEPS:
-        by_wall, by_cpu = (number * a / b for a, b in zip(found["plain"], found[f"ours {number}"], strict=True))
+        by_wall, by_cpu = (number * a / b for a, b in zip(best["plain"], best[f"ours {number}"], strict=True))
         print(f"{number} k: {by_wall:.2f}x a plain pass for each k by the clock, {by_cpu:.2f}x by processor time")
-    one, six = found["ours 1"], found["ours 6"]
+    one, six = best["ours 1"], best["ours 6"]
     print(f"six k cost {six[0] / one[0]:.3f}x one k by the clock, {six[1] / one[1]:.3f}x by processor time")
-    if "sentence-transformers" in found:
-        its = found["sentence-transformers"]
+    if "sentence-transformers" in best:
+        its = best["sentence-transformers"]
         print(
             f"sentence-transformers takes {its[0] / one[0]:.2f}x our time, {its[1] / one[1]:.2f}x ours of the processor"
         )
@@ -231,11 +196,11 @@ def encoder(model: Model, to: Path, batch: pa.RecordBatch, max_length: int) -> C
     warnings.simplefilter("ignore")
     from sentence_transformers import SentenceTransformer
 
-    made = SentenceTransformer(str(export(model, to, 8, Pooling.MEAN, max_length)), device="cpu")
+    other = SentenceTransformer(str(export(model, to, 8, Pooling.MEAN, max_length)), device="cpu")
     strings = batch.column("text").to_pylist()
-    difference = np.abs(made.encode(strings[:4]) - ours(batch.slice(0, 4), model, (8,), max_length)[0]).max()
+    difference = np.abs(other.encode(strings[:4]) - ours(batch.slice(0, 4), model, (8,), max_length)[0]).max()
     print(f"\nlargest difference from sentence-transformers on the exported model, k=8: {difference:.2g}")
-    return lambda: made.encode(strings)
+    return lambda: other.encode(strings)
 
 
 if __name__ == "__main__":

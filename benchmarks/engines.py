@@ -6,12 +6,11 @@ An engine is worth having at 1.4 times the speed with a cosine of 0.999 or more 
 library is not installed are left out. Every engine gives all layers' token means, as ours does, one text a pass.
 """
 
-import argparse
 import copy
 import importlib.util
-import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.embed import texts
+from benchmarks.measure import parser, spent
 from llm4es.embed.pooling import decoder_layers, layer_sums
 from llm4es.inputs.packing import Layout
 from llm4es.models import load_model
@@ -167,12 +167,9 @@ def worst(expected: list[np.ndarray], found: list[np.ndarray], k: int, centred: 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="smollm2-135m")
-    parser.add_argument("--texts", type=int, default=8)
-    parser.add_argument("--max-length", type=int, default=192)
-    parser.add_argument("--only", help="part of an engine's name")
-    arguments = parser.parse_args()
+    options = parser(__doc__, "model", texts=8, max_length=192)
+    options.add_argument("--only", default="", help="part of an engine's name")
+    arguments = options.parse_args()
     model = load_model(resolve(arguments.model), LoadOptions(device=Device.CPU))
     strings = texts(arguments.texts, arguments.max_length // 32).column("text").to_pylist()
     ids = model.tokenizer(strings)["input_ids"]
@@ -181,7 +178,7 @@ def main() -> None:
     print(f"{len(ids)} texts, {sum(map(len, ids))} tokens, {torch.get_num_threads()} threads")
     print(f"{'engine':24}{'wall':>7}{'cpu':>7}   smallest cosine at k = 1, 8, all; the same less the mean text")
     for name, (library, build) in ENGINES.items():
-        if importlib.util.find_spec(library) is None or (arguments.only or "") not in name:
+        if importlib.util.find_spec(library) is None or arguments.only not in name:
             continue
         try:
             engine = build(model)
@@ -189,14 +186,10 @@ def main() -> None:
         except Exception as error:  # an engine that does not work here is a finding
             print(f"{name:24}fails: {type(error).__name__}: {' '.join(str(error).split())[:110]}", flush=True)
             continue
-        spent = {"ours": [0.0, 0.0], "its": [0.0, 0.0]}
-        for text in ids:  # in turns, text by text: a busy machine slows both
-            for who, run in (("ours", reference), ("its", engine)):
-                wall, cpu = time.perf_counter(), time.process_time()
-                run(text)
-                spent[who][0] += time.perf_counter() - wall
-                spent[who][1] += time.process_time() - cpu
-        wall, cpu = (a / b for a, b in zip(spent["ours"], spent["its"], strict=True))
+        # in turns, text by text: a busy machine slows both
+        turns = [(spent(partial(reference, text)), spent(partial(engine, text))) for text in ids]
+        ours, its = (np.sum(taken, axis=0) for taken in zip(*turns, strict=True))  # (wall, cpu) each
+        wall, cpu = ours / its
         depths = (1, 8, model.ref.n_layers)
         plain, centred = (" ".join(f"{worst(expected, found, k, less):.5f}" for k in depths) for less in (False, True))
         print(f"{name:24}{wall:6.2f}x{cpu:6.2f}x   {plain}   {centred}", flush=True)

@@ -8,12 +8,12 @@ of all users at once, then of some one by one as a plain loop would (same model,
 prints new tokens a second of both and the ratio. A loop pads nothing and batches nothing.
 """
 
-import argparse
 import random
-import time
+from functools import partial
 
 import pyarrow as pa
 
+from benchmarks.measure import parser, timed
 from llm4es.core.hashing import text_hash
 from llm4es.core.schemas import TEXTS
 from llm4es.enrich import enrich
@@ -44,9 +44,8 @@ def rules(events: int) -> None:
     texts = histories(events // 500, 500)
     for format in TextFormat:
         options = EnrichOptions(variants=1, formats=(format.value,))
-        started, cpu = time.perf_counter(), time.process_time()
-        count = sum(batch.num_rows for batch in enrich([texts], options)) * 500
-        seconds, busy = time.perf_counter() - started, time.process_time() - cpu
+        rewritten, seconds, busy = timed(partial(list[pa.RecordBatch], enrich([texts], options)))
+        count = sum(batch.num_rows for batch in rewritten) * 500
         print(f"{format.value:16} {count / seconds:12,.0f} events/s {count / busy:12,.0f} events/s of processor time")
 
 
@@ -71,13 +70,11 @@ def llm(users: int, loop_users: int, events: int, new_tokens: int, model: str) -
     rates = []
     for name, size, asked in (("together", users, requests), ("one by one", 1, requests[:loop_users])):
         alike = TransformersEngine(engine.model, replace(options, batch_size=size))
-        started, cpu = time.perf_counter(), time.process_time()
-        made = sum(alike.count(answer.text) for answer in alike.answers(asked))
-        seconds, busy = time.perf_counter() - started, time.process_time() - cpu
-        rates.append((made / seconds, made / busy))
+        answers, seconds, busy = timed(partial(alike.answers, asked))
+        n = sum(alike.count(answer.text) for answer in answers)
+        rates.append((n / seconds, n / busy))
         print(
-            f"{name:12} {made} tokens {made / seconds:8.2f} tokens/s {made / busy:8.2f} tokens/s of processor time",
-            flush=True,
+            f"{name:12} {n} tokens {n / seconds:8.2f} tokens/s {n / busy:8.2f} tokens/s of processor time", flush=True
         )
     (wall, busy), (wall_loop, busy_loop) = rates
     print(f"ratio        {wall / wall_loop:.2f} (of processor time {busy / busy_loop:.2f})")
@@ -85,15 +82,10 @@ def llm(users: int, loop_users: int, events: int, new_tokens: int, model: str) -
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["rules", "llm"])
-    parser.add_argument("--events", type=int, default=200_000)
-    parser.add_argument("--users", type=int, default=16)
-    parser.add_argument("--loop-users", type=int, default=4)
-    parser.add_argument("--events-each", type=int, default=4)
-    parser.add_argument("--new-tokens", type=int, default=64)
-    parser.add_argument("--model", default="smollm2-135m")
-    arguments = parser.parse_args()
+    own = {"events": 200_000, "users": 16, "loop_users": 4, "events_each": 4, "new_tokens": 64}
+    options = parser(__doc__, "model", **own)
+    options.add_argument("what", choices=["rules", "llm"])
+    arguments = options.parse_args()
     if arguments.what == "rules":
         rules(arguments.events)
     else:

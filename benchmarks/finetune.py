@@ -12,19 +12,18 @@ counts is their ratio: useful (real) tokens a second, forward, backward and opti
 import argparse
 import json
 import random
-import resource
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
 import torch
-from finetune_trl import trl  # type: ignore[import-not-found]  # beside this script
 from transformers import AutoModelForCausalLM, LlamaConfig
 
+from benchmarks.finetune_trl import trl
+from benchmarks.measure import CLOCKS, parser, peak_mb
 from llm4es.core.quiet import quiet
 from llm4es.finetune.chunked_loss import chunked_loss
 from llm4es.finetune.examples import Piece, pieces
@@ -39,8 +38,6 @@ from llm4es.recipes import load_recipe, locate, read_events
 from llm4es.serialize import serialize
 
 Tokens = Sequence[int]
-
-CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
 def movielens(users: int | None) -> pa.Table:
@@ -154,39 +151,34 @@ def speed(name: str, length: int, tokens: int, repeats: int, clock: Callable[[],
 # ---- memory: a process an arm, for the peak is the process's ----
 
 
+SHALLOW: dict[str, Any] = {
+    "vocab_size": 49152, "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 2,
+    "num_attention_heads": 9, "num_key_value_heads": 3, "max_position_embeddings": 8192,
+}  # fmt: skip
+"""The built-in model's sizes with two layers: what the head takes is not hidden by what the layers take."""
+
+
 def peak(arm: str, length: int, chunk: int) -> None:
     """One step of a shallow model with a vocabulary of 49,152; prints megabytes above what was there before."""
-    config = LlamaConfig(
-        vocab_size=49152,
-        hidden_size=576,
-        intermediate_size=1536,
-        num_hidden_layers=2,
-        num_attention_heads=9,
-        num_key_value_heads=3,
-        max_position_embeddings=8192,
-        tie_word_embeddings=True,
-    )
+    config = LlamaConfig(tie_word_embeddings=True, **SHALLOW)
     network: Any = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     generator = random.Random(0)
-    rows = flat_rows([tuple(generator.randrange(49152) for _ in range(length))], length)
-    if arm == "none":  # what the step takes without any head
-        network.base_model(input_ids=rows[0]["input_ids"][:, :64]).last_hidden_state.sum().backward()
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        network.base_model(input_ids=rows[0]["input_ids"], use_cache=False).last_hidden_state.sum().backward()
-    elif arm == "plain":
-        network(input_ids=rows[0]["input_ids"][:, :64], labels=rows[0]["labels"][:, :64]).loss.backward()
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        network(input_ids=rows[0]["input_ids"], labels=rows[0]["labels"], use_cache=False).loss.backward()
-    else:
-        network(input_ids=rows[0]["input_ids"][:, :64], labels=rows[0]["labels"][:, :64]).loss.backward()
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    (row,) = flat_rows([tuple(generator.randrange(SHALLOW["vocab_size"]) for _ in range(length))], length)
+    short = {name: row[name][:, :64] for name in ("input_ids", "labels")}
+
+    def step(row: dict[str, torch.Tensor]) -> Any:
+        if arm == "none":  # what the step takes without any head
+            return network.base_model(input_ids=row["input_ids"], use_cache=False).last_hidden_state.sum()
+        return network(input_ids=row["input_ids"], labels=row["labels"], use_cache=False).loss
+
+    step(short).backward()
+    before = peak_mb()
+    if arm == "chunked":
         with packed(network, chunk):
-            network(**rows[0]).loss.backward()
-    print(
-        json.dumps(
-            {"arm": arm, "chunk": chunk, "mb": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024}
-        )
-    )
+            network(**row).loss.backward()
+    else:
+        step(row).backward()
+    print(json.dumps({"arm": arm, "chunk": chunk, "mb": peak_mb() - before}))
 
 
 def memory(length: int) -> None:
@@ -200,18 +192,12 @@ def memory(length: int) -> None:
 
 def main() -> None:
     """Read what to measure, and measure it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=["share", "speed", "memory", "trl", "peak"])
-    parser.add_argument("--model", default="smollm2-135m")
-    parser.add_argument("--max-length", type=int, default=2048)
-    parser.add_argument("--tokens", type=int, default=8192, help="real tokens an arm reads")
-    parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument(
-        "--clock", choices=sorted(CLOCKS), default="wall", help="cpu: for a machine with other work on it"
-    )
-    parser.add_argument("--arm", default="chunked", help=argparse.SUPPRESS)
-    parser.add_argument("--chunk", type=int, default=512, help=argparse.SUPPRESS)
-    given = parser.parse_args()
+    options = parser(__doc__, "model", "repeats", "clock", max_length=2048)
+    options.add_argument("part", choices=["share", "speed", "memory", "trl", "peak"], help="what is measured")
+    options.add_argument("--tokens", type=int, default=8192, help="real tokens an arm reads")
+    options.add_argument("--arm", default="chunked", help=argparse.SUPPRESS)
+    options.add_argument("--chunk", type=int, default=512, help=argparse.SUPPRESS)
+    given = options.parse_args()
     if given.part == "share":
         share(load_model(resolve(given.model)), given.max_length)
     elif given.part == "speed":

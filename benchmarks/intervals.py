@@ -12,13 +12,13 @@ and test are the package's own.
     python benchmarks/intervals.py --simulations 1000 --users 300 --widths 5,50,200
 """
 
-import argparse
 import time
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from benchmarks.measure import parser
 from llm4es.options import ProbeOptions
 from llm4es.probe.cohort import Cohort
 from llm4es.probe.predictions import Scored, gather
@@ -97,12 +97,7 @@ def simulate(users: int, width: int, simulations: int, seed: int) -> None:
 
 def main() -> None:
     """One row of the table a width."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--simulations", type=int, default=1000)
-    parser.add_argument("--users", type=int, default=300)
-    parser.add_argument("--widths", default="5,50,200")
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
+    args = parser(__doc__, "seed", simulations=1000, users=300, widths="5,50,200").parse_args()
     print(
         f"{args.users} users, {OPTIONS.folds}x{OPTIONS.repeats} folds; aims: coverage 0.93-0.97, false findings <= 0.06"
     )

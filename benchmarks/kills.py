@@ -10,7 +10,6 @@ starts it again until it ends by itself; then a new round begins with other cont
 the end the store must equal one that was never disturbed.
 """
 
-import argparse
 import json
 import math
 import multiprocessing
@@ -29,13 +28,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from benchmarks.measure import parser
 from llm4es.core.entities import among
 from llm4es.core.errors import Llm4esError
 from llm4es.core.tables import events_table, events_view
 from llm4es_store import TABLES, Store
 from llm4es_store.maintenance import optimize
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
 SCOPE = {"dataset": "d", "config_id": "c"}
 ENTITIES, COMMITS, WIDTH = 200, 8, 16
 
@@ -253,11 +252,9 @@ def harness(level: str, kills: int, folder: Path, seed: int = 0, longest: float 
 
 def main() -> None:
     """Run the harness and print what it counted."""
-    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--kills", type=int, default=100)
-    words.add_argument("--level", choices=list(WORK), default="store")
-    words.add_argument("--seed", type=int, default=0)
-    asked = words.parse_args()
+    options = parser(__doc__, "seed", kills=100)
+    options.add_argument("--level", choices=list(WORK), default="store", help="what the child does")
+    asked = options.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         try:

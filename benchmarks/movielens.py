@@ -1,6 +1,6 @@
 """What a language model's embedding is worth on MovieLens-100K, against strong baselines on the same users.
 
-Three steps, each resumable: texts and vectors by the ``llm4es`` commands into a store; every feature set probed
+Three steps, each resumable: texts and vectors by ``llm4es.Project`` into a store; every feature set probed
 (5x3 repeated stratified folds, logistic regression) and kept in ``OUT``; one table a task, paired against TF-IDF over
 all events. Layers: every k is embedded in one pass, so layer l's own mean is k * v_k - (k - 1) * v_(k-1).
 
@@ -16,15 +16,15 @@ cross-validation of that fold's training part alone: the figures that choosing h
 """
 
 import argparse
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from movielens_choice import (  # type: ignore[import-not-found]  # beside this script
+
+from benchmarks.measure import parser
+from benchmarks.movielens_choice import (
     FUSED,
     FUSED_BASELINES,
     Result,
@@ -32,23 +32,24 @@ from movielens_choice import (  # type: ignore[import-not-found]  # beside this 
     families,
     fused,
 )
-from movielens_events import event_vectors  # type: ignore[import-not-found]  # beside this script
-from movielens_events import features as of_events
-from movielens_films import asked  # type: ignore[import-not-found]  # beside this script
-from movielens_films import features as of_films
-from movielens_tries import (  # type: ignore[import-not-found]  # beside this script
+from benchmarks.movielens_events import VIEW, event_vectors
+from benchmarks.movielens_events import features as of_events
+from benchmarks.movielens_films import asked
+from benchmarks.movielens_films import features as of_films
+from benchmarks.movielens_tries import (
     DATASET,
     LAYERS,
     beside,
     windows,
 )
-
+from llm4es import Project
 from llm4es.features.aggregates import Columns, aggregates, counts
 from llm4es.features.baselines import majority, tfidf
 from llm4es.features.feature_set import FeatureSet, join, result_hash
-from llm4es.options import ProbeOptions
+from llm4es.options import ProbeOptions, SerializeOptions
 from llm4es.probe import probe
 from llm4es.probe.compare import compare
+from llm4es.recipes import entity_ids, load_recipe, locate
 from llm4es_store import Store
 
 BASE = "smollm2-135m"
@@ -127,63 +128,50 @@ def _show(results: Sequence[Result], reference: str, title: str, path: Path | No
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--store", default="movielens-store")
-    parser.add_argument("--out", default="movielens-results")
-    parser.add_argument("--users", type=int, default=943)
-    parser.add_argument("--texts", default="raw", help="'raw', or 'raw,all' to embed enriched texts as well")
-    parser.add_argument(
-        "--tuned-steps", type=int, default=0, help="fine-tune for so many steps and embed that model too"
-    )
-    parser.add_argument("--tasks", default=",".join(TASKS))
-    parser.add_argument("--readings", default=",".join(f"{h}:{n}" for h, n in READINGS))
-    parser.add_argument("--preset", default="raw", help="text preset of the recipe; 'lean' halves the tokens")
-    parser.add_argument("--max-events", type=int, default=None, help="newest events of a text; default: all")
-    parser.add_argument("--dtype", default="float32", help="bfloat16 is another space, and faster on some CPUs")
-    parser.add_argument("--no-events", action="store_true", help="leave out events and films read on their own")
-    parser.add_argument("--workers", type=int, default=None)
-    parser.add_argument("--no-embedding", action="store_true", help="only evaluate what the store has")
-    parser.add_argument("--no-choice", action="store_true", help="leave out the nested choice, which takes longest")
-    args = parser.parse_args()
+    readings = ",".join(f"{history}:{tokens}" for history, tokens in READINGS)
+    own = {"store": "movielens-store", "out": "movielens-results", "users": 943, "tasks": ",".join(TASKS)}
+    options = parser(__doc__, readings=readings, **own)
+    add = options.add_argument
+    add("--texts", default="raw", help="'raw', or 'raw,all' to embed enriched texts as well")
+    add("--tuned-steps", type=int, default=0, help="fine-tune for so many steps and embed that model too")
+    add("--preset", default="raw", help="text preset of the recipe; 'lean' halves the tokens")
+    add("--max-events", type=int, help="newest events of a text; None: all")
+    add("--dtype", default="float32", help="bfloat16 is another space, and faster on some CPUs")
+    add("--workers", type=int, help="processes that probe; None: one a core")
+    add("--no-events", action="store_true", help="leave out events and films read on their own")
+    add("--no-embedding", action="store_true", help="only evaluate what the store has")
+    add("--no-choice", action="store_true", help="leave out the nested choice, which takes longest")
+    args = options.parse_args()
     Path(args.out).mkdir(parents=True, exist_ok=True)
     return args
 
 
 def _make_vectors(args: argparse.Namespace, models: Sequence[str]) -> None:
-    """The commands, in order; each computes only what the store lacks."""
-    cut = [] if args.max_events is None else ["--max-events", str(args.max_events)]
-    _run("serialize", DATASET, "--preset", args.preset, *cut, store=args.store)
+    """The steps, in order; each computes only what the store lacks."""
+    everybody = Project(DATASET, args.store, observer="bar")
+    some = Project(DATASET, args.store, max_entities=args.users, observer="bar")
+    cut = {} if args.max_events is None else {"max_events": args.max_events}
+    print(everybody.serialize(preset=args.preset, **cut), flush=True)
     if args.texts != "raw":
-        _run("enrich", DATASET, "--by", "rules", store=args.store)
+        print(everybody.enrich(by="rules"), flush=True)
     if args.tuned_steps:
-        _run(
-            "finetune", DATASET, "--model", BASE, "--steps", str(args.tuned_steps), "--texts", "raw",
-            "--dtype", args.dtype, "--name", models[1], store=args.store,
-        )  # fmt: skip
-    k = ",".join(str(layer) for layer in range(1, LAYERS + 1))
+        tuning = {"steps": args.tuned_steps, "texts": "raw", "dtype": args.dtype}
+        print(everybody.finetune(BASE, name=models[1], **tuning), flush=True)
+    every = tuple(range(1, LAYERS + 1))
     for reading in args.readings.split(","):
         history, tokens = reading.split(":")
         for texts in args.texts.split(","):
             for model in models:
-                _run(
-                    "embed", DATASET, "--model", model, "--k", k, "--history", history, "--max-length", tokens,
-                    "--texts", texts, "--dtype", args.dtype, "--max-entities", str(args.users), store=args.store,
-                )  # fmt: skip
-
-
-def _run(*words: str, store: str) -> None:
-    """One command of the installed program."""
-    print("$ llm4es", *words, flush=True)
-    subprocess.run([sys.executable, "-m", "llm4es_cli.main", *words, "--store", store], check=True)
+                how = {"k": every, "history": history, "max_length": int(tokens), "texts": texts, "dtype": args.dtype}
+                print(some.embed(model, **how), flush=True)
 
 
 def _baselines(store: Store, users: int) -> Iterator[FeatureSet]:
-    """Of the users that the store would embed: labelled, in the order that ``--max-entities`` takes them."""
-    from llm4es.project.selection import entities_sql, raw_config  # the sample has to be the program's own
-
-    chosen = entities_sql(DATASET, raw_config(store, DATASET), users)
-    view = next(name for name in store.views() if name.startswith("events") and DATASET.split("-")[0] in name)
-    sql = f'SELECT entity_id, item_id, rating, stars FROM "{view}" WHERE entity_id IN ({chosen})'
+    """Of the users that ``Project(max_entities=...)`` takes: the sample has to be the program's own."""
+    recipe = load_recipe(DATASET)
+    ids = entity_ids(recipe, locate(recipe), SerializeOptions(), users)
+    chosen = ", ".join(f"'{entity}'" for entity in ids.to_pylist())
+    sql = f"SELECT entity_id, item_id, rating, stars FROM {VIEW} WHERE entity_id IN ({chosen})"
 
     def events() -> pa.RecordBatchReader:
         return store.sql(sql).to_arrow_reader(100_000)

@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from movielens_tries import DATASET  # type: ignore[import-not-found]  # beside this script
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from benchmarks.movielens_tries import DATASET
 from llm4es.features.feature_set import FeatureSet, result_hash
 from llm4es.options import ProbeOptions
 from llm4es.probe import probe

@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from movielens_events import (  # type: ignore[import-not-found]  # beside this script
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfTransformer
+
+from benchmarks.movielens_events import (
     VIEW,
     grouped,
     loaded_once,
     padded,
     whitened,
 )
-from numpy.typing import NDArray
-from scipy import sparse
-from sklearn.feature_extraction.text import TfidfTransformer
-
 from llm4es.features.feature_set import FeatureSet, Preprocess
 from llm4es_store import Store
 

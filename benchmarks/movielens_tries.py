@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from llm4es.core.hashing import canonical_json, text_hash
 from llm4es.features.feature_set import FeatureSet, Preprocess, join
-from llm4es.project.stored_models import lineage_of
 from llm4es_store import Store
 
 DATASET = "movielens-100k"
@@ -21,6 +20,14 @@ LAYERS = 30
 GROUPS = 6
 CANDIDATE_K = (1, 2, 4, 8, 16, 30)
 SINGLE = (1, 6, 12, 18, 24)
+
+SEEN = """
+    WITH RECURSIVE lineage AS (
+        SELECT '{model}' AS model UNION SELECT base FROM models JOIN lineage USING (model)
+    )
+    SELECT DISTINCT entity_id FROM exposures WHERE dataset = '{dataset}' AND model IN (SELECT model FROM lineage)
+"""
+"""Whom a model, or one that it was tuned from, has read in training."""
 
 
 def windows(
@@ -33,8 +40,7 @@ def windows(
     ).fetchall()
     for model, config, history, tokens, texts in rows:
         prefix = f"{model} {history}@{tokens}" + ("" if texts == "raw" else f" {texts}")
-        learners = ", ".join(f"'{name}'" for name in lineage_of(store, model))
-        sql = f"SELECT DISTINCT entity_id FROM exposures WHERE dataset = '{DATASET}' AND model IN ({learners})"
+        sql = SEEN.format(dataset=DATASET, model=model.partition("+")[0].partition("#")[0])
         seen = frozenset(entity for (entity,) in store.sql(sql).fetchall())
         entities, stack, content = _stack(store, model, config, ids)
         content += f" {len(seen)} seen" if seen else ""

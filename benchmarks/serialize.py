@@ -9,7 +9,6 @@ which is measured on a part of the same table in the same run.
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,8 @@ import time
 from pathlib import Path
 
 import duckdb
+
+from benchmarks.measure import parser, peak_mb, spent
 
 RECIPE = """
 name = "synthetic"
@@ -92,18 +93,17 @@ def ours(folder: Path) -> dict[str, float]:
         events += sum(batch["n_events"].to_pylist())
         characters += batch["text"].nbytes
     seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # kilobytes on Linux
-    cpu = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = time.process_time()
     return {
         "events": events,
         "entities": entities,
         "gigabytes of text": characters / 1e9,
         "seconds to the first batch": sorted_after,
         "seconds": seconds,
-        "CPU seconds": cpu.ru_utime + cpu.ru_stime,
+        "CPU seconds": cpu,
         "events/s": events / seconds,
-        "events/s of processor time": events / (cpu.ru_utime + cpu.ru_stime),
-        "peak GB": peak,
+        "events/s of processor time": events / cpu,
+        "peak GB": peak_mb() * 2**20 / 1e9,
     }
 
 
@@ -114,30 +114,29 @@ def loop(folder: Path, format: str, events: int) -> tuple[float, float]:
     with duckdb.connect() as connection:
         table = connection.execute(f"FROM '{folder}/events.{format}' LIMIT {events}").df()
     names = dict(pd.read_csv(folder / "groups.csv").itertuples(index=False))
-    started, cpu = time.perf_counter(), time.process_time()
-    texts = {}
-    for entity, group in table.groupby("client_id"):
-        lines = ["Date | Weekday | Group | Amount | Channel"]
-        for _, row in group.sort_values("trans_date", kind="stable").iterrows():
-            day = pd.Timestamp("2000-01-01") + pd.Timedelta(days=row["trans_date"])
-            name = names.get(row["small_group"], row["small_group"])
-            lines.append(
-                f"{day.date()} | {day.day_name()} | {name} | {row['amount_rur']:.2f} RUB | {row['channel'] or ''}"
-            )
-        texts[entity] = "\n".join(lines)
-    return len(table) / (time.perf_counter() - started), len(table) / (time.process_time() - cpu)
+
+    def work() -> None:
+        texts = {}
+        for entity, group in table.groupby("client_id"):
+            lines = ["Date | Weekday | Group | Amount | Channel"]
+            for _, row in group.sort_values("trans_date", kind="stable").iterrows():
+                day = pd.Timestamp("2000-01-01") + pd.Timedelta(days=row["trans_date"])
+                name = names.get(row["small_group"], row["small_group"])
+                channel = row["channel"] or ""
+                lines.append(f"{day.date()} | {day.day_name()} | {name} | {row['amount_rur']:.2f} RUB | {channel}")
+            texts[entity] = "\n".join(lines)
+
+    wall, cpu = spent(work)
+    return len(table) / wall, len(table) / cpu
 
 
 def main() -> None:
     """Make, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, default=26_000_000)
-    parser.add_argument("--entities", type=int, default=50_000)
-    parser.add_argument("--csv", action="store_true", help="raw events as CSV and not as Parquet")
-    parser.add_argument("--folder", type=Path, help="keep the raw files here")
-    parser.add_argument("--loop-events", type=int, default=200_000)
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    options = parser(__doc__, events=26_000_000, entities=50_000, loop_events=200_000)
+    options.add_argument("--csv", action="store_true", help="raw events as CSV and not as Parquet")
+    options.add_argument("--folder", type=Path, help="keep the raw files here")
+    options.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    arguments = options.parse_args()
     if arguments.child:
         print(json.dumps(ours(arguments.folder)))
         return

@@ -6,11 +6,8 @@ Each line compares the store with the same work done by hand on the same machine
 are shown for orientation only. Both may use the same memory (``--memory-limit``) and spill beyond it.
 """
 
-import argparse
-import resource
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.measure import CLOCKS, Clock, parser, peak_mb
 from llm4es.features.feature_set import FeatureSet
 from llm4es.features.neighbours import nearest
-from llm4es.project.selection import Texts, entities_sql
 from llm4es_store import Store
 from llm4es_store.sql import Limits
 
@@ -29,7 +26,7 @@ COMMITS = 100
 ASKED = 16
 """Entities whose neighbours are looked for."""
 
-CLOCK = time.perf_counter
+CLOCK: Clock = CLOCKS["wall"]
 
 JOIN = "SELECT avg(list_cosine_similarity(a.vector, b.vector)) FROM ({a}) a JOIN ({b}) b USING (entity_id)"
 OURS = "FROM embeddings WHERE dataset = 'd' AND model = '{model}' AND k = 1"
@@ -95,8 +92,9 @@ def keep_texts(store: Store, rows: pa.Table) -> None:
 
 def rerun(store: Store) -> None:
     """What ``embed`` does where nothing is left to do: the texts' hashes, and the plan."""
-    texts = Texts("d", (("raw", "c"),))
-    hashes = store.sql(texts.hashes_sql(entities_sql("d", "c", None))).to_arrow_table()
+    query = """SELECT entity_id, text_hash AS source_hash FROM texts
+        WHERE dataset = 'd' AND variant = 'raw' AND config_id = 'c' ORDER BY entity_id"""
+    hashes = store.sql(query).to_arrow_table()
     wanted = hashes.append_column("k", pa.array(np.ones(len(hashes), np.int32)))
     plan = store.plan("embeddings", scope("a"), wanted, KEYS, complete=True)
     if len(plan.todo) or len(plan.stale):
@@ -119,23 +117,15 @@ def line(what: str, mine: float, theirs: float, *, least: float | None = None, m
 
 def main() -> None:
     """Measure, and print the table."""
-    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--entities", type=int, default=1_000_000)
-    words.add_argument("--width", type=int, default=256)
-    words.add_argument("--memory-limit", default="4GB")
-    words.add_argument(
-        "--clock", choices=("wall", "cpu"), default="wall", help="cpu: of all threads, on a busy machine"
-    )
-    asked = words.parse_args()
+    asked = parser(__doc__, "clock", entities=1_000_000, width=256, memory_limit="4GB").parse_args()
     global CLOCK
-    CLOCK = {"wall": time.perf_counter, "cpu": time.process_time}[asked.clock]
+    CLOCK = CLOCKS[asked.clock]
     print(f"{asked.entities} entities x {asked.width}, {asked.memory_limit} for DuckDB, {asked.clock} time")
     print(f"{'':<62} {'store':>11} {'by hand':>11} {'ratio':>7} {'target':>8} reached")
     with tempfile.TemporaryDirectory() as folder:
         measure(Path(folder), asked.entities, asked.width, asked.memory_limit)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
     size = asked.entities * asked.width * 4 / 2**20
-    print(f"peak memory of the whole run: {peak:.0f} MiB; one model's vectors are {size:.0f} MiB")
+    print(f"peak memory of the whole run: {peak_mb():.0f} MiB; one model's vectors are {size:.0f} MiB")
 
 
 def measure(root: Path, n: int, width: int, memory: str) -> None:
@@ -156,8 +146,7 @@ def measure(root: Path, n: int, width: int, memory: str) -> None:
     our_sql = JOIN.format(a=OURS.format(model="a"), b=OURS.format(model="b"))
     times = in_turns(lambda: store.sql(our_sql).fetchall(), lambda: by_hand.sql(hand_sql).fetchall())
     line("cosine of two models' vectors, joined / over plain Parquet", *times, most=1.15)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    print(f"(peak memory until then: {peak:.0f} MiB)")
+    print(f"(peak memory until then: {peak_mb():.0f} MiB)")
 
     one = f"SELECT vector FROM embeddings WHERE model = 'a' AND k = 1 AND entity_id = 'user-{n // 2:08d}'"
     mine = seconds(lambda: Store(root / "store").sql(one).fetchall(), 5)

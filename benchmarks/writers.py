@@ -6,7 +6,6 @@ A third of the processes do the same stage for the same model over the same enti
 of their own, a third another stage; all read while the others write. Prints what was counted.
 """
 
-import argparse
 import json
 import multiprocessing
 import os
@@ -19,6 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from benchmarks.measure import parser
 from llm4es_store import TABLES, Store
 
 ENTITIES = 8
@@ -88,9 +88,7 @@ def together(root: Path, processes: int, patience: float = 600) -> dict[str, Any
 
 def main() -> None:
     """Run it and print what it counted."""
-    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--processes", type=int, default=8)
-    asked = words.parse_args()
+    asked = parser(__doc__, processes=8).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         counted = together(Path(folder) / "store", asked.processes)
     print(json.dumps(counted, indent=1))

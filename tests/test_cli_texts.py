@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from llm4es.core.errors import Llm4esError
 from llm4es_store import Store
 
 from . import shop
-from .shell import committing_at_once, invoke
+from .shell import invoke
 
 KEY = "sk-never-written-anywhere"
 
@@ -181,7 +182,7 @@ def test_a_killed_rewriting_goes_on_row_by_row(shell: Shell, server: tuple[str, 
     words = ["--by", "llm", "--engine", "openai", "--base-url", address, "--model", "m", "--formats", "bullets"]
     words += ["--variants", "1", "--concurrency", "2", "--store", str(shell.store)]
     command = [sys.executable, "-c", "from llm4es_cli.main import main; main()", "enrich", str(shell.recipe), *words]
-    environment = committing_at_once(shell.folder) | {"OPENAI_API_KEY": KEY, "OPENAI_LOG": "debug"}
+    environment = os.environ | {"OPENAI_API_KEY": KEY, "OPENAI_LOG": "debug"}
     first = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     done = 0
     while done < 8:
