@@ -1,5 +1,6 @@
 """``llm4es.Project`` and ``llm4es.encode``: the face of the library, as a notebook uses it."""
 
+import inspect
 import logging
 import pickle
 import shutil
@@ -20,7 +21,17 @@ from llm4es import Project
 from llm4es.core.errors import DataError, Llm4esError, ModelError, OptionError, RecipeError, StoreError
 from llm4es.embed import embed
 from llm4es.models import load_model, resolve
-from llm4es.options import EmbedOptions, SerializeOptions
+from llm4es.options import (
+    EmbedOptions,
+    EnrichOptions,
+    FinetuneOptions,
+    LoadOptions,
+    Options,
+    ProbeOptions,
+    RunOptions,
+    SelectOptions,
+    SerializeOptions,
+)
 from llm4es.project.executor import Increment, Setup
 from llm4es.project.observer import Advance
 from llm4es.recipes import load_recipe, locate, read_events
@@ -298,3 +309,27 @@ def test_the_stages_that_are_mapped_travel_as_bytes(place: Path, model: str) -> 
     assert here.store.sql(texts).fetchall() == there.store.sql(texts).fetchall()
     for k in (1, 2):
         np.testing.assert_allclose(here.vectors("tinyllama", k=k)[1], there.vectors("tinyllama", k=k)[1], atol=1e-6)
+
+
+STEPS: dict[str, tuple[type[Options], ...]] = {
+    "serialize": (SerializeOptions,),
+    "enrich": (EnrichOptions, LoadOptions),
+    "finetune": (FinetuneOptions, LoadOptions),
+    "embed": (EmbedOptions, LoadOptions),
+    "probe": (ProbeOptions, SelectOptions),
+    "run": (RunOptions, LoadOptions),
+}
+"""Step -> the classes whose every option it takes."""
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_option_of_a_step_can_be_given(project: Project, model: str, step: str) -> None:
+    project.serialize()
+    options = {name: None for cls in STEPS[step] for name in cls.settings()}  # None: not given
+    method = getattr(project, step)
+    assert options.keys() <= inspect.signature(method).parameters.keys()
+    words = {"model": model} if step in ("finetune", "embed", "run") else {}
+    sized = {"max_length": 64} if "max_length" in options else {}
+    assert method(dry_run=True, **words, **(options | sized)) is not None
+    for name in options:
+        assert f"\n{name} : " in method.__doc__, name
