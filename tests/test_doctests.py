@@ -55,7 +55,7 @@ def given(name: str, request: pytest.FixtureRequest, folder: Path) -> dict[str, 
         return {}
     shutil.copytree(request.getfixturevalue("probed_shop"), folder)
     project = llm4es.Project(folder / "shop.toml", store=folder / "shop-store", observer="silent")
-    return {"project": project, "folder": str(folder / "model")}
+    return {"project": project, "context": project._context(), "folder": str(folder / "model")}
 
 
 @pytest.mark.parametrize("name", NAMES)

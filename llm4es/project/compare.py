@@ -23,7 +23,32 @@ def compare(
 ) -> Result:
     """The comparisons of some tasks under each other: of their newest probes, or of those of one configuration each.
 
-    Raises ProbeError where a task was not probed so.
+    Parameters
+    ----------
+    context : Context
+        Recipe and store.
+    tasks : sequence of str
+        What is compared.
+    options : CompareOptions
+        Protocol, probe, metric, reference.
+    config_ids : sequence of str or None, default ()
+        A configuration a task; None: the newest's.
+
+    Returns
+    -------
+    Result
+        A row a (task, feature set), the best of a task first.
+
+    Raises
+    ------
+    ProbeError
+        Where a task was not probed so.
+
+    Examples
+    --------
+    >>> from llm4es.options import CompareOptions
+    >>> len(compare(context, ["loyal"], CompareOptions()))
+    2
     """
     chosen = config_ids or [None] * len(tasks)
     tables = [comparison(context, task, options, config_id) for task, config_id in zip(tasks, chosen, strict=True)]
@@ -31,7 +56,35 @@ def compare(
 
 
 def comparison(context: Context, task: str, options: CompareOptions, config_id: str | None = None) -> pa.Table:
-    """The comparison of one task."""
+    """The comparison of one task.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe and store.
+    task : str
+        What is compared.
+    options : CompareOptions
+        Protocol, probe, metric, reference.
+    config_id : str, optional
+        The probes' configuration; None: the newest's.
+
+    Returns
+    -------
+    pyarrow.Table
+        Rows of ``probe.compare.COMPARISON`` with ``task`` in front.
+
+    Raises
+    ------
+    ProbeError
+        Where it was not probed so.
+
+    Examples
+    --------
+    >>> from llm4es.options import CompareOptions
+    >>> comparison(context, "loyal", CompareOptions())["task"].to_pylist()
+    ['loyal', 'loyal']
+    """
     from ..probe.compare import compare as pair  # heavy
 
     chosen: dict[str, str | int] = {"dataset": context.dataset, "task": task, "protocol": options.protocol}

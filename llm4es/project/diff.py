@@ -46,7 +46,33 @@ class Side:
 def diff(store: "Store", a: str, b: str, dataset: str | None, options: DiffOptions) -> Result:
     """What changed between two versions, two models or two k.
 
-    Raises OptionError for a side that is neither a version nor features, and where there is nothing to compare.
+    Parameters
+    ----------
+    store : Store
+        Where both are.
+    a, b : str
+        A version, a time, features, or ``FEATURES:VERSION``.
+    dataset : str or None
+        Whose; None: the only dataset there is.
+    options : DiffOptions
+        How many neighbours are compared, of how many entities.
+
+    Returns
+    -------
+    Result
+        Rows of ``probe.difference.DIFFERENCE``.
+
+    Raises
+    ------
+    OptionError
+        For a side that is neither a version nor features, and where there is nothing to compare.
+
+    Examples
+    --------
+    >>> from llm4es.options import DiffOptions
+    >>> rows = diff(project.store, "model@1 [64 tokens]", "model@4 [64 tokens]", "shop", DiffOptions())
+    >>> rows.to_arrow()["measure"].to_pylist()[:2]
+    ['entities before', 'entities after']
     """
     chosen = dataset or only_dataset(store)
     tables = list(_differences(store, chosen, side(a), side(b), options.n, options.sample))
@@ -56,7 +82,30 @@ def diff(store: "Store", a: str, b: str, dataset: str | None, options: DiffOptio
 
 
 def side(text: str) -> Side:
-    """``12``, ``2026-11-20``, ``m@8`` or ``m@8:12``."""
+    """``12``, ``2026-11-20``, ``m@8`` or ``m@8:12``.
+
+    Parameters
+    ----------
+    text : str
+        As it is typed.
+
+    Returns
+    -------
+    Side
+        Features, and when.
+
+    Raises
+    ------
+    OptionError
+        For text that is neither.
+
+    Examples
+    --------
+    >>> side("m@8:12")
+    Side(name='m@8', at='12')
+    >>> side("12")
+    Side(name=None, at='12')
+    """
     found = _SIDE.fullmatch(text)
     if found is None or not text:
         raise OptionError(f"{text!r} is neither a version nor features: give 12, smollm2-135m@8, or smollm2-135m@8:12")
@@ -150,7 +199,28 @@ def _probes(store: "Store", dataset: str, a: tuple[Side, str], b: tuple[Side, st
 
 
 def only_dataset(store: "Store") -> str:
-    """The dataset that the store is about. Raises OptionError where that is not one."""
+    """The dataset that the store is about.
+
+    Parameters
+    ----------
+    store : Store
+        With texts or vectors.
+
+    Returns
+    -------
+    str
+        Its name.
+
+    Raises
+    ------
+    OptionError
+        Where there is none, or several.
+
+    Examples
+    --------
+    >>> only_dataset(project.store)
+    'shop'
+    """
     query = "SELECT dataset FROM embeddings UNION SELECT dataset FROM texts ORDER BY 1"
     names = [name for (name,) in store.sql(query).fetchall()]
     if len(names) != 1:

@@ -52,7 +52,37 @@ class Space:
 
 
 def embed(context: Context, model: str | ModelRef, load: LoadOptions, options: EmbedOptions) -> Outcome:
-    """Embed the entities whose vectors are missing, or were made from other texts."""
+    """Embed the entities whose vectors are missing, or were made from other texts.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe, store, how far, and who hears of it.
+    model : str or ModelRef
+        What reads the texts.
+    load : LoadOptions
+        How it is loaded.
+    options : EmbedOptions
+        Which k, texts and pooling, and how long histories are read.
+
+    Returns
+    -------
+    Outcome
+        Vectors wanted, computed and reused, and why.
+
+    Raises
+    ------
+    StoreError
+        Where there are no texts.
+    ModelError
+        For a model that is not found or cannot be loaded, and windows longer than its context.
+
+    Examples
+    --------
+    >>> from llm4es.options import EmbedOptions, LoadOptions
+    >>> embed(context, folder, LoadOptions(), EmbedOptions.of(k=1, max_length=64))
+    embed model: 0 computed, 20 reused (nothing to do), ...
+    """
     store = context.store
     chosen = choose_texts(store, context.dataset, options.texts)
     ref = resolved(store, model)

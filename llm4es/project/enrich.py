@@ -34,7 +34,35 @@ _ENTITIES_AT_ONCE = 2048
 
 
 def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outcome:
-    """Rewrite the raw texts whose variants are missing, or were made from other texts."""
+    """Rewrite the raw texts whose variants are missing, or were made from other texts.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe, store, how far, and who hears of it.
+    options : EnrichOptions
+        Who writes, how many variants, of which formats or prompts.
+    load : LoadOptions
+        How a model in this process is loaded; by rules it is not asked.
+
+    Returns
+    -------
+    Outcome
+        Texts wanted, computed and reused, and why.
+
+    Raises
+    ------
+    StoreError
+        Where there are no raw texts.
+    ModelError
+        For a model that is not found, or cannot be loaded.
+
+    Examples
+    --------
+    >>> from llm4es.options import EnrichOptions, LoadOptions
+    >>> enrich(context, EnrichOptions.of(by="rules", variants=1), LoadOptions())
+    enrich rules: 20 computed, 0 reused (20 new), ...
+    """
     store, dataset = context.store, context.dataset
     raw = choose_texts(store, dataset, (RAW,))
     ((_, base),) = raw.pairs

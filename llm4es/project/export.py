@@ -11,6 +11,30 @@ from .result import Result
 
 
 def export(context: Context, options: ExportOptions) -> Result:
-    """The named features, wide or long. Raises OptionError for features that are not there."""
+    """The named features, wide or long.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe and store.
+    options : ExportOptions
+        Features by name, and the layout.
+
+    Returns
+    -------
+    Result
+        Wide: a column a number. Long: a row an (entity, features).
+
+    Raises
+    ------
+    OptionError
+        For features that are not there.
+
+    Examples
+    --------
+    >>> from llm4es.options import ExportOptions
+    >>> export(context, ExportOptions.of(features="counts", layout="long")).column_names
+    ['entity_id', 'features', 'vector']
+    """
     sources = feature_sources(context, options.features)
     return Result(to_table([source.load() for source in sources], options.layout))

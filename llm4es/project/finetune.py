@@ -56,7 +56,42 @@ class _Training:
 def finetune(
     context: Context, model: str | ModelRef, name: str | None, load: LoadOptions, options: FinetuneOptions
 ) -> Outcome:
-    """Tune a model, unless the store has one of this name made the same way from the same texts."""
+    """Tune a model, unless the store has one of this name made the same way from the same texts.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe, store, how far, and who hears of it.
+    model : str or ModelRef
+        What is tuned.
+    name : str or None
+        What the tuned model is called; None: ``default_name``.
+    load : LoadOptions
+        How the base is loaded.
+    options : FinetuneOptions
+        How it is tuned, on which texts.
+
+    Returns
+    -------
+    Outcome
+        One row is wanted, the model.
+
+    Raises
+    ------
+    OptionError
+        For the base model's own name, and where there are no train entities.
+    StoreError
+        Where there are no texts.
+    ModelError
+        For a model that is not found or cannot be loaded, and a training that broke it.
+
+    Examples
+    --------
+    >>> from llm4es.options import FinetuneOptions, LoadOptions
+    >>> options = FinetuneOptions.of(steps="dry_run", max_length=64)
+    >>> finetune(context.with_(dry_run=True), folder, "tuned", LoadOptions(), options)
+    finetune tuned: 1 to compute, 0 reused (1 new)
+    """
     store, dataset = context.store, context.dataset
     base_name = model.name if isinstance(model, ModelRef) else model
     tuned_name = name or default_name(base_name, dataset)
@@ -113,7 +148,25 @@ def finetune(
 
 
 def default_name(model: str, dataset: str) -> str:
-    """The tuned model's name where none is given: ``smollm2-135m-movielens-100k``."""
+    """The tuned model's name where none is given: ``smollm2-135m-movielens-100k``.
+
+    Parameters
+    ----------
+    model : str
+        The base as it was named: a name, an id, a path.
+    dataset : str
+        Whose texts it is tuned on.
+
+    Returns
+    -------
+    str
+        The last part of the base's name, and the dataset's.
+
+    Examples
+    --------
+    >>> default_name("models/base.gguf", "shop")
+    'base-shop'
+    """
     return f"{model.rstrip('/').split('/')[-1].removesuffix('.gguf')}-{dataset}"
 
 

@@ -35,7 +35,37 @@ _ROWS_AT_ONCE = 20_000
 
 
 def import_vectors(context: Context, source: "Path | pa.Table", options: ImportOptions) -> Outcome:
-    """Read, check, compare with what is there, and replace it where it differs."""
+    """Read, check, compare with what is there, and replace it where it differs.
+
+    Parameters
+    ----------
+    context : Context
+        Store, how far, and who hears of it.
+    source : Path or pyarrow.Table
+        A Parquet or CSV file, or rows: an id and a vector each.
+    options : ImportOptions
+        The vectors' name, their dataset, and which columns they are in.
+
+    Returns
+    -------
+    Outcome
+        Vectors wanted, computed and reused, and why.
+
+    Raises
+    ------
+    OptionError
+        For a file that is not there, and a name that a model's own vectors have.
+    DataError
+        For a file that cannot be read, and rows that are no vectors.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from llm4es.options import ImportOptions
+    >>> rows = pa.table({"id": ["c0"], "vector": [[0.5, 1.0]]})
+    >>> import_vectors(context, rows, ImportOptions.of(name="coles", dataset="shop"))
+    import coles: 1 computed, 0 reused (1 new), ...
+    """
     _refuse_taken(context, options)
     batches = _read(source, options) if isinstance(source, Path) else source.to_batches(_ROWS_AT_ONCE)
     rows = pa.Table.from_batches(list(check(batches, options)))

@@ -29,7 +29,30 @@ if TYPE_CHECKING:
 
 
 def tasks_of(context: Context, task: str | None) -> list[str]:
-    """The task asked for, or all of the recipe's. Raises OptionError for one it does not have."""
+    """The task asked for, or all of the recipe's.
+
+    Parameters
+    ----------
+    context : Context
+        Whose recipe has the tasks.
+    task : str or None
+        One of them; None: all.
+
+    Returns
+    -------
+    list of str
+        Tasks, in the recipe's order.
+
+    Raises
+    ------
+    OptionError
+        For a task that the recipe does not have, and a recipe without any.
+
+    Examples
+    --------
+    >>> tasks_of(context, None)
+    ['loyal']
+    """
     known = list(context.recipe.tasks)
     if not known:
         raise OptionError(f"recipe {context.dataset!r} has no task: add [tasks.NAME] to it")
@@ -41,7 +64,38 @@ def tasks_of(context: Context, task: str | None) -> list[str]:
 
 
 def probe_all(context: Context, task: str | None, options: ProbeOptions, select: SelectOptions) -> list[Outcome]:
-    """Probe a task, or every one, on the chosen features; once a size where a learning curve was asked for."""
+    """Probe a task, or every one, on the chosen features; once a size where a learning curve was asked for.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe, store, how far, and who hears of it.
+    task : str or None
+        The recipe's task; None: every task.
+    options : ProbeOptions
+        Protocol, probe, folds, sizes.
+    select : SelectOptions
+        Which features.
+
+    Returns
+    -------
+    list of Outcome
+        One a task and size.
+
+    Raises
+    ------
+    OptionError
+        For features by name together with depths, and features that are not there.
+    ProbeError
+        Where no feature set can carry the task.
+
+    Examples
+    --------
+    >>> from llm4es.options import ProbeOptions, SelectOptions
+    >>> probing = ProbeOptions.of(folds=2, repeats=1, bootstrap=20)
+    >>> probe_all(context, None, probing, SelectOptions.of(features="counts"))
+    [probe loyal: 0 computed, 1 reused (nothing to do), ...]
+    """
     if select.features and (select.k or select.layers):
         raise OptionError("--features names the depths already: leave out --k and --layers")
     sources = feature_sources(context, select.features, select.k, select.layers)
@@ -62,7 +116,34 @@ def probe(
 ) -> Outcome:
     """Probe the features whose metrics are missing, or were made from other vectors or labels.
 
-    Features that were ``named`` have to carry the task; of all that there are, those that cannot are left out.
+    Parameters
+    ----------
+    context : Context
+        Recipe, store, how far, and who hears of it.
+    task : str
+        One of the recipe's tasks.
+    options : ProbeOptions
+        Protocol, probe, folds.
+    sources : sequence of FeatureSource, optional
+        What is probed; None: every embedding and baseline.
+    named : bool, default False
+        The features have to carry the task; else those that cannot are left out with a warning.
+
+    Returns
+    -------
+    Outcome
+        Feature sets wanted, computed and reused, and why.
+
+    Raises
+    ------
+    ProbeError
+        Where no feature set can carry the task, or one that was named cannot.
+
+    Examples
+    --------
+    >>> from llm4es.options import ProbeOptions
+    >>> probe(context.with_(dry_run=True), "loyal", ProbeOptions(folds=3)).rows
+    5
     """
     of_task = {"dataset": context.dataset, "task": task}
     labels = context.store.sql(
@@ -154,7 +235,28 @@ def _leaks(context: Context, task: str, results: "Sequence[ProbeResult]") -> lis
 
 
 def leaks_of(context: Context, task: str, predictions: "pa.Table") -> list[str]:
-    """Warnings about one task: seen users, texts that others have too, labels made from what the texts show."""
+    """Warnings about one task: seen users, texts that others have too, labels made from what the texts show.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe and store.
+    task : str
+        One of the recipe's tasks.
+    predictions : pyarrow.Table
+        Columns ``entity_id`` and ``seen`` of one feature set.
+
+    Returns
+    -------
+    list of str
+        A sentence each; none where nothing is wrong.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> leaks_of(context, "loyal", pa.table({"entity_id": ["c0"], "fold": [0], "repeat": [0], "seen": [False]}))
+    []
+    """
     import pyarrow.compute as pc
 
     from ..probe.leakage import identical_texts, warnings

@@ -42,7 +42,31 @@ _HASHES = TEXTS.empty_table().select(["entity_id", "source_hash"])
 
 
 def serialize(context: Context, options: SerializeOptions) -> Outcome:
-    """Serialize the entities whose histories are new or have changed; the events of the others stay as they are."""
+    """Serialize the entities whose histories are new or have changed; the events of the others stay as they are.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe, store, how far, and who hears of it.
+    options : SerializeOptions
+        Which events a text keeps, and which preset of fields it shows.
+
+    Returns
+    -------
+    Outcome
+        Texts wanted, computed and reused, and why.
+
+    Raises
+    ------
+    DataError
+        For raw files that are missing, rows that cannot be read, and labels or splits that are wrong.
+
+    Examples
+    --------
+    >>> from llm4es.options import SerializeOptions
+    >>> serialize(context, SerializeOptions())
+    serialize shop: 0 computed, 20 reused (nothing to do), ...
+    """
     began = time.monotonic()
     source = locate(context.recipe, context.data)
     config = {"recipe": context.recipe.fingerprint(options.preset), "options": options.fingerprint()}

@@ -19,7 +19,26 @@ from .selection import preset
 
 
 class Neighbours(Result):
-    """The neighbours of an entity, a row each; ``shared`` holds what each has in common with it."""
+    """The neighbours of an entity, a row each; ``rarest shared`` holds what each has in common with it.
+
+    Parameters
+    ----------
+    entity : str
+        Whose neighbours they are.
+    features : str
+        The features' readable name.
+    labels : dict of str to str
+        Task -> the entity's label.
+    rows : pyarrow.Table
+        A row a neighbour, the nearest first.
+    column : str
+        The events' column that was compared.
+
+    Examples
+    --------
+    >>> project.similar("c1", features="counts", n=1).title
+    'c1 (loyal: yes) in counts'
+    """
 
     MOST_SHARED = 5
     """Shared values named for each neighbour, the rarest first."""
@@ -35,14 +54,38 @@ class Neighbours(Result):
         return f"{self.entity} ({known or 'no label'}) in {self.features}"
 
     def brief(self) -> list[dict[str, Any]]:
-        """The rows with a few of the shared values as text."""
+        """The rows with a few of the shared values as text.
+
+        Returns
+        -------
+        list of dict
+            The columns of the table; ``rarest shared`` is text.
+
+        Examples
+        --------
+        >>> near = project.similar("c1", features="counts", n=1)
+        >>> type(near.brief()[0]["rarest shared"]).__name__
+        'str'
+        """
         return [
             row | {"rarest shared": "; ".join(event["value"] for event in row["rarest shared"][: self.MOST_SHARED])}
             for row in self
         ]
 
     def shared(self) -> list[dict[str, Any]]:
-        """What they have in common, the rarest first, a few of each neighbour."""
+        """What they have in common, the rarest first, a few of each neighbour.
+
+        Returns
+        -------
+        list of dict
+            A row a shared value, with what either's events say.
+
+        Examples
+        --------
+        >>> near = project.similar("c1", features="counts", n=1)
+        >>> list(near.shared()[0])
+        ['neighbour', 'product', 'c1', 'the neighbour', 'had by']
+        """
         return [
             {
                 "neighbour": row["entity_id"],
@@ -57,7 +100,35 @@ class Neighbours(Result):
 
 
 def similar(context: Context, entity: str, options: SimilarOptions) -> Neighbours:
-    """The nearest entities by cosine, and what they have in common with this one."""
+    """The nearest entities by cosine, and what they have in common with this one.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe and store.
+    entity : str
+        Whose neighbours are looked for.
+    options : SimilarOptions
+        In which features, how many, by which column.
+
+    Returns
+    -------
+    Neighbours
+        A row a neighbour, the nearest first.
+
+    Raises
+    ------
+    StoreError
+        Where there are no vectors of the model.
+    ProbeError
+        For an entity that has no vector.
+
+    Examples
+    --------
+    >>> from llm4es.options import SimilarOptions
+    >>> len(similar(context, "c0", SimilarOptions.of(model="model", k="all", n=4)))
+    4
+    """
     from ..features.neighbours import nearest  # heavy
 
     features = _features(context, options.features or _name(context, options.model, options.k))
