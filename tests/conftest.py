@@ -2,10 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from . import shop
 from .shell import Call, Shell
+
+if TYPE_CHECKING:
+    from llm4es import Project
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +43,19 @@ def llm4es(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
 def shell(tmp_path: Path, llm4es: Call, model: Path) -> Shell:
     """A shop's recipe and files, a model, and where a store will be."""
     return Shell(tmp_path, llm4es, model)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with a cache of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LLM4ES_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+@pytest.fixture
+def project(place: Path) -> "Project":
+    """A shop's project, without a store yet."""
+    from llm4es import Project
+
+    return Project(shop.write(place / "shop"), place / "store", observer="silent")

@@ -1,8 +1,11 @@
 """Rows that the store's tests write."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pyarrow as pa
+
+from llm4es_store import Store
 
 SCOPE = {"dataset": "d", "config_id": "c"}
 KEY = ("entity_id", "variant")
@@ -27,3 +30,30 @@ def texts(hashes: Mapping[str, str]) -> pa.Table:
 def wanted(hashes: Mapping[str, str]) -> pa.Table:
     """What a stage wants: (entity_id, source_hash)."""
     return texts(hashes).select(["entity_id", "source_hash"])
+
+
+def vectors(model: str, k: int, values: dict[str, list[float]]) -> pa.Table:
+    """A vector an entity, of one model and k."""
+    n = len(values)
+    return pa.table(
+        {
+            "entity_id": list(values),
+            "k": pa.array([k] * n, pa.int32()),
+            "vector": pa.array(list(values.values()), pa.list_(pa.float32())),
+            "source_hash": ["h"] * n,
+        }
+    )
+
+
+def with_vectors(root: Path) -> Store:
+    """A store with the vectors of two models."""
+    store = Store(root, create=True)
+    with store.run("embed", "d", {}, "0") as run:
+        for model, k, values in (
+            ("m", 1, {"1": [1.0, 0.0], "2": [0.0, 1.0]}),
+            ("m", 8, {"1": [1.0, 1.0], "2": [0.0, 2.0]}),
+            ("7", 1, {"1": [1.0, 0.0], "2": [1.0, 0.1]}),  # a model's name that looks like a number
+        ):
+            scope = {"dataset": "d", "model": model, "config_id": "c"}
+            run.append("embeddings", scope, vectors(model, k, values), ("entity_id", "k"))
+    return store

@@ -3,22 +3,18 @@
 import inspect
 import logging
 import pickle
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from typer.testing import CliRunner
 
-import llm4es
 from llm4es import Project
-from llm4es.core.errors import DataError, Llm4esError, ModelError, OptionError, RecipeError, StoreError
+from llm4es.core.errors import OptionError
 from llm4es.embed import embed
 from llm4es.models import load_model, resolve
 from llm4es.options import (
@@ -36,53 +32,19 @@ from llm4es.project.executor import Increment, Setup
 from llm4es.project.observer import Advance
 from llm4es.recipes import load_recipe, locate, read_events
 from llm4es.serialize import serialize
-from llm4es_cli.main import app
-from llm4es_store import Store
 
-from . import shop, tiny
+from . import shop
 
 WINDOW: dict[str, Any] = {"max_length": 64}
 
 
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(tiny.save(tmp_path_factory.mktemp("models") / "tinyllama"))
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("LLM4ES_CACHE", str(tmp_path / "cache"))
-    return tmp_path
-
-
-@pytest.fixture
-def project(place: Path) -> Project:
-    return Project(shop.write(place / "shop"), place / "store", observer="silent")
-
-
-def bank(n: int = 12) -> pd.DataFrame:
-    """Payments of ``n`` customers, mixed up, with an index that says nothing and a column that nobody needs."""
-    rows = [
-        {"customer": f"c{c}", "at": pd.Timestamp("2026-01-01") + pd.Timedelta(days=3 * v + c),
-         "mcc": "xyz"[(c + v) % 3],
-         "amount": c + v / 4, "note": None}
-        for c in range(n) for v in range(2 + c % 3)
-    ]  # fmt: skip
-    return pd.DataFrame(rows).sample(frac=1, random_state=0).set_index(pd.Index(range(100, 100 + len(rows))))
-
-
-def labels(n: int = 12) -> pd.DataFrame:
-    return pd.DataFrame({"customer": [f"c{c}" for c in range(n)], "churn": [c % 2 for c in range(n)]})
-
-
-def test_the_whole_way_without_the_command_line(project: Project, model: str) -> None:
+def test_the_whole_way_without_the_command_line(project: Project, model: Path) -> None:
     assert project.serialize().computed == 20
     assert project.enrich(by="rules", variants=2).computed == 40
-    tuned = project.finetune(model=model, name="mine", steps="dry_run", **WINDOW)
+    tuned = project.finetune(model=str(model), name="mine", steps="dry_run", **WINDOW)
     assert (tuned.stage, tuned.what, tuned.computed) == ("finetune", "mine", 1)
-    planned = project.embed(model=model, k=(1, "all"), dry_run=True, **WINDOW)
-    done = project.embed(model=model, k=(1, "all"), **WINDOW)
+    planned = project.embed(model=str(model), k=(1, "all"), dry_run=True, **WINDOW)
+    done = project.embed(model=str(model), k=(1, "all"), **WINDOW)
     assert (planned.computed, planned.dry_run, done.computed) == (40, True, 40)
     assert project.embed(model="mine", k="1", history="newest", **WINDOW).computed == 20
     assert [outcome.computed for outcome in project.probe("loyal", features=["tfidf", "counts"], folds=3)] == [2]
@@ -94,66 +56,20 @@ def test_the_whole_way_without_the_command_line(project: Project, model: str) ->
     for repeated in (
         project.serialize(),
         project.enrich(by="rules", variants=2),
-        project.embed(model=model, **WINDOW, k=(1, 4)),
+        project.embed(model=str(model), **WINDOW, k=(1, 4)),
     ):
         assert repeated.computed == 0
 
 
-def test_vectors_are_those_of_the_pure_stages(project: Project, place: Path, model: str) -> None:
+def test_vectors_are_those_of_the_pure_stages(project: Project, place: Path, model: Path) -> None:
     project.serialize()
-    project.embed(model=model, k=2, **WINDOW)
+    project.embed(model=str(model), k=2, **WINDOW)
     ids, matrix = project.vectors("tinyllama", k=2)
     recipe = load_recipe(place / "shop/shop.toml")
     texts = list(serialize(read_events(recipe, locate(recipe), SerializeOptions()), recipe, SerializeOptions()))
-    rows = pa.Table.from_batches(embed(texts, load_model(resolve(model)), EmbedOptions(k=(2,), max_length=64)))
+    rows = pa.Table.from_batches(embed(texts, load_model(resolve(str(model))), EmbedOptions(k=(2,), max_length=64)))
     plain = dict(zip(rows["entity_id"].to_pylist(), rows["vector"].to_pylist(), strict=True))
     np.testing.assert_allclose(matrix, [plain[entity] for entity in ids.to_pylist()], atol=1e-5)
-
-
-@pytest.mark.parametrize("kind", [pd.DataFrame, pl.from_pandas, pa.Table.from_pandas, "duckdb"])
-def test_frames_of_any_kind_give_the_same_dataset(place: Path, kind: Any) -> None:
-    events = bank()
-    frame = duckdb.from_df(events) if kind == "duckdb" else kind(events)
-    made = Project.from_frame(
-        frame, name="bank", entity="customer", time="at", fields=["mcc", "amount"], labels=labels(),
-        tasks={"churn": "binary"}, store=place / "store", observer="silent",
-    )  # fmt: skip
-    assert made.serialize().computed == 12
-    ((text,),) = made.store.sql("SELECT text FROM texts WHERE entity_id = 'c0'").fetchall()
-    assert text.splitlines() == ["Mcc | Amount", "x | 0", "y | 0.25"]
-    assert made.store.sql("SELECT label, count(*) FROM labels GROUP BY 1 ORDER BY 1").fetchall() == [("0", 6), ("1", 6)]
-
-
-def test_a_project_of_a_frame_goes_on_from_the_command_line_by_its_name(place: Path, model: str) -> None:
-    store = place / "store"
-    made = Project.from_frame(
-        bank(), name="bank", entity="customer", time="at", labels=labels(), store=store, observer="silent"
-    )
-    made.serialize()
-    words = [
-        "run",
-        "bank",
-        "--store",
-        str(store),
-        "--model",
-        model,
-        "--max-length",
-        "64",
-        "--k",
-        "1",
-        "--finetune",
-        "none",
-        "-q",
-    ]
-    done = CliRunner().invoke(app, words)
-    assert done.exit_code == 0, done.output
-    compared = CliRunner().invoke(app, ["compare", "bank", "--store", str(store), "-q", "--format", "csv"])
-    assert "tinyllama@1" in compared.stdout
-    moved = place / "moved"
-    shutil.move(store, moved)  # the frames go along with the store
-    again = Project("bank", moved, observer="silent")
-    assert again.serialize().computed == 0
-    assert again.serialize(max_events=1).computed == 12
 
 
 def test_the_store_keeps_the_recipe_and_says_when_the_file_has_changed(
@@ -171,23 +87,6 @@ def test_the_store_keeps_the_recipe_and_says_when_the_file_has_changed(
     changed = Project(toml, place / "store", observer="silent")
     assert changed.serialize().computed == 20
     assert Project("shop", place / "store").recipe.content_hash() == changed.recipe.content_hash()
-
-
-def test_encode_is_a_frame_in_and_a_frame_out(place: Path, model: str) -> None:
-    options: dict[str, Any] = {"entity": "customer", "time": "at", "model": model, "k": 2, "observer": "silent"}
-    vectors = llm4es.encode(bank(), **options)
-    assert isinstance(vectors, pd.DataFrame)
-    assert list(vectors.columns) == ["entity_id", "vector"]
-    assert isinstance(llm4es.encode(pl.from_pandas(bank()), **options), pl.DataFrame)
-    assert {path.name for path in place.iterdir()} <= {"cache"}
-    made = Project.from_frame(
-        bank(), name="bank", entity="customer", time="at", store=place / "store", observer="silent"
-    )
-    made.serialize()
-    made.embed(model=model, k=2, max_length=256)
-    ids, matrix = made.vectors("tinyllama", k=2)
-    assert vectors["entity_id"].tolist() == ids.to_pylist()
-    np.testing.assert_allclose(np.stack(vectors["vector"].tolist()), matrix, atol=1e-5)
 
 
 def test_results_are_frames_of_the_caller_s_choice(project: Project) -> None:
@@ -229,58 +128,6 @@ def test_observers_by_name(place: Path, capsys: pytest.CaptureFixture[str], capl
         Project(recipe, place / "four", observer="loud")
 
 
-def refused(call: Any, kind: type[Llm4esError], message: str) -> None:
-    with pytest.raises(kind) as error:
-        call()
-    assert message in str(error.value)
-    assert "\n" not in str(error.value)
-
-
-def test_bad_input_is_one_line_each(project: Project, place: Path, model: str) -> None:
-    refused(lambda: Project("movilens-100k"), RecipeError, "did you mean movielens-100k")
-    refused(lambda: project.embed(model=model), StoreError, "run `llm4es serialize shop` first")
-    assert not (place / "store/tables/texts").exists()
-    project.serialize()
-    refused(lambda: Project("shpo", place / "store"), RecipeError, "did you mean shop")
-    refused(
-        lambda: project.embed(model=model, histry="full"), OptionError, "no option 'histry'; did you mean 'history'?"
-    )
-    refused(lambda: project.embed(model=model, history="ful"), OptionError, "did you mean 'full'?")
-    refused(lambda: project.embed(model=model, k="many"), OptionError, "--k 'many'")
-    refused(lambda: project.compare("loyal"), Llm4esError, "run `llm4es probe shop --task loyal` first")
-    refused(lambda: project.compare("loyl"), OptionError, "there are loyal")
-    refused(lambda: project.vectors("tinyllama", k=1), StoreError, "no configurations of 'tinyllama' with k 1")
-    refused(
-        lambda: Project(place / "shop/shop.toml", place / "shop").serialize(),
-        StoreError,
-        "is not a store and not empty",
-    )
-    frame = bank()
-    refused(lambda: Project.from_frame(frame, name="bank", entity="costumer", store=place / "s"), DataError, "customer")
-    twice = pd.concat([labels(), pd.DataFrame({"customer": ["c0"], "churn": [1]})])
-    refused(
-        lambda: Project.from_frame(frame, name="bank", entity="customer", labels=twice, store=place / "s").serialize(),
-        DataError, "c0",
-    )  # fmt: skip
-    refused(lambda: project.sql("DROP TABLE texts"), StoreError, "read-only")
-
-
-def test_a_model_s_name_with_a_typo_is_answered_by_names_near_it(project: Project, place: Path) -> None:
-    project.serialize()
-    tiny.save(place / "tinyllama")
-    refused(lambda: project.embed(model="smolm2-135m"), ModelError, "smollm2-135m")
-    refused(lambda: project.embed(model="tinylama"), ModelError, "tinyllama")
-
-
-def test_a_store_of_a_newer_version_is_refused_by_name(
-    project: Project, place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("llm4es_store.layout.FORMAT", 99)
-    Store(place / "store", create=True)
-    monkeypatch.undo()
-    refused(project.serialize, StoreError, "has format 99")
-
-
 class Elsewhere:
     """An executor whose set-ups travel as bytes, as to another machine; it says what came back."""
 
@@ -293,7 +140,7 @@ class Elsewhere:
             yield increment
 
 
-def test_the_stages_that_are_mapped_travel_as_bytes(place: Path, model: str) -> None:
+def test_the_stages_that_are_mapped_travel_as_bytes(place: Path, model: Path) -> None:
     recipe = shop.write(place / "shop")
     here = Project(recipe, place / "here", observer="silent")
     executor = Elsewhere()
@@ -303,7 +150,7 @@ def test_the_stages_that_are_mapped_travel_as_bytes(place: Path, model: str) -> 
     away = Project(recipe, place / "there", observer="silent", executor=executor)
     for project in (here, away):
         project.enrich(by="rules", variants=2)
-        project.embed(model=model, k=(1, 2), layers="keep", **WINDOW)
+        project.embed(model=str(model), k=(1, 2), layers="keep", **WINDOW)
     assert set(executor.tables) == {"texts", "embeddings", "layers", "canaries"}
     texts = "SELECT entity_id, variant, text FROM texts ORDER BY ALL"
     assert here.store.sql(texts).fetchall() == there.store.sql(texts).fetchall()
@@ -323,12 +170,12 @@ STEPS: dict[str, tuple[type[Options], ...]] = {
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_every_option_of_a_step_can_be_given(project: Project, model: str, step: str) -> None:
+def test_every_option_of_a_step_can_be_given(project: Project, model: Path, step: str) -> None:
     project.serialize()
     options = {name: None for cls in STEPS[step] for name in cls.settings()}  # None: not given
     method = getattr(project, step)
     assert options.keys() <= inspect.signature(method).parameters.keys()
-    words = {"model": model} if step in ("finetune", "embed", "run") else {}
+    words = {"model": str(model)} if step in ("finetune", "embed", "run") else {}
     sized = {"max_length": 64} if "max_length" in options else {}
     assert method(dry_run=True, **words, **(options | sized)) is not None
     for name in options:

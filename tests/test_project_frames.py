@@ -1,0 +1,139 @@
+"""Frames as datasets: ``Project.from_frame`` and ``llm4es.encode``, and wrong input in a line each."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from typer.testing import CliRunner
+
+import llm4es
+from llm4es import Project
+from llm4es.core.errors import DataError, Llm4esError, ModelError, OptionError, RecipeError, StoreError
+from llm4es_cli.main import app
+from llm4es_store import Store
+
+from . import tiny
+
+
+def bank(n: int = 12) -> pd.DataFrame:
+    """Payments of ``n`` customers, mixed up, with an index that says nothing and a column that nobody needs."""
+    rows = [
+        {"customer": f"c{c}", "at": pd.Timestamp("2026-01-01") + pd.Timedelta(days=3 * v + c),
+         "mcc": "xyz"[(c + v) % 3],
+         "amount": c + v / 4, "note": None}
+        for c in range(n) for v in range(2 + c % 3)
+    ]  # fmt: skip
+    return pd.DataFrame(rows).sample(frac=1, random_state=0).set_index(pd.Index(range(100, 100 + len(rows))))
+
+
+def labels(n: int = 12) -> pd.DataFrame:
+    return pd.DataFrame({"customer": [f"c{c}" for c in range(n)], "churn": [c % 2 for c in range(n)]})
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.from_pandas, pa.Table.from_pandas, "duckdb"])
+def test_frames_of_any_kind_give_the_same_dataset(place: Path, kind: Any) -> None:
+    events = bank()
+    frame = duckdb.from_df(events) if kind == "duckdb" else kind(events)
+    made = Project.from_frame(
+        frame, name="bank", entity="customer", time="at", fields=["mcc", "amount"], labels=labels(),
+        tasks={"churn": "binary"}, store=place / "store", observer="silent",
+    )  # fmt: skip
+    assert made.serialize().computed == 12
+    ((text,),) = made.store.sql("SELECT text FROM texts WHERE entity_id = 'c0'").fetchall()
+    assert text.splitlines() == ["Mcc | Amount", "x | 0", "y | 0.25"]
+    assert made.store.sql("SELECT label, count(*) FROM labels GROUP BY 1 ORDER BY 1").fetchall() == [("0", 6), ("1", 6)]
+
+
+def test_a_project_of_a_frame_goes_on_from_the_command_line_by_its_name(place: Path, model: Path) -> None:
+    store = place / "store"
+    made = Project.from_frame(
+        bank(), name="bank", entity="customer", time="at", labels=labels(), store=store, observer="silent"
+    )
+    made.serialize()
+    words = f"run bank --store {store} --model {model} --max-length 64 --k 1 --finetune none -q".split()
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    compared = CliRunner().invoke(app, ["compare", "bank", "--store", str(store), "-q", "--format", "csv"])
+    assert "tinyllama@1" in compared.stdout
+    moved = place / "moved"
+    shutil.move(store, moved)  # the frames go along with the store
+    again = Project("bank", moved, observer="silent")
+    assert again.serialize().computed == 0
+    assert again.serialize(max_events=1).computed == 12
+
+
+def test_encode_is_a_frame_in_and_a_frame_out(place: Path, model: Path) -> None:
+    options: dict[str, Any] = {"entity": "customer", "time": "at", "model": str(model), "k": 2, "observer": "silent"}
+    vectors = llm4es.encode(bank(), **options)
+    assert isinstance(vectors, pd.DataFrame)
+    assert list(vectors.columns) == ["entity_id", "vector"]
+    assert isinstance(llm4es.encode(pl.from_pandas(bank()), **options), pl.DataFrame)
+    assert {path.name for path in place.iterdir()} <= {"cache"}
+    made = Project.from_frame(
+        bank(), name="bank", entity="customer", time="at", store=place / "store", observer="silent"
+    )
+    made.serialize()
+    made.embed(model=str(model), k=2, max_length=256)
+    ids, matrix = made.vectors("tinyllama", k=2)
+    assert vectors["entity_id"].tolist() == ids.to_pylist()
+    np.testing.assert_allclose(np.stack(vectors["vector"].tolist()), matrix, atol=1e-5)
+
+
+def refused(call: Any, kind: type[Llm4esError], message: str) -> None:
+    with pytest.raises(kind) as error:
+        call()
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_bad_input_is_one_line_each(project: Project, place: Path, model: Path) -> None:
+    refused(lambda: Project("movilens-100k"), RecipeError, "did you mean movielens-100k")
+    refused(lambda: project.embed(model=str(model)), StoreError, "run `llm4es serialize shop` first")
+    assert not (place / "store/tables/texts").exists()
+    project.serialize()
+    refused(lambda: Project("shpo", place / "store"), RecipeError, "did you mean shop")
+    refused(
+        lambda: project.embed(model=str(model), histry="full"),
+        OptionError,
+        "no option 'histry'; did you mean 'history'?",
+    )
+    refused(lambda: project.embed(model=str(model), history="ful"), OptionError, "did you mean 'full'?")
+    refused(lambda: project.embed(model=str(model), k="many"), OptionError, "--k 'many'")
+    refused(lambda: project.compare("loyal"), Llm4esError, "run `llm4es probe shop --task loyal` first")
+    refused(lambda: project.compare("loyl"), OptionError, "there are loyal")
+    refused(lambda: project.vectors("tinyllama", k=1), StoreError, "no configurations of 'tinyllama' with k 1")
+    refused(
+        lambda: Project(place / "shop/shop.toml", place / "shop").serialize(),
+        StoreError,
+        "is not a store and not empty",
+    )
+    frame = bank()
+    refused(lambda: Project.from_frame(frame, name="bank", entity="costumer", store=place / "s"), DataError, "customer")
+    twice = pd.concat([labels(), pd.DataFrame({"customer": ["c0"], "churn": [1]})])
+    refused(
+        lambda: Project.from_frame(frame, name="bank", entity="customer", labels=twice, store=place / "s").serialize(),
+        DataError, "c0",
+    )  # fmt: skip
+    refused(lambda: project.sql("DROP TABLE texts"), StoreError, "read-only")
+
+
+def test_a_model_s_name_with_a_typo_is_answered_by_names_near_it(project: Project, place: Path) -> None:
+    project.serialize()
+    tiny.save(place / "tinyllama")
+    refused(lambda: project.embed(model="smolm2-135m"), ModelError, "smollm2-135m")
+    refused(lambda: project.embed(model="tinylama"), ModelError, "tinyllama")
+
+
+def test_a_store_of_a_newer_version_is_refused_by_name(
+    project: Project, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llm4es_store.layout.FORMAT", 99)
+    Store(place / "store", create=True)
+    monkeypatch.undo()
+    refused(project.serialize, StoreError, "has format 99")
