@@ -33,9 +33,10 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Every test; ``nox -s tests -- -m 'not real'`` leaves out those that fetch real weights and data."""
+    """Every test, a process a core; ``nox -s tests -- -m 'not real'`` leaves out those that fetch weights and data."""
     _install(session, "test", "-e", ".[all]")
-    session.run("pytest", "-q", *session.posargs)
+    one_thread = {"OMP_NUM_THREADS": "1"}  # processes of several threads each would wait for each other
+    session.run("pytest", "-q", "-n", "logical", *session.posargs, env=one_thread)
 
 
 PROCESSORS = (
