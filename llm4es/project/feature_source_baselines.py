@@ -20,29 +20,7 @@ if TYPE_CHECKING:
 
 
 def baselines(context: Context) -> list[FeatureSource]:
-    """The baselines that the recipe's events carry.
-
-    Parameters
-    ----------
-    context : Context
-        Recipe, store, how many entities.
-
-    Returns
-    -------
-    list of FeatureSource
-        ``tfidf`` where there is an item, ``aggregates`` where there are amounts or categories, ``counts`` and
-        ``majority``.
-
-    Raises
-    ------
-    StoreError
-        Where there are no events.
-
-    Examples
-    --------
-    >>> [source.name for source in baselines(context)]
-    ['tfidf', 'counts', 'majority']
-    """
+    """The baselines that the recipe's events carry."""
     from ..core.hashing import config_id
     from ..core.tables import events_view
 

@@ -14,37 +14,7 @@ if TYPE_CHECKING:
 
 
 def kept_frames(store: "Store", name: str, events: Any, labels: Any, **columns: Any) -> Recipe:
-    """The recipe of frames, which are kept as Parquet below the store: whoever has the store can go on from them.
-
-    Parameters
-    ----------
-    store : Store
-        Where the frames are kept.
-    name : str
-        The dataset's.
-    events : frame
-        One row an event.
-    labels : frame or None
-        One row an entity.
-    **columns
-        What the columns are, as ``recipe_from_frame`` takes it.
-
-    Returns
-    -------
-    Recipe
-        Reads the kept frames.
-
-    Raises
-    ------
-    DataError, RecipeError
-        As ``Project.from_frame``.
-
-    Examples
-    --------
-    >>> recipe = kept_frames(project.store, "bank", [{"who": "a", "mcc": "tea"}], None, entity="who")
-    >>> recipe.name, recipe.origin
-    ('bank', 'frame')
-    """
+    """The recipe of frames, which are kept as Parquet below the store: whoever has the store can go on from them."""
     rows = to_arrow(events)  # a stream can be read once
     of_labels = None if labels is None else to_arrow(labels, "labels")
     recipe = recipe_from_frame(name, rows, labels=of_labels, **columns)
