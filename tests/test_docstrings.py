@@ -50,7 +50,6 @@ FACES = (
     "llm4es.project.run:RunResult",
     "llm4es:Local",
     "llm4es:Logging",
-    "llm4es:Null",
     "llm4es:encode",
 )
 """The functions and classes that users of the library call. Of a class its public methods are faces too, but for data

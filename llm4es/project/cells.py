@@ -7,7 +7,23 @@ from typing import Any
 
 
 def shown(value: Any) -> str:
-    """A cell: figures to four places, long lists to their ends."""
+    """A cell: figures to four places, long lists to their ends.
+
+    Parameters
+    ----------
+    value
+        Any; None is an empty cell.
+
+    Returns
+    -------
+    str
+        One line.
+
+    Examples
+    --------
+    >>> shown(0.123456), shown(None), shown([1.0, 2.0, 3.0, 4.0, 5.0])
+    ('0.1235', '', '[1, 2, ... 5 values]')
+    """
     if value is None:
         return ""
     if isinstance(value, float):

@@ -23,6 +23,22 @@ def buffered(increments: Iterable[Increment], seconds: float | None = None) -> I
     """Increments of so many seconds' work as one; what is done when Ctrl-C comes is still handed on.
 
     They are handed on before the next one, if it takes as long as the longest so far, would make them too old.
+
+    Parameters
+    ----------
+    increments : iterable of increments
+        As a stage makes them.
+
+    Yields
+    ------
+    increment
+        Appended rows of one table together, at most ``COMMIT_SECONDS`` after the first of them.
+
+    Examples
+    --------
+    >>> one, two = (TableRows("t", pa.table({"x": [x]}), ("x",)) for x in (1, 2))
+    >>> [[rows.rows.num_rows for rows in increment] for increment in buffered([[one], [two]])]
+    [[2]]
     """
     limit = COMMIT_SECONDS if seconds is None else seconds
     held: list[Increment] = []
@@ -62,7 +78,22 @@ def _alike(one: TableRows, other: TableRows) -> bool:
 
 
 def commit_behind(items: Iterable[Item], commit: Callable[[Item], None]) -> None:
-    """Commit each item in a thread while the next is made, one at a time and in order; its errors are raised here."""
+    """Commit each item in a thread while the next is made, one at a time and in order; its errors are raised here.
+
+    Parameters
+    ----------
+    items : iterable
+        What is made.
+    commit : callable
+        Takes an item.
+
+    Examples
+    --------
+    >>> kept = []
+    >>> commit_behind([1, 2, 3], kept.append)
+    >>> kept
+    [1, 2, 3]
+    """
     with ThreadPoolExecutor(1, thread_name_prefix="commit") as thread:
         last: Future[None] | None = None
         for item in items:

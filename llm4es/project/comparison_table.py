@@ -129,7 +129,23 @@ def print_text(rows: Sequence[Row], console: Console, *, wide: bool) -> None:
 
 
 def text(rows: Sequence[Row]) -> str:
-    """The tables of some tasks under each other, as plain text with every column."""
+    """The tables of some tasks under each other, as plain text with every column.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Of ``compare``, those of a task together.
+
+    Returns
+    -------
+    str
+        Titles, tables and notes.
+
+    Examples
+    --------
+    >>> text(project.compare("loyal").to_pylist()).splitlines()[0]
+    'loyal: roc_auc on 20 entities, 95 % intervals; differences to counts on the same entities'
+    """
     console = Console(file=io.StringIO(), width=_PLAIN, highlight=False, color_system=None)
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     for place, task in enumerate(tasks):
@@ -140,7 +156,23 @@ def text(rows: Sequence[Row]) -> str:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """Title, table and notes as Markdown."""
+    """Title, table and notes as Markdown.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Of ``compare``, of one task.
+
+    Returns
+    -------
+    str
+        Markdown.
+
+    Examples
+    --------
+    >>> markdown(project.compare("loyal").to_pylist()).splitlines()[2]
+    '| features | roc_auc | interval | difference | ...
+    """
     columns = shown(rows)
     lines = [
         f"**{title(rows)}**",
@@ -158,27 +190,69 @@ def _line(cells: Any) -> str:
 
 
 def number(value: float) -> str:
-    """Three decimals, none where the unit is small."""
+    """Three decimals, none where the unit is small.
+
+    Examples
+    --------
+    >>> number(0.61234), number(1234.5)
+    ('0.612', '1,234')
+    """
     return f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 def signed(value: float) -> str:
-    """With its sign, a zero without."""
+    """With its sign, a zero without.
+
+    Examples
+    --------
+    >>> signed(0.0123), signed(-0.0123), signed(-0.0001)
+    ('+0.012', '-0.012', '0.000')
+    """
     text = number(value)
     return text.lstrip("-") if float(text.replace(",", "")) == 0 else text if value < 0 else f"+{text}"
 
 
 def between(low: float, high: float, form: Callable[[float], str]) -> str:
-    """``0.679-0.873``, or with 'to' where a sign would be read as a dash."""
+    """``0.679-0.873``, or with 'to' where a sign would be read as a dash.
+
+    Parameters
+    ----------
+    low, high : float
+        An interval.
+    form : callable
+        How either end is written.
+
+    Returns
+    -------
+    str
+        Text for a cell.
+
+    Examples
+    --------
+    >>> between(0.679, 0.873, number), between(-0.1, 0.2, signed)
+    ('0.679-0.873', '-0.100 to +0.200')
+    """
     signs = low < 0 or high < 0 or form is signed
     return f"{form(low)} to {form(high)}" if signs else f"{form(low)}-{form(high)}"
 
 
 def p_value(value: float) -> str:
-    """``<0.001`` where it is smaller."""
+    """``<0.001`` where it is smaller.
+
+    Examples
+    --------
+    >>> p_value(0.04), p_value(0.0001)
+    ('0.040', '<0.001')
+    """
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def count(value: int | None) -> str:
-    """With thousands apart; nothing where it is not known."""
+    """With thousands apart; nothing where it is not known.
+
+    Examples
+    --------
+    >>> count(10995), count(None)
+    ('10,995', '')
+    """
     return "" if value is None else f"{value:,}"

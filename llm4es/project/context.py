@@ -34,7 +34,24 @@ class Upstream:
     """Entity -> why its texts will be others; None: they vanish."""
 
     def apply(self, hashes: pa.Table) -> pa.Table:
-        """(entity_id, source_hash) of texts as they will be."""
+        """(entity_id, source_hash) of texts as they will be.
+
+        Parameters
+        ----------
+        hashes : pyarrow.Table
+            Columns ``entity_id`` and ``source_hash`` of the texts as they are.
+
+        Returns
+        -------
+        pyarrow.Table
+            The same columns, sorted by entity.
+
+        Examples
+        --------
+        >>> hashes = pa.table({"entity_id": ["a", "b"], "source_hash": ["1", "2"]})
+        >>> Upstream({"a": None, "c": "new"}).apply(hashes).to_pydict()
+        {'entity_id': ['b', 'c'], 'source_hash': ['2', 'to come']}
+        """
         if not self.changes:
             return hashes
         known = dict(zip(hashes["entity_id"].to_pylist(), hashes["source_hash"].to_pylist(), strict=True))
@@ -47,7 +64,13 @@ class Upstream:
 
 @dataclass(frozen=True)
 class Context:
-    """One step's means: what it works on, and how far."""
+    """One step's means: what it works on, and how far.
+
+    Examples
+    --------
+    >>> context.dataset, context.dry_run, context.with_(dry_run=True).dry_run
+    ('shop', False, True)
+    """
 
     dataset: str
     """Name of the data."""
@@ -84,11 +107,40 @@ class Context:
         return self.given_recipe
 
     def with_(self, **changes: Any) -> "Context":
-        """The same means with some changed."""
+        """The same means with some changed.
+
+        Parameters
+        ----------
+        **changes
+            Fields by name.
+
+        Returns
+        -------
+        Context
+            Another one.
+        """
         return replace(self, **changes)
 
     def run(self, stage: str, config: Mapping[str, Any]) -> "Run":
-        """A run of a stage on this dataset, which reads what the pipeline says it reads."""
+        """A run of a stage on this dataset, which reads what the pipeline says it reads.
+
+        Parameters
+        ----------
+        stage : str
+            Name of the stage.
+        config : mapping
+            What it was asked for; kept in the record.
+
+        Returns
+        -------
+        Run
+            To be opened by ``with``.
+
+        Raises
+        ------
+        OptionError
+            Where several processes were started for the work of one.
+        """
         if several() and stage != "finetune":
             raise OptionError(f"{stage} is the work of one process: start llm4es without torchrun or accelerate launch")
         run = self.store.run(stage, self.dataset, config, __version__)
@@ -100,8 +152,33 @@ class Context:
 def open_store(store: "str | Path | Store", *, dry_run: bool = False, create: bool = True) -> "Store":
     """A store, made where there is none; a dry run of a store that is not there plans on an empty one.
 
-    Raises StoreError where there is none and ``create`` is false, for a folder that is something else, and for a store
-    that a newer llm4es made.
+    Parameters
+    ----------
+    store : str, Path or Store
+        A folder, a URI, or a store, which comes back as it is.
+    dry_run : bool, default False
+        Nothing may be written.
+    create : bool, default True
+        Make it where there is none.
+
+    Returns
+    -------
+    Store
+        Open.
+
+    Raises
+    ------
+    StoreError
+        Where there is none and ``create`` is false, for a folder that is something else, and for a store that a newer
+        llm4es made.
+
+    Examples
+    --------
+    >>> open_store("new-store", create=False)
+    Traceback (most recent call last):
+    llm4es.core.errors.StoreError: no store at ...
+    >>> open_store("new-store").datasets()
+    []
     """
     from llm4es_store import Store
 

@@ -44,7 +44,24 @@ class FeatureSource:
 
 
 def joined(parts: Sequence[FeatureSource]) -> FeatureSource:
-    """Several side by side."""
+    """Several side by side.
+
+    Parameters
+    ----------
+    parts : sequence of FeatureSource
+        At least one.
+
+    Returns
+    -------
+    FeatureSource
+        Named ``A+B``; its rows are read when it is loaded, of the entities that all parts have.
+
+    Examples
+    --------
+    >>> parts = [FeatureSource(name, "h", load=list, dimensions=2) for name in ("tfidf", "counts")]
+    >>> joined(parts).name, joined(parts).dimensions
+    ('tfidf+counts', 4)
+    """
     from ..core.hashing import canonical_json, text_hash
     from ..features.feature_set import join
 

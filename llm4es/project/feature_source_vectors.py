@@ -31,7 +31,23 @@ _CONTENT = "sha256(string_agg(entity_id || ':' || source_hash, chr(10) ORDER BY 
 
 
 def vectors(context: Context) -> list[FeatureSource]:
-    """One source a (model, k, configuration); of kept layers also one a layer, and one a k that is not embedded."""
+    """One source a (model, k, configuration); of kept layers also one a layer, and one a k that is not embedded.
+
+    Parameters
+    ----------
+    context : Context
+        Dataset, store, how many entities.
+
+    Returns
+    -------
+    list of FeatureSource
+        By model and k, those of one name by age.
+
+    Examples
+    --------
+    >>> [source.name for source in vectors(context)]
+    ['model@1 [64 tokens]', 'model@4 [64 tokens]']
+    """
     seconds = _seconds(context)
     seen: dict[str, frozenset[str]] = {}
     found: list[FeatureSource] = []
@@ -62,7 +78,24 @@ def vectors(context: Context) -> list[FeatureSource]:
 
 
 def readable(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """``model@k``, and whatever of the configuration is not the default: ``smollm2-135m@8 [256 tokens, full]``."""
+    """``model@k``, and whatever of the configuration is not the default: ``smollm2-135m@8 [256 tokens, full]``.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        ``model``, ``k``, ``config_id``, ``pooling``, ``texts``, ``history``, ``max_length``, and ``layer`` of a layer.
+
+    Returns
+    -------
+    list of str
+        A name a row, each once.
+
+    Examples
+    --------
+    >>> row = {"model": "m", "k": 8, "config_id": "c1", "pooling": "mean", "texts": "raw", "max_length": 512}
+    >>> readable([row | {"history": "newest"}, row | {"history": "full"}])
+    ['m@8', 'm@8 [full]']
+    """
     names: list[str] = []
     taken: dict[str, str] = {}
     for row in rows:

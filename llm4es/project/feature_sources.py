@@ -23,8 +23,32 @@ def feature_sources(
 ) -> list[FeatureSource]:
     """Every embedding of the dataset and every baseline, or those named.
 
-    ``depths`` keeps the vectors of these k (0: the deepest of each model), ``layers`` those of these layers (0: each);
-    both are made from kept layers where they are not embedded. Raises OptionError for what is not there.
+    Parameters
+    ----------
+    context : Context
+        Recipe, store, how many entities.
+    chosen : sequence of str, default ()
+        Features by name; none: all.
+    depths : collection of int, default ()
+        Only vectors of these k, beside the baselines; 0: the deepest of each model.
+    layers : collection of int, default ()
+        Only vectors of these layers, beside the baselines; 0: each. Both are made from kept layers where they are not
+        embedded.
+
+    Returns
+    -------
+    list of FeatureSource
+        What can be probed; no row is read yet.
+
+    Raises
+    ------
+    OptionError
+        For what is not there.
+
+    Examples
+    --------
+    >>> [source.name for source in feature_sources(context, depths=[1])]
+    ['model@1 [64 tokens]', 'tfidf', 'counts', 'majority']
     """
     found = all_feature_sources(context)
     if chosen:
@@ -37,12 +61,52 @@ def feature_sources(
 
 
 def all_feature_sources(context: Context) -> list[FeatureSource]:
-    """Every embedding, every baseline, and what kept layers can be made into."""
+    """Every embedding, every baseline, and what kept layers can be made into.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe, store, how many entities.
+
+    Returns
+    -------
+    list of FeatureSource
+        Vectors first.
+
+    Examples
+    --------
+    >>> len(all_feature_sources(context))
+    5
+    """
     return [*vectors(context), *baselines(context)]
 
 
 def named(text: str, found: Mapping[str, FeatureSource]) -> FeatureSource:
-    """The source of that name, or several joined by '+'. Raises OptionError for what is not there."""
+    """The source of that name, or several joined by '+'.
+
+    Parameters
+    ----------
+    text : str
+        ``m@8``, ``m@all``, ``m@8+tfidf``; settings may be left out where a model has one configuration only.
+    found : mapping of str to FeatureSource
+        Name -> what there is.
+
+    Returns
+    -------
+    FeatureSource
+        One.
+
+    Raises
+    ------
+    OptionError
+        For what is not there.
+
+    Examples
+    --------
+    >>> by_name = {source.name: source for source in all_feature_sources(context)}
+    >>> named("model@all+counts", by_name).name
+    'model@4 [64 tokens]+counts'
+    """
     if text in found:
         return found[text]
     parts = []

@@ -107,7 +107,20 @@ class Job:
 
 
 def plan_of(context: Context, job: Job) -> Plan:
-    """What of the wanted rows is not live, and why."""
+    """What of the wanted rows is not live, and why.
+
+    Parameters
+    ----------
+    context : Context
+        Its store is asked.
+    job : Job
+        What is wanted.
+
+    Returns
+    -------
+    Plan
+        Rows to compute with their reasons, rows that are stale, and how many are reused.
+    """
     return context.store.plan(
         job.table,
         job.scope,
@@ -121,7 +134,45 @@ def plan_of(context: Context, job: Job) -> Plan:
 
 
 def incremental(context: Context, job: Job) -> Outcome:
-    """Carry a job out in a run of its own, or with a dry run say what it would do."""
+    """Carry a job out in a run of its own, or with a dry run say what it would do.
+
+    Parameters
+    ----------
+    context : Context
+        Store, executor, observer, and whether this is a dry run.
+    job : Job
+        What is wanted, and how it is made.
+
+    Returns
+    -------
+    Outcome
+        Rows wanted, computed and reused, and why.
+
+    Raises
+    ------
+    Llm4esError
+        Whatever the stage raises; what was committed before stays, and the run is recorded as failed.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from llm4es.project.executor import TableRows
+    >>> def setup():
+    ...     def work(batches, advance):
+    ...         for batch in batches:
+    ...             rows = pa.table({"entity_id": batch["entity_id"], "source_hash": batch["source_hash"]})
+    ...             yield [TableRows("texts", rows.append_column("variant", [["upper"] * len(rows)]), ("entity_id",))]
+    ...     return work
+    >>> job = Job(
+    ...     stage="enrich", what="upper", config_id="c1", record={}, table="texts",
+    ...     scope={"dataset": "shop", "config_id": "c1"}, key=("entity_id",),
+    ...     wanted=pa.table({"entity_id": ["c0", "c1"], "source_hash": ["h0", "h1"]}), setup=setup,
+    ... )
+    >>> incremental(context, job)
+    enrich upper: 2 computed, 0 reused (2 new), ...
+    >>> incremental(context, job)
+    enrich upper: 0 computed, 2 reused (nothing to do), ...
+    """
     began = time.monotonic()
     plan = plan_of(context, job)
     changed = ""
@@ -147,7 +198,19 @@ def incremental(context: Context, job: Job) -> Outcome:
 
 
 def carry_out(context: Context, job: Job, run: "Run", plan: Plan) -> None:
-    """Drop what is stale, compute what is missing, and commit it as it comes, within an open run."""
+    """Drop what is stale, compute what is missing, and commit it as it comes, within an open run.
+
+    Parameters
+    ----------
+    context : Context
+        Executor and observer.
+    job : Job
+        How rows are made, and how they are committed.
+    run : Run
+        Of the store, open.
+    plan : Plan
+        What ``plan_of`` said.
+    """
     run.start_from(plan)
     if len(plan.stale) and not job.replaces:
         run.drop(job.table, job.scope, plan.stale)

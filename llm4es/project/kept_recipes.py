@@ -26,7 +26,35 @@ def find_recipe(store: "str | Path | Store", name: str, observer: Observer) -> R
     """A recipe by the path of its TOML, by its dataset's name in the store, or by its built-in name.
 
     Of a dataset in the store the kept recipe is taken; where the file that it came from says something else by now,
-    that is told. Raises RecipeError for a name that is none of these, naming the nearest.
+    that is told.
+
+    Parameters
+    ----------
+    store : str, Path or Store
+        Need not be there yet.
+    name : str
+        A path, a dataset's name, or a built-in recipe's.
+    observer : Observer
+        Who hears that the file has changed.
+
+    Returns
+    -------
+    Recipe
+        With the folder of its raw files.
+
+    Raises
+    ------
+    RecipeError
+        For a name that is none of these, naming the nearest, and a TOML that is no recipe.
+
+    Examples
+    --------
+    >>> from llm4es.project.observer import Null
+    >>> find_recipe(project.store, "shop", Null()).item
+    'product'
+    >>> find_recipe(project.store, "shoop", Null())
+    Traceback (most recent call last):
+    llm4es.core.errors.RecipeError: no recipe 'shoop': did you mean shop? ...
     """
     if _is_file(name):
         return load_recipe(name)
@@ -53,7 +81,15 @@ def _existing(store: "str | Path | Store") -> "Store | None":
 
 
 def keep_recipe(context: Context, run: "Run") -> None:
-    """Enter the recipe; equal content makes no commit."""
+    """Enter the recipe; equal content makes no commit.
+
+    Parameters
+    ----------
+    context : Context
+        Whose recipe it is.
+    run : Run
+        Open; it writes the row.
+    """
     recipe = context.recipe
     row = {
         "dataset": recipe.name,
@@ -66,7 +102,23 @@ def keep_recipe(context: Context, run: "Run") -> None:
 
 
 def is_kept(context: Context) -> bool:
-    """Whether the store has this very recipe, from the same place."""
+    """Whether the store has this very recipe, from the same place.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe and store.
+
+    Returns
+    -------
+    bool
+        False also where the raw files have moved.
+
+    Examples
+    --------
+    >>> is_kept(context.with_(given_recipe=context.recipe.model_copy(update={"item": "amount"})))
+    False
+    """
     kept = context.store.recipe(context.dataset)
     if kept is None:
         return False
@@ -75,12 +127,47 @@ def is_kept(context: Context) -> bool:
 
 
 def frames_folder(store: "Store", dataset: str) -> Path:
-    """Where the frames of a dataset lie, as Parquet."""
+    """Where the frames of a dataset lie, as Parquet.
+
+    Parameters
+    ----------
+    store : Store
+        A folder or a bucket.
+    dataset : str
+        Its name.
+
+    Returns
+    -------
+    Path
+        Below the store; of a remote store in the cache.
+
+    Examples
+    --------
+    >>> frames_folder(project.store, "bank").parts[-2:]
+    ('raw', 'bank')
+    """
     return store.layout.folder("raw") / dataset
 
 
 def origin_of(recipe: Recipe) -> str:
-    """Where a recipe came from: its file, 'frame', or 'built in'."""
+    """Where a recipe came from: its file, 'frame', or 'built in'.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Any.
+
+    Returns
+    -------
+    str
+        As the table ``recipes`` keeps it.
+
+    Examples
+    --------
+    >>> from llm4es.recipes import load_recipe
+    >>> origin_of(load_recipe("age"))
+    'built in'
+    """
     return recipe.origin or BUILT_IN
 
 

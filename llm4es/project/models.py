@@ -23,13 +23,53 @@ _TUNING = "dataset, method, load_in, dtype, steps, n_entities, held_out_loss_bef
 
 
 def list_models(store: "Store | None") -> list[dict[str, Any]]:
-    """The models that need no hub: model, where it is, what it is."""
+    """The models that need no hub: model, where it is, what it is.
+
+    Parameters
+    ----------
+    store : Store or None
+        Whose tuned models are listed too.
+
+    Returns
+    -------
+    list of dict
+        ``model``, ``where`` and ``description``.
+
+    Examples
+    --------
+    >>> [row["model"] for row in list_models(None)]
+    ['smollm2-135m']
+    """
     rows = [{"model": model.name, "where": "built in", "description": model.description} for model in builtin_models()]
     return rows if store is None else rows + store.sql(_TUNED).to_arrow_table().to_pylist()
 
 
 def show_model(store: "Store | None", name: str) -> dict[str, Any]:
-    """A model's sizes and fingerprint, and for a tuned one what tuning did."""
+    """A model's sizes and fingerprint, and for a tuned one what tuning did.
+
+    Parameters
+    ----------
+    store : Store or None
+        Whose tuned models are known too.
+    name : str
+        What ``--model`` takes.
+
+    Returns
+    -------
+    dict
+        ``model``, ``layers``, ``dim``, ``context``, ``base``, ``fingerprint``, ``revision``, ``folder``...
+
+    Raises
+    ------
+    ModelError
+        For a model that is not found.
+
+    Examples
+    --------
+    >>> of = show_model(None, folder)
+    >>> of["layers"], of["dim"], of["context"]
+    (4, 32, 256)
+    """
     ref = found(store, name)
     facts = {
         "model": ref.name,
@@ -48,12 +88,50 @@ def show_model(store: "Store | None", name: str) -> dict[str, Any]:
 
 
 def pull_model(name: str) -> Path:
-    """Fetch a built-in model, or ask the hub for its newest, and unpack it once; returns its folder."""
+    """Fetch a built-in model, or ask the hub for its newest, and unpack it once; returns its folder.
+
+    Parameters
+    ----------
+    name : str
+        A built-in name or a Hugging Face id.
+
+    Returns
+    -------
+    Path
+        Where it is.
+
+    Raises
+    ------
+    ModelError, FetchError
+        For a model that is not found, or cannot be fetched.
+    """
     return pull(name).folder
 
 
 def export_model(store: "Store | None", name: str, to: Path, options: "ModelExportOptions") -> Path:
-    """Write a folder that ``SentenceTransformer(folder).encode(texts)`` reads, with the same vectors."""
+    """Write a folder that ``SentenceTransformer(folder).encode(texts)`` reads, with the same vectors.
+
+    Parameters
+    ----------
+    store : Store or None
+        Whose tuned models are known too.
+    name : str
+        What ``--model`` takes.
+    to : Path
+        The new folder.
+    options : ModelExportOptions
+        k, pooling, tokens.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ModelError
+        For a model that is not found, and a folder that cannot be written.
+    """
     from ..embed.sentence_transformers import export
     from ..models import load_model
 
@@ -61,5 +139,28 @@ def export_model(store: "Store | None", name: str, to: Path, options: "ModelExpo
 
 
 def found(store: "Store | None", name: str) -> "ModelRef":
-    """A model by name, of the store or any other."""
+    """A model by name, of the store or any other.
+
+    Parameters
+    ----------
+    store : Store or None
+        Whose tuned models are known too.
+    name : str
+        What ``--model`` takes.
+
+    Returns
+    -------
+    ModelRef
+        Where it is, its sizes, its fingerprint.
+
+    Raises
+    ------
+    ModelError
+        For a model that is not found.
+
+    Examples
+    --------
+    >>> found(None, folder).name
+    'model'
+    """
     return resolve(name, {} if store is None else stored_models(store))

@@ -66,52 +66,14 @@ class Null:
     """
 
     def say(self, message: str) -> None:
-        """Drop the line.
-
-        Parameters
-        ----------
-        message : str
-            Any.
-
-        Examples
-        --------
-        >>> Null().say("4 texts are cut")
-        """
+        """Drop the line."""
 
     def warn(self, message: str) -> None:
-        """Drop the warning.
-
-        Parameters
-        ----------
-        message : str
-            Any.
-
-        Examples
-        --------
-        >>> Null().warn("4 texts are cut")
-        """
+        """Drop the warning."""
 
     @contextmanager
     def progress(self, what: str, total: int | None, unit: str) -> Iterator[Advance]:
-        """Count nothing.
-
-        Parameters
-        ----------
-        what, unit : str
-            Any.
-        total : int, optional
-            Any.
-
-        Yields
-        ------
-        callable
-            Takes a number and does nothing.
-
-        Examples
-        --------
-        >>> with Null().progress("embed", None, "entities") as advance:
-        ...     advance(1)
-        """
+        """Count nothing."""
         yield lambda _: None
 
 

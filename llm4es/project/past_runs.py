@@ -18,7 +18,25 @@ _JSON = ("config", "versions", "reasons", "host")
 
 
 def list_runs(store: "Store", limit: int) -> Result:
-    """The newest so many runs, the last first."""
+    """The newest so many runs, the last first.
+
+    Parameters
+    ----------
+    store : Store
+        Whose runs.
+    limit : int
+        How many at most.
+
+    Returns
+    -------
+    Result
+        A row a run.
+
+    Examples
+    --------
+    >>> [row["stage"] for row in list_runs(project.store, 3)]
+    ['probe', 'embed', 'serialize']
+    """
     query = f"SELECT {_COLUMNS} FROM runs ORDER BY version DESC LIMIT {int(limit)}"
     return Result(store.sql(query).to_arrow_table())
 
@@ -26,7 +44,28 @@ def list_runs(store: "Store", limit: int) -> Result:
 def show_run(store: "Store", run_id: str) -> dict[str, Any]:
     """One run: configuration, tables read and written, host, and the runs that its inputs came from.
 
-    Raises OptionError for an id, or the beginning of one, that is not exactly one run's.
+    Parameters
+    ----------
+    store : Store
+        Whose run.
+    run_id : str
+        Its id, or the beginning of it.
+
+    Returns
+    -------
+    dict
+        The columns of ``runs``, JSON read, and ``made_from``, the runs that its inputs came from.
+
+    Raises
+    ------
+    OptionError
+        For what is not exactly one run's.
+
+    Examples
+    --------
+    >>> newest = list_runs(project.store, 1).to_pylist()[0]
+    >>> show_run(project.store, newest["run_id"])["config"]["task"]
+    'loyal'
     """
     from llm4es_store.lineage import lineage
 

@@ -45,7 +45,27 @@ _HISTORIES = f"""SELECT entity_id, list_slice(list_reverse(lines[2:]), 1, {_LINE
 
 
 def report(context: Context, tasks: Sequence[str], options: ReportOptions) -> str:
-    """One self-contained page with every picture, as HTML. Raises OptionError where what draws it is not installed."""
+    """One self-contained page with every picture, as HTML.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe and store.
+    tasks : sequence of str
+        What is compared.
+    options : ReportOptions
+        Whose vectors the map shows, and how it is drawn.
+
+    Returns
+    -------
+    str
+        HTML that needs no network.
+
+    Raises
+    ------
+    OptionError
+        Where what draws it is not installed, and for a projection that there is not.
+    """
     try:
         from ..report import render
         from ..report.data import Projection
@@ -57,7 +77,29 @@ def report(context: Context, tasks: Sequence[str], options: ReportOptions) -> st
 
 
 def write_report(context: Context, tasks: Sequence[str], options: ReportOptions, out: str | Path | None) -> Path:
-    """Write the page, whole or not at all; returns where it is."""
+    """Write the page, whole or not at all; returns where it is.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe and store.
+    tasks : sequence of str
+        What is compared.
+    options : ReportOptions
+        Whose vectors the map shows, and how it is drawn.
+    out : str, Path or None
+        The page's file; None: ``<dataset>-report.html`` here.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    OptionError
+        Where it cannot be written, and where what draws it is not installed.
+    """
     path = Path(out or f"{context.dataset}-report.html")
     if path.is_dir() or not path.parent.is_dir():
         raise OptionError(f"--out {path} cannot be written: give the name of a file in a folder that is there")

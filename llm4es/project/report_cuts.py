@@ -18,7 +18,23 @@ _CUTS = """SELECT model, max(k) AS k, config_id, any_value(texts) AS texts, any_
 
 
 def cuts(context: Context) -> pa.Table:
-    """How much of the histories each embedding has read."""
+    """How much of the histories each embedding has read.
+
+    Parameters
+    ----------
+    context : Context
+        Dataset and store.
+
+    Returns
+    -------
+    pyarrow.Table
+        ``features``, ``n_entities``, ``n_cut``, and the shares ``events_kept`` and ``tokens_kept``.
+
+    Examples
+    --------
+    >>> cuts(context)["n_entities"].to_pylist()
+    [20]
+    """
     found = context.store.sql(_CUTS.format(of_data=where({"dataset": context.dataset}))).to_arrow_table()
     rows = found.to_pylist()
     names = [label.replace(f"@{row['k']}", "", 1) for label, row in zip(readable(rows), rows, strict=True)]
@@ -33,7 +49,24 @@ def cuts(context: Context) -> pa.Table:
 
 
 def cut_warnings(found: pa.Table) -> list[str]:
-    """What a reader has to know of embeddings that lost events, and what mends it."""
+    """What a reader has to know of embeddings that lost events, and what mends it.
+
+    Parameters
+    ----------
+    found : pyarrow.Table
+        As ``cuts`` gives it.
+
+    Returns
+    -------
+    list of str
+        A sentence an embedding that lost some.
+
+    Examples
+    --------
+    >>> row = {"features": "m", "n_entities": 4, "n_cut": 1, "events_kept": 0.5, "tokens_kept": 0.5}
+    >>> cut_warnings(pa.Table.from_pylist([row]))
+    ['m: 25% of the users lost events, 50% of all were read: embed with --history full, window by window']
+    """
     return [
         f"{row['features']}: {row['n_cut'] / row['n_entities']:.0%} of the users lost events, "
         f"{row['events_kept']:.0%} of all were read: "

@@ -23,7 +23,13 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Texts:
-    """The texts that a step reads: (variant, configuration) pairs of one dataset."""
+    """The texts that a step reads: (variant, configuration) pairs of one dataset.
+
+    Examples
+    --------
+    >>> Texts("shop", (("raw", "c1"),)).condition
+    "dataset = 'shop' AND (variant, config_id) IN (('raw', 'c1'))"
+    """
 
     dataset: str
     pairs: tuple[tuple[str, str], ...]
@@ -35,7 +41,18 @@ class Texts:
         return f"dataset = {literal(self.dataset)} AND (variant, config_id) IN ({pairs})"
 
     def hashes_sql(self, entities: str) -> str:
-        """SELECT of (entity_id, source_hash): the same hash as ``core.hashing.combined_hash`` of the texts."""
+        """SELECT of (entity_id, source_hash): the same hash as ``core.hashing.combined_hash`` of the texts.
+
+        Parameters
+        ----------
+        entities : str
+            SELECT of ``entity_id``, as ``entities_sql`` makes it.
+
+        Returns
+        -------
+        str
+            SQL, sorted by entity.
+        """
         if len(self.pairs) == 1:  # one text an entity needs no grouping, and everybody's raw text no list of entities
             ((variant, config),) = self.pairs
             everybody = variant == RAW and entities == entities_sql(self.dataset, config, None)
@@ -49,7 +66,32 @@ class Texts:
 def choose_texts(store: "Store", dataset: str, wanted: Sequence[str]) -> Texts:
     """The texts of the newest serialization: raw ones, named variants, or ('all',) for everything made from them.
 
-    Raises StoreError where there are none yet, and for a variant that is not there.
+    Parameters
+    ----------
+    store : Store
+        Where they are.
+    dataset : str
+        Whose.
+    wanted : sequence of str
+        Variants, or 'all'.
+
+    Returns
+    -------
+    Texts
+        Each variant with its configuration.
+
+    Raises
+    ------
+    StoreError
+        Where there are none yet, and for a variant that is not there.
+
+    Examples
+    --------
+    >>> [variant for variant, config_id in choose_texts(project.store, "shop", ["all"]).pairs]
+    ['raw']
+    >>> choose_texts(project.store, "shop", ["json"])
+    Traceback (most recent call last):
+    llm4es.core.errors.StoreError: no texts 'json' of 'shop': there are raw, or make more with `llm4es enrich`
     """
     raw = last_run(store, "serialize", dataset)
     if raw is None:
@@ -68,7 +110,28 @@ def choose_texts(store: "Store", dataset: str, wanted: Sequence[str]) -> Texts:
 
 
 def entities_sql(dataset: str, raw_config: str, max_entities: int | None) -> str:
-    """SELECT of entity_id: all that have a raw text, or the first N (with a label first, then by a hash of the id)."""
+    """SELECT of entity_id: all that have a raw text, or the first N (with a label first, then by a hash of the id).
+
+    Parameters
+    ----------
+    dataset : str
+        Whose.
+    raw_config : str
+        Configuration of the raw texts.
+    max_entities : int or None
+        N; None: all.
+
+    Returns
+    -------
+    str
+        SQL.
+
+    Examples
+    --------
+    >>> query = entities_sql("shop", raw_config(project.store, "shop"), 3)
+    >>> len(project.store.sql(query).fetchall())
+    3
+    """
     of_dataset = f"dataset = {literal(dataset)}"
     query = f"SELECT entity_id FROM texts WHERE {of_dataset} AND variant = 'raw' AND config_id = {literal(raw_config)}"
     if max_entities is not None:
@@ -78,12 +141,53 @@ def entities_sql(dataset: str, raw_config: str, max_entities: int | None) -> str
 
 
 def raw_config(store: "Store", dataset: str) -> str:
-    """The config_id of the newest serialization."""
+    """The config_id of the newest serialization.
+
+    Parameters
+    ----------
+    store : Store
+        Where it is.
+    dataset : str
+        Whose.
+
+    Returns
+    -------
+    str
+        12 hexadecimal digits.
+
+    Raises
+    ------
+    StoreError
+        Where there is none.
+
+    Examples
+    --------
+    >>> len(raw_config(project.store, "shop"))
+    12
+    """
     return choose_texts(store, dataset, (RAW,)).pairs[0][1]
 
 
 def preset(store: "Store", dataset: str) -> str:
-    """The text preset of the newest serialization."""
+    """The text preset of the newest serialization.
+
+    Parameters
+    ----------
+    store : Store
+        Where it is.
+    dataset : str
+        Whose.
+
+    Returns
+    -------
+    str
+        Its name; 'raw' where there is no serialization.
+
+    Examples
+    --------
+    >>> preset(project.store, "shop")
+    'raw'
+    """
     run = last_run(store, "serialize", dataset)
     return RAW if run is None else str(run.config["options"]["preset"])
 
@@ -98,7 +202,27 @@ class PastRun:
 
 
 def last_run(store: "Store", stage: str, dataset: str) -> PastRun | None:
-    """The newest run of a step on a dataset; None where there was none."""
+    """The newest run of a step on a dataset; None where there was none.
+
+    Parameters
+    ----------
+    store : Store
+        Whose record is read.
+    stage, dataset : str
+        Which runs.
+
+    Returns
+    -------
+    PastRun or None
+        Its status, and what it was asked for.
+
+    Examples
+    --------
+    >>> last_run(project.store, "embed", "shop").config["model_name"]
+    'model'
+    >>> last_run(project.store, "finetune", "shop") is None
+    True
+    """
     runs = _runs(store, stage, dataset)
     return runs[-1] if runs else None
 

@@ -14,7 +14,23 @@ if TYPE_CHECKING:
 
 
 def stored_models(store: "Store") -> dict[str, StoredModel]:
-    """Every live model of the store by its name; a remote store's weights are fetched into the cache once."""
+    """Every live model of the store by its name; a remote store's weights are fetched into the cache once.
+
+    Parameters
+    ----------
+    store : Store
+        Whose models.
+
+    Returns
+    -------
+    dict of str to StoredModel
+        As ``llm4es.models.resolve`` takes them.
+
+    Examples
+    --------
+    >>> stored_models(project.store)
+    {}
+    """
     folder = store.layout.folder("models")
     rows = store.sql("SELECT model, path, method, base, base_fingerprint FROM models").fetchall()
     if rows and (remote := store.remote_folders()) is not None:
@@ -27,12 +43,53 @@ def stored_models(store: "Store") -> dict[str, StoredModel]:
 
 
 def resolved(store: "Store", model: str | ModelRef) -> ModelRef:
-    """A model by name, tuned ones of the store included: named once, it travels as a value from here on."""
+    """A model by name, tuned ones of the store included: named once, it travels as a value from here on.
+
+    Parameters
+    ----------
+    store : Store
+        Whose tuned models are known too.
+    model : str or ModelRef
+        What ``--model`` takes; a value comes back as it is.
+
+    Returns
+    -------
+    ModelRef
+        Where it is, its sizes, its fingerprint.
+
+    Raises
+    ------
+    ModelError
+        For a model that is not found.
+
+    Examples
+    --------
+    >>> resolved(project.store, folder).n_layers
+    4
+    """
     return model if isinstance(model, ModelRef) else resolve(model, stored_models(store))
 
 
 def lineage_of(store: "Store", model: str) -> list[str]:
-    """A model and the models it was tuned from, the newest first. A quantised space belongs to its model."""
+    """A model and the models it was tuned from, the newest first. A quantised space belongs to its model.
+
+    Parameters
+    ----------
+    store : Store
+        Which knows what was tuned from what.
+    model : str
+        A model's or a space's name.
+
+    Returns
+    -------
+    list of str
+        Names.
+
+    Examples
+    --------
+    >>> lineage_of(project.store, "smollm2-135m+8bit")
+    ['smollm2-135m']
+    """
     bases = dict(store.sql("SELECT model, base FROM models").fetchall())
     names: list[str] = []
     current: str | None = model.partition("+")[0].partition("#")[0]
