@@ -49,7 +49,11 @@ FormatOption = Annotated[
     typer.Option("--format", help="How to print the result: a table on a terminal, else csv.", show_default=False),
 ]
 RecipeArgument = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="A built-in recipe (see `llm4es recipes`) or a recipe's TOML file.")
+    str,
+    typer.Argument(
+        metavar="RECIPE",
+        help="A built-in recipe (see `llm4es recipes`), a recipe's TOML file, or a dataset of the store.",
+    ),
 ]
 ModelOption = Annotated[
     str,

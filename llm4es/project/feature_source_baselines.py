@@ -27,7 +27,29 @@ _ROWS_AT_ONCE = 100_000
 
 
 def baselines(context: Context) -> list[FeatureSource]:
-    """The baselines that the recipe's events carry."""
+    """The baselines that the recipe's events carry.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe, store, how many entities.
+
+    Returns
+    -------
+    list of FeatureSource
+        ``tfidf`` where there is an item, ``aggregates`` where there are amounts or categories, ``counts`` and
+        ``majority``.
+
+    Raises
+    ------
+    StoreError
+        Where there are no events.
+
+    Examples
+    --------
+    >>> [source.name for source in baselines(context)]
+    ['tfidf', 'counts', 'majority']
+    """
     view = events_view(context.dataset)
     if view not in context.store.views():
         raise StoreError(

@@ -18,7 +18,41 @@ if TYPE_CHECKING:
 def kept_frames(
     store: "str | Path | Store", name: str, events: Any, labels: Any, **columns: Any
 ) -> "tuple[Recipe, Store]":
-    """The recipe of frames, and the store below which they are kept as Parquet: whoever has it can go on from them."""
+    """The recipe of frames, and the store below which they are kept as Parquet: whoever has it can go on from them.
+
+    Parameters
+    ----------
+    store : str, Path or Store
+        Where the frames are kept; made where there is none.
+    name : str
+        The dataset's.
+    events : frame
+        One row an event.
+    labels : frame or None
+        One row an entity.
+    **columns
+        What the columns are, as ``recipe_from_frame`` takes it.
+
+    Returns
+    -------
+    recipe : Recipe
+        Reads the kept frames.
+    store : Store
+        Open.
+
+    Raises
+    ------
+    DataError
+        For a frame without the columns, and for two labels of one entity; no store is made.
+    RecipeError
+        For a name that is not allowed, and fields that cannot be.
+
+    Examples
+    --------
+    >>> recipe, store = kept_frames("bank-store", "bank", [{"who": "a", "mcc": "tea"}], None, entity="who")
+    >>> recipe.name, recipe.origin
+    ('bank', 'frame')
+    """
     rows = to_arrow(events)  # a stream can be read once
     of_labels = None if labels is None else to_arrow(labels, "labels")
     recipe = recipe_from_frame(name, rows, labels=of_labels, **columns)
