@@ -18,6 +18,7 @@ from llm4es.options import (
     split,
 )
 from llm4es_cli import main
+from llm4es_cli.common import Common
 from llm4es_cli.signature import with_options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -25,29 +26,28 @@ received: list[dict[str, Any]] = []
 
 
 @app.command()
-@with_options(EmbedOptions, LoadOptions, leave_out=("batch_tokens",))
+@with_options(EmbedOptions, LoadOptions, leave_out=("batch_tokens",), shared=("dry_run",))
 def embed(
+    common: Common,
     recipe: Annotated[str, typer.Argument()],
     model: Annotated[str, typer.Option("--model", "-m")] = "m",
-    *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say.")] = False,
     **words: Any,
 ) -> None:
     """Embed what a recipe names."""
-    received.append({"recipe": recipe, "model": model, "dry_run": dry_run, **words})
+    received.append({"recipe": recipe, "model": model, "dry_run": common.dry_run, "store": common.store, **words})
     split(words, EmbedOptions, LoadOptions)
 
 
 @app.command()
 @with_options(FinetuneOptions)
-def finetune(**words: Any) -> None:
+def finetune(common: Common, **words: Any) -> None:
     """Tune."""
     received.append(words)
 
 
 @app.command("import")
 @with_options(ImportOptions, SimilarOptions)
-def import_(**words: Any) -> None:
+def import_(common: Common, **words: Any) -> None:
     """Import."""
     received.append(words)
 
@@ -79,11 +79,14 @@ def test_help_shows_what_the_fields_say() -> None:
     assert "-n N Neighbours. [default: 10; x>=1]" in text
 
 
-def test_a_command_is_handed_what_was_typed_and_nothing_else() -> None:
-    assert called("embed", "bank") == {"recipe": "bank", "model": "m", "dry_run": False}
-    typed = ("--k", "1,all", "-m", "mine", "--dry-run", "--trust-remote-code", "--max-length", "512")
+def test_a_command_is_handed_what_was_typed_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LLM4ES_STORE", raising=False)
+    assert called("embed", "bank") == {
+        "recipe": "bank", "model": "m", "dry_run": False, "store": "llm4es-store",
+    }  # fmt: skip
+    typed = ("--k", "1,all", "-m", "mine", "--dry-run", "--store", "s", "--trust-remote-code", "--max-length", "512")
     assert called("embed", "bank", *typed) == {
-        "recipe": "bank", "model": "mine", "dry_run": True,
+        "recipe": "bank", "model": "mine", "dry_run": True, "store": "s",
         "k": "1,all", "trust_remote_code": True, "max_length": "512",
     }  # fmt: skip
     assert called("finetune", "--preset", "paper", "--warmup", "0.1") == {"preset": "paper", "warmup": "0.1"}

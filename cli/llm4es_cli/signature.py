@@ -21,7 +21,7 @@ _CONTEXT, _COMMON = "context_", "common_"
 
 
 def with_options(
-    *classes: type[Options], leave_out: Collection[str] = (), common: Collection[str] = ()
+    *classes: type[Options], leave_out: Collection[str] = (), shared: Collection[str] = ()
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options that the fields of ``classes`` describe.
 
@@ -31,7 +31,7 @@ def with_options(
         Options classes; a name that two of them have is offered once, as the first says it.
     leave_out
         Fields that the command does not offer.
-    common
+    shared
         Options of ``options.COMMON`` that it offers, besides those of every command.
 
     Returns
@@ -43,8 +43,7 @@ def with_options(
     settings: dict[str, Setting] = {}
     for cls in classes:
         settings |= {name: setting for name, setting in cls.settings().items() if name not in settings}
-    names = [name for name in COMMON if name in (*common, *EVERY_COMMAND)]
-    shared = [_shared(name) for name in names]
+    names = [name for name in COMMON if name in (*shared, *EVERY_COMMAND)]
     offered = [setting for setting in settings.values() if setting.name not in leave_out]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -52,7 +51,7 @@ def with_options(
         before = [p for p in own if p.kind is p.POSITIONAL_OR_KEYWORD]
         context = inspect.Parameter(_CONTEXT, inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
         of_fields = [_parameter(setting) for setting in offered]
-        parameters = [context, *(p.replace(kind=p.KEYWORD_ONLY) for p in before), *of_fields, *shared]
+        parameters = [context, *(p.replace(kind=p.KEYWORD_ONLY) for p in before), *of_fields, *map(_shared, names)]
 
         def typed(**values: Any) -> None:
             given = values.pop(_CONTEXT)

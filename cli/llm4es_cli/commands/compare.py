@@ -12,7 +12,7 @@ from ..options import RecipeArgument
 from ..signature import with_options
 
 
-@with_options(CompareOptions, common=("task", "format"))
+@with_options(CompareOptions, shared=("task", "format"))
 def compare(
     common: Common,
     recipe: RecipeArgument,

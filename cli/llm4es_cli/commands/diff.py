@@ -12,7 +12,7 @@ from ..screen import show
 from ..signature import with_options
 
 
-@with_options(DiffOptions, common=("format",))
+@with_options(DiffOptions, shared=("format",))
 def diff(
     common: Common,
     a: Annotated[str, typer.Argument(metavar="A", help="A version, a time, features, or FEATURES:VERSION.")],

@@ -10,7 +10,7 @@ from ..screen import show_outcomes
 from ..signature import with_options
 
 
-@with_options(EmbedOptions, LoadOptions, common=("max_entities", "dry_run", "format"))
+@with_options(EmbedOptions, LoadOptions, shared=("max_entities", "dry_run", "format"))
 def embed(common: Common, recipe: RecipeArgument, model: ModelOption = DEFAULT_MODEL, **options: Any) -> None:
     """Turn texts into one vector an (entity, model, k), all k from one forward pass.
 

@@ -10,7 +10,7 @@ from ..screen import show_outcomes
 from ..signature import with_options
 
 
-@with_options(EnrichOptions, LoadOptions, common=("max_entities", "dry_run", "format"))
+@with_options(EnrichOptions, LoadOptions, shared=("max_entities", "dry_run", "format"))
 def enrich(common: Common, recipe: RecipeArgument, **options: Any) -> None:
     """Write more texts an entity: the same events in other formats, or rewritten by a model and checked.
 

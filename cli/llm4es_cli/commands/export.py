@@ -13,7 +13,7 @@ from ..output import FileFormat, format_of, write
 from ..signature import with_options
 
 
-@with_options(ExportOptions, common=("max_entities",))
+@with_options(ExportOptions, shared=("max_entities",))
 def export(
     common: Common,
     recipe: RecipeArgument,

@@ -14,7 +14,7 @@ from ..screen import show_outcomes
 from ..signature import with_options
 
 
-@with_options(FinetuneOptions, LoadOptions, common=("max_entities", "dry_run", "format"))
+@with_options(FinetuneOptions, LoadOptions, shared=("max_entities", "dry_run", "format"))
 def finetune(
     common: Common,
     recipe: RecipeArgument,

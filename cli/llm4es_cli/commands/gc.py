@@ -9,7 +9,7 @@ from ..screen import show
 from ..signature import with_options
 
 
-@with_options(common=("dry_run", "format"))
+@with_options(shared=("dry_run", "format"))
 def gc(
     common: Common,
     older_than: Annotated[

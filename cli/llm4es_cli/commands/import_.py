@@ -12,7 +12,7 @@ from ..screen import show_outcomes
 from ..signature import with_options
 
 
-@with_options(ImportOptions, common=("dry_run", "format"))
+@with_options(ImportOptions, shared=("dry_run", "format"))
 def import_(
     common: Common,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Parquet or CSV: an id, and a vector, an entity.")],

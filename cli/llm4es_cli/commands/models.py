@@ -13,7 +13,7 @@ app = typer.Typer(invoke_without_command=True, add_completion=False)
 
 
 @app.callback()
-@with_options(common=("format",))
+@with_options(shared=("format",))
 def models(common: Common) -> None:
     """List the built-in models and those tuned in this store.
 
@@ -28,7 +28,7 @@ def models(common: Common) -> None:
 
 
 @app.command("list")
-@with_options(common=("format",))
+@with_options(shared=("format",))
 def list_models(common: Common) -> None:
     """List the built-in models and those tuned in this store."""
     _list(common)

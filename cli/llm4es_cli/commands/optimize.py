@@ -5,7 +5,7 @@ from ..screen import show
 from ..signature import with_options
 
 
-@with_options(common=("format",))
+@with_options(shared=("format",))
 def optimize(common: Common) -> None:
     """Compact the store's small files; no row and no version changes.
 

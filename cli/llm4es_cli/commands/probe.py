@@ -10,7 +10,7 @@ from ..screen import show_outcomes
 from ..signature import with_options
 
 
-@with_options(ProbeOptions, SelectOptions, common=("task", "max_entities", "dry_run", "format"))
+@with_options(ProbeOptions, SelectOptions, shared=("task", "max_entities", "dry_run", "format"))
 def probe(common: Common, recipe: RecipeArgument, **options: Any) -> None:
     """Score every embedding and baseline on the recipe's tasks; metrics and per-entity predictions are kept.
 

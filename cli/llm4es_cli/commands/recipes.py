@@ -10,7 +10,7 @@ from ..screen import show
 from ..signature import with_options
 
 
-@with_options(common=("format",))
+@with_options(shared=("format",))
 def recipes(
     common: Common,
     recipe: Annotated[str | None, typer.Argument(metavar="[RECIPE]", help="Show this one's TOML.")] = None,

@@ -12,7 +12,7 @@ from ..options import RecipeArgument
 from ..signature import with_options
 
 
-@with_options(ReportOptions, common=("task",))
+@with_options(ReportOptions, shared=("task",))
 def report(
     common: Common,
     recipe: RecipeArgument,

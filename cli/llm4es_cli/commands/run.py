@@ -17,7 +17,7 @@ from ..signature import with_options
 DEFAULT_RECIPE = "llm4es.toml"
 
 
-@with_options(RunOptions, LoadOptions, common=("data", "task", "max_entities", "dry_run", "format"))
+@with_options(RunOptions, LoadOptions, shared=("data", "task", "max_entities", "dry_run", "format"))
 def run(
     common: Common,
     recipe: Annotated[

@@ -13,7 +13,7 @@ app = typer.Typer(invoke_without_command=True, add_completion=False)
 
 
 @app.callback()
-@with_options(common=("format",))
+@with_options(shared=("format",))
 def runs(
     common: Common,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="The newest so many.")] = 20,

@@ -13,7 +13,7 @@ from ..screen import show
 from ..signature import with_options
 
 
-@with_options(SimilarOptions, common=("format",))
+@with_options(SimilarOptions, shared=("format",))
 def similar(
     common: Common,
     recipe: RecipeArgument,
