@@ -10,12 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from llm4es.core.errors import OptionError, StoreError
-from llm4es_cli.commands.sql import sql as command
 from llm4es_cli.prompt import FIRST, NEXT, history_file, prompt, remembered
 from llm4es_store import Store
 
 from .rows import KEY, SCOPE, texts
-from .shell import invoke
+from .shell import Call, invoke
 
 
 @pytest.fixture
@@ -139,10 +138,11 @@ def test_json_has_numbers_and_null_for_what_is_none(root: str, tmp_path: Path) -
         ]
 
 
-def test_a_file_needs_a_query(root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_needs_a_query(root: str, tmp_path: Path, llm4es: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda _: True})())
-    with pytest.raises(OptionError, match=r"x\.csv needs a query: give one"):
-        command(out=tmp_path / "x.csv", store=root)
+    code, out, err = llm4es("sql", "--out", tmp_path / "x.csv", "--store", root)
+    assert (code, out) == (2, "")
+    assert "x.csv needs a query: give one" in err
     assert not (tmp_path / "x.csv").exists()
 
 

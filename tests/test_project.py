@@ -50,6 +50,9 @@ def test_the_whole_way_without_the_command_line(project: Project, model: Path) -
     assert [outcome.computed for outcome in project.probe("loyal", features=["tfidf", "counts"], folds=3)] == [2]
     compared = project.compare("loyal")
     assert {row["features"] for row in compared} == {"tfidf", "counts"}
+    assert repr(compared).startswith("loyal: roc_auc on 20 entities")
+    assert compared._repr_html_().startswith("<p><strong>loyal: roc_auc on 20 entities")
+    assert compared._repr_html_().count("<th>") < len(compared.column_names) / 2
     ids, matrix = project.vectors("tinyllama", k=4)
     assert (matrix.shape, str(matrix.dtype)) == ((20, 32), "float32")
     assert ids.to_pylist() == sorted(ids.to_pylist())

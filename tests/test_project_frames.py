@@ -95,7 +95,7 @@ def refused(call: Any, kind: type[Llm4esError], message: str) -> None:
 def test_bad_input_is_one_line_each(project: Project, place: Path, model: Path) -> None:
     refused(lambda: Project("movilens-100k"), RecipeError, "did you mean movielens-100k")
     refused(lambda: project.embed(model=str(model)), StoreError, "run `llm4es serialize shop` first")
-    assert not (place / "store/tables/texts").exists()
+    assert not (place / "store").exists()
     project.serialize()
     refused(lambda: Project("shpo", place / "store"), RecipeError, "did you mean shop")
     refused(
@@ -107,7 +107,14 @@ def test_bad_input_is_one_line_each(project: Project, place: Path, model: Path) 
     refused(lambda: project.embed(model=str(model), k="many"), OptionError, "--k 'many'")
     refused(lambda: project.compare("loyal"), Llm4esError, "run `llm4es probe shop --task loyal` first")
     refused(lambda: project.compare("loyl"), OptionError, "there are loyal")
-    refused(lambda: project.vectors("tinyllama", k=1), StoreError, "no configurations of 'tinyllama' with k 1")
+    refused(lambda: project.vectors("tinyllama", k=1), StoreError, "no vectors of 'tinyllama' in 'shop': embed first")
+    project.embed(model=str(model), k=1, max_length=64)
+    refused(lambda: project.vectors("tinylama", k=1), StoreError, "did you mean tinyllama?")
+    refused(lambda: project.vectors("tinyllama", k=2), StoreError, "there are k 1")
+    refused(lambda: project.vectors("tinyllama", k="many"), OptionError, "--k 'many'")
+    refused(lambda: project.finetune(str(model), name="tinyllama", steps=1), OptionError, "own name: choose another")
+    refused(lambda: project.finetune(str(model), name="smollm2-135m", steps=1), OptionError, "another model's")
+    refused(lambda: project.finetune(str(model), name="../x", steps=1), OptionError, "cannot name a model")
     refused(
         lambda: Project(place / "shop/shop.toml", place / "shop").serialize(),
         StoreError,
@@ -137,3 +144,44 @@ def test_a_store_of_a_newer_version_is_refused_by_name(
     Store(place / "store", create=True)
     monkeypatch.undo()
     refused(project.serialize, StoreError, "has format 99")
+
+
+def test_frames_and_recipe_of_a_dataset_change_together(place: Path) -> None:
+    columns: dict[str, Any] = {"name": "bank", "entity": "customer", "time": "at", "store": place / "store"}
+    first = Project.from_frame(bank(), fields=["mcc"], observer="silent", **columns)
+    assert Project("bank", place / "store", observer="silent").recipe == first.recipe  # known before anything else
+    first.serialize()
+    Project.from_frame(bank().rename(columns={"mcc": "code"}), fields=["code"], observer="silent", **columns)
+    by_name = Project("bank", place / "store", observer="silent")
+    assert by_name.serialize().computed == 12
+    bad = bank()
+    bad.loc[bad.index[0], "customer"] = None
+    with pytest.raises(DataError):
+        Project.from_frame(bad, fields=["code"], observer="silent", **columns)
+    assert Project("bank", place / "store", observer="silent").serialize().computed == 0
+
+
+def test_frames_never_take_over_a_dataset_of_files(project: Project, place: Path) -> None:
+    project.serialize()
+    with pytest.raises(RecipeError, match=r"dataset 'shop' comes from .*shop\.toml: give the frame another name"):
+        Project.from_frame(bank(), name="shop", entity="customer", store=place / "store")
+    assert project.serialize().computed == 0
+
+
+def test_data_without_a_recipe_say_what_is_missing(place: Path) -> None:
+    frame = pd.DataFrame({"id": ["a", "b"], "x": [0.0, 1.0]})
+    frame.to_parquet(place / "vectors.parquet")
+    words = f"import {place}/vectors.parquet --name coles --dataset nope --store {place}/store -q".split()
+    assert CliRunner().invoke(app, words).exit_code == 0
+    with pytest.raises(RecipeError, match="the store holds data of 'nope' and no recipe of it"):
+        Project("nope", place / "store")
+
+
+def test_a_store_stays_where_it_was_named(project: Project, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = Project(place / "shop/shop.toml", "store", observer="silent")
+    elsewhere = place / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert here.serialize().computed == 20
+    assert (place / "store").is_dir()
+    assert list(elsewhere.iterdir()) == []

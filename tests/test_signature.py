@@ -18,7 +18,7 @@ from llm4es.options import (
     split,
 )
 from llm4es_cli import main
-from llm4es_cli.common import Common
+from llm4es_cli.call import Call
 from llm4es_cli.signature import with_options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -28,26 +28,26 @@ received: list[dict[str, Any]] = []
 @app.command()
 @with_options(EmbedOptions, LoadOptions, leave_out=("batch_tokens",), shared=("dry_run",))
 def embed(
-    common: Common,
+    call: Call,
     recipe: Annotated[str, typer.Argument()],
     model: Annotated[str, typer.Option("--model", "-m")] = "m",
     **words: Any,
 ) -> None:
     """Embed what a recipe names."""
-    received.append({"recipe": recipe, "model": model, "dry_run": common.dry_run, "store": common.store, **words})
+    received.append({"recipe": recipe, "model": model, "dry_run": call.dry_run, "store": call.store, **words})
     split(words, EmbedOptions, LoadOptions)
 
 
 @app.command()
 @with_options(FinetuneOptions)
-def finetune(common: Common, **words: Any) -> None:
+def finetune(call: Call, **words: Any) -> None:
     """Tune."""
     received.append(words)
 
 
 @app.command("import")
 @with_options(ImportOptions, SimilarOptions)
-def import_(common: Common, **words: Any) -> None:
+def import_(call: Call, **words: Any) -> None:
     """Import."""
     received.append(words)
 

@@ -7,7 +7,7 @@ import typer
 
 from llm4es.options import ModelExportOptions
 
-from .common import Common
+from .call import Call
 from .signature import with_options
 
 NameArgument = Annotated[str, typer.Argument(help="A model of the store, or any that --model takes.")]
@@ -15,19 +15,19 @@ NameArgument = Annotated[str, typer.Argument(help="A model of the store, or any 
 
 @with_options()
 def pull(
-    common: Common,
+    call: Call,
     name: Annotated[str, typer.Argument(help="A built-in model's name.")],
 ) -> None:
     """Fetch a built-in model, verify it, and unpack it once into the cache."""
     from llm4es.project.models import pull_model
 
-    common.screen.say(f"{name}: fetching and unpacking, once")
+    call.screen.say(f"{name}: fetching and unpacking, once")
     typer.echo(str(pull_model(name)))
 
 
 @with_options(ModelExportOptions)
 def export(
-    common: Common,
+    call: Call,
     name: NameArgument,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A new folder.")],
     **options: Any,
@@ -40,4 +40,4 @@ def export(
     """
     from llm4es.project.models import export_model
 
-    typer.echo(str(export_model(common.existing(), name, to, ModelExportOptions.of(**options))))
+    typer.echo(str(export_model(call.existing(), name, to, ModelExportOptions.of(**options))))

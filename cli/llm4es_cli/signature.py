@@ -14,7 +14,7 @@ import typer
 from llm4es.options import REQUIRED, Options, Setting
 from llm4es.options.coerce import plain
 
-from .common import Common
+from .call import Call
 from .options import COMMON, EVERY_COMMAND
 
 _CONTEXT, _COMMON = "context_", "common_"
@@ -37,7 +37,7 @@ def with_options(
     Returns
     -------
     Callable
-        A decorator for ``def command(common, recipe, **words)``. ``common`` is a ``Common``. ``words`` holds what was
+        A decorator for ``def command(call, recipe, **words)``. ``call`` is a ``Call``. ``words`` holds what was
         typed, and nothing else: a preset's and a recipe's own values stay.
     """
     settings: dict[str, Setting] = {}
@@ -58,7 +58,7 @@ def with_options(
             of_common = {name: values.pop(f"{_COMMON}{name}") for name in names}
             left = {s.name for s in offered if not _was_given(given, s.name)}
             words = {name: value for name, value in values.items() if name not in left}
-            command(Common(**of_common, subcommand=given.invoked_subcommand), **words)
+            command(Call(**of_common, subcommand=given.invoked_subcommand), **words)
 
         typed.__name__, typed.__doc__, typed.__module__ = command.__name__, command.__doc__, command.__module__
         typed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what inspect reads

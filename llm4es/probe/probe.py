@@ -28,7 +28,7 @@ from .estimators import ESTIMATORS
 from .metric_rows import metric_row, rows_over_fits
 from .metrics import Floats, metrics_for
 from .predictions import Scored, columns, gather
-from .protocols import Fit, fewer
+from .protocols import Fit, Protocol, fewer
 from .protocols import protocol as protocol_named
 
 
@@ -106,8 +106,7 @@ def probe(
     """
     options = options or ProbeOptions()
     of_kind = Kind(_choose(kind, list(Kind), "kind of task"))
-    protocol = protocol_named(options.protocol, splits)
-    name = protocol.probe or _choose(options.probe, list(ESTIMATORS), "--probe")
+    protocol, name = named(options, splits)
     labels = as_text(labels)
     cohort, x = align(features, labels, task, of_kind)  # x: (N, D)
     fits = protocol.fits(cohort, options)
@@ -152,6 +151,12 @@ def _predictions(scored: Scored, same: dict[str, Any]) -> pa.Table:
     n = len(kept["entity_id"])
     arrays = [kept[f.name] if f.name in kept else pa.array([same[f.name]] * n, f.type) for f in PREDICTIONS]
     return pa.Table.from_arrays(arrays, schema=PREDICTIONS)
+
+
+def named(options: ProbeOptions, splits: pa.Table | None) -> tuple[Protocol, str]:
+    """The protocol and the estimator that the options name. Raises ProbeError for one that there is not."""
+    protocol = protocol_named(options.protocol, splits)
+    return protocol, protocol.probe or _choose(options.probe, list(ESTIMATORS), "--probe")
 
 
 def _choose(value: str, known: Sequence[str], what: str) -> str:

@@ -18,9 +18,30 @@ COSTS = ("dimensions", "tokens", "seconds")
 """Columns of a comparison, and fields of a feature source."""
 
 
+class Comparison(Result):
+    """The comparisons of some tasks: for people a table a task, as data every column.
+
+    Examples
+    --------
+    >>> print(project.compare("loyal"))
+    loyal: ...
+    """
+
+    def __repr__(self) -> str:
+        from .comparison_table import text
+
+        return text(self.to_pylist())
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        from .comparison_table import html
+
+        return html(self.to_pylist())
+
+
 def compare(
     context: Context, tasks: Sequence[str], options: CompareOptions, config_ids: Sequence[str | None] = ()
-) -> Result:
+) -> Comparison:
     """The comparisons of some tasks under each other: of their newest probes, or of those of one configuration each.
 
     Parameters
@@ -52,7 +73,7 @@ def compare(
     """
     chosen = config_ids or [None] * len(tasks)
     tables = [comparison(context, task, options, config_id) for task, config_id in zip(tasks, chosen, strict=True)]
-    return Result(pa.concat_tables(tables), text=_text)
+    return Comparison(pa.concat_tables(tables))
 
 
 def comparison(context: Context, task: str, options: CompareOptions, config_id: str | None = None) -> pa.Table:
@@ -139,10 +160,3 @@ def _costs(context: Context, features: Iterable[str]) -> pa.Table:
         rows.append({"features": name, **{column: getattr(source, column) for column in COSTS}})
     schema = pa.schema([("features", pa.string()), *((column, pa.float64()) for column in COSTS)])
     return pa.Table.from_pylist(rows, schema=schema)
-
-
-def _text(rows: pa.Table) -> str:
-    """The comparison as people read it."""
-    from .comparison_table import text
-
-    return text(rows.to_pylist())

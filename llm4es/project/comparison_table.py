@@ -7,6 +7,7 @@ the rows, and machines read those.
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape as quoted
 from typing import Any, Literal
 
 from rich.console import Console
@@ -153,6 +154,22 @@ def text(rows: Sequence[Row]) -> str:
             console.print()
         print_text([row for row in rows if row["task"] == task], console, wide=True)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
+
+
+def html(rows: Sequence[Row]) -> str:
+    """The tables of some tasks under each other as HTML, each with its title and notes."""
+    return "".join(
+        _html([row for row in rows if row["task"] == task]) for task in dict.fromkeys(row["task"] for row in rows)
+    )
+
+
+def _html(rows: Sequence[Row]) -> str:
+    columns = shown(rows)
+    head = "".join(f"<th>{quoted(column.title)}</th>" for column in columns)
+    body = "".join("<tr>" + "".join(f"<td>{quoted(c.cell(row))}</td>" for c in columns) + "</tr>" for row in rows)
+    below = "".join(f"<p><em>{quoted(note)}</em></p>" for note in notes(rows))
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<p><strong>{quoted(title(rows))}</strong></p>{table}{below}"
 
 
 def markdown(rows: Sequence[Row]) -> str:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from ..core.hashing import config_id
 from ..core.plan import Plan, Reason
 from ..core.sql import literal, where
-from ..models.devices import number_format
+from ..models.devices import device_name, number_format
 from ..models.ref import ModelRef, check_length, effective_k, space_fingerprint, space_name
 from ..options import EmbedOptions, History, Layers, LoadOptions
 from .context import Context
@@ -111,7 +111,10 @@ def embed(context: Context, model: str | ModelRef, load: LoadOptions, options: E
             lacking = store.plan("layers", scope, hashes, ("entity_id",), complete=complete, row_filter="layer = 1")
             run.drop("layers", scope, lacking.stale)
             todo = pa.concat_tables([todo, lacking.todo.select(["entity_id"])])
-        return todo.group_by("entity_id", use_threads=False).aggregate([]).combine_chunks()
+        entities = todo.group_by("entity_id", use_threads=False).aggregate([]).combine_chunks()
+        if len(entities):
+            context.observer.say(f"embed: loading {ref.name}, for {len(entities)} entities on {device_name(load)}")
+        return entities
 
     job = Job(
         stage="embed",

@@ -5,6 +5,7 @@ model of this name made the same way from the same texts is there. Knows no scre
 ``accelerate launch``) all train, and one alone writes.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ from ..core.schemas import MODELS
 from ..core.sql import where
 from ..models.devices import number_format
 from ..models.ref import ModelRef, check_length, space_fingerprint
+from ..models.resolve import builtin_models
 from ..options import FinetuneOptions, LoadOptions
 from .context import Context
 from .executor import Increment, TableRows, Work
@@ -30,9 +32,12 @@ from .selection import Texts, choose_texts, entities_sql, raw_config
 from .stored_models import resolved
 
 if TYPE_CHECKING:
-    from llm4es_store import Run
+    from llm4es_store import Run, Store
 
     from ..finetune.finetune import Tuned
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 
 
 @dataclass(frozen=True)
@@ -95,10 +100,9 @@ def finetune(
     store, dataset = context.store, context.dataset
     base_name = model.name if isinstance(model, ModelRef) else model
     tuned_name = name or default_name(base_name, dataset)
-    if tuned_name == base_name:
-        raise OptionError(f"--name {name!r} is the base model's own name: choose another")
     chosen = choose_texts(store, dataset, options.texts)
     ref = resolved(store, model)
+    _check_name(store, tuned_name, (base_name, ref.name))
     check_length(ref, options.max_length)
     train, held_out = _texts(context, chosen, "train"), _texts(context, chosen, "validation")
     if not len(train):
@@ -168,6 +172,18 @@ def default_name(model: str, dataset: str) -> str:
     'base-shop'
     """
     return f"{model.rstrip('/').split('/')[-1].removesuffix('.gguf')}-{dataset}"
+
+
+def _check_name(store: "Store", name: str, base: tuple[str, str]) -> None:
+    """A name stands for one model: never for the base, a built-in one, or one whose vectors are in the store."""
+    if not _NAME.fullmatch(name) or ".." in name:
+        raise OptionError(f"--name {name!r} cannot name a model: take letters, digits, '.', '-', '_' and '/'")
+    if name in base:
+        raise OptionError(f"--name {name!r} is the base model's own name: choose another")
+    tuned = {model for (model,) in store.sql("SELECT model FROM models").fetchall()}
+    spaces = {model for (model,) in store.sql("SELECT DISTINCT model FROM embeddings").fetchall()}
+    if name in {model.name for model in builtin_models()} or name in spaces - tuned:
+        raise OptionError(f"--name {name!r} is another model's: choose another")
 
 
 def _from_anywhere(model: str) -> str:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ..core.errors import RecipeError
 from ..core.schemas import RECIPES
-from ..recipes import Recipe, load_recipe, recipe_from_json
+from ..recipes import Recipe, builtin_recipes, load_recipe, recipe_from_json
 from .context import Context, open_store
 from .observer import Observer
 
@@ -61,7 +61,13 @@ def find_recipe(store: "str | Path | Store", name: str, observer: Observer) -> R
     opened = _existing(store)
     kept = None if opened is None else opened.recipe(name)
     if kept is None or kept["origin"] == BUILT_IN:
-        return load_recipe(name, known=[] if opened is None else opened.datasets())
+        known = [] if opened is None else opened.datasets()
+        if name in known and name not in builtin_recipes():
+            raise RecipeError(
+                f"the store holds data of {name!r} and no recipe of it (imported, or made before recipes were kept): "
+                "give the path of its TOML once, to `llm4es serialize`"
+            )
+        return load_recipe(name, known=known)
     if _has_changed(kept["origin"], kept["recipe_hash"]):
         observer.warn(
             f"{kept['origin']} has changed since {name!r} was serialized: the store's own recipe is used; "
@@ -69,7 +75,7 @@ def find_recipe(store: "str | Path | Store", name: str, observer: Observer) -> R
         )
     folder = None if kept["folder"] is None else Path(kept["folder"])
     if kept["origin"] == FRAME and opened is not None:
-        folder = frames_folder(opened, name)  # they go along with the store
+        folder = frames_folder(opened, name) / Path(kept["folder"]).name  # they go along with the store
     return recipe_from_json(kept["recipe"], folder, origin=kept["origin"])
 
 

@@ -158,7 +158,9 @@ def probe(
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
         """Fit and score one feature set after the other."""
         from ..probe import probe as fit_and_score  # heavy, and not needed where everything is there
+        from ..probe.probe import named as check
 
+        check(options, splits)  # once: not as a warning of each feature set
         kind, failure = str(context.recipe.tasks[task].kind), None
         for name in (name for batch in batches for name in batch["features"].to_pylist()):
             try:

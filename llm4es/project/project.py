@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import OptionError
+from ..core.errors import OptionError, StoreError
 from .context import Context, open_store
 from .executor import Executor, Local
 from .observer import Observer
@@ -71,7 +71,7 @@ class Project(Steps):
     ) -> None:
         if max_entities is not None and max_entities < 1:
             raise OptionError(f"--max-entities {max_entities} is below 1: give 1 or more")
-        self._store = store
+        self._store = _bound(store)
         self._observer = observer_named(observer)
         self._executor = executor or Local()
         self._data = None if data is None else Path(data)
@@ -155,9 +155,15 @@ class Project(Steps):
         return self._store
 
     def _context(self, dry_run: bool = False, *, create: bool = True) -> Context:
+        if not create and isinstance(self._store, Path) and not self._store.exists():
+            name = self.recipe.name
+            raise StoreError(
+                f"no store at {self._store}, and so no texts of {name!r}: run `llm4es serialize {name}` first, "
+                "or name another store"
+            )
         store = open_store(self._store, dry_run=dry_run, create=create)
         if not dry_run or not create:
-            self._store = store
+            self._store = _bound(store)
         return Context(
             dataset=self.recipe.name,
             store=store,
@@ -179,3 +185,10 @@ class Project(Steps):
     def __repr__(self) -> str:
         root = self._store if isinstance(self._store, str | Path) else self._store.layout.root
         return f"Project({self.recipe.name!r}, store={str(root)!r})"
+
+
+def _bound(store: "str | Path | Store") -> "str | Path | Store":
+    """A store by its whole path: it stays the same wherever the process goes."""
+    if isinstance(store, Path) or (isinstance(store, str) and "://" not in store):
+        return Path(store).expanduser().absolute()
+    return store

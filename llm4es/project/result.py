@@ -3,7 +3,7 @@
 In: an Arrow table. Out: the same in the caller's own kind of frame, as text, as HTML. Knows no step.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
@@ -23,8 +23,6 @@ class Result:
     ----------
     table : pyarrow.Table
         The rows.
-    text : callable, optional
-        From the table to the text that ``print`` shows; None: a plain table of the first 20 rows.
 
     Examples
     --------
@@ -35,9 +33,8 @@ class Result:
     b          0.25
     """
 
-    def __init__(self, table: pa.Table, text: Callable[[pa.Table], str] | None = None) -> None:
+    def __init__(self, table: pa.Table) -> None:
         self._table = table
-        self._text = text or plain_text
 
     def to_arrow(self) -> pa.Table:
         """The rows as a ``pyarrow.Table``.
@@ -160,7 +157,7 @@ class Result:
         return iter(self.to_pylist())
 
     def __repr__(self) -> str:
-        return self._text(self._table)
+        return plain_text(self._table)
 
     def _repr_html_(self) -> str:
         """As a notebook shows it: a table of the first rows."""

@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import OptionError
 from ..options import CompareOptions, DiffOptions, ExportOptions, ReportOptions, SimilarOptions
 from .context import Context
 from .documented import takes
@@ -196,16 +195,16 @@ class Results(ABC):
         return export(self._reading(), ExportOptions.of(**options))
 
     def vectors(
-        self, model: str, k: int = 8, *, config_id: str | None = None, at: int | str | None = None
+        self, model: str, k: int | str = 8, *, config_id: str | None = None, at: int | str | None = None
     ) -> "tuple[pa.StringArray, NDArray[np.float32]]":
         """Entity ids and the matrix of their vectors.
 
         Parameters
         ----------
         model : str
-            Whose vectors.
-        k : int, default 8
-            Last layers averaged, never more than the model has.
+            Whose vectors: a model's or imported vectors' name, or the folder of a model.
+        k : int or "all", default 8
+            Last layers averaged; "all" is the deepest that is there. Imported vectors have none.
         config_id : str, optional
             The configuration, where several are live.
         at : int or str, optional
@@ -221,9 +220,9 @@ class Results(ABC):
         Raises
         ------
         OptionError
-            Where there are none.
+            For a k that is no number of layers.
         StoreError
-            Where several configurations are live and none was chosen: the message lists them.
+            Where there are none, and where several configurations are live and none was chosen: the message lists them.
 
         Examples
         --------
@@ -231,10 +230,9 @@ class Results(ABC):
         >>> X.shape
         (20, 32)
         """
-        ids, matrix = self.store.matrix(self._reading().dataset, model=model, k=k, config_id=config_id, at=at)
-        if not len(ids):
-            raise OptionError(f"no vectors of {model!r} with k {k}: embed first")
-        return ids, matrix
+        from .vectors import vectors
+
+        return vectors(self._reading(), model, k, config_id, at)
 
     def sql(self, query: str, *, at: int | str | None = None) -> Result:
         """The rows of one read-only SELECT over the store's views.

@@ -84,7 +84,7 @@ def run(
     outcomes: list[Outcome] = []
     for stage in STAGES:
         if context.dry_run and walk.to_come(outcomes) and not walk.is_foreseeable(stage.name):
-            context.observer.say(f"{stage.name}: to be planned once {' and '.join(stage.reads)} are as above")
+            context.observer.say(f"{stage.name}: to be planned once the stages above are done")
             continue
         outcomes += walk.steps[stage.name](outcomes)
     if context.dry_run or not tasks:

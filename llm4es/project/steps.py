@@ -106,7 +106,7 @@ class Steps(Results):
         """
         from .enrich import enrich
 
-        return enrich(self._context(dry_run), *split(options, EnrichOptions, LoadOptions))
+        return enrich(self._context(dry_run, create=dry_run), *split(options, EnrichOptions, LoadOptions))
 
     @takes(FinetuneOptions, LoadOptions)
     def finetune(
@@ -145,7 +145,7 @@ class Steps(Results):
         from .finetune import finetune
 
         tuning, load = split(options, FinetuneOptions, LoadOptions)
-        return finetune(self._context(dry_run), model, name, load, tuning)
+        return finetune(self._context(dry_run, create=dry_run), model, name, load, tuning)
 
     @takes(EmbedOptions, LoadOptions)
     def embed(self, model: "str | ModelRef" = DEFAULT_MODEL, *, dry_run: bool = False, **options: Any) -> Outcome:
@@ -180,7 +180,7 @@ class Steps(Results):
         from .embed import embed
 
         embedding, load = split(options, EmbedOptions, LoadOptions)
-        return embed(self._context(dry_run), model, load, embedding)
+        return embed(self._context(dry_run, create=dry_run), model, load, embedding)
 
     @takes(ProbeOptions, SelectOptions)
     def probe(self, task: str | None = None, *, dry_run: bool = False, **options: Any) -> Outcomes:
@@ -213,7 +213,7 @@ class Steps(Results):
         from .probe import probe_all
 
         probing, select = split(options, ProbeOptions, SelectOptions)
-        return Outcomes(probe_all(self._context(dry_run), task, probing, select))
+        return Outcomes(probe_all(self._context(dry_run, create=dry_run), task, probing, select))
 
     @takes(RunOptions, LoadOptions)
     def run(

@@ -6,7 +6,7 @@ import typer
 
 from llm4es.options import CompareOptions
 
-from ..common import Common
+from ..call import Call
 from ..comparison import show_comparison
 from ..options import RecipeArgument
 from ..signature import with_options
@@ -14,7 +14,7 @@ from ..signature import with_options
 
 @with_options(CompareOptions, shared=("task", "format"))
 def compare(
-    common: Common,
+    call: Call,
     recipe: RecipeArgument,
     wide: Annotated[bool, typer.Option("--wide", help="Every column, also on a narrow terminal.")] = False,
     **options: Any,
@@ -29,5 +29,5 @@ def compare(
 
         llm4es compare movielens-100k --format markdown
     """
-    compared = common.project(recipe).compare(common.task, **options)
-    show_comparison(compared, common.format, wide=wide)
+    compared = call.project(recipe).compare(call.task, **options)
+    show_comparison(compared, call.format, wide=wide)

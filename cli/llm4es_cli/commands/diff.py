@@ -6,7 +6,7 @@ import typer
 
 from llm4es.options import DiffOptions
 
-from ..common import Common
+from ..call import Call
 from ..options import OutputFormat
 from ..screen import show
 from ..signature import with_options
@@ -14,7 +14,7 @@ from ..signature import with_options
 
 @with_options(DiffOptions, shared=("format",))
 def diff(
-    common: Common,
+    call: Call,
     a: Annotated[str, typer.Argument(metavar="A", help="A version, a time, features, or FEATURES:VERSION.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The same; what A is compared with.")],
     dataset: Annotated[
@@ -36,5 +36,5 @@ def diff(
     """
     from llm4es.project.diff import diff as between
 
-    changes = between(common.opened(), a, b, dataset, DiffOptions.of(**options))
-    show(changes, common.format, piped=OutputFormat.TABLE)
+    changes = between(call.opened(), a, b, dataset, DiffOptions.of(**options))
+    show(changes, call.format, piped=OutputFormat.TABLE)

@@ -4,14 +4,14 @@ from typing import Any
 
 from llm4es.options import DEFAULT_MODEL, EmbedOptions, LoadOptions
 
-from ..common import Common
+from ..call import Call
 from ..options import ModelOption, RecipeArgument
 from ..screen import show_outcomes
 from ..signature import with_options
 
 
 @with_options(EmbedOptions, LoadOptions, shared=("max_entities", "dry_run", "format"))
-def embed(common: Common, recipe: RecipeArgument, model: ModelOption = DEFAULT_MODEL, **options: Any) -> None:
+def embed(call: Call, recipe: RecipeArgument, model: ModelOption = DEFAULT_MODEL, **options: Any) -> None:
     """Turn texts into one vector an (entity, model, k), all k from one forward pass.
 
     Examples:
@@ -22,5 +22,5 @@ def embed(common: Common, recipe: RecipeArgument, model: ModelOption = DEFAULT_M
 
         llm4es embed movielens-100k --texts all --dry-run
     """
-    outcome = common.project(recipe).embed(model, dry_run=common.dry_run, **options)
-    show_outcomes([outcome], common.format)
+    outcome = call.project(recipe).embed(model, dry_run=call.dry_run, **options)
+    show_outcomes([outcome], call.format)

@@ -4,14 +4,14 @@ from typing import Any
 
 from llm4es.options import EnrichOptions, LoadOptions
 
-from ..common import Common
+from ..call import Call
 from ..options import RecipeArgument
 from ..screen import show_outcomes
 from ..signature import with_options
 
 
 @with_options(EnrichOptions, LoadOptions, shared=("max_entities", "dry_run", "format"))
-def enrich(common: Common, recipe: RecipeArgument, **options: Any) -> None:
+def enrich(call: Call, recipe: RecipeArgument, **options: Any) -> None:
     """Write more texts an entity: the same events in other formats, or rewritten by a model and checked.
 
     Examples:
@@ -24,5 +24,5 @@ def enrich(common: Common, recipe: RecipeArgument, **options: Any) -> None:
 
         llm4es enrich movielens-100k --by llm --engine openai --base-url http://127.0.0.1:8000/v1 --model served-name
     """
-    outcome = common.project(recipe).enrich(dry_run=common.dry_run, **options)
-    show_outcomes([outcome], common.format)
+    outcome = call.project(recipe).enrich(dry_run=call.dry_run, **options)
+    show_outcomes([outcome], call.format)

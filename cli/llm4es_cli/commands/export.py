@@ -7,7 +7,7 @@ import typer
 
 from llm4es.options import ExportOptions
 
-from ..common import Common
+from ..call import Call
 from ..options import RecipeArgument
 from ..output import FileFormat, format_of, write
 from ..signature import with_options
@@ -15,7 +15,7 @@ from ..signature import with_options
 
 @with_options(ExportOptions, shared=("max_entities",))
 def export(
-    common: Common,
+    call: Call,
     recipe: RecipeArgument,
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to: .parquet, .csv or .json.")],
     format_: Annotated[
@@ -32,6 +32,6 @@ def export(
         llm4es export movielens-100k --features coles --layout long --out coles.csv
     """
     kind = format_of(out, format_)
-    features = common.project(recipe).export(**options)
+    features = call.project(recipe).export(**options)
     rows = write(features.reader(10_000), out, kind)
-    common.screen.say(f"{rows} rows, {len(features.column_names)} columns in {out}")
+    call.screen.say(f"{rows} rows, {len(features.column_names)} columns in {out}")

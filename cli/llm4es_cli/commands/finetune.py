@@ -8,7 +8,7 @@ import typer
 from llm4es.core.processes import writes
 from llm4es.options import DEFAULT_MODEL, FinetuneOptions, LoadOptions
 
-from ..common import Common
+from ..call import Call
 from ..options import ModelOption, RecipeArgument
 from ..screen import show_outcomes
 from ..signature import with_options
@@ -16,7 +16,7 @@ from ..signature import with_options
 
 @with_options(FinetuneOptions, LoadOptions, shared=("max_entities", "dry_run", "format"))
 def finetune(
-    common: Common,
+    call: Call,
     recipe: RecipeArgument,
     model: ModelOption = DEFAULT_MODEL,
     name: Annotated[
@@ -36,7 +36,7 @@ def finetune(
 
         llm4es embed movielens-100k --model mine
     """
-    heard = common if writes() else replace(common, quiet=True)
-    outcome = heard.project(recipe).finetune(model, name=name, dry_run=common.dry_run, **options)
+    heard = call if writes() else replace(call, quiet=True)
+    outcome = heard.project(recipe).finetune(model, name=name, dry_run=call.dry_run, **options)
     if writes():
-        show_outcomes([outcome], common.format)
+        show_outcomes([outcome], call.format)

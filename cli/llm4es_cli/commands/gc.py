@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from ..common import Common
+from ..call import Call
 from ..screen import show
 from ..signature import with_options
 
 
 @with_options(shared=("dry_run", "format"))
 def gc(
-    common: Common,
+    call: Call,
     older_than: Annotated[
         int,
         typer.Option("--older-than", min=7, metavar="DAYS", help="Drop versions and left-over files older than this."),
@@ -31,4 +31,4 @@ def gc(
     from llm4es.project.result import Result
     from llm4es_store.maintenance import vacuum
 
-    show(Result(vacuum(common.opened(), older_than, common.dry_run, __version__)), common.format)
+    show(Result(vacuum(call.opened(), older_than, call.dry_run, __version__)), call.format)

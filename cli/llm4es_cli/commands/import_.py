@@ -7,14 +7,14 @@ import typer
 
 from llm4es.options import ImportOptions
 
-from ..common import Common
+from ..call import Call
 from ..screen import show_outcomes
 from ..signature import with_options
 
 
 @with_options(ImportOptions, shared=("dry_run", "format"))
 def import_(
-    common: Common,
+    call: Call,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Parquet or CSV: an id, and a vector, an entity.")],
     **options: Any,
 ) -> None:
@@ -33,6 +33,6 @@ def import_(
     from llm4es.project.import_vectors import import_vectors
 
     importing = ImportOptions.of(**options)
-    store = open_store(common.store, dry_run=common.dry_run)
-    context = Context(importing.dataset, store, observer=common.screen, dry_run=common.dry_run)
-    show_outcomes([import_vectors(context, file, importing)], common.format)
+    store = open_store(call.store, dry_run=call.dry_run)
+    context = Context(importing.dataset, store, observer=call.screen, dry_run=call.dry_run)
+    show_outcomes([import_vectors(context, file, importing)], call.format)

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from ..common import Common
+from ..call import Call
 from ..signature import with_options
 
 
 @with_options()
 def init(
-    common: Common,
+    call: Call,
     events: Annotated[Path, typer.Argument(help="CSV or Parquet, one row an event.", show_default=False)],
     labels: Annotated[
         Path | None, typer.Argument(help="CSV or Parquet, one row an entity.", show_default=False)
@@ -34,9 +34,9 @@ def init(
         raise OptionError(f"--out {out} is there already: give another name, or --force")
     draft = draft_recipe(events, labels, out.parent if out else None)
     for doubt in draft.unsure:
-        common.screen.say(f"unsure: {doubt}")
+        call.screen.say(f"unsure: {doubt}")
     if out is None:
         typer.echo(draft.toml, nl=False)
         return
     out.write_text(draft.toml, encoding="utf-8")
-    common.screen.say(f"wrote {out}: read it, then 'llm4es run {out}'")
+    call.screen.say(f"wrote {out}: read it, then 'llm4es run {out}'")

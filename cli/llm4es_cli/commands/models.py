@@ -4,7 +4,7 @@ import json
 
 import typer
 
-from ..common import Common
+from ..call import Call
 from ..model_folders import NameArgument, export, pull
 from ..screen import show
 from ..signature import with_options
@@ -14,7 +14,7 @@ app = typer.Typer(invoke_without_command=True, add_completion=False)
 
 @app.callback()
 @with_options(shared=("format",))
-def models(common: Common) -> None:
+def models(call: Call) -> None:
     """List the built-in models and those tuned in this store.
 
     Examples:
@@ -23,20 +23,20 @@ def models(common: Common) -> None:
 
         llm4es models pull smollm2-135m
     """
-    if common.subcommand is None:
-        _list(common)
+    if call.subcommand is None:
+        _list(call)
 
 
 @app.command("list")
 @with_options(shared=("format",))
-def list_models(common: Common) -> None:
+def list_models(call: Call) -> None:
     """List the built-in models and those tuned in this store."""
-    _list(common)
+    _list(call)
 
 
 @app.command("show")
 @with_options()
-def show_model(common: Common, name: NameArgument) -> None:
+def show_model(call: Call, name: NameArgument) -> None:
     """Show a model: its sizes, its fingerprint, and for a tuned one what tuning did (JSON).
 
     Example:
@@ -45,14 +45,14 @@ def show_model(common: Common, name: NameArgument) -> None:
     """
     from llm4es.project.models import show_model as shown
 
-    typer.echo(json.dumps(shown(common.existing(), name), indent=1))
+    typer.echo(json.dumps(shown(call.existing(), name), indent=1))
 
 
 app.command("pull")(pull)
 app.command("export")(export)
 
 
-def _list(common: Common) -> None:
+def _list(call: Call) -> None:
     from llm4es.project.models import list_models as listed
 
-    show(listed(common.existing()), common.format)
+    show(listed(call.existing()), call.format)

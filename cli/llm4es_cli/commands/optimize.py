@@ -1,12 +1,12 @@
 """``llm4es optimize``: fewer, larger files."""
 
-from ..common import Common
+from ..call import Call
 from ..screen import show
 from ..signature import with_options
 
 
 @with_options(shared=("format",))
-def optimize(common: Common) -> None:
+def optimize(call: Call) -> None:
     """Compact the store's small files; no row and no version changes.
 
     Example:
@@ -17,4 +17,4 @@ def optimize(common: Common) -> None:
     from llm4es.project.result import Result
     from llm4es_store.maintenance import optimize as compact
 
-    show(Result(compact(common.opened(), __version__)), common.format)
+    show(Result(compact(call.opened(), __version__)), call.format)

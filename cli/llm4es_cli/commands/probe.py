@@ -4,14 +4,14 @@ from typing import Any
 
 from llm4es.options import ProbeOptions, SelectOptions
 
-from ..common import Common
+from ..call import Call
 from ..options import RecipeArgument
 from ..screen import show_outcomes
 from ..signature import with_options
 
 
 @with_options(ProbeOptions, SelectOptions, shared=("task", "max_entities", "dry_run", "format"))
-def probe(common: Common, recipe: RecipeArgument, **options: Any) -> None:
+def probe(call: Call, recipe: RecipeArgument, **options: Any) -> None:
     """Score every embedding and baseline on the recipe's tasks; metrics and per-entity predictions are kept.
 
     Examples:
@@ -22,5 +22,5 @@ def probe(common: Common, recipe: RecipeArgument, **options: Any) -> None:
 
         llm4es probe movielens-100k --layers all --sizes 50,100,200
     """
-    outcomes = common.project(recipe).probe(common.task, dry_run=common.dry_run, **options)
-    show_outcomes(outcomes, common.format)
+    outcomes = call.project(recipe).probe(call.task, dry_run=call.dry_run, **options)
+    show_outcomes(outcomes, call.format)

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from ..common import Common
+from ..call import Call
 from ..screen import show
 from ..signature import with_options
 
 
 @with_options(shared=("format",))
 def recipes(
-    common: Common,
+    call: Call,
     recipe: Annotated[str | None, typer.Argument(metavar="[RECIPE]", help="Show this one's TOML.")] = None,
 ) -> None:
     """List the built-in recipes, or show one (a good start for your own).
@@ -31,4 +31,4 @@ def recipes(
         return
     loaded = [load_recipe(name) for name in builtin_recipes()]
     rows = [{"recipe": r.name, "description": r.description, "tasks": ", ".join(r.tasks)} for r in loaded]
-    show(rows, common.format)
+    show(rows, call.format)

@@ -7,14 +7,14 @@ import typer
 
 from llm4es.options import ReportOptions
 
-from ..common import Common
+from ..call import Call
 from ..options import RecipeArgument
 from ..signature import with_options
 
 
 @with_options(ReportOptions, shared=("task",))
 def report(
-    common: Common,
+    call: Call,
     recipe: RecipeArgument,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE.html", help="Default: <recipe>-report.html.")
@@ -29,4 +29,4 @@ def report(
 
         llm4es report movielens-100k --features smollm2-135m@8 --projection umap --out page.html
     """
-    typer.echo(str(common.project(recipe).report(common.task, out=out, **options)))
+    typer.echo(str(call.project(recipe).report(call.task, out=out, **options)))

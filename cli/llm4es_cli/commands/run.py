@@ -8,7 +8,7 @@ import typer
 from llm4es.core.errors import OptionError
 from llm4es.options import DEFAULT_MODEL, LoadOptions, RunOptions
 
-from ..common import Common
+from ..call import Call
 from ..comparison import show_comparison
 from ..options import ModelOption
 from ..screen import show_outcomes
@@ -19,7 +19,7 @@ DEFAULT_RECIPE = "llm4es.toml"
 
 @with_options(RunOptions, LoadOptions, shared=("data", "task", "max_entities", "dry_run", "format"))
 def run(
-    common: Common,
+    call: Call,
     recipe: Annotated[
         str | None,
         typer.Argument(metavar="[RECIPE|FILE.toml]", help=f"Built-in recipe or TOML; default: ./{DEFAULT_RECIPE}."),
@@ -37,11 +37,11 @@ def run(
 
         llm4es run movielens-100k --dry-run
     """
-    done = common.project(_recipe(recipe)).run(common.task, model=model, dry_run=common.dry_run, **options)
+    done = call.project(_recipe(recipe)).run(call.task, model=model, dry_run=call.dry_run, **options)
     if done.comparison is not None:
-        show_comparison(done.comparison, common.format)
-    elif common.dry_run:
-        show_outcomes(done.outcomes, common.format)
+        show_comparison(done.comparison, call.format)
+    elif call.dry_run:
+        show_outcomes(done.outcomes, call.format)
 
 
 def _recipe(recipe: str | None) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ..common import Common
+from ..call import Call
 from ..screen import show
 from ..signature import with_options
 
@@ -15,7 +15,7 @@ app = typer.Typer(invoke_without_command=True, add_completion=False)
 @app.callback()
 @with_options(shared=("format",))
 def runs(
-    common: Common,
+    call: Call,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="The newest so many.")] = 20,
 ) -> None:
     """List runs, newest first; `llm4es runs show ID` shows one with its lineage.
@@ -26,19 +26,19 @@ def runs(
 
         llm4es runs show 20261122-101500-a1b2c3
     """
-    if common.subcommand is None:
+    if call.subcommand is None:
         from llm4es.project.past_runs import list_runs
 
-        show(list_runs(common.opened(), limit), common.format)
+        show(list_runs(call.opened(), limit), call.format)
 
 
 @app.command("show")
 @with_options()
 def show_run(
-    common: Common,
+    call: Call,
     run_id: Annotated[str, typer.Argument(metavar="ID", help="A run's id, or its beginning.")],
 ) -> None:
     """Show one run: configuration, tables read and written, host, and the runs its inputs came from (JSON)."""
     from llm4es.project import past_runs
 
-    typer.echo(json.dumps(past_runs.show_run(common.opened(), run_id), indent=1, default=str))
+    typer.echo(json.dumps(past_runs.show_run(call.opened(), run_id), indent=1, default=str))

@@ -4,14 +4,14 @@ from typing import Any
 
 from llm4es.options import SerializeOptions
 
-from ..common import Common
+from ..call import Call
 from ..options import RecipeArgument
 from ..screen import show_outcomes
 from ..signature import with_options
 
 
 @with_options(SerializeOptions, shared=("data", "max_entities", "dry_run", "format"))
-def serialize(common: Common, recipe: RecipeArgument, **options: Any) -> None:
+def serialize(call: Call, recipe: RecipeArgument, **options: Any) -> None:
     """Read raw files and write events, labels, splits, and one text an entity.
 
     Examples:
@@ -22,5 +22,5 @@ def serialize(common: Common, recipe: RecipeArgument, **options: Any) -> None:
 
         llm4es serialize mine.toml --as-of 2026-01-01 --dry-run
     """
-    outcome = common.project(recipe).serialize(dry_run=common.dry_run, **options)
-    show_outcomes([outcome], common.format)
+    outcome = call.project(recipe).serialize(dry_run=call.dry_run, **options)
+    show_outcomes([outcome], call.format)

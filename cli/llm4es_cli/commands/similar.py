@@ -7,7 +7,7 @@ import typer
 
 from llm4es.options import SimilarOptions
 
-from ..common import Common
+from ..call import Call
 from ..options import OutputFormat, RecipeArgument
 from ..screen import show
 from ..signature import with_options
@@ -15,7 +15,7 @@ from ..signature import with_options
 
 @with_options(SimilarOptions, shared=("format",))
 def similar(
-    common: Common,
+    call: Call,
     recipe: RecipeArgument,
     entity: Annotated[str, typer.Argument(metavar="ENTITY", help="The entity's id.")],
     **options: Any,
@@ -28,10 +28,10 @@ def similar(
 
         llm4es similar movielens-100k 196 --model smollm2-135m --k all -n 3 --format json
     """
-    near = common.project(recipe).similar(entity, **options)
-    common.screen.say(near.title)
-    if common.format not in (None, OutputFormat.TABLE):
-        show(near if common.format is OutputFormat.JSON else near.brief(), common.format)
+    near = call.project(recipe).similar(entity, **options)
+    call.screen.say(near.title)
+    if call.format not in (None, OutputFormat.TABLE):
+        show(near if call.format is OutputFormat.JSON else near.brief(), call.format)
         return
     show([{k: v for k, v in row.items() if k != "rarest shared"} for row in near], OutputFormat.TABLE)
     if shared := near.shared():

@@ -8,14 +8,14 @@ import typer
 
 from llm4es.core.errors import OptionError
 
-from ..common import Common
+from ..call import Call
 from ..query import Query, ResultFormat, statement
 from ..signature import with_options
 
 
 @with_options()
 def sql(
-    common: Common,
+    call: Call,
     query: Annotated[
         str | None,
         typer.Argument(help="A SELECT, a file that holds one, or - for stdin; none: a prompt.", show_default=False),
@@ -59,8 +59,8 @@ def sql(
     from llm4es_store import Store
     from llm4es_store.sql import Limits
 
-    opened = Store(common.store, limits=Limits(memory_limit, spill_limit, threads))
-    query_ = Query(opened, common.screen, at, format_, timeout)
+    opened = Store(call.store, limits=Limits(memory_limit, spill_limit, threads))
+    query_ = Query(opened, call.screen, at, format_, timeout)
     if query is None and sys.stdin.isatty():
         if out is not None:
             raise OptionError(f"--out {out} needs a query: give one, a file that holds one, or - for stdin")

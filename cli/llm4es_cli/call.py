@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Common:
+class Call:
     """The common options of one call; those that a command does not offer have their defaults."""
 
     store: str = DEFAULT_STORE

@@ -1,0 +1,63 @@
+"""Vectors of a store as a matrix, by a model's name and a k as people give them.
+
+In: a context, a model, a k. Out: ids and a matrix. Writes nothing.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import StoreError, nearest
+from ..core.sql import where
+from ..options import SimilarOptions
+from .context import Context
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+
+def vectors(
+    context: Context, model: str, k: int | str, config_id: str | None, at: int | str | None
+) -> "tuple[pa.StringArray, NDArray[np.float32]]":
+    """The (N,) ids and the (N, D) matrix of a model's vectors.
+
+    Parameters
+    ----------
+    context : Context
+        Dataset and store.
+    model : str
+        A model's or imported vectors' name, or the folder of a model.
+    k : int or "all"
+        Last layers averaged; "all" is the deepest that there is. Imported vectors have none.
+    config_id : str or None
+        The configuration, where several are live.
+    at : int, str or None
+        The store as it was; None: now.
+
+    Raises
+    ------
+    StoreError
+        Where there are none, naming what there is, or several configurations and none was chosen.
+
+    Examples
+    --------
+    >>> ids, matrix = vectors(context, "model", "all", None, None)
+    >>> matrix.shape
+    (20, 32)
+    """
+    of_dataset = where({"dataset": context.dataset})
+    rows = context.store.sql(f"SELECT DISTINCT model, k FROM embeddings WHERE {of_dataset}", at).fetchall()
+    depths: dict[str, set[int]] = {}
+    for name, depth in rows:
+        depths.setdefault(name, set()).add(depth)
+    name = model if model in depths else Path(model).name
+    if name not in depths:
+        hint = nearest(model, sorted(depths)) if depths else "embed first"
+        raise StoreError(f"no vectors of {model!r} in {context.dataset!r}: {hint}")
+    asked = SimilarOptions.of(k=k).k or max(depths[name])
+    depth = 0 if depths[name] == {0} else asked
+    if depth not in depths[name]:
+        there = ", ".join(map(str, sorted(depths[name])))
+        raise StoreError(f"no vectors of {name!r} with k {depth}: there are k {there}, or embed with this k")
+    return context.store.matrix(context.dataset, model=name, k=depth, config_id=config_id, at=at)
