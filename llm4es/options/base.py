@@ -49,7 +49,7 @@ class Options:
     def __post_init__(self) -> None:
         for name, setting in fields_of(type(self)).items():
             value = getattr(self, name)
-            value = setting.default if value is None else coerce(setting, value)
+            value = setting.default if value is None else coerce(setting, value, typed=False)
             if value is REQUIRED:
                 raise OptionError(f"{setting.flag} is missing: {setting.help}")
             setting.check(value)
@@ -68,7 +68,8 @@ class Options:
         ----------
         **words
             Fields by name: text for a choice (``history="full"``), numbers or their text, ``"1,8,all"`` or
-            ``(1, 8, "all")`` or ``8`` for several, ISO text for a time. None stands for the default.
+            ``(1, 8, "all")`` or ``8`` for several, ISO text for a time. None stands for the default. A number that
+            only its name may ask for, as ``"all"`` for 0 layers, is taken by that name alone.
 
         Raises
         ------
