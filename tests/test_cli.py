@@ -97,8 +97,38 @@ def test_bad_words_are_refused_with_one_line_each(shell: Shell) -> None:
     assert "is no number of steps" in shell.fails("finetune", recipe, "--model", model, "--steps", "many")
     assert "read-only" in shell.fails("sql", "DROP VIEW texts")
     assert "no such version" in shell.fails("sql", "SELECT 1", "--at", "99")
-    assert shell("embed", recipe, "--no-such-option")[0] == 2
+    assert "--no-such-option" in shell.fails("embed", recipe, "--no-such-option")
     assert shell.sql("SELECT count(*) FROM embeddings") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ("embed x --max-entities 0", ["'--max-entities'", "'0'", "1", "; see `llm4es embed --help`"]),
+        ("embed x --max-entities many", ["'--max-entities'", "integer", "'many'", "; see `llm4es embed --help`"]),
+        ("gc --older-than -1", ["'--older-than'", "7", "'-1'", "; see `llm4es gc --help`"]),
+        ("recipes --format xml", ["'--format': 'xml' is not one of 'table', 'json', 'csv', 'markdown'; see `"]),
+        ("embed x --max-lenght 8", ["no such option: --max-lenght (Possible options: ", "--max-length"]),
+        ("models lst", ["no such command 'lst'. Did you mean 'list'?"]),
+        ("embd x", ["no such command 'embd'. Did you mean ", "'embed'"]),
+        ("--quick", ["no such option: --quick; see `llm4es --help`"]),
+        ("embed", ["missing argument 'RECIPE'; see `llm4es embed --help`"]),
+        ("embed x --k", ["option '--k' requires an argument"]),
+        ("recipes age 7", ["unexpected extra argument", "7", "; see `llm4es recipes --help`"]),
+    ],
+)
+def test_words_that_cannot_be_read_are_one_line(llm4es: Call, words: str, parts: list[str]) -> None:
+    code, out, err = llm4es(*words.split())
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("error: ")
+    assert [part for part in parts if part not in err] == [], err
+    assert "Value error" not in err
+
+
+def test_a_bare_program_shows_its_help(llm4es: Call) -> None:
+    _, out, err = llm4es()
+    assert "Usage: llm4es" in out + err
+    assert "error: " not in err
 
 
 def test_a_folder_that_is_no_model_and_one_of_pickles(shell: Shell) -> None:

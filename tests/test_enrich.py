@@ -79,12 +79,35 @@ def test_a_row_says_what_it_is_of() -> None:
     [
         ({"formats": ("jsn",)}, "--formats 'jsn' is no format: did you mean 'json'?"),
         ({"formats": ("zzz",)}, "--formats 'zzz' is no format: there are markdown_table"),
-        ({"variants": 9}, "--variants 9 is more than the 8 formats to choose from"),
+        ({"variants": 9}, "--variants 9 is more than the 8 formats to choose from: give 8 or fewer"),
+        (
+            {"variants": 2, "formats": "json"},
+            "--variants 2 is more than the one format to choose from: give 1",
+        ),
     ],
 )
 def test_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message.replace("?", r"\?")):
         enrich([raw(["1"])], EnrichOptions(**settings))  # before the first text is asked for
+
+
+@pytest.mark.parametrize(
+    ("words", "variants"),
+    [
+        ({}, 2),
+        ({"formats": ["json"]}, 1),
+        ({"formats": "json,json", "variants": None}, 1),
+        ({"formats": ["json", "yaml", "table"]}, 2),
+        ({"formats": ["json"], "variants": 2}, 2),
+        ({"by": "llm", "formats": ["bullets"]}, 2),  # a prompt may be drawn again
+    ],
+)
+def test_fewer_formats_than_variants_by_default(words: dict[str, Any], variants: int) -> None:
+    assert EnrichOptions.of(**words).variants == variants
+
+
+def test_one_format_alone_is_one_text_an_entity() -> None:
+    assert [row["variant"] for row in rows(EnrichOptions.of(formats=["json"]), ["1", "2"])] == ["json", "json"]
 
 
 BULLETS = EnrichOptions(variants=1, formats=("bullet_list",))

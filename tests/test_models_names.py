@@ -58,5 +58,23 @@ def test_a_name_like_no_other_gets_the_names_there_are() -> None:
         resolve("gpt2", STORED)
 
 
+def test_a_name_of_the_store_and_of_a_folder_is_suggested_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.save(tmp_path / "tiny")
+    monkeypatch.chdir(tmp_path)
+    assert remedy("tinny", ["tiny", "smollm2-135m"], "") == "did you mean tiny?"
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_no_name_is_not_the_folder_that_one_is_in(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.save(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError) as caught:
+        resolve(name, STORED)
+    assert str(caught.value) == (
+        f"--model {name!r} names no model: give a folder, a .gguf file, a Hugging Face id or one of "
+        "bank-tuned, shop-tuned, smollm2-135m"
+    )
+
+
 def test_several_near_names() -> None:
     assert remedy("mine", ["mine-1", "mine-2", "yours"], "") == "did you mean mine-2 or mine-1?"

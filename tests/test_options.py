@@ -1,6 +1,7 @@
 """Options: said once at their fields, read as people type them, and keyed in stores as they always were."""
 
 import dataclasses
+import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from llm4es.core.errors import OptionError
 from llm4es.options import (
     FINETUNE_PRESETS,
     REQUIRED,
+    Device,
     Dtype,
     EmbedOptions,
+    EnrichBy,
     EnrichOptions,
     FinetuneOptions,
     History,
@@ -77,7 +80,6 @@ def test_a_default_can_be_read_from_the_class() -> None:
         (EmbedOptions, {"k": 8}, {"k": (8,)}),
         (EmbedOptions, {"k": " all "}, {"k": (0,)}),
         (EmbedOptions, {"k": np.array([1, 3])}, {"k": (1, 3)}),
-        (EmbedOptions, {"k": EmbedOptions(k=(1, 0)).k}, {"k": (1, 0)}),
         (EmbedOptions, {"texts": "raw, json"}, {"texts": ("raw", "json")}),
         (EmbedOptions, {"texts": ["raw", "json"]}, {"texts": ("raw", "json")}),
         (
@@ -114,6 +116,47 @@ def test_words_are_read_as_people_type_them(cls: type[Options], words: dict[str,
 
 
 @pytest.mark.parametrize(
+    ("cls", "given", "values"),
+    [
+        (
+            EmbedOptions,
+            {"k": 8, "max_length": "64", "history": "full", "texts": "raw"},
+            {"k": (8,), "max_length": 64, "history": History.FULL, "texts": ("raw",)},
+        ),
+        (EmbedOptions, {"k": [1, "all"], "pooling": None}, {"k": (1, 0), "pooling": Pooling.MEAN}),
+        (SerializeOptions, {"as_of": "1998-03-01"}, {"as_of": datetime(1998, 3, 1, tzinfo=UTC)}),
+        (LoadOptions, {"dtype": "bfloat16", "device": Device.CPU}, {"dtype": Dtype.BFLOAT16, "device": Device.CPU}),
+        (LoadOptions, {"trust_remote_code": "yes"}, {"trust_remote_code": True}),
+        (ProbeOptions, {"train_size": "50"}, {"train_size": 50}),
+        (EnrichOptions, {"by": "llm", "temperature": 1}, {"by": EnrichBy.LLM, "temperature": 1.0}),
+    ],
+)
+def test_a_class_itself_reads_them_too(cls: type[Options], given: dict[str, Any], values: dict[str, Any]) -> None:
+    made = cls(**given)
+    assert {name: getattr(made, name) for name in values} == values
+    assert [type(getattr(made, name)) for name in values] == [type(value) for value in values.values()]
+    assert json.dumps(made.fingerprint()) == json.dumps(cls(**values).fingerprint())
+
+
+@pytest.mark.parametrize(
+    ("cls", "values", "message"),
+    [
+        (SerializeOptions, {"history": "ful", "max_events": 2}, "--history 'ful' is unknown: choose one of newest, "),
+        (SerializeOptions, {"history": "full", "max_events": 2}, "--history full keeps every event and --max-events 2"),
+        (EmbedOptions, {"max_length": "many"}, "--max-length 'many' is no number of tokens: give 2 or more"),
+        (EmbedOptions, {"max_length": 8.5}, "--max-length 8.5 is no number of tokens: give 2 or more"),
+        (EmbedOptions, {"k": ()}, "--k is empty: give at least one number of layers, or 'all'"),
+        (EmbedOptions, {"k": "0"}, "--k 0 is below 1: give 1 or more, or 'all'"),
+        (ImportOptions, {"name": None, "dataset": "d"}, "--name is missing: "),
+    ],
+)
+def test_a_class_itself_refuses_what_cannot_be(cls: type[Options], values: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        cls(**values)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
     ("cls", "words", "message"),
     [
         (EmbedOptions, {"max_lenght": 8}, "no option 'max_lenght'; did you mean 'max_length'?"),
@@ -127,6 +170,11 @@ def test_words_are_read_as_people_type_them(cls: type[Options], words: dict[str,
         (EmbedOptions, {"pooling": 3}, "--pooling 3 is unknown: choose one of mean, last, content_mean"),
         (EmbedOptions, {"k": "x"}, "--k 'x' is no number of layers: give 1 or more, or 'all'"),
         (EmbedOptions, {"k": "0"}, "--k 0 is below 1: give 1 or more, or 'all'"),
+        (EmbedOptions, {"k": 0}, "--k 0 is below 1: give 1 or more, or 'all'"),
+        (EmbedOptions, {"k": (8, np.int64(0))}, "--k 0 is below 1: give 1 or more, or 'all'"),
+        (SelectOptions, {"layers": [0]}, "--layers 0 is below 1: give 1 or more, or 'all'"),
+        (SimilarOptions, {"k": 0.0}, "--k 0 is below 1: give 1 or more, or 'all'"),
+        (RunOptions, {"k": 0}, "--k 0 is below 1: give 1 or more, or 'all'"),
         (EmbedOptions, {"k": (8, -1)}, "--k -1 is below 1: give 1 or more, or 'all'"),
         (EmbedOptions, {"k": ""}, "--k is empty: give at least one number of layers, or 'all'"),
         (EmbedOptions, {"max_length": 1}, "--max-length 1 is below 2: give 2 or more"),
@@ -175,6 +223,12 @@ def test_what_was_given_beats_a_preset() -> None:
     # a value that is the default of a field is given all the same
     assert FinetuneOptions.of(preset="paper", max_length=512).max_length == 512
     assert FinetuneOptions.of(preset="paper", method="lora").method is Method.LORA
+
+
+def test_what_stands_for_a_name_stays_in_an_object() -> None:
+    everything = EmbedOptions.of(k="all,1")
+    assert dataclasses.replace(everything, max_length=64).k == (0, 1)
+    assert EmbedOptions(k=everything.k) == everything
 
 
 def test_words_are_divided_among_classes() -> None:

@@ -1,8 +1,10 @@
 """The group of all commands: a command's module is loaded when the command is used, and not before.
 
-In: the list of commands. Out: a Typer group.
+In: the list of commands. Out: a Typer group; words that it cannot read become an OptionError, one line as all errors.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from itertools import groupby
 from typing import Any
@@ -10,9 +12,14 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from llm4es.core.errors import OptionError, one_line
+
 from .commands import COMMANDS, Command
 
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+
+_UsageError: Any = typer.BadParameter.__mro__[1]
+"""What Typer raises for bad words of any kind, some versions from click and some from a copy of their own."""
 
 
 class Group(TyperGroup):
@@ -21,6 +28,16 @@ class Group(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands = dict.fromkeys(command.name for command in COMMANDS)  # type: ignore[assignment]  # until loaded
+
+    def make_context(self, info_name: Any, args: Any, *rest: Any, **settings: Any) -> Any:
+        """The words before the command, read; where there are none, the help is shown."""
+        with _in_one_line() if args else nullcontext():
+            return super().make_context(info_name, args, *rest, **settings)
+
+    def invoke(self, ctx: Any) -> Any:
+        """The command and the words after it, read; and the command, done."""
+        with _in_one_line():
+            return super().invoke(ctx)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of that name, None where there is none."""
@@ -34,6 +51,22 @@ class Group(TyperGroup):
         for panel, commands in groupby(COMMANDS, key=lambda command: command.panel):
             with formatter.section(panel):
                 formatter.write_dl([(command.name, command.short) for command in commands])
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """Raise OptionError for words that cannot be read."""
+    try:
+        yield
+    except _UsageError as error:
+        message = one_line(error.format_message()).replace("Value error, ", "").rstrip(".")
+        details = getattr(error.__cause__, "errors", None)  # pydantic's, which leave the value out of the text
+        value = repr(details()[0]["input"]) if details else ""
+        if value not in message:
+            message += f", not {value}"
+        if error.ctx is not None and not message.endswith("?"):
+            message += f"; see `{error.ctx.command_path} --help`"
+        raise OptionError(message[0].lower() + message[1:]) from error
 
 
 def _loaded(command: Command) -> Any:

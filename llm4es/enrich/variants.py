@@ -86,7 +86,10 @@ def choices(options: EnrichOptions) -> Sequence[str]:
     if by_llm:
         return [LLM + name for name in names]
     if options.variants > len(names):
-        raise OptionError(f"--variants {options.variants} is more than the {len(names)} formats to choose from")
+        formats, at_most = (
+            ("one format", "1") if len(names) == 1 else (f"{len(names)} formats", f"{len(names)} or fewer")
+        )
+        raise OptionError(f"--variants {options.variants} is more than the {formats} to choose from: give {at_most}")
     return names
 
 

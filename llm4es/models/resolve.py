@@ -130,6 +130,8 @@ def _resolve(name: str, stored: Mapping[str, StoredModel], *, refresh: bool) -> 
         return _built_in(BUILT_IN[name])
     known = sorted([*BUILT_IN, *stored])
     one_of = f"one of {', '.join(known)}"
+    if not name.strip():
+        raise ModelError(f"--model {name!r} names no model: give a folder, a .gguf file, a Hugging Face id or {one_of}")
     path = Path(name).expanduser()
     if path.suffix == ".gguf":
         if not path.is_file():

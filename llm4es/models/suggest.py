@@ -27,7 +27,8 @@ def remedy(name: str, known: Iterable[str], otherwise: str) -> str:
     """
     last = Path(name).name  # the way to a folder is the same for all that lie beside it
     near = [*_near(name, known), *(name[: len(name) - len(last)] + match for match in _near(last, _folders(name)))]
-    return f"did you mean {' or '.join(near[:AT_MOST])}?" if near else otherwise
+    once = list(dict.fromkeys(near))  # a model of the store and a folder may have one name
+    return f"did you mean {' or '.join(once[:AT_MOST])}?" if once else otherwise
 
 
 def _near(name: str, known: Iterable[str]) -> list[str]:

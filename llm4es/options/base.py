@@ -32,11 +32,28 @@ class History(StrEnum):
 
 @dataclass(frozen=True)
 class Options:
-    """Base of every stage's options: each field is an ``option(...)``."""
+    """Base of every stage's options: each field is an ``option(...)``, and reads its value as people type them.
+
+    Raises
+    ------
+    OptionError
+        For a value that a field cannot have: one line that says what to give.
+
+    Examples
+    --------
+    >>> from llm4es.options import EmbedOptions
+    >>> EmbedOptions(k=8, history="full").k
+    (8,)
+    """
 
     def __post_init__(self) -> None:
         for name, setting in fields_of(type(self)).items():
-            setting.check(getattr(self, name))
+            value = getattr(self, name)
+            value = setting.default if value is None else coerce(setting, value, typed=False)
+            if value is REQUIRED:
+                raise OptionError(f"{setting.flag} is missing: {setting.help}")
+            setting.check(value)
+            object.__setattr__(self, name, value)  # frozen for everybody else
 
     @classmethod
     def settings(cls) -> dict[str, Setting]:
@@ -51,7 +68,8 @@ class Options:
         ----------
         **words
             Fields by name: text for a choice (``history="full"``), numbers or their text, ``"1,8,all"`` or
-            ``(1, 8, "all")`` or ``8`` for several, ISO text for a time. None stands for the default.
+            ``(1, 8, "all")`` or ``8`` for several, ISO text for a time. None stands for the default. A number that
+            only its name may ask for, as ``"all"`` for 0 layers, is taken by that name alone.
 
         Raises
         ------

@@ -19,14 +19,18 @@ from .setting import Setting
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
 
-def coerce(setting: Setting, value: Any) -> Any:
-    """The value that a setting has when ``value`` was given for it."""
+def coerce(setting: Setting, value: Any, *, typed: bool = True) -> Any:
+    """The value that a setting has when ``value`` was given for it.
+
+    What a person typed names a value that has a name and is out of bounds: 'all', not 0. Our own objects (``typed``
+    False) hold the value itself.
+    """
     if not setting.many:
-        return _one(setting, value)
+        return _one(setting, value, typed)
     if isinstance(value, str):
         value = split_list(value)
     items = value if isinstance(value, Iterable) and not isinstance(value, Mapping) else (value,)
-    return tuple(_one(setting, item) for item in items)
+    return tuple(_one(setting, item, typed) for item in items)
 
 
 def split_list(text: str) -> tuple[str, ...]:
@@ -53,13 +57,18 @@ def _named(setting: Setting, value: Any) -> str:
     return next((name for name, stands_for in setting.names.items() if stands_for == value), str(value))
 
 
-def _one(setting: Setting, value: Any) -> Any:
+def _one(setting: Setting, value: Any, typed: bool) -> Any:
     """One value, of a tuple or alone."""
     if isinstance(value, str) and not issubclass(setting.kind, StrEnum):
         value = value.strip() if setting.kind is not str else value
         if value in setting.names:
             return setting.names[value]
-    return _choice(setting, value) if issubclass(setting.kind, StrEnum) else _KINDS[setting.kind](setting, value)
+    if issubclass(setting.kind, StrEnum):
+        return _choice(setting, value)
+    read = _KINDS[setting.kind](setting, value)
+    if typed or isinstance(value, str):
+        setting.check_one(read)
+    return read
 
 
 def _choice(setting: Setting, value: Any) -> StrEnum:
@@ -78,8 +87,6 @@ def _number(setting: Setting, value: Any) -> int | float:
     if number is None:
         of = f" of {setting.unit}" if setting.unit and setting.kind is int else ""
         raise OptionError(f"{setting.flag} {value!r} is no number{of}: {setting.remedy}")
-    if isinstance(value, str):
-        setting.check_one(number)  # what a name stands for is typed by its name
     return number
 
 

@@ -3,9 +3,10 @@
 In: what a user typed. Out: checked values. Imports nothing heavy.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from ..core.errors import OptionError
 from .base import DEFAULT_MODEL, MAX_LENGTH, Options
@@ -33,6 +34,7 @@ class EnrichOptions(Options):
     by: EnrichBy = option(EnrichBy.RULES, "Other formats of the same events, or a model's rewriting.")
 
     variants: int = option(2, "Texts an entity.", minimum=1, unit="texts")
+    """By rules each of another format; ``of`` takes no more than the formats that are named, where nothing is said."""
 
     formats: tuple[str, ...] = option((), "Formats or prompts to choose from, by name; default: all.")
 
@@ -84,6 +86,20 @@ class EnrichOptions(Options):
         super().__post_init__()
         if "@" in self.base_url:
             raise OptionError("--base-url holds a name or password: give the key in $OPENAI_API_KEY instead")
+
+    @classmethod
+    def of(cls, **words: Any) -> Self:
+        """Options from plain values as ``Options.of`` takes them; by rules, a variant of each format that is named.
+
+        Examples
+        --------
+        >>> EnrichOptions.of(formats="json").variants
+        1
+        """
+        options = super().of(**words)
+        if words.get("variants") is not None or options.by is EnrichBy.LLM or not options.formats:
+            return options
+        return dataclasses.replace(options, variants=min(options.variants, len(set(options.formats))))
 
     def fingerprint(self) -> dict[str, Any]:
         """By rules, nothing that only language models have."""
