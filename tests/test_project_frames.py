@@ -85,6 +85,24 @@ def test_encode_is_a_frame_in_and_a_frame_out(place: Path, model: Path) -> None:
     np.testing.assert_allclose(np.stack(vectors["vector"].tolist()), matrix, atol=1e-5)
 
 
+def test_frames_that_are_refused_leave_those_of_yesterday(place: Path) -> None:
+    store, good = place / "store", bank()
+
+    def project(events: pd.DataFrame) -> Project:
+        return Project.from_frame(
+            events, name="bank", entity="customer", time="at", labels=labels(), store=store, observer="silent"
+        )
+
+    project(good).serialize()
+    files = {path: path.read_bytes() for path in (store / "raw").rglob("*.parquet")}
+    assert len(files) == 2
+    for column, value in (("customer", None), ("customer", ""), ("at", pd.NaT), ("amount", float("inf"))):
+        bad = good.assign(**{column: [value, *good[column][1:]]})
+        refused(lambda bad=bad: project(bad), DataError, f"(1 of {len(good)} rows)")
+        assert {path: path.read_bytes() for path in (store / "raw").rglob("*.parquet")} == files
+    assert Project("bank", store, observer="silent").serialize().reused == 12
+
+
 def refused(call: Any, kind: type[Llm4esError], message: str) -> None:
     with pytest.raises(kind) as error:
         call()

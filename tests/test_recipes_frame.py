@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from llm4es.core.errors import DataError, Llm4esError, RecipeError
-from llm4es.options import SerializeOptions
+from llm4es.options import OnBadRow, SerializeOptions
 from llm4es.recipes import (
     Recipe,
     keep_frames,
@@ -224,6 +224,51 @@ def test_bad_input(events: Any, settings: dict[str, Any], error: type[Llm4esErro
     with pytest.raises(error, match=message) as caught:
         recipe_from_frame(events=events, **({"name": "bank", "entity": "customer"} | settings))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "readable", "message"),
+    [
+        (
+            {"customer": [2.0, None, 2.0, None]},
+            2,
+            r"events: row 2 has no id in 'customer' \(2 of 4 rows\): give it one",
+        ),
+        ({"customer": ["a", "b", "", "b"]}, 3, r"events: row 3 has no id in 'customer' \(1 of 4 rows\)"),
+        ({"customer": [2.0, 1.0, 2.0, float("inf")]}, 4, r"events: row 4 has no id in 'customer' \(1 of 4 rows\)"),
+        (
+            {"at": [*EVENTS["at"][:3], pd.NaT]},
+            3,
+            r"events: row 4 has nothing in 'at', which is not a time of format 'iso' \(1 of 4 rows\): mend or drop",
+        ),
+        ({"at": [*EVENTS["at"].astype(str)[:3], None]}, 3, r"events: row 4 has nothing in 'at', which is not a time"),
+        (
+            {"Amount (EUR)": [1.0, -float("inf"), None, float("inf")]},
+            2,
+            r"events: row 2 has '-inf' in 'Amount \(EUR\)', which is not a finite number \(2 of 4 rows\): mend or drop",
+        ),
+    ],
+)
+def test_rows_that_could_not_be_read_later(
+    changes: dict[str, Any], readable: int, message: str, tmp_path: Path
+) -> None:
+    events = EVENTS.assign(**changes)
+    with pytest.raises(DataError, match=message):
+        recipe_from_frame("bank", events, entity="customer", time="at")
+    told = recipe_from_frame("bank", events, entity="customer", time="at", texts={"on_bad_row": "skip"})
+    kept = keep_frames(told, events, None, tmp_path)
+    rows = read_events(kept, locate(kept), SerializeOptions(on_bad_row=OnBadRow.SKIP)).read_all()
+    assert rows.num_rows == readable
+
+
+def test_labels_without_an_id() -> None:
+    with pytest.raises(DataError, match=r"labels: row 3 has no id in 'customer' \(1 of 3 rows\): give it one, or drop"):
+        bank(labels=LABELS.assign(customer=[1, 2, None]))
+
+
+def test_an_expression_that_reads_no_column() -> None:
+    with pytest.raises(RecipeError, match=r"recipe 'bank', fields.double: there is no column 'amt'; "):
+        bank(fields=[{"name": "double", "from": "amt * 2", "type": "number"}])
 
 
 def test_frames_are_kept_whole_or_not_at_all(tmp_path: Path) -> None:

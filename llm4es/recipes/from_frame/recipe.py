@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ...core.errors import DataError, RecipeError
 from ...core.frames import to_arrow
+from ...options import OnBadRow
 from ..field_names import slug
 from ..init.column_profile import ColumnProfile
 from ..load import builtin_recipes, checked
@@ -20,6 +21,7 @@ from ..model import Recipe
 from .columns import check_table, need, profiles_of, sql_of, whole_sql
 from .fields import FrameFields, all_fields, chosen_fields, codes_of, defaults
 from .keep import FILES
+from .rows import check_ids, check_values
 from .tasks import frame_tasks
 
 logger = logging.getLogger(__name__)
@@ -79,8 +81,9 @@ def recipe_from_frame(
     Raises
     ------
     DataError
-        A column is not there (the nearest is named), there are no rows, the time cannot be read, an entity has several
-        different labels, or no label is of an entity with events.
+        A column is not there (the nearest is named), there are no rows, a row has no id, or a time or number that
+        cannot be read (unless ``texts`` has ``on_bad_row='skip'``), an entity has several different labels, or no
+        label is of an entity with events.
     RecipeError
         The name is no dataset's, or a key or value of fields, tasks, texts or splits is wrong.
 
@@ -119,10 +122,15 @@ def recipe_from_frame(
         label_table = to_arrow(labels, "labels")
         check_table(label_table, entity, "labels")
         values["tables"]["labels"] = {"path": FILES["labels"]}
+        check_ids(label_table, entity, "labels")
         values["tasks"] = frame_tasks(table, label_table, entity, tasks)
     elif tasks:
         raise DataError(f"tasks {', '.join(tasks)} need labels: give a frame of them, one row an entity")
-    return checked(values, f"recipe {name!r}")
+    recipe = checked(values, f"recipe {name!r}")
+    if recipe.texts.on_bad_row is not OnBadRow.SKIP:
+        check_ids(table, entity, "events")
+        check_values(table, recipe)
+    return recipe
 
 
 def _check_name(name: str) -> None:
