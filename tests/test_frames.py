@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import duckdb
 import numpy as np
@@ -15,6 +16,7 @@ from llm4es.core.frames import like, to_arrow
 
 ROWS = [{"user": "a", "n": 1, "x": 1.5}, {"user": "b", "n": 2, "x": None}, {"user": "a", "n": 3, "x": -2.0}]
 SCHEMA = pa.schema([("user", pa.string()), ("n", pa.int64()), ("x", pa.float64())])
+ONE = UUID(int=1)
 TABLE = pa.Table.from_pylist(ROWS, SCHEMA)
 
 
@@ -86,6 +88,12 @@ def test_any_index_of_pandas(index: Any, names: list[str]) -> None:
     assert table["user"].to_pylist() == ["a", "b", "a"]
 
 
+def test_periods_that_are_missing_are_no_text() -> None:
+    periods = pd.PeriodIndex(["2024-01", None], freq="M")
+    for frame in (pd.DataFrame({"p": periods}), pa.table({"p": pa.array(periods)})):
+        assert to_arrow(frame)["p"].to_pylist() == ["2024-01", None]
+
+
 def test_columns_of_mixed_types_are_text() -> None:
     mixed = [1, "x", None, 2.5]
     assert to_arrow(pd.DataFrame({"m": mixed}, dtype=object))["m"].to_pylist() == ["1", "x", None, "2.5"]
@@ -110,6 +118,15 @@ def test_columns_of_mixed_types_are_text() -> None:
         (pl.Series([1.5, float("nan"), None]), pa.float64(), [1.5, None, None]),
         (pl.Series([{"s": "x"}]), pa.struct([("s", pa.string())]), [{"s": "x"}]),
         (pa.RunEndEncodedArray.from_arrays([2], ["x"]), pa.string(), ["x", "x"]),
+        (pd.Series([ONE, None]), pa.string(), [str(ONE), None]),
+        (pa.array([ONE, None, ONE]), pa.string(), [str(ONE), None, str(ONE)]),
+        (pl.Series([ONE, None], dtype=pl.Object), pa.string(), [str(ONE), None]),
+        (pa.array(pd.period_range("2024-01", periods=1, freq="M")), pa.string(), ["2024-01"]),
+        (pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, 0], pa.int8())), pa.bool_(), [True, False]),
+        (pa.array(["é".encode(), None]), pa.string(), ["é", None]),
+        (pa.array([b"ab"], pa.binary(2)).dictionary_encode(), pa.string(), ["ab"]),
+        (pa.array([b"ab", b"\xff"], pa.binary_view()), pa.binary(), [b"ab", b"\xff"]),
+        (pa.array([ONE.bytes], pa.binary(16)), pa.binary(), [ONE.bytes]),  # UTF-8, and no text
     ],
 )
 def test_types_become_plain(column: Any, type: pa.DataType, values: list[Any]) -> None:

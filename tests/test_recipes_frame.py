@@ -4,6 +4,7 @@ import logging
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import duckdb
 import pandas as pd
@@ -259,6 +260,17 @@ def test_rows_that_could_not_be_read_later(
     kept = keep_frames(told, events, None, tmp_path)
     rows = read_events(kept, locate(kept), SerializeOptions(on_bad_row=OnBadRow.SKIP)).read_all()
     assert rows.num_rows == readable
+
+
+def test_ids_may_be_uuids(tmp_path: Path) -> None:
+    ids = [UUID(int=at) for at in (1, 2, 1, 2)]
+    events, labels = EVENTS.assign(customer=ids), pd.DataFrame({"customer": ids[:2], "churn": [0, 1]})
+    recipe = recipe_from_frame("bank", events, entity="customer", fields=["mcc"], labels=labels)
+    assert texts(recipe, tmp_path, events, labels) == {
+        str(ids[0]): ["Mcc", "5411", "5411"], str(ids[1]): ["Mcc", "6011", "5812"],
+    }  # fmt: skip
+    with pytest.raises(DataError, match=r"events: 'customer' is of type binary: give ids that are text or whole"):
+        recipe_from_frame("bank", EVENTS.assign(customer=[each.bytes for each in ids]), entity="customer")
 
 
 def test_labels_without_an_id() -> None:

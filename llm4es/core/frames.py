@@ -8,6 +8,7 @@ none of these libraries: a frame brings its own. Knows nothing of what the colum
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,6 +20,9 @@ TAKEN = "a pandas or Polars frame, an Arrow table, a DuckDB relation, a list of 
 
 CHUNK_ROWS = 1 << 20
 """Rows a chunk: 32-bit offsets of texts then hold up to 2 kB a value."""
+
+UNPRINTABLE = r"[\x00-\x08\x0e-\x1f]"
+"""Characters that no text has: bytes with them are a number or a digest, even where they happen to be UTF-8."""
 
 
 def to_arrow(frame: Any, what: str = "events") -> pa.Table:
@@ -36,8 +40,8 @@ list of dict, or dict of columns
     Returns
     -------
     pyarrow.Table
-        Dictionaries, views and large types are written out as plain ones, columns of mixed types as text, durations as
-        seconds, NaN as null. No metadata.
+        Dictionaries, views and large types are written out as plain ones, columns of mixed types as text, UUIDs,
+        periods, intervals and bytes that are UTF-8 as text, durations as seconds, NaN as null. No metadata.
 
     Raises
     ------
@@ -183,18 +187,43 @@ def _plain(table: pa.Table) -> pa.Table:
 def _as_plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     type = column.type
     if isinstance(type, pa.BaseExtensionType):
-        return _as_plain(column.cast(type.storage_type))
+        return _as_plain(_storage(column))
     if pa.types.is_dictionary(type):  # Arrow casts no dictionary of views
         plain = plain_type(type.value_type)
-        return pa.chunked_array([each.dictionary.cast(plain).take(each.indices) for each in column.chunks], plain)
+        chunks = [chunk.dictionary.cast(plain).take(chunk.indices) for chunk in column.chunks]
+        return _as_plain(pa.chunked_array(chunks, plain))
     if pa.types.is_run_end_encoded(type):
         return _as_plain(pa.chunked_array(map(pc.run_end_decode, column.chunks), type.value_type))
     if pa.types.is_duration(type):
         return pc.divide(column.cast(pa.duration("us")).cast(pa.int64()).cast(pa.float64()), 1e6)
     if pa.types.is_floating(type) and pc.any(pc.is_nan(column)).as_py():  # Polars tells NaN and nothing apart
         column = pc.if_else(pc.is_nan(column), None, column)
+    if pa.types.is_fixed_size_binary(type) or plain_type(type) == pa.binary():
+        return _decoded(column.cast(pa.binary()))
     plain = plain_type(type)
     return column if plain == type else column.cast(plain)
+
+
+def _storage(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """What an extension type stands for: its storage, but text where that would be bytes or ordinals."""
+    type = column.type
+    if type.extension_name.startswith("pandas."):  # periods and intervals
+        return pa.chunked_array([pa.array(column.to_pandas().astype(str), pa.string(), from_pandas=True)])
+    storage = column.cast(type.storage_type)
+    if type.extension_name == "arrow.uuid":
+        encoded = storage.combine_chunks().dictionary_encode()
+        texts = [str(UUID(bytes=value)) for value in encoded.dictionary.to_pylist()]
+        return pa.chunked_array([pa.array(texts, pa.string()).take(encoded.indices)])
+    return storage.cast(pa.bool_()) if type.extension_name == "arrow.bool8" else storage
+
+
+def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Bytes as text where all of them are; else as they are."""
+    try:
+        texts = column.cast(pa.string())
+    except pa.ArrowInvalid:
+        return column
+    return column if pc.any(pc.match_substring_regex(texts, UNPRINTABLE)).as_py() else texts
 
 
 def plain_type(type: pa.DataType) -> pa.DataType:
