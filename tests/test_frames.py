@@ -80,12 +80,27 @@ def test_a_table_goes_back_as_what_came_in(kind: str, back: type) -> None:
         ([7, 3, 7], ["user", "n", "x"]),  # an index without a name is only the order
         (pd.Index([9, 8, 7], name="id"), ["id", "user", "n", "x"]),
         (pd.MultiIndex.from_tuples([(1, "p"), (2, "q"), (3, "r")], names=["id", None]), ["id", "user", "n", "x"]),
+        (pd.Index(["p", "q", "r"], name="user"), ["user", "n", "x"]),  # set_index(drop=False): the column is there
+        (pd.MultiIndex.from_tuples([(1, "p"), (2, "q"), (3, "r")], names=["n", "id"]), ["id", "user", "n", "x"]),
+        (pd.Index(["p", "q", "r"], name=""), ["user", "n", "x"]),
+        (pd.PeriodIndex(["2024-01"] * 3, freq="M", name="month"), ["month", "user", "n", "x"]),
     ],
 )
 def test_any_index_of_pandas(index: Any, names: list[str]) -> None:
     table = to_arrow(pd.DataFrame(ROWS, index=index))
     assert table.column_names == names
     assert table["user"].to_pylist() == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, pa.table, dict])
+def test_a_column_without_a_name_is_left_out(kind: Callable[[Any], Any]) -> None:
+    assert to_arrow(kind({"": [0, 1], "n": [1, 2]})).to_pydict() == {"n": [1, 2]}
+
+
+def test_two_levels_of_one_name_are_two_columns() -> None:
+    index = pd.MultiIndex.from_tuples([(1, "p"), (2, "q"), (3, "r")], names=["id", "id"])
+    with pytest.raises(DataError, match=r"^events have two columns called 'id': rename one of them$"):
+        to_arrow(pd.DataFrame(ROWS, index=index))
 
 
 def test_periods_that_are_missing_are_no_text() -> None:

@@ -33,7 +33,8 @@ def to_arrow(frame: Any, what: str = "events") -> pa.Table:
     frame : pandas.DataFrame, polars.DataFrame or LazyFrame, pyarrow Table, RecordBatch or RecordBatchReader, \
 duckdb.DuckDBPyRelation, any object with ``__arrow_c_stream__``, ``__arrow_c_array__`` or ``__dataframe__``, \
 list of dict, or dict of columns
-        One row an event, or one a label. A pandas index that has a name becomes a column, any other is left out.
+        One row an event, or one a label. A pandas index that has a name of its own becomes a column, any other is left
+        out, and so is a column without a name: an index that was written to a file.
     what : str, default "events"
         What the frame is called in messages.
 
@@ -57,7 +58,8 @@ list of dict, or dict of columns
     """
     try:
         columns = _read(frame, what)
-        names = [str(name) for name, _ in columns]
+        columns = [(str(name), values) for name, values in columns if str(name)]
+        names = [name for name, _ in columns]
         if twice := [name for name in names if names.count(name) > 1]:
             raise DataError(f"{what} have two columns called {twice[0]!r}: rename one of them")
         return _plain(pa.Table.from_arrays([values for _, values in columns], names=names))
@@ -136,17 +138,18 @@ def _columns(table: pa.Table | pa.RecordBatch) -> Columns:
 
 
 def _pandas(frame: Any) -> Columns:
-    """The columns of a pandas frame, and those of its index that have names."""
-    named = [name for name in frame.index.names if name is not None]
-    if frame.index.nlevels > len(named):  # a level without a name says nothing but the order
-        unnamed = [at for at, name in enumerate(frame.index.names) if name is None]
-        frame = frame.reset_index(drop=True) if not named else frame.reset_index(level=unnamed, drop=True)
-    if named:
-        frame = frame.reset_index()
+    """The columns of a pandas frame, before them those of its index that have names which no column has."""
+    names = {str(name) for name in frame.columns}
+    columns = [
+        (name, frame.index.get_level_values(at).to_series())
+        for at, name in enumerate(frame.index.names)
+        if name is not None and str(name) not in names  # a level without a name says nothing but the order
+    ]
+    columns += [(name, frame.iloc[:, at]) for at, name in enumerate(frame.columns)]
     odd = ("period", "interval")  # Arrow keeps them as extensions that no other library reads
-    columns = (frame.iloc[:, at] for at in range(frame.shape[1]))
-    arrays = [_array(column.astype(str) if str(column.dtype).startswith(odd) else column) for column in columns]
-    return list(zip(frame.columns, arrays, strict=True))
+    return [
+        (name, _array(column.astype(str) if str(column.dtype).startswith(odd) else column)) for name, column in columns
+    ]
 
 
 def _polars(frame: Any) -> Any:
