@@ -134,6 +134,30 @@ def test_kinds_of_labels(labels: pa.Array, kind: str) -> None:
     assert bank(labels=pa.table({"customer": [1, 2, 3], "y": labels})).tasks["y"].kind.value == kind
 
 
+@pytest.mark.parametrize("tasks", ["churn", ["churn"], ("churn",), {"churn": None}, pd.Index(["churn"])])
+def test_tasks_by_their_names_alone(tasks: Any) -> None:
+    named = bank(labels=LABELS, tasks=tasks).tasks
+    assert {name: task.kind.value for name, task in named.items()} == {"churn": "binary"}
+    both = bank(labels=LABELS, tasks=["spent", "segment"]).tasks
+    assert {name: task.kind.value for name, task in both.items()} == {"spent": "regression", "segment": "multiclass"}
+
+
+def test_columns_whose_names_are_numbers() -> None:
+    events = EVENTS.rename(columns={"customer": 0, "at": 1, "mcc": 2})
+    labels = LABELS.rename(columns={"customer": 0, "churn": 3})
+    recipe = recipe_from_frame("bank", events, entity=0, time=1, fields=[2], labels=labels, tasks=[3])  # type: ignore[arg-type, list-item]
+    assert (recipe.events.entity, recipe.events.time and recipe.events.time.column) == ('CAST("0" AS BIGINT)', '"1"')
+    assert [(field.name, field.title) for field in recipe.fields] == [("column_2", "2")]
+    assert list(recipe.tasks) == ["column_3"]
+    with pytest.raises(DataError, match=r"^events have no column '7': there are 0, 1, 2"):
+        recipe_from_frame("bank", events, entity=7)  # type: ignore[arg-type]
+
+
+def test_one_name_needs_no_list() -> None:
+    assert bank(fields="mcc") == bank(fields=["mcc"]) == bank(fields={"name": "mcc"})
+    assert bank(categories="mcc").categories == {"mcc": 4}
+
+
 def test_tasks_that_are_named() -> None:
     assert list(bank(labels=LABELS, tasks={"churn": "binary"}).tasks) == ["churn"]
     task = bank(labels=LABELS, tasks={"big": {"label": "spent > 1", "kind": "binary", "metric": "accuracy"}}).tasks[
@@ -206,6 +230,13 @@ STRANGERS = pd.DataFrame({"customer": ["x", "y"], "churn": [0, 1]})
             r"labels: none of their 'customer', such as 'x', is among .* as '2'",
         ),
         (EVENTS, {"tasks": {"churn": "binary"}}, DataError, r"tasks churn need labels: give a frame of them"),
+        (EVENTS, {"tasks": "churn"}, DataError, r"tasks churn need labels: give a frame of them"),
+        (EVENTS, {"tasks": 5}, DataError, r"tasks 5 need labels"),
+        (EVENTS, {"labels": LABELS, "tasks": 5}, DataError, r"labels have no column '5': there are customer, churn"),
+        (EVENTS, {"labels": LABELS, "tasks": {"churn": 2}}, RecipeError, r"^tasks: 'churn' is 2: give a kind such as"),
+        (EVENTS, {"itm": "mcc"}, RecipeError, r"^a frame's recipe has no key 'itm': did you mean item"),
+        (EVENTS, {"fields": []}, RecipeError, r"^fields names none: give one column or more, or leave it out for all"),
+        (EVENTS[["customer"]], {}, DataError, r"^events have no column besides 'customer': give one that says what"),
         ("events.csv", {}, DataError, r"events are a str: give a pandas or Polars frame"),
         (EVENTS, {"name": "My Bank"}, RecipeError, r"name 'My Bank' is no dataset's: .* such as 'my-bank'"),
         (EVENTS, {"name": "rosbank"}, RecipeError, r"name 'rosbank' is a built-in recipe's"),
