@@ -50,6 +50,30 @@ def test_frames_of_any_kind_give_the_same_dataset(place: Path, kind: Any) -> Non
     assert made.store.sql("SELECT label, count(*) FROM labels GROUP BY 1 ORDER BY 1").fetchall() == [("0", 6), ("1", 6)]
 
 
+def test_a_task_is_known_by_the_column_it_was_made_of(place: Path) -> None:
+    churn = labels().rename(columns={"churn": "will churn?"})
+    project = Project.from_frame(
+        bank(), name="bank", entity="customer", time="at", labels=churn, store=place / "store", observer="silent"
+    )
+    project.serialize()
+    options: dict[str, Any] = {"features": "counts", "folds": 2, "repeats": 1, "bootstrap": 20}
+    (first,) = project.probe("will churn?", **options)
+    assert (first.what, first.computed) == ("will_churn", 1)
+    (again,) = project.probe("will_churn", **options)
+    assert again.computed == 0
+    refused(lambda: project.probe("will stay?"), OptionError, "'will stay?' is none of 'bank''s: there are will_churn")
+
+
+def test_a_task_that_two_columns_could_mean_is_asked_for_by_its_own_name(place: Path) -> None:
+    churn = labels().rename(columns={"churn": "will churn?"})
+    twice = churn.assign(**{"will churn!": churn["will churn?"]})
+    project = Project.from_frame(
+        bank(), name="bank", entity="customer", time="at", labels=twice, store=place / "store", observer="silent"
+    )
+    project.serialize()
+    refused(lambda: project.probe("will churn!"), OptionError, "there are will_churn, will_churn_")
+
+
 def test_a_project_of_a_frame_goes_on_from_the_command_line_by_its_name(place: Path, model: Path) -> None:
     store = place / "store"
     made = Project.from_frame(
