@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import duckdb
 import numpy as np
@@ -15,6 +16,7 @@ from llm4es.core.frames import like, to_arrow
 
 ROWS = [{"user": "a", "n": 1, "x": 1.5}, {"user": "b", "n": 2, "x": None}, {"user": "a", "n": 3, "x": -2.0}]
 SCHEMA = pa.schema([("user", pa.string()), ("n", pa.int64()), ("x", pa.float64())])
+ONE = UUID(int=1)
 TABLE = pa.Table.from_pylist(ROWS, SCHEMA)
 
 
@@ -78,12 +80,33 @@ def test_a_table_goes_back_as_what_came_in(kind: str, back: type) -> None:
         ([7, 3, 7], ["user", "n", "x"]),  # an index without a name is only the order
         (pd.Index([9, 8, 7], name="id"), ["id", "user", "n", "x"]),
         (pd.MultiIndex.from_tuples([(1, "p"), (2, "q"), (3, "r")], names=["id", None]), ["id", "user", "n", "x"]),
+        (pd.Index(["p", "q", "r"], name="user"), ["user", "n", "x"]),  # set_index(drop=False): the column is there
+        (pd.MultiIndex.from_tuples([(1, "p"), (2, "q"), (3, "r")], names=["n", "id"]), ["id", "user", "n", "x"]),
+        (pd.Index(["p", "q", "r"], name=""), ["user", "n", "x"]),
+        (pd.PeriodIndex(["2024-01"] * 3, freq="M", name="month"), ["month", "user", "n", "x"]),
     ],
 )
 def test_any_index_of_pandas(index: Any, names: list[str]) -> None:
     table = to_arrow(pd.DataFrame(ROWS, index=index))
     assert table.column_names == names
     assert table["user"].to_pylist() == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, pa.table, dict])
+def test_a_column_without_a_name_is_left_out(kind: Callable[[Any], Any]) -> None:
+    assert to_arrow(kind({"": [0, 1], "n": [1, 2]})).to_pydict() == {"n": [1, 2]}
+
+
+def test_two_levels_of_one_name_are_two_columns() -> None:
+    index = pd.MultiIndex.from_tuples([(1, "p"), (2, "q"), (3, "r")], names=["id", "id"])
+    with pytest.raises(DataError, match=r"^events have two columns called 'id': rename one of them$"):
+        to_arrow(pd.DataFrame(ROWS, index=index))
+
+
+def test_periods_that_are_missing_are_no_text() -> None:
+    periods = pd.PeriodIndex(["2024-01", None], freq="M")
+    for frame in (pd.DataFrame({"p": periods}), pa.table({"p": pa.array(periods)})):
+        assert to_arrow(frame)["p"].to_pylist() == ["2024-01", None]
 
 
 def test_columns_of_mixed_types_are_text() -> None:
@@ -110,6 +133,15 @@ def test_columns_of_mixed_types_are_text() -> None:
         (pl.Series([1.5, float("nan"), None]), pa.float64(), [1.5, None, None]),
         (pl.Series([{"s": "x"}]), pa.struct([("s", pa.string())]), [{"s": "x"}]),
         (pa.RunEndEncodedArray.from_arrays([2], ["x"]), pa.string(), ["x", "x"]),
+        (pd.Series([ONE, None]), pa.string(), [str(ONE), None]),
+        (pa.array([ONE, None, ONE]), pa.string(), [str(ONE), None, str(ONE)]),
+        (pl.Series([ONE, None], dtype=pl.Object), pa.string(), [str(ONE), None]),
+        (pa.array(pd.period_range("2024-01", periods=1, freq="M")), pa.string(), ["2024-01"]),
+        (pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, 0], pa.int8())), pa.bool_(), [True, False]),
+        (pa.array(["é".encode(), None]), pa.string(), ["é", None]),
+        (pa.array([b"ab"], pa.binary(2)).dictionary_encode(), pa.string(), ["ab"]),
+        (pa.array([b"ab", b"\xff"], pa.binary_view()), pa.binary(), [b"ab", b"\xff"]),
+        (pa.array([ONE.bytes], pa.binary(16)), pa.binary(), [ONE.bytes]),  # UTF-8, and no text
     ],
 )
 def test_types_become_plain(column: Any, type: pa.DataType, values: list[Any]) -> None:

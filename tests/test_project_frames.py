@@ -50,6 +50,30 @@ def test_frames_of_any_kind_give_the_same_dataset(place: Path, kind: Any) -> Non
     assert made.store.sql("SELECT label, count(*) FROM labels GROUP BY 1 ORDER BY 1").fetchall() == [("0", 6), ("1", 6)]
 
 
+def test_a_task_is_known_by_the_column_it_was_made_of(place: Path) -> None:
+    churn = labels().rename(columns={"churn": "will churn?"})
+    project = Project.from_frame(
+        bank(), name="bank", entity="customer", time="at", labels=churn, store=place / "store", observer="silent"
+    )
+    project.serialize()
+    options: dict[str, Any] = {"features": "counts", "folds": 2, "repeats": 1, "bootstrap": 20}
+    (first,) = project.probe("will churn?", **options)
+    assert (first.what, first.computed) == ("will_churn", 1)
+    (again,) = project.probe("will_churn", **options)
+    assert again.computed == 0
+    refused(lambda: project.probe("will stay?"), OptionError, "'will stay?' is none of 'bank''s: there are will_churn")
+
+
+def test_a_task_that_two_columns_could_mean_is_asked_for_by_its_own_name(place: Path) -> None:
+    churn = labels().rename(columns={"churn": "will churn?"})
+    twice = churn.assign(**{"will churn!": churn["will churn?"]})
+    project = Project.from_frame(
+        bank(), name="bank", entity="customer", time="at", labels=twice, store=place / "store", observer="silent"
+    )
+    project.serialize()
+    refused(lambda: project.probe("will churn!"), OptionError, "there are will_churn, will_churn_")
+
+
 def test_a_project_of_a_frame_goes_on_from_the_command_line_by_its_name(place: Path, model: Path) -> None:
     store = place / "store"
     made = Project.from_frame(
@@ -83,6 +107,24 @@ def test_encode_is_a_frame_in_and_a_frame_out(place: Path, model: Path) -> None:
     ids, matrix = made.vectors("tinyllama", k=2)
     assert vectors["entity_id"].tolist() == ids.to_pylist()
     np.testing.assert_allclose(np.stack(vectors["vector"].tolist()), matrix, atol=1e-5)
+
+
+def test_frames_that_are_refused_leave_those_of_yesterday(place: Path) -> None:
+    store, good = place / "store", bank()
+
+    def project(events: pd.DataFrame) -> Project:
+        return Project.from_frame(
+            events, name="bank", entity="customer", time="at", labels=labels(), store=store, observer="silent"
+        )
+
+    project(good).serialize()
+    files = {path: path.read_bytes() for path in (store / "raw").rglob("*.parquet")}
+    assert len(files) == 2
+    for column, value in (("customer", None), ("customer", ""), ("at", pd.NaT), ("amount", float("inf"))):
+        bad = good.assign(**{column: [value, *good[column][1:]]})
+        refused(lambda bad=bad: project(bad), DataError, f"(1 of {len(good)} rows)")
+        assert {path: path.read_bytes() for path in (store / "raw").rglob("*.parquet")} == files
+    assert Project("bank", store, observer="silent").serialize().reused == 12
 
 
 def refused(call: Any, kind: type[Llm4esError], message: str) -> None:

@@ -4,6 +4,7 @@ import logging
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import duckdb
 import pandas as pd
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from llm4es.core.errors import DataError, Llm4esError, RecipeError
-from llm4es.options import SerializeOptions
+from llm4es.options import OnBadRow, SerializeOptions
 from llm4es.recipes import (
     Recipe,
     keep_frames,
@@ -133,6 +134,30 @@ def test_kinds_of_labels(labels: pa.Array, kind: str) -> None:
     assert bank(labels=pa.table({"customer": [1, 2, 3], "y": labels})).tasks["y"].kind.value == kind
 
 
+@pytest.mark.parametrize("tasks", ["churn", ["churn"], ("churn",), {"churn": None}, pd.Index(["churn"])])
+def test_tasks_by_their_names_alone(tasks: Any) -> None:
+    named = bank(labels=LABELS, tasks=tasks).tasks
+    assert {name: task.kind.value for name, task in named.items()} == {"churn": "binary"}
+    both = bank(labels=LABELS, tasks=["spent", "segment"]).tasks
+    assert {name: task.kind.value for name, task in both.items()} == {"spent": "regression", "segment": "multiclass"}
+
+
+def test_columns_whose_names_are_numbers() -> None:
+    events = EVENTS.rename(columns={"customer": 0, "at": 1, "mcc": 2})
+    labels = LABELS.rename(columns={"customer": 0, "churn": 3})
+    recipe = recipe_from_frame("bank", events, entity=0, time=1, fields=[2], labels=labels, tasks=[3])  # type: ignore[arg-type, list-item]
+    assert (recipe.events.entity, recipe.events.time and recipe.events.time.column) == ('CAST("0" AS BIGINT)', '"1"')
+    assert [(field.name, field.title) for field in recipe.fields] == [("column_2", "2")]
+    assert list(recipe.tasks) == ["column_3"]
+    with pytest.raises(DataError, match=r"^events have no column '7': there are 0, 1, 2"):
+        recipe_from_frame("bank", events, entity=7)  # type: ignore[arg-type]
+
+
+def test_one_name_needs_no_list() -> None:
+    assert bank(fields="mcc") == bank(fields=["mcc"]) == bank(fields={"name": "mcc"})
+    assert bank(categories="mcc").categories == {"mcc": 4}
+
+
 def test_tasks_that_are_named() -> None:
     assert list(bank(labels=LABELS, tasks={"churn": "binary"}).tasks) == ["churn"]
     task = bank(labels=LABELS, tasks={"big": {"label": "spent > 1", "kind": "binary", "metric": "accuracy"}}).tasks[
@@ -205,6 +230,13 @@ STRANGERS = pd.DataFrame({"customer": ["x", "y"], "churn": [0, 1]})
             r"labels: none of their 'customer', such as 'x', is among .* as '2'",
         ),
         (EVENTS, {"tasks": {"churn": "binary"}}, DataError, r"tasks churn need labels: give a frame of them"),
+        (EVENTS, {"tasks": "churn"}, DataError, r"tasks churn need labels: give a frame of them"),
+        (EVENTS, {"tasks": 5}, DataError, r"tasks 5 need labels"),
+        (EVENTS, {"labels": LABELS, "tasks": 5}, DataError, r"labels have no column '5': there are customer, churn"),
+        (EVENTS, {"labels": LABELS, "tasks": {"churn": 2}}, RecipeError, r"^tasks: 'churn' is 2: give a kind such as"),
+        (EVENTS, {"itm": "mcc"}, RecipeError, r"^a frame's recipe has no key 'itm': did you mean item"),
+        (EVENTS, {"fields": []}, RecipeError, r"^fields names none: give one column or more, or leave it out for all"),
+        (EVENTS[["customer"]], {}, DataError, r"^events have no column besides 'customer': give one that says what"),
         ("events.csv", {}, DataError, r"events are a str: give a pandas or Polars frame"),
         (EVENTS, {"name": "My Bank"}, RecipeError, r"name 'My Bank' is no dataset's: .* such as 'my-bank'"),
         (EVENTS, {"name": "rosbank"}, RecipeError, r"name 'rosbank' is a built-in recipe's"),
@@ -224,6 +256,62 @@ def test_bad_input(events: Any, settings: dict[str, Any], error: type[Llm4esErro
     with pytest.raises(error, match=message) as caught:
         recipe_from_frame(events=events, **({"name": "bank", "entity": "customer"} | settings))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "readable", "message"),
+    [
+        (
+            {"customer": [2.0, None, 2.0, None]},
+            2,
+            r"events: row 2 has no id in 'customer' \(2 of 4 rows\): give it one",
+        ),
+        ({"customer": ["a", "b", "", "b"]}, 3, r"events: row 3 has no id in 'customer' \(1 of 4 rows\)"),
+        ({"customer": [2.0, 1.0, 2.0, float("inf")]}, 4, r"events: row 4 has no id in 'customer' \(1 of 4 rows\)"),
+        (
+            {"at": [*EVENTS["at"][:3], pd.NaT]},
+            3,
+            r"events: row 4 has nothing in 'at', which is not a time of format 'iso' \(1 of 4 rows\): mend or drop",
+        ),
+        ({"at": [*EVENTS["at"].astype(str)[:3], None]}, 3, r"events: row 4 has nothing in 'at', which is not a time"),
+        (
+            {"Amount (EUR)": [1.0, -float("inf"), None, float("inf")]},
+            2,
+            r"events: row 2 has '-inf' in 'Amount \(EUR\)', which is not a finite number \(2 of 4 rows\): mend or drop",
+        ),
+    ],
+)
+def test_rows_that_could_not_be_read_later(
+    changes: dict[str, Any], readable: int, message: str, tmp_path: Path
+) -> None:
+    events = EVENTS.assign(**changes)
+    with pytest.raises(DataError, match=message):
+        recipe_from_frame("bank", events, entity="customer", time="at")
+    told = recipe_from_frame("bank", events, entity="customer", time="at", texts={"on_bad_row": "skip"})
+    kept = keep_frames(told, events, None, tmp_path)
+    rows = read_events(kept, locate(kept), SerializeOptions(on_bad_row=OnBadRow.SKIP)).read_all()
+    assert rows.num_rows == readable
+
+
+def test_ids_may_be_uuids(tmp_path: Path) -> None:
+    ids = [UUID(int=at) for at in (1, 2, 1, 2)]
+    events, labels = EVENTS.assign(customer=ids), pd.DataFrame({"customer": ids[:2], "churn": [0, 1]})
+    recipe = recipe_from_frame("bank", events, entity="customer", fields=["mcc"], labels=labels)
+    assert texts(recipe, tmp_path, events, labels) == {
+        str(ids[0]): ["Mcc", "5411", "5411"], str(ids[1]): ["Mcc", "6011", "5812"],
+    }  # fmt: skip
+    with pytest.raises(DataError, match=r"events: 'customer' is of type binary: give ids that are text or whole"):
+        recipe_from_frame("bank", EVENTS.assign(customer=[each.bytes for each in ids]), entity="customer")
+
+
+def test_labels_without_an_id() -> None:
+    with pytest.raises(DataError, match=r"labels: row 3 has no id in 'customer' \(1 of 3 rows\): give it one, or drop"):
+        bank(labels=LABELS.assign(customer=[1, 2, None]))
+
+
+def test_an_expression_that_reads_no_column() -> None:
+    with pytest.raises(RecipeError, match=r"recipe 'bank', fields.double: there is no column 'amt'; "):
+        bank(fields=[{"name": "double", "from": "amt * 2", "type": "number"}])
 
 
 def test_frames_are_kept_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import gzip
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pytest
 
@@ -73,6 +74,18 @@ def test_parquet_with_unix_times_and_no_labels(tmp_path: Path) -> None:
     assert "# [tasks.left]" in draft.toml
     first = read_events(recipe, locate(recipe), SerializeOptions()).read_all().to_pylist()[0]
     assert (first["entity_id"], first["song"], first["hour"]) == ("1", "a", 22)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_an_index_that_was_written_along_is_left_out(tmp_path: Path, suffix: str) -> None:
+    plays = pa.table({"": range(18), "user": ["a", "b"] * 9, "song": ["x", "y", "z"] * 6})
+    path = tmp_path / f"plays.{suffix}"
+    csv.write_csv(plays, path) if suffix == "csv" else pq.write_table(plays, path)
+    draft = draft_recipe(path, folder=tmp_path)
+    recipe = load_recipe(str(drafted(tmp_path, draft)))
+    assert [field.name for field in recipe.fields] == ["song"]
+    events = read_events(recipe, locate(recipe), SerializeOptions()).read_all()
+    assert events["song"].to_pylist() == ["x", "z", "y"] * 3 + ["y", "x", "z"] * 3
 
 
 def test_doubts_about_days_and_months_and_missing_times(tmp_path: Path) -> None:

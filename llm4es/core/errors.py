@@ -68,7 +68,7 @@ class ProbeError(Llm4esError):
     """A probe that the data cannot carry."""
 
 
-def nearest(name: str, known: Sequence[str]) -> str:
+def nearest(name: object, known: Sequence[str]) -> str:
     """The known names that a misspelt one may stand for, whatever their case; all of them where none is near.
 
     Examples
@@ -79,5 +79,5 @@ def nearest(name: str, known: Sequence[str]) -> str:
     'there are user, amount'
     """
     by_lower = {each.lower(): each for each in known}
-    near = [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, cutoff=0.5)]
+    near = [by_lower[match] for match in difflib.get_close_matches(str(name).lower(), by_lower, cutoff=0.5)]
     return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known) or 'none'}"

@@ -8,6 +8,7 @@ none of these libraries: a frame brings its own. Knows nothing of what the colum
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +21,9 @@ TAKEN = "a pandas or Polars frame, an Arrow table, a DuckDB relation, a list of 
 CHUNK_ROWS = 1 << 20
 """Rows a chunk: 32-bit offsets of texts then hold up to 2 kB a value."""
 
+UNPRINTABLE = r"[\x00-\x08\x0e-\x1f]"
+"""Characters that no text has: bytes with them are a number or a digest, even where they happen to be UTF-8."""
+
 
 def to_arrow(frame: Any, what: str = "events") -> pa.Table:
     """A frame of any kind as an Arrow table of plain types.
@@ -29,15 +33,16 @@ def to_arrow(frame: Any, what: str = "events") -> pa.Table:
     frame : pandas.DataFrame, polars.DataFrame or LazyFrame, pyarrow Table, RecordBatch or RecordBatchReader, \
 duckdb.DuckDBPyRelation, any object with ``__arrow_c_stream__``, ``__arrow_c_array__`` or ``__dataframe__``, \
 list of dict, or dict of columns
-        One row an event, or one a label. A pandas index that has a name becomes a column, any other is left out.
+        One row an event, or one a label. A pandas index that has a name of its own becomes a column, any other is left
+        out, and so is a column without a name: an index that was written to a file.
     what : str, default "events"
         What the frame is called in messages.
 
     Returns
     -------
     pyarrow.Table
-        Dictionaries, views and large types are written out as plain ones, columns of mixed types as text, durations as
-        seconds, NaN as null. No metadata.
+        Dictionaries, views and large types are written out as plain ones, columns of mixed types as text, UUIDs,
+        periods, intervals and bytes that are UTF-8 as text, durations as seconds, NaN as null. No metadata.
 
     Raises
     ------
@@ -53,7 +58,8 @@ list of dict, or dict of columns
     """
     try:
         columns = _read(frame, what)
-        names = [str(name) for name, _ in columns]
+        columns = [(str(name), values) for name, values in columns if str(name)]
+        names = [name for name, _ in columns]
         if twice := [name for name in names if names.count(name) > 1]:
             raise DataError(f"{what} have two columns called {twice[0]!r}: rename one of them")
         return _plain(pa.Table.from_arrays([values for _, values in columns], names=names))
@@ -132,17 +138,18 @@ def _columns(table: pa.Table | pa.RecordBatch) -> Columns:
 
 
 def _pandas(frame: Any) -> Columns:
-    """The columns of a pandas frame, and those of its index that have names."""
-    named = [name for name in frame.index.names if name is not None]
-    if frame.index.nlevels > len(named):  # a level without a name says nothing but the order
-        unnamed = [at for at, name in enumerate(frame.index.names) if name is None]
-        frame = frame.reset_index(drop=True) if not named else frame.reset_index(level=unnamed, drop=True)
-    if named:
-        frame = frame.reset_index()
+    """The columns of a pandas frame, before them those of its index that have names which no column has."""
+    names = {str(name) for name in frame.columns}
+    columns = [
+        (name, frame.index.get_level_values(at).to_series())
+        for at, name in enumerate(frame.index.names)
+        if name is not None and str(name) not in names  # a level without a name says nothing but the order
+    ]
+    columns += [(name, frame.iloc[:, at]) for at, name in enumerate(frame.columns)]
     odd = ("period", "interval")  # Arrow keeps them as extensions that no other library reads
-    columns = (frame.iloc[:, at] for at in range(frame.shape[1]))
-    arrays = [_array(column.astype(str) if str(column.dtype).startswith(odd) else column) for column in columns]
-    return list(zip(frame.columns, arrays, strict=True))
+    return [
+        (name, _array(column.astype(str) if str(column.dtype).startswith(odd) else column)) for name, column in columns
+    ]
 
 
 def _polars(frame: Any) -> Any:
@@ -183,18 +190,43 @@ def _plain(table: pa.Table) -> pa.Table:
 def _as_plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     type = column.type
     if isinstance(type, pa.BaseExtensionType):
-        return _as_plain(column.cast(type.storage_type))
+        return _as_plain(_storage(column))
     if pa.types.is_dictionary(type):  # Arrow casts no dictionary of views
         plain = plain_type(type.value_type)
-        return pa.chunked_array([each.dictionary.cast(plain).take(each.indices) for each in column.chunks], plain)
+        chunks = [chunk.dictionary.cast(plain).take(chunk.indices) for chunk in column.chunks]
+        return _as_plain(pa.chunked_array(chunks, plain))
     if pa.types.is_run_end_encoded(type):
         return _as_plain(pa.chunked_array(map(pc.run_end_decode, column.chunks), type.value_type))
     if pa.types.is_duration(type):
         return pc.divide(column.cast(pa.duration("us")).cast(pa.int64()).cast(pa.float64()), 1e6)
     if pa.types.is_floating(type) and pc.any(pc.is_nan(column)).as_py():  # Polars tells NaN and nothing apart
         column = pc.if_else(pc.is_nan(column), None, column)
+    if pa.types.is_fixed_size_binary(type) or plain_type(type) == pa.binary():
+        return _decoded(column.cast(pa.binary()))
     plain = plain_type(type)
     return column if plain == type else column.cast(plain)
+
+
+def _storage(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """What an extension type stands for: its storage, but text where that would be bytes or ordinals."""
+    type = column.type
+    if type.extension_name.startswith("pandas."):  # periods and intervals
+        return pa.chunked_array([pa.array(column.to_pandas().astype(str), pa.string(), from_pandas=True)])
+    storage = column.cast(type.storage_type)
+    if type.extension_name == "arrow.uuid":
+        encoded = storage.combine_chunks().dictionary_encode()
+        texts = [str(UUID(bytes=value)) for value in encoded.dictionary.to_pylist()]
+        return pa.chunked_array([pa.array(texts, pa.string()).take(encoded.indices)])
+    return storage.cast(pa.bool_()) if type.extension_name == "arrow.bool8" else storage
+
+
+def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Bytes as text where all of them are; else as they are."""
+    try:
+        texts = column.cast(pa.string())
+    except pa.ArrowInvalid:
+        return column
+    return column if pc.any(pc.match_substring_regex(texts, UNPRINTABLE)).as_py() else texts
 
 
 def plain_type(type: pa.DataType) -> pa.DataType:

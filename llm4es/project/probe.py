@@ -15,6 +15,7 @@ from ..core.sql import where
 from ..core.tasks import OWN_FOLDS
 from ..features.feature_set import result_hash
 from ..options import ProbeOptions, SelectOptions
+from ..recipes.field_names import field_name
 from .context import Context
 from .executor import Increment, TableRows
 from .feature_source import FeatureSource
@@ -36,7 +37,7 @@ def tasks_of(context: Context, task: str | None) -> list[str]:
     context : Context
         Whose recipe has the tasks.
     task : str or None
-        One of them; None: all.
+        One of them, also by the column that it was made of: ``"will churn?"`` is ``will_churn``; None: all.
 
     Returns
     -------
@@ -59,6 +60,9 @@ def tasks_of(context: Context, task: str | None) -> list[str]:
     if task is None:
         return known
     if task not in known:
+        name = field_name(task, ())
+        if name in known and f"{name}_" not in known:  # of two columns that became one name, which is meant?
+            return [name]
         raise OptionError(f"--task {task!r} is none of {context.dataset!r}'s: there are {', '.join(known)}")
     return [task]
 

@@ -84,7 +84,7 @@ def load(
         reader, names = reader_of(connection, spec, path, skip)
         readers.append((path, reader))
         of_file.append((path, names))
-        kept = [name for name in names if name.lower() in spoken]
+        kept = [name for name in names if name and name.lower() in spoken]
         parts.append(f"SELECT {', '.join(map(identifier, kept)) or 'NULL AS _none'} FROM {reader}")
         there += [name for name in names if name not in there]
     for name in there:

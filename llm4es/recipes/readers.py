@@ -78,7 +78,8 @@ def _header(spec: RawTable, path: Path) -> list[str]:
         raise DataError(f"{path} is empty: its first line should name the columns")
     if len(row) == 1 and (others := [each for each in DELIMITERS if each in row[0]]):
         raise DataError(f"{path}: the header is one column, {row[0]!r}: give its delimiter, perhaps {others[0]!r}")
-    return [name.partition(":")[0].strip() if spec.header is Header.TYPED else name.strip() for name in row]
+    names = [name.partition(":")[0] if spec.header is Header.TYPED else name for name in row]
+    return [name.strip() or f"column_{at}" for at, name in enumerate(names, start=1)]  # SQL has no nameless columns
 
 
 def _check_names(path: Path, names: Sequence[str]) -> None:

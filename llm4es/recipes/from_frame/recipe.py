@@ -7,19 +7,23 @@ In: frames of events and labels, and what their columns mean. Out: a checked rec
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from inspect import Parameter, signature
 from typing import Any
 
 import pyarrow as pa
 
-from ...core.errors import DataError, RecipeError
+from ...core.errors import DataError, RecipeError, nearest
 from ...core.frames import to_arrow
+from ...options import OnBadRow
 from ..field_names import slug
 from ..init.column_profile import ColumnProfile
 from ..load import builtin_recipes, checked
 from ..model import Recipe
 from .columns import check_table, need, profiles_of, sql_of, whole_sql
 from .fields import FrameFields, all_fields, chosen_fields, codes_of, defaults
+from .given import entries, given_fields, given_tasks
 from .keep import FILES
+from .rows import check_ids, check_values
 from .tasks import frame_tasks
 
 logger = logging.getLogger(__name__)
@@ -31,15 +35,16 @@ def recipe_from_frame(
     *,
     entity: str,
     time: str | Mapping[str, str] | None = None,
-    fields: Sequence[str | Mapping[str, Any]] | None = None,
+    fields: str | Sequence[str | Mapping[str, Any]] | None = None,
     labels: Any = None,
-    tasks: Mapping[str, str | Mapping[str, Any]] | None = None,
+    tasks: str | Sequence[str] | Mapping[str, str | Mapping[str, Any]] | None = None,
     item: str | None = None,
     amount: str | None = None,
-    categories: Sequence[str] | Mapping[str, int] | None = None,
+    categories: str | Sequence[str] | Mapping[str, int] | None = None,
     texts: Mapping[str, Any] | None = None,
     splits: Mapping[str, Any] | None = None,
     description: str = "",
+    **unknown: Any,
 ) -> Recipe:
     """A recipe for events, and perhaps labels, that are in memory.
 
@@ -54,22 +59,25 @@ def recipe_from_frame(
     time : str or dict, optional
         Column of the events' times: timestamps, dates, texts or numbers whose writing is recognised; or the keys of a
         recipe's time (``from``, ``format``, ``unit``, ``origin``). None: the rows stand in the order of the events.
-    fields : list of str or dict, optional
+    fields : str, or list of str or dict, optional
         What the texts show, in order: columns, whose types are taken from the frame, or keys of a ``FieldSpec``.
         Default: the date, weekday and hour where there is a time, then every column but entity and time.
     labels : any frame that ``to_arrow`` takes, optional
         One row an entity.
-    tasks : dict of str to str or dict, optional
-        Column of the labels -> kind ('binary', 'multiclass', 'regression') or keys of a ``Task``. Default: every other
-        column of the labels; two values are binary, few are classes, other numbers a regression.
+    tasks : str, list of str, or dict of str to str or dict, optional
+        Columns of the labels, or column -> kind ('binary', 'multiclass', 'regression') or keys of a ``Task``. Default:
+        every other column of the labels. A kind that is not said is inferred: two values are binary, few are classes,
+        other numbers a regression.
     item, amount : str, optional
         Field or column that baselines count, and the one they add up. Default: the first text, the first amount.
-    categories : list of str or dict of str to int, optional
+    categories : str, list of str or dict of str to int, optional
         Categorical fields of aggregate baselines, and the codes kept of each. Default: those of few different values.
     texts, splits : dict, optional
         Defaults of ``serialize`` (``max_events``, ``history``, ...) and the splits, as a recipe has them.
     description : str, default ''
         Of the dataset.
+    **unknown
+        Any other key is refused, with the nearest of these.
 
     Returns
     -------
@@ -79,10 +87,11 @@ def recipe_from_frame(
     Raises
     ------
     DataError
-        A column is not there (the nearest is named), there are no rows, the time cannot be read, an entity has several
-        different labels, or no label is of an entity with events.
+        A column is not there (the nearest is named), there are no rows, a row has no id, or a time or number that
+        cannot be read (unless ``texts`` has ``on_bad_row='skip'``), an entity has several different labels, or no
+        label is of an entity with events.
     RecipeError
-        The name is no dataset's, or a key or value of fields, tasks, texts or splits is wrong.
+        The name is no dataset's, a key is none of these, or a key or value of fields, tasks, texts or splits is wrong.
 
     Examples
     --------
@@ -96,6 +105,10 @@ def recipe_from_frame(
     ('mcc', 'amount_eur', {'mcc': 3}, 'binary')
     """
     _check_name(name)
+    if unknown:
+        key = next(iter(unknown))
+        raise RecipeError(f"a frame's recipe has no key {key!r}: {nearest(key, KEYS)}")
+    entity = str(entity)
     table = to_arrow(events)
     check_table(table, entity, "events")
     profiles = profiles_of(table)
@@ -103,8 +116,11 @@ def recipe_from_frame(
     if fields is None:
         derived = [] if time_keys is None else _parts_of_time(profiles.get(time_column or ""))
         chosen = all_fields(table, [entity, time_column], derived)
+        if not chosen.specs:
+            raise DataError(f"events have no column besides {entity!r}: give one that says what happened")
     else:
-        chosen = chosen_fields(table, fields)
+        chosen = chosen_fields(table, given_fields(fields))
+    named_tasks = None if tasks is None else given_tasks(tasks)
     values: dict[str, Any] = {
         "name": name,
         "description": description,
@@ -119,10 +135,19 @@ def recipe_from_frame(
         label_table = to_arrow(labels, "labels")
         check_table(label_table, entity, "labels")
         values["tables"]["labels"] = {"path": FILES["labels"]}
-        values["tasks"] = frame_tasks(table, label_table, entity, tasks)
-    elif tasks:
-        raise DataError(f"tasks {', '.join(tasks)} need labels: give a frame of them, one row an entity")
-    return checked(values, f"recipe {name!r}")
+        check_ids(label_table, entity, "labels")
+        values["tasks"] = frame_tasks(table, label_table, entity, named_tasks)
+    elif named_tasks:
+        raise DataError(f"tasks {', '.join(named_tasks)} need labels: give a frame of them, one row an entity")
+    recipe = checked(values, f"recipe {name!r}")
+    if recipe.texts.on_bad_row is not OnBadRow.SKIP:
+        check_ids(table, entity, "events")
+        check_values(table, recipe)
+    return recipe
+
+
+KEYS = [key for key, one in signature(recipe_from_frame).parameters.items() if one.kind is Parameter.KEYWORD_ONLY]
+"""What can be said of a frame."""
 
 
 def _check_name(name: str) -> None:
@@ -141,11 +166,12 @@ def _time(
     """The column of the times, where it is one, and what the recipe says of it."""
     if time is None:
         return None, None
-    if not isinstance(time, str):
+    if isinstance(time, Mapping):
         keys = dict(time)
         source = keys.pop("column", keys.pop("from", ""))
         known = source in table.column_names
         return source if known else None, {**keys, "from": sql_of(source) if known else source}
+    time = str(time)
     need(table, time, "events")
     type, column = table.schema.field(time).type, profiles[time]
     if pa.types.is_timestamp(type) or pa.types.is_date(type):
@@ -172,20 +198,20 @@ def _counted(
     profiles: Mapping[str, ColumnProfile],
     item: str | None,
     amount: str | None,
-    categories: Sequence[str] | Mapping[str, int] | None,
+    categories: str | Sequence[str] | Mapping[str, int] | None,
 ) -> dict[str, Any]:
     """What baselines count, by names of fields."""
     values = defaults(fields, profiles)
     names = fields.columns
     if item is not None:
-        values["item"] = names.get(item, item)
+        values["item"] = names.get(str(item), str(item))
     if amount is not None:
-        values["amount"] = names.get(amount, amount)
+        values["amount"] = names.get(str(amount), str(amount))
     if isinstance(categories, Mapping):
-        values["categories"] = {names.get(name, name): codes for name, codes in categories.items()}
+        values["categories"] = {names.get(str(name), str(name)): codes for name, codes in categories.items()}
     elif categories is not None:
         by_field = {field: column for column, field in names.items()}
-        chosen = {names.get(name, name) for name in categories}
+        chosen = {names.get(str(name), str(name)) for name in entries(categories)}
         codes = {field: codes_of(profiles[by_field[field]]) if field in by_field else 2 for field in chosen}
         values["categories"] = codes
     return values

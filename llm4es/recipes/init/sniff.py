@@ -31,7 +31,7 @@ class FileShape:
     reader: str
     """As SQL behind FROM."""
     columns: tuple[tuple[str, str], ...]
-    """Name and expression of each column."""
+    """Name and expression of each column; one without a name is an index that somebody wrote along, and left out."""
     delimiter: str | None = None
     """None: Parquet."""
     encoding: str | None = None
@@ -62,7 +62,7 @@ def _parquet(path: Path) -> FileShape:
         schema = pq.read_schema(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"{path} is not a whole Parquet file: {one_line(error)}") from error
-    columns = tuple(part for field in schema for part in _parts(field.name, bare(field.name), field.type))
+    columns = tuple(part for field in schema if field.name for part in _parts(field.name, bare(field.name), field.type))
     return FileShape(f"read_parquet({literal(str(path))})", columns)
 
 
@@ -90,12 +90,12 @@ def _delimited(path: Path) -> FileShape:
         raise DataError(f"{path} is empty: its first line should name the columns")
     delimiter = max(DELIMITERS, key=lambda each: (min(line.count(each) for line in lines[:20]), lines[0].count(each)))
     names = [name.strip() for name in next(csv.reader(lines[:1], delimiter=delimiter))]
-    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    columns = ", ".join(f"{literal(name or f'column_{at}')}: 'VARCHAR'" for at, name in enumerate(names, start=1))
     reader = (
         f"read_csv({literal(str(path))}, auto_detect=false, header=true, delim={literal(delimiter)}, quote='\"', "
         f"escape='\"', encoding='{encoding}', columns={{{columns}}})"
     )
-    return FileShape(reader, tuple((name, bare(name)) for name in names), delimiter, encoding)
+    return FileShape(reader, tuple((name, bare(name)) for name in names if name), delimiter, encoding)
 
 
 def _decoded(start: bytes) -> tuple[str, str]:
