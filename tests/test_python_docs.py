@@ -116,7 +116,7 @@ def test_every_example_does_what_the_page_shows(place: Path, monkeypatch: pytest
         (30, 24),
     ]
     assert {row["features"].partition(" ")[0] for row in first.compare("gender")} >= {"smollm2-135m@8", "tfidf"}
-    assert first.compare("gender")._repr_html_().startswith("<table>")
+    assert "<table>" in first.compare("gender")._repr_html_()
 
 
 def test_the_table_of_methods_is_of_methods_that_are_there() -> None:

@@ -54,7 +54,7 @@ class Project(Steps):
     >>> import llm4es
     >>> project = llm4es.Project("movielens-100k", store="llm4es-store", observer="silent")
     >>> project
-    Project('movielens-100k', store='llm4es-store')
+    Project('movielens-100k', store='...llm4es-store')
     >>> project.recipe.tasks["gender"].metric
     'roc_auc'
     """
