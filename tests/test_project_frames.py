@@ -50,6 +50,29 @@ def test_frames_of_any_kind_give_the_same_dataset(place: Path, kind: Any) -> Non
     assert made.store.sql("SELECT label, count(*) FROM labels GROUP BY 1 ORDER BY 1").fetchall() == [("0", 6), ("1", 6)]
 
 
+@pytest.mark.parametrize(
+    ("ids", "back"),
+    [
+        (pa.array([10, 9, 10, 2]), [2, 9, 10]),
+        (pa.array([10, 9, 10, 2], pa.uint16()), [2, 9, 10]),
+        (pa.array([10.0, 9.0, 10.0, 2.0]), [2.0, 9.0, 10.0]),
+        (pa.array([True, False, True, True]), [False, True]),
+        (pa.array(["10", "9", "10", "2"]).dictionary_encode(), ["10", "2", "9"]),
+    ],
+)
+def test_encode_gives_ids_back_in_their_own_type(ids: pa.Array, back: list[Any], model: Path) -> None:
+    events = pa.table({"customer": ids, "mcc": ["tea", "milk", "rice", "salt"]})
+    options: dict[str, Any] = {"entity": "customer", "model": str(model), "k": 1, "observer": "silent"}
+    vectors = llm4es.encode(events, **options)
+    assert vectors["entity_id"].to_pylist() == back
+    as_texts = events.set_column(0, "customer", ids.cast(pa.string()))
+    of_texts = {row["entity_id"]: row["vector"] for row in llm4es.encode(as_texts, **options).to_pylist()}
+    wanted = [of_texts[text] for text in pa.array(back, vectors["entity_id"].type).cast(pa.string()).to_pylist()]
+    np.testing.assert_allclose(vectors["vector"].to_pylist(), wanted, atol=1e-5)
+    frame = events.to_pandas()
+    assert len(frame.merge(llm4es.encode(frame, **options), left_on="customer", right_on="entity_id")) == 4
+
+
 def test_a_task_is_known_by_the_column_it_was_made_of(place: Path) -> None:
     churn = labels().rename(columns={"churn": "will churn?"})
     project = Project.from_frame(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..core.errors import OptionError
 from ..core.frames import like, to_arrow
@@ -28,7 +29,7 @@ def encode(
     *,
     entity: str,
     time: str | None = None,
-    fields: Sequence[str | Mapping[str, Any]] | None = None,
+    fields: str | Sequence[str | Mapping[str, Any]] | None = None,
     model: "str | ModelRef" = DEFAULT_MODEL,
     k: int | str = 8,
     observer: str | Observer | None = None,
@@ -47,7 +48,7 @@ def encode(
         Column of the entity's id.
     time : str, optional
         Column of the event's time; None: rows are in order.
-    fields : sequence of str or mappings, optional
+    fields : str, or sequence of str or mappings, optional
         Columns that the texts show; None: all others.
     model : str or ModelRef, default "smollm2-135m"
         Built-in name, Hugging Face id, folder or .gguf file.
@@ -59,8 +60,8 @@ def encode(
     Returns
     -------
     frame
-        Of the kind that came in (Arrow where that has no frames): ``entity_id``, sorted, and ``vector``, a list of D
-        float32.
+        Of the kind that came in (Arrow where that has no frames): ``entity_id``, sorted, of the type that the ids came
+        in (UUIDs as text), and ``vector``, a list of D float32.
 
     Raises
     ------
@@ -101,4 +102,18 @@ def encode(
         texts = pa.Table.from_batches(list(serialize(rows, recipe, reading)))
     with watcher.progress(f"encode {loaded.name}", len(texts), "entities") as advance:
         batches = list(embed(texts.to_batches(64), loaded, embedding, as_increments(advance)))
-    return like(events, pa.Table.from_batches(batches).select(["entity_id", "vector"]))
+    vectors = pa.Table.from_batches(batches).select(["entity_id", "vector"])
+    return like(events, _with_ids_of(vectors, table[str(entity)]))
+
+
+def _with_ids_of(vectors: pa.Table, ids: pa.ChunkedArray) -> pa.Table:
+    """The vectors with ids of the type that came in, so that they can be joined; text where one is not found again."""
+    from ..recipes.from_frame.columns import texts_of
+
+    if pa.types.is_string(ids.type):
+        return vectors
+    ids = ids.unique()
+    at = pc.index_in(vectors["entity_id"], value_set=texts_of(pa.chunked_array([ids])).combine_chunks())
+    if at.null_count:
+        return vectors
+    return vectors.set_column(0, "entity_id", ids.take(at.combine_chunks())).sort_by("entity_id")
