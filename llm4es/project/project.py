@@ -86,9 +86,9 @@ class Project(Steps):
         name: str,
         entity: str,
         time: str | None = None,
-        fields: Sequence[str | Mapping[str, Any]] | None = None,
+        fields: str | Sequence[str | Mapping[str, Any]] | None = None,
         labels: Any = None,
-        tasks: Mapping[str, str] | None = None,
+        tasks: str | Sequence[str] | Mapping[str, str | Mapping[str, Any]] | None = None,
         store: "str | Path | Store" = "llm4es-store",
         executor: Executor | None = None,
         observer: str | Observer | None = None,
@@ -109,12 +109,13 @@ class Project(Steps):
             Column of the entity's id.
         time : str, optional
             Column of the event's time; None: rows are in order.
-        fields : sequence of str or mappings, optional
+        fields : str, or sequence of str or mappings, optional
             Columns that the texts show, or mappings as ``[[fields]]`` of a recipe takes them; None: all others.
         labels : frame, optional
             One row an entity: its id in a column of the same name, and a column a task.
-        tasks : mapping of str to str, optional
-            Column of ``labels`` -> 'binary', 'multiclass' or 'regression'; None: all other columns, by their values.
+        tasks : str, sequence of str, or mapping of str to str, optional
+            Column of ``labels`` -> 'binary', 'multiclass' or 'regression'; names alone: the kind by the values; None: all
+            other columns.
         store : str, Path or Store, default "llm4es-store"
             Where everything is kept, the frames too.
         executor, observer : optional
@@ -130,9 +131,10 @@ class Project(Steps):
         Raises
         ------
         DataError
-            For a frame without the columns, and for two labels of one entity.
+            For a frame without the columns, rows without an id or a readable time, and two labels of one entity: what
+            was kept before stays.
         RecipeError
-            For a name that is not allowed, and fields that cannot be.
+            For a name that is not allowed or another dataset's, and fields that cannot be.
 
         Examples
         --------
