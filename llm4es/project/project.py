@@ -114,8 +114,8 @@ class Project(Steps):
         labels : frame, optional
             One row an entity: its id in a column of the same name, and a column a task.
         tasks : str, sequence of str, or mapping of str to str, optional
-            Column of ``labels`` -> 'binary', 'multiclass' or 'regression'; names alone: the kind by the values; None: all
-            other columns.
+            Column of ``labels`` -> 'binary', 'multiclass' or 'regression'; names alone: the kind by the values; None:
+            every other column.
         store : str, Path or Store, default "llm4es-store"
             Where everything is kept, the frames too.
         executor, observer : optional
