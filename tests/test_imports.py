@@ -188,3 +188,8 @@ try: app(["sql", "SELECT 1", "--store", "store"])
 except SystemExit: pass
 """
     assert not {"torch", "transformers", "sklearn", "scipy"} & loaded(code, tmp_path)
+
+
+def test_comparing_does_not_load_scikit_learn(tmp_path: Path) -> None:
+    code = "from llm4es.probe import compare, metrics, probe, protocols\nfrom llm4es.project import compare"
+    assert not {"torch", "transformers", "sklearn"} & loaded(code, tmp_path)

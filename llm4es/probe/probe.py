@@ -24,7 +24,6 @@ from ..core.tasks import OWN_FOLDS, Kind
 from ..features.feature_set import FeatureSet, result_hash
 from ..options import ProbeOptions
 from .cohort import align, as_text
-from .estimators import ESTIMATORS
 from .metric_rows import metric_row, rows_over_fits
 from .metrics import Floats, metrics_for
 from .predictions import Scored, columns, gather
@@ -104,6 +103,8 @@ def probe(
     >>> result.predictions.num_rows
     40
     """
+    from .estimators import ESTIMATORS  # heavy
+
     options = options or ProbeOptions()
     of_kind = Kind(_choose(kind, list(Kind), "kind of task"))
     protocol, name = named(options, splits)
@@ -155,6 +156,8 @@ def _predictions(scored: Scored, same: dict[str, Any]) -> pa.Table:
 
 def named(options: ProbeOptions, splits: pa.Table | None) -> tuple[Protocol, str]:
     """The protocol and the estimator that the options name. Raises ProbeError for one that there is not."""
+    from .estimators import ESTIMATORS  # heavy
+
     protocol = protocol_named(options.protocol, splits)
     return protocol, protocol.probe or _choose(options.probe, list(ESTIMATORS), "--probe")
 

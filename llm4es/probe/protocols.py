@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold, StratifiedShuffleSplit
 
 from ..core.columns import check_columns
 from ..core.errors import ProbeError
@@ -66,6 +65,8 @@ PTLS_FOLDS = 5
 
 def cv(cohort: Cohort, options: ProbeOptions) -> list[Fit]:
     """Repeated stratified k-fold: repeat r shuffles with ``seed + r``; every entity is scored once a repeat."""
+    from sklearn.model_selection import KFold, StratifiedKFold  # heavy
+
     _enough(cohort, np.arange(len(cohort.y)), options.folds)
     fits = []
     for repeat in range(options.repeats):
@@ -78,6 +79,8 @@ def cv(cohort: Cohort, options: ProbeOptions) -> list[Fit]:
 
 def holdout(cohort: Cohort, options: ProbeOptions) -> list[Fit]:
     """80 % trained on, 20 % scored, once, class shares kept."""
+    from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit  # heavy
+
     _enough(cohort, np.arange(len(cohort.y)), round(1 / HOLDOUT))
     kind = StratifiedShuffleSplit if cohort.classes else ShuffleSplit
     train, test = next(kind(1, test_size=HOLDOUT, random_state=options.seed).split(np.zeros(len(cohort.y)), cohort.y))
@@ -90,6 +93,8 @@ def ptls(cohort: Cohort, options: ProbeOptions) -> list[Fit]:
     Ids sorted as text, shuffled by ``random.Random(42)``; the last tenth is the test set. The rest, in the order of
     the label file, falls into five stratified folds; the five models each score their validation part and the test set.
     """
+    from sklearn.model_selection import StratifiedKFold  # heavy
+
     if not cohort.classes:
         raise ProbeError("--protocol ptls is for classes and the task is a regression: choose cv or holdout")
     shuffled = list(range(len(cohort.entity_ids)))
