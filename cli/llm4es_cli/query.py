@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm4es.core.errors import OptionError
+from llm4es.project.result_file import format_of, write, write_to_stdout
 
 from .options import OutputFormat
-from .output import format_of, write, write_to_stdout
 from .screen import Screen, show
 
 if TYPE_CHECKING:

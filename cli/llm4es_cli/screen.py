@@ -3,19 +3,14 @@
 In: results, rows. Out: text. Knows no command and no store.
 """
 
-import csv
-import json
-import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 
-from llm4es.project.cells import shown
+from llm4es.project.cells import as_json, cell, shown, write_csv
 from llm4es.project.terminal import WIDE, Terminal
 
 from .options import OutputFormat
@@ -54,14 +49,6 @@ def _show_csv(names: Sequence[str], rows: Any) -> None:
     write_csv(names, ([row[name] for name in names] for row in rows), sys.stdout)
 
 
-def write_csv(names: Sequence[str], rows: Iterable[Sequence[Any]], file: TextIO) -> None:
-    """Rows as CSV: nothing where there is no value, lists as JSON."""
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(names)
-    for row in rows:
-        writer.writerow(["" if value is None else cell(value) for value in row])
-
-
 def _show_table(names: Sequence[str], rows: Any) -> None:
     from rich.table import Table
 
@@ -97,32 +84,3 @@ def result_console() -> Console:
 def _short(value: Any) -> str:
     """A cell of a table."""
     return shown(value) if value is None or isinstance(value, float | list) else cell(value)
-
-
-def cell(value: Any) -> str:
-    """A value as text in a CSV."""
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds")
-    if isinstance(value, list | dict):
-        return json.dumps(_finite(value), default=plain, ensure_ascii=False)
-    return str(value)
-
-
-def as_json(rows: Any) -> str:
-    """Rows as JSON that any reader takes: what is no number (NaN, infinity) has no word there and becomes null."""
-    return json.dumps(_finite(rows), default=plain, ensure_ascii=False, indent=1) + "\n"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _finite(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def plain(value: Any) -> Any:
-    """What JSON has no type for: decimals as numbers (DuckDB's sums are), times in ISO 8601, anything else as text."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -1,9 +1,15 @@
-"""Values as cells of a table.
+"""Values as text: cells of a table, CSV, JSON.
 
-In: a value. Out: text. Knows no table; imports nothing heavy.
+In: values. Out: text. Knows no table; imports nothing heavy.
 """
 
-from typing import Any
+import csv
+import json
+import math
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TextIO
 
 
 def shown(value: Any) -> str:
@@ -34,3 +40,94 @@ def shown(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(shown(item) for item in value) + "]"
     return str(value)
+
+
+def write_csv(names: Sequence[str], rows: Iterable[Sequence[Any]], file: TextIO) -> None:
+    """Rows as CSV: nothing where there is no value, lists as JSON.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The header.
+    rows : iterable of sequences
+        A value a column each.
+    file : text file
+        Where to.
+
+    Examples
+    --------
+    >>> import sys
+    >>> write_csv(["id", "tags"], [["c1", ["a", "b"]], ["c2", None]], sys.stdout)
+    id,tags
+    c1,"[""a"", ""b""]"
+    c2,
+    """
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow(["" if value is None else cell(value) for value in row])
+
+
+def cell(value: Any) -> str:
+    """A value as text in a CSV.
+
+    Parameters
+    ----------
+    value
+        Any; times become ISO 8601, lists and structs JSON.
+
+    Returns
+    -------
+    str
+        Nothing of it is shortened.
+
+    Examples
+    --------
+    >>> cell(0.1), cell([1, None])
+    ('0.1', '[1, null]')
+    """
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, list | dict):
+        return json.dumps(_finite(value), default=_plain, ensure_ascii=False)
+    return str(value)
+
+
+def as_json(rows: Any) -> str:
+    """Rows as JSON that any reader takes: what is no number (NaN, infinity) has no word there and becomes null.
+
+    Parameters
+    ----------
+    rows
+        Lists, dicts and what a table holds.
+
+    Returns
+    -------
+    str
+        Indented, with a line feed at the end.
+
+    Examples
+    --------
+    >>> print(as_json([{"value": float("nan")}]), end="")
+    [
+     {
+      "value": null
+     }
+    ]
+    """
+    return json.dumps(_finite(rows), default=_plain, ensure_ascii=False, indent=1) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no type for: decimals as numbers (DuckDB's sums are), times in ISO 8601, anything else as text."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from llm4es.options import ExportOptions
+from llm4es.project.result_file import FileFormat, format_of, write
 
 from ..call import Call
 from ..options import RecipeArgument
-from ..output import FileFormat, format_of, write
 from ..signature import with_options
 
 

@@ -1,4 +1,4 @@
-"""Result files: rows that a command was asked to write somewhere.
+"""Result files: rows that somebody asked to have written somewhere.
 
 In: a reader of record batches, a path, a format. Out: a whole file, or none. Knows no command and no store.
 """
@@ -12,9 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from llm4es.core.errors import OptionError
-
-from .screen import as_json, write_csv
+from ..core.errors import OptionError
+from .cells import as_json, write_csv
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +28,30 @@ class FileFormat(StrEnum):
 
 
 def format_of(path: Path, asked: str | None) -> FileFormat:
-    """The format asked for, else the one that the file's ending names."""
+    """The format asked for, else the one that the file's ending names.
+
+    Parameters
+    ----------
+    path : Path
+        Where the rows go.
+    asked : str or None
+        'parquet', 'csv' or 'json'; None: by the ending.
+
+    Returns
+    -------
+    FileFormat
+        How they lie there.
+
+    Raises
+    ------
+    OptionError
+        For an ending, or a word, that names none.
+
+    Examples
+    --------
+    >>> format_of(Path("rows.csv"), None)
+    <FileFormat.CSV: 'csv'>
+    """
     ending = asked or path.suffix.lstrip(".").lower()
     if ending not in set(FileFormat):
         known = ", ".join(FileFormat)
@@ -38,7 +60,34 @@ def format_of(path: Path, asked: str | None) -> FileFormat:
 
 
 def write(reader: "pa.RecordBatchReader", path: Path, format_: FileFormat) -> int:
-    """Write rows to a file as they come, and give it its name when it is whole; returns how many rows."""
+    """Write rows to a file as they come, and give it its name when it is whole.
+
+    Parameters
+    ----------
+    reader : pyarrow.RecordBatchReader
+        The rows; json takes all of them into memory.
+    path : Path
+        The file; one that is there is replaced.
+    format_ : FileFormat
+        How they lie there.
+
+    Returns
+    -------
+    int
+        How many rows.
+
+    Raises
+    ------
+    OptionError
+        Where it cannot be written; what was there before is left as it was.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> rows = pa.table({"entity_id": ["c1", "c2"]})
+    >>> write(rows.to_reader(), Path("rows.csv"), FileFormat.CSV)
+    2
+    """
     try:
         handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
@@ -58,7 +107,29 @@ def write(reader: "pa.RecordBatchReader", path: Path, format_: FileFormat) -> in
 
 
 def write_to_stdout(reader: "pa.RecordBatchReader") -> int:
-    """Parquet for the next program; refused on a terminal, which it would garble."""
+    """Parquet for the next program.
+
+    Parameters
+    ----------
+    reader : pyarrow.RecordBatchReader
+        The rows.
+
+    Returns
+    -------
+    int
+        How many.
+
+    Raises
+    ------
+    OptionError
+        On a terminal, which it would garble.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> write_to_stdout(pa.table({"entity_id": ["c1"]}).to_reader())  # doctest: +SKIP
+    1
+    """
     if sys.stdout.isatty():
         raise OptionError("--format parquet is not for a terminal: give --out FILE.parquet, or a pipe")
     sys.stdout.flush()
