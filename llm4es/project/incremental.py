@@ -8,7 +8,7 @@ launch``) all compute, and one alone writes.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -226,7 +226,7 @@ def carry_out(context: Context, job: Job, run: "Run", plan: Plan) -> None:
         commit_behind(increments, lambda increment: _commit(job, run, plan, increment))
 
 
-def _increments(context: Context, job: Job, todo: pa.Table) -> "Any":
+def _increments(context: Context, job: Job, todo: pa.Table) -> Iterator[Increment]:
     """What the stage gives for the planned rows, wherever the executor maps it."""
     with context.store.connect() as connection:
         connection.register("todo", todo)

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.sql import literal
-from ..models.resolve import builtin_models, pull, resolve
-from .stored_models import stored_models
+from ..models.resolve import builtin_models, pull
+from .stored_models import resolved
 
 if TYPE_CHECKING:
     from llm4es_store import Store
 
-    from ..models.ref import ModelRef
     from ..options import ModelExportOptions
 
 _TUNED = """SELECT model, 'this store' AS "where",
@@ -70,7 +69,7 @@ def show_model(store: "Store | None", name: str) -> dict[str, Any]:
     >>> of["layers"], of["dim"], of["context"]
     (4, 32, 256)
     """
-    ref = found(store, name)
+    ref = resolved(store, name)
     facts = {
         "model": ref.name,
         "layers": ref.n_layers,
@@ -135,32 +134,4 @@ def export_model(store: "Store | None", name: str, to: Path, options: "ModelExpo
     from ..embed.sentence_transformers import export
     from ..models import load_model
 
-    return export(load_model(found(store, name)), to, options.k, options.pooling, options.max_length)
-
-
-def found(store: "Store | None", name: str) -> "ModelRef":
-    """A model by name, of the store or any other.
-
-    Parameters
-    ----------
-    store : Store or None
-        Whose tuned models are known too.
-    name : str
-        What ``--model`` takes.
-
-    Returns
-    -------
-    ModelRef
-        Where it is, its sizes, its fingerprint.
-
-    Raises
-    ------
-    ModelError
-        For a model that is not found.
-
-    Examples
-    --------
-    >>> found(None, folder).name
-    'model'
-    """
-    return resolve(name, {} if store is None else stored_models(store))
+    return export(load_model(resolved(store, name)), to, options.k, options.pooling, options.max_length)

@@ -42,12 +42,12 @@ def stored_models(store: "Store") -> dict[str, StoredModel]:
     }
 
 
-def resolved(store: "Store", model: str | ModelRef) -> ModelRef:
+def resolved(store: "Store | None", model: str | ModelRef) -> ModelRef:
     """A model by name, tuned ones of the store included: named once, it travels as a value from here on.
 
     Parameters
     ----------
-    store : Store
+    store : Store or None
         Whose tuned models are known too.
     model : str or ModelRef
         What ``--model`` takes; a value comes back as it is.
@@ -67,7 +67,9 @@ def resolved(store: "Store", model: str | ModelRef) -> ModelRef:
     >>> resolved(project.store, folder).n_layers
     4
     """
-    return model if isinstance(model, ModelRef) else resolve(model, stored_models(store))
+    if isinstance(model, ModelRef):
+        return model
+    return resolve(model, {} if store is None else stored_models(store))
 
 
 def lineage_of(store: "Store", model: str) -> list[str]:
