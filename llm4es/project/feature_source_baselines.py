@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import StoreError
 from ..core.hashing import config_id
 from ..core.sql import identifier
-from ..core.tables import events_view
 from ..features.widths import aggregates_width, counts_width
 from .context import Context
 from .feature_source import FeatureSource
+from .histories import Histories
 from .selection import entities_sql, raw_config
 
 if TYPE_CHECKING:
@@ -50,22 +49,18 @@ def baselines(context: Context) -> list[FeatureSource]:
     >>> [source.name for source in baselines(context)]
     ['tfidf', 'counts', 'majority']
     """
-    view = events_view(context.dataset)
-    if view not in context.store.views():
-        raise StoreError(
-            f"no events of {context.dataset!r} in the store: run `llm4es serialize {context.dataset}` first"
-        )
-    ids = entities_sql(context.dataset, raw_config(context.store, context.dataset), context.max_entities)
-    return list(_Baselines(context, identifier(view), ids).sources())
+    config = raw_config(context.store, context.dataset)
+    histories = Histories(context.store, context.dataset, config)
+    return list(_Baselines(context, histories, entities_sql(context.dataset, config, context.max_entities)).sources())
 
 
 @dataclass(frozen=True)
 class _Baselines:
-    """How each baseline is made of the chosen entities' events."""
+    """How each baseline is made of the chosen entities' events, as far as their texts may know them."""
 
     context: Context
-    events: str
-    """Their view, quoted."""
+    histories: Histories
+    """Their events, each entity's before its cut-off."""
     ids: str
     """SELECT of the entities."""
 
@@ -112,12 +107,10 @@ class _Baselines:
     @cached_property
     def _content(self) -> str:
         """Hash of the chosen entities' events."""
-        query = f"""SELECT sha256(string_agg(entity_id || ':' || source_hash, chr(10) ORDER BY entity_id))
-            FROM {self.events} WHERE position = 0 AND entity_id IN ({self.ids})"""
-        return str(self.context.store.sql(query).fetchall()[0][0])
+        return self.histories.content(self.ids)
 
     def _n_items(self, item: str) -> int:
-        query = f"SELECT count(DISTINCT {identifier(item)}) FROM {self.events} WHERE entity_id IN ({self.ids})"
+        query = f"SELECT count(DISTINCT {identifier(item)}) FROM ({self.histories.sql([item], self.ids)})"
         return int(self.context.store.sql(query).fetchall()[0][0])
 
     def _entities(self) -> list[str]:
@@ -125,6 +118,5 @@ class _Baselines:
 
     def _read(self, columns: Sequence[str]) -> "pa.RecordBatchReader":
         """Events with these columns, an entity's together."""
-        chosen = ", ".join(["entity_id", *map(identifier, dict.fromkeys(columns))])
-        query = f"SELECT {chosen} FROM {self.events} WHERE entity_id IN ({self.ids}) ORDER BY entity_id, position"
+        query = f"{self.histories.sql(columns, self.ids)} ORDER BY entity_id, position"
         return self.context.store.sql(query).to_arrow_reader(_ROWS_AT_ONCE)

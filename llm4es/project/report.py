@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from ..core.errors import OptionError, ProbeError
-from ..core.sql import identifier, literal, where
-from ..core.tables import events_view
+from ..core.sql import literal, where
 from ..core.version import __version__
 from ..options import CompareOptions, ReportOptions
 from .compare import comparison
 from .context import Context
 from .feature_sources import feature_sources
+from .histories import Histories
 from .probe import leaks_of
 from .report_cuts import cut_warnings, cuts
 from .selection import raw_config
@@ -37,7 +37,7 @@ _RUNS = f"""SELECT run_id, stage,
 
 _USERS = """SELECT entity_id, count(*) AS n_events,
     (epoch(max(event_time)) - epoch(min(event_time))) / 86400 AS days
-    FROM {events} GROUP BY entity_id ORDER BY entity_id"""
+    FROM ({events}) GROUP BY entity_id ORDER BY entity_id"""
 
 _HISTORIES = f"""SELECT entity_id, list_slice(list_reverse(lines[2:]), 1, {_LINES}) AS lines
     FROM (SELECT *, string_split(text, chr(10)) AS lines FROM texts) WHERE {{of_data}}
@@ -123,7 +123,8 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
     compared, predictions, warnings = _evidence(context, tasks, options)
     vectors, vectors_name = _vectors(context, options.features, compared)
     read = cuts(context)
-    events, raw = identifier(events_view(context.dataset)), literal(raw_config(context.store, context.dataset))
+    raw = raw_config(context.store, context.dataset)
+    events = Histories(context.store, context.dataset, raw).sql(["event_time"])
     return ReportData(
         dataset=context.dataset,
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, llm4es {__version__}",
@@ -139,7 +140,7 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
         vectors=vectors,
         vectors_name=vectors_name,
         labels=rows(f"SELECT entity_id, task, label FROM labels WHERE {of_data} ORDER BY task, entity_id"),
-        histories=rows(_HISTORIES.format(of_data=of_data, raw=raw)),
+        histories=rows(_HISTORIES.format(of_data=of_data, raw=literal(raw))),
         models=rows(f"SELECT * FROM models WHERE {of_data} ORDER BY model"),
         fidelity=rows(f"SELECT variant, fidelity, note FROM texts WHERE {of_data} AND fidelity IS NOT NULL"),
         projection=Projection(options.projection),

@@ -8,14 +8,14 @@ from typing import Any
 import pyarrow as pa
 
 from ..core.errors import StoreError
-from ..core.sql import identifier, where
-from ..core.tables import events_view
+from ..core.sql import where
 from ..features.feature_set import FeatureSet
 from ..options import SimilarOptions
 from .context import Context
 from .feature_sources import feature_sources
+from .histories import Histories
 from .result import Result
-from .selection import preset
+from .selection import preset, raw_config
 
 
 class Neighbours(Result):
@@ -175,8 +175,8 @@ def _shared(
     """Neighbour -> events in common, rarest first; each neighbour, also one that shares nothing."""
     from ..features.neighbours import shared
 
-    view = identifier(events_view(context.dataset))
-    events = context.store.sql(f"SELECT * FROM {view}").to_arrow_reader(100_000)
+    histories = Histories(context.store, context.dataset, raw_config(context.store, context.dataset))
+    events = context.store.sql(histories.sql()).to_arrow_reader(100_000)
     common: dict[str, list[dict[str, Any]]] = {neighbour: [] for neighbour in neighbours}
     for row in shared(events, entity, neighbours, column, fields).to_pylist():
         common[row.pop("neighbour")].append(row)
