@@ -1,5 +1,6 @@
 """The one place where names and values become SQL text. Knows no table."""
 
+import re
 from collections.abc import Mapping
 
 
@@ -15,6 +16,17 @@ def literal(value: str | int | float | bool) -> str:
     if isinstance(value, int | float):
         return repr(value)
     return "'" + value.replace("'", "''") + "'"
+
+
+def file_literal(path: str) -> str:
+    """A constant that stands for one file: what DuckDB would take for a pattern in its name is escaped.
+
+    Examples
+    --------
+    >>> file_literal("/data/day [1].csv")
+    "'/data/day [[]1].csv'"
+    """
+    return literal(re.sub(r"[*?\[]", r"[\g<0>]", path))
 
 
 Scope = Mapping[str, str | int]

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from ..core.errors import DataError, RecipeError
-from ..core.sql import identifier, literal
+from ..core.sql import file_literal, identifier, literal
 from .expressions import explained, expression, sentence
 from .locate import Source
 from .model import Recipe
@@ -33,12 +33,13 @@ MEMORY = "1000MB"
 @contextmanager
 def connected(source: Source) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that reads the source's files and nothing else; what it spills is removed at the end."""
-    paths = [path.absolute() for table in source.files.values() for path in table]
+    paths = [str(path.absolute()) for table in source.files.values() for path in table]
+    allowed = {spelling for path in paths for spelling in (literal(path), file_literal(path))}  # both are looked up
     with tempfile.TemporaryDirectory(prefix="llm4es-", ignore_cleanup_errors=True) as spill:
         connection = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill})
         try:
             connection.execute("SET TimeZone = 'UTC'; SET python_enable_replacements = false")
-            connection.execute(f"SET allowed_paths = [{', '.join(literal(str(path)) for path in paths)}]")
+            connection.execute(f"SET allowed_paths = [{', '.join(sorted(allowed))}]")
             connection.execute("SET enable_external_access = false; SET lock_configuration = true")
             yield connection
         finally:
@@ -79,16 +80,18 @@ def load(
     """
     spec, paths = recipe.all_layouts[source.layout].tables[table], source.files[table]
     spoken = " ".join([*expressions, *spec.derive.values()]).lower().replace('""', '"')
-    parts, there, readers, of_file = [], [], [], []
+    there: list[str] = []
+    parts, readers, of_file = [], [], []
     for path in paths:
         reader, names = reader_of(connection, spec, path, skip)
         readers.append((path, reader))
         of_file.append((path, names))
         kept = [name for name in names if name and name.lower() in spoken]
         parts.append(f"SELECT {', '.join(map(identifier, kept)) or 'NULL AS _none'} FROM {reader}")
-        there += [name for name in names if name not in there]
+        there += [name for name in names if name.lower() not in [each.lower() for each in there]]
     for name in there:
-        if lacking := [path.name for path, names in of_file if name not in names and name.lower() in spoken]:
+        lower, known = name.lower(), [(path.name, [each.lower() for each in names]) for path, names in of_file]
+        if lower in spoken and (lacking := [path for path, names in known if lower not in names]):
             logger.warning("%s: %s has no column %r, which is missing there", recipe.name, ", ".join(lacking), name)
     replaced = [name for name in there if name in spec.derive and name.lower() in spoken]
     without = f" EXCLUDE ({', '.join(map(identifier, replaced))})" if replaced else ""

@@ -128,11 +128,18 @@ def _found(table: RawTable, folder: Path) -> list[Path]:
 
 def _matches(pattern: str, folder: Path) -> list[Path]:
     """The files that a path or glob stands for; of several compressions of one file, the first of COMPRESSED."""
-    full = str(folder / Path(pattern).expanduser())
+    full = folder / Path(pattern).expanduser()
     for ending in COMPRESSED:
-        if Path(full + ending).is_file():
-            return [Path(full + ending)]
-    return [path for path in map(Path, sorted(glob.glob(full, recursive=True))) if path.is_file()]  # noqa: PTH207
+        if (path := Path(f"{full}{ending}")).is_file():
+            return [path]
+    found = glob.glob(_escaped(full), recursive=True)  # noqa: PTH207
+    return [path for path in map(Path, sorted(found)) if path.is_file()]
+
+
+def _escaped(pattern: Path) -> str:
+    """A pattern in which the folders that are there as they are written stand for themselves: '[2026] data/*.csv'."""
+    known = next((parent for parent in pattern.parents if parent.exists()), Path())
+    return str(Path(glob.escape(str(known))) / pattern.relative_to(known))
 
 
 def _lacking(layout: FileLayout, folder: Path) -> list[str]:

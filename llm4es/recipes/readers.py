@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from ..core.errors import DataError
-from ..core.sql import literal
+from ..core.sql import file_literal, literal
 from .expressions import sentence
 from .model import Header, RawTable
 
@@ -37,7 +37,7 @@ def is_parquet(spec: RawTable, path: Path) -> bool:
 
 def _parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, list[str]]:
     """The reader of a Parquet file as SQL, and the names of its columns."""
-    reader = f"read_parquet({literal(str(path.absolute()))})"
+    reader = f"read_parquet({file_literal(str(path.absolute()))}, hive_partitioning = false)"
     try:
         return reader, [str(row[0]) for row in connection.execute(f"DESCRIBE FROM {reader}").fetchall()]
     except duckdb.Error as error:
@@ -49,6 +49,7 @@ def _delimited(spec: RawTable, path: Path, skip: bool) -> tuple[str, list[str]]:
     names = list(spec.columns) if spec.header is Header.NONE else _header(spec, path)
     options = {
         "auto_detect": "false",
+        "hive_partitioning": "false",
         "header": str(spec.header is not Header.NONE).lower(),
         "delim": literal(spec.delimiter),
         "quote": literal(spec.quote),
@@ -59,7 +60,7 @@ def _delimited(spec: RawTable, path: Path, skip: bool) -> tuple[str, list[str]]:
     if skip:
         options["store_rejects"] = "true"
     settings = ", ".join(f"{name} = {value}" for name, value in options.items())
-    return f"read_csv({literal(str(path.absolute()))}, {settings})", names
+    return f"read_csv({file_literal(str(path.absolute()))}, {settings})", names
 
 
 def _header(spec: RawTable, path: Path) -> list[str]:

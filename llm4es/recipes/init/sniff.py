@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...core.errors import DataError, one_line
-from ...core.sql import identifier, literal
+from ...core.sql import file_literal, identifier, literal
 from ..readers import DELIMITERS
 
 SAMPLE = 1 << 20
@@ -63,7 +63,7 @@ def _parquet(path: Path) -> FileShape:
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(f"{path} is not a whole Parquet file: {one_line(error)}") from error
     columns = tuple(part for field in schema if field.name for part in _parts(field.name, bare(field.name), field.type))
-    return FileShape(f"read_parquet({literal(str(path))})", columns)
+    return FileShape(f"read_parquet({file_literal(str(path))}, hive_partitioning = false)", columns)
 
 
 def _parts(name: str, sql: str, type: pa.DataType) -> Iterator[tuple[str, str]]:
@@ -92,7 +92,8 @@ def _delimited(path: Path) -> FileShape:
     names = [name.strip() for name in next(csv.reader(lines[:1], delimiter=delimiter))]
     columns = ", ".join(f"{literal(name or f'column_{at}')}: 'VARCHAR'" for at, name in enumerate(names, start=1))
     reader = (
-        f"read_csv({literal(str(path))}, auto_detect=false, header=true, delim={literal(delimiter)}, quote='\"', "
+        f"read_csv({file_literal(str(path))}, auto_detect=false, hive_partitioning=false, header=true, "
+        f"delim={literal(delimiter)}, quote='\"', "
         f"escape='\"', encoding='{encoding}', columns={{{columns}}})"
     )
     return FileShape(reader, tuple((name, bare(name)) for name in names if name), delimiter, encoding)
