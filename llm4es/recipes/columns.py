@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from .derive import LOGARITHMS, PARTS
 from .expressions import expression
 from .model import Derive, FieldSpec, FieldType, Recipe
-from .times import not_a_time, time_sql
+from .times import Doubt, not_a_time, time_doubts, time_sql, whole_days_sql, with_whole_years
 
 SQL_TYPES = {
     FieldType.TEXT: "VARCHAR",
@@ -52,6 +52,12 @@ class SqlColumn:
     wanted: str = ""
     """What the value should be, in words."""
 
+    whole: str | None = None
+    """What stands for ``sql`` where the raw values are whole numbers; None: nothing else."""
+
+    doubts: tuple[Doubt, ...] = ()
+    """What is told of values that are read."""
+
     @property
     def bare(self) -> str | None:
         """The column that is meant, where the expression is just its name."""
@@ -59,7 +65,11 @@ class SqlColumn:
 
     def of_type(self, type: str) -> "SqlColumn":
         """The column, now that the type of its raw value is known."""
-        return replace(self, sql=self.raw) if self.sql == _text(self.raw) and type in INTEGERS else self
+        if type not in INTEGERS:
+            return self
+        if self.whole is not None:
+            return replace(self, sql=self.whole, bad=not_a_time(self.whole))
+        return replace(self, sql=self.raw) if self.sql == _text(self.raw) else self
 
 
 def entity_column(recipe: Recipe) -> SqlColumn:
@@ -73,8 +83,9 @@ def value_columns(recipe: Recipe) -> list[SqlColumn]:
     columns = [field_column(field) for field in recipe.fields if field.derive not in PARTS]
     if time := recipe.events.time:
         sql, wanted = time_sql(time), f"a time of format {time.format!r}"
-        column = SqlColumn("events.time.from", "event_time", expression(time.column), sql, not_a_time(sql), wanted)
-        return [column, *columns]
+        bad, whole, doubts = not_a_time(sql), whole_days_sql(time), tuple(time_doubts(time))
+        raw = expression(time.column)
+        return [SqlColumn("events.time.from", "event_time", raw, sql, bad, wanted, whole, doubts), *columns]
     return columns
 
 
@@ -89,6 +100,7 @@ def field_column(field: FieldSpec) -> SqlColumn:
     if type is FieldType.NUMBER:
         bad = f"{raw} IS NOT NULL AND ({sql} IS NULL OR NOT isfinite({sql}))"
     if type in (FieldType.DATE, FieldType.DATETIME):
+        sql = with_whole_years(raw, sql)
         bad = f"{raw} IS NOT NULL AND {not_a_time(sql)}"
     if type is FieldType.INTEGER:
         bad = f"{raw} IS NOT NULL AND ({sql} IS NULL OR TRY_CAST({raw} AS DOUBLE) <> {sql})"

@@ -123,12 +123,20 @@ def _good_rows(
     for check in checks:
         asked += [f"count_if({check.bad})", f"min(events.{ROW}) FILTER ({check.bad})"]
         asked += [f"arg_min(CAST({check.raw} AS VARCHAR), events.{ROW}) FILTER ({check.bad})"]
+    doubts = [(column, doubt) for column in columns for doubt in column.doubts]
+    for column, doubt in doubts:
+        asked += [f"count_if({doubt.condition})", f"min(CAST({column.raw} AS VARCHAR)) FILTER ({doubt.condition})"]
     try:
         total, *found = connection.execute(f"SELECT {', '.join(asked)} FROM {clause}").fetchall()[0]
     except duckdb.Error as error:
         raise DataError(f"cannot read the events of {recipe.name!r}: {sentence(error)}") from error
     if not total:
         raise DataError(f"there are no events in the files of {recipe.name!r}: check them and events.where")
+    for at, (column, doubt) in enumerate(doubts):
+        count, value = found[3 * len(checks) + 2 * at : 3 * len(checks) + 2 * at + 2]
+        if count and (count == total or not doubt.of_all):
+            what = "%s, %s: %d of %d values, such as %r, %s"
+            logger.warning(what, recipe.name, column.key, count, total, value, doubt.says)
     left_out = []
     for at, check in enumerate(checks):
         count, row, value = found[3 * at : 3 * at + 3]
