@@ -28,6 +28,7 @@ FACES = (
     "llm4es.features.baselines:majority",
     "llm4es.features.aggregates:aggregates",
     "llm4es.features.aggregates:counts",
+    "llm4es.features.recency:recency",
     "llm4es.features.feature_set:FeatureSet",
     "llm4es.features.feature_set:join",
     "llm4es.features.import_vectors:import_vectors",

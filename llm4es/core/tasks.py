@@ -20,5 +20,5 @@ PRIMARY: dict[Kind, str] = {Kind.BINARY: "roc_auc", Kind.MULTICLASS: "accuracy",
 OWN_FOLDS = ("cv", "holdout", "ptls")
 """Protocols that make their own folds; any other name is a split of the recipe."""
 
-BASELINE_NAMES = ("tfidf", "aggregates", "counts", "majority")
+BASELINE_NAMES = ("tfidf", "aggregates", "counts", "recency", "majority")
 """Names of feature sets that are made without a model, in the order that tables list them: no vectors may bear them."""

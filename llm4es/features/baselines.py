@@ -1,8 +1,8 @@
 """Baselines: feature sets that need no language model, made from the same events.
 
-In: events in any order, or ids alone. Out: feature sets under a plain name. ``aggregates`` and ``counts`` have a file
-of their own; a new baseline is a function, and its name in ``names.BASELINE_NAMES``. Counting is done by DuckDB over
-the stream of batches; scaling is left to the probe's training folds. Knows no labels.
+In: events in any order, or ids alone. Out: feature sets under a plain name. ``aggregates``, ``counts`` and ``recency``
+have files of their own; a new baseline is a function, and its name in ``tasks.BASELINE_NAMES``. Counting is done by
+DuckDB over the stream of batches; scaling is left to the probe's training folds. Knows no labels.
 """
 
 from collections.abc import Iterable, Sequence

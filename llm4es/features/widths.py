@@ -5,6 +5,9 @@ In: how many amounts, and the categories' codes. Out: widths. Imports nothing he
 
 from collections.abc import Mapping
 
+RECENCY_WIDTH = 3
+"""Columns of ``recency``: days since the last event, since the first, and events a day."""
+
 
 def aggregates_width(amounts: int, categories: Mapping[str, int]) -> int:
     """Columns of ``aggregates``: of so many amounts, and of categories (column -> number of codes).

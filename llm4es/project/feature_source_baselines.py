@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.hashing import config_id
 from ..core.sql import identifier
-from ..features.widths import aggregates_width, counts_width
+from ..features.widths import RECENCY_WIDTH, aggregates_width, counts_width
 from .context import Context
 from .feature_source import FeatureSource
 from .histories import Histories
@@ -36,8 +36,8 @@ def baselines(context: Context) -> list[FeatureSource]:
     Returns
     -------
     list of FeatureSource
-        ``tfidf`` where there is an item, ``aggregates`` where there are amounts or categories, ``counts`` and
-        ``majority``.
+        ``tfidf`` where there is an item, ``aggregates`` where there are amounts or categories, ``counts``, ``recency``
+        where events have times, and ``majority``.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def baselines(context: Context) -> list[FeatureSource]:
     Examples
     --------
     >>> [source.name for source in baselines(context)]
-    ['tfidf', 'counts', 'majority']
+    ['tfidf', 'counts', 'recency', 'majority']
     """
     config = raw_config(context.store, context.dataset)
     histories = Histories(context.store, context.dataset, config)
@@ -74,6 +74,8 @@ class _Baselines:
                 "aggregates", [recipe.amount, recipe.categories], aggregates_width(len(self.amounts), sizes)
             )
         yield self._source("counts", None, counts_width(len(sizes)))
+        if recipe.events.time is not None:
+            yield self._source("recency", None, RECENCY_WIDTH)
         yield self._source("majority", None, 0)
 
     @property
@@ -88,7 +90,7 @@ class _Baselines:
 
     def load(self, name: str, source_hash: str) -> "FeatureSet":
         """Make one of them."""
-        from ..features import aggregates, baselines  # heavy
+        from ..features import aggregates, baselines, recency  # heavy
 
         columns = aggregates.Columns(numeric=self.amounts, categorical=self.sizes)
         item = self.context.recipe.item or ""
@@ -96,6 +98,7 @@ class _Baselines:
             "tfidf": lambda: baselines.tfidf(self._read([item]), item),
             "aggregates": lambda: aggregates.aggregates(self._read([*self.amounts, *self.sizes]), columns),
             "counts": lambda: aggregates.counts(self._read([*self.sizes]), [*self.sizes]),
+            "recency": lambda: recency.recency(self._read(["event_time", "as_of"]), "as_of"),
             "majority": lambda: baselines.majority(self._entities()),
         }[name]()
         return replace(features, source_hash=source_hash)

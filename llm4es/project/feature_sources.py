@@ -17,6 +17,9 @@ from .feature_source_vectors import vectors
 ALL = 0
 """As a depth: every layer averaged. As a layer: each of them."""
 
+NEEDED = {"tfidf": "an item", "aggregates": "an amount or categories", "recency": "events.time"}
+"""What a baseline that is not there was not made for want of."""
+
 
 def feature_sources(
     context: Context, chosen: Sequence[str] = (), depths: Collection[int] = (), layers: Collection[int] = ()
@@ -48,7 +51,7 @@ def feature_sources(
     Examples
     --------
     >>> [source.name for source in feature_sources(context, depths=[1])]
-    ['model@1 [64 tokens]', 'tfidf', 'counts', 'majority']
+    ['model@1 [64 tokens]', 'tfidf', 'counts', 'recency', 'majority']
     """
     found = all_feature_sources(context)
     if chosen:
@@ -76,7 +79,7 @@ def all_feature_sources(context: Context) -> list[FeatureSource]:
     Examples
     --------
     >>> len(all_feature_sources(context))
-    5
+    6
     """
     return [*vectors(context), *baselines(context)]
 
@@ -112,6 +115,8 @@ def named(text: str, found: Mapping[str, FeatureSource]) -> FeatureSource:
     parts = []
     for part in parse_features(text):
         source = _closest(part.name, found)
+        if source is None and part.baseline in NEEDED:
+            raise OptionError(f"--features {part.name!r} needs {NEEDED[part.baseline]} in the recipe: there is none")
         if source is None:
             raise OptionError(f"--features {part.name!r} is not in the store: there are {', '.join(_listed(found))}")
         parts.append(source)

@@ -103,6 +103,8 @@ def probe_all(context: Context, task: str | None, options: ProbeOptions, select:
     if select.features and (select.k or select.layers):
         raise OptionError("--features names the depths already: leave out --k and --layers")
     sources = feature_sources(context, select.features, select.k, select.layers)
+    if context.recipe.events.time is None and context.recipe.tasks:
+        context.observer.say(f"{context.dataset}: events have no times, so there is no baseline 'recency'")
     return [
         probe(context, name, sized, sources, named=bool(select.features))
         for name in tasks_of(context, task)
@@ -147,7 +149,7 @@ def probe(
     --------
     >>> from llm4es.options import ProbeOptions
     >>> probe(context.with_(dry_run=True), "loyal", ProbeOptions(folds=3)).rows
-    5
+    6
     """
     of_task = {"dataset": context.dataset, "task": task}
     labels = context.store.sql(
