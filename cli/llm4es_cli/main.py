@@ -11,6 +11,7 @@ import typer
 
 from llm4es.core.errors import Llm4esError, one_line
 from llm4es.core.version import __version__
+from llm4es_store.damage import of_data
 
 from . import options
 from .group import HELP_OPTIONS, Group
@@ -51,6 +52,13 @@ def main() -> None:
         if options.debug_wanted():
             raise
         sys.stderr.write(f"error: {one_line(error)}\n")
+        sys.exit(2)
+    except Exception as error:
+        # A damaged table tells of itself through whatever reads it, as an error of the query engine.
+        told = of_data(one_line(error)) if type(error).__module__.lstrip("_").startswith("duckdb") else None
+        if told is None or options.debug_wanted():
+            raise
+        sys.stderr.write(f"error: {told}\n")
         sys.exit(2)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:

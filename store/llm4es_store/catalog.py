@@ -3,7 +3,8 @@
 In: a root. Out: snapshots of tables, connections over their views, plans. Knows neither runs nor models.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -12,18 +13,20 @@ import pyarrow as pa
 from llm4es.core.errors import StoreError
 from llm4es.core.plan import Plan, Reason
 from llm4es.core.sql import Scope
-from llm4es.core.tables import events_table
+from llm4es.core.tables import EVENTS, events_table
 
 from . import layout
 from .delta import Table
+from .explain import explained
 from .layout import TABLES, StoreLayout
+from .open_tables import OpenTables, open_record
 from .plan import make_plan
 from .remote_folders import RemoteFolders, remote_filesystem
 from .sql import Limits, connect
 from .store_format import check_format, described
 from .store_views import store_views
 from .time_travel import At, state_at
-from .views import empty_sql, select_sql
+from .views import View, empty_sql, select_sql
 
 
 class Catalog:
@@ -38,50 +41,67 @@ class Catalog:
         self.layout = StoreLayout.at(root)
         self.limits = limits
         self._record: tuple[int, pa.Table] | None = None  # (version of runs, its rows)
-        self._live: tuple[dict[str, int], duckdb.DuckDBPyConnection] | None = None  # (snapshot, its database)
-        self.runs = Table.open(self.layout.table("runs")) or self._new_record(create)
+        self._live: tuple[object, duckdb.DuckDBPyConnection] | None = None  # (what its views show, its database)
+        self.tables = OpenTables(self.layout, self._recorded)
+        runs, self.record_damage = open_record(self.layout)
+        self.runs = runs or self._new_record(create)
         self.format = check_format(self.runs, self.layout.root)
-        self._tables: dict[str, Table] = {"runs": self.runs}
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def connect(self, at: At | None = None) -> duckdb.DuckDBPyConnection:
-        """A sandboxed DuckDB connection with the store's views and macros, now or as they were."""
+        """A sandboxed DuckDB connection with the store's views and macros, now or as they were.
+
+        A damaged table's view says so to whoever reads it; every other view works.
+        """
         if at is not None:
-            return connect(self.views(at), self.layout.root, remote_filesystem(self.layout), self.limits)
-        snapshot = self.snapshot()
-        if self._live is None or self._live[0] != snapshot:  # else nobody has written since
-            views = store_views(self._tables, self.datasets())
-            self._live = snapshot, connect(views, self.layout.root, remote_filesystem(self.layout), self.limits)
+            return self._connected(self.views(at))
+        views = self.views()
+        shown = {name: view.select for name, view in views.items()}
+        if self._live is None or self._live[0] != shown:  # else nobody has written since
+            self._live = shown, self._connected(views)
         return self._live[1].cursor()
 
-    def views(self, at: At | None = None) -> dict[str, str]:
-        """View -> SELECT over the files of one version of each table."""
+    def _connected(self, views: Mapping[str, View]) -> duckdb.DuckDBPyConnection:
+        return connect(views, self.layout.root, remote_filesystem(self.layout), self.limits)
+
+    def views(self, at: At | None = None) -> dict[str, View]:
+        """View -> how it reads the files of one version of each table."""
         if at is None:
-            self.snapshot()
-            return store_views(self._tables, self.datasets())
+            datasets = self._datasets_there()
+            sound, damaged = self.tables.split(self._names(datasets))
+            sound["runs"] = self.runs
+            if self.record_damage is not None:
+                damaged["runs"] = self.record_damage
+            return store_views(sound, datasets, damaged=damaged)
         version, then = state_at(self.record(), at)
-        opened = {table: Table.open(self.layout.table(table), v) for table, v in then.items() if table != "runs"}
-        tables = {table: snapshot for table, snapshot in opened.items() if snapshot is not None}
+        sound, damaged = {}, {}
+        for name, of_table in then.items():
+            try:
+                table = Table.open(self.layout.table(name), of_table) if name != "runs" else None
+            except StoreError as error:
+                damaged[name] = str(error)
+            else:
+                if table is not None:
+                    sound[name] = table
         # The record only grows: what it held then is its first rows, whatever became of its files.
-        return store_views({**tables, "runs": self.runs}, self.datasets(), version)
+        return store_views({**sound, "runs": self.runs}, self.datasets(), version, damaged=damaged)
 
     def table(self, table: str) -> Table | None:
-        """The newest snapshot of a table, None where nothing was written yet."""
-        if table in self._tables:
-            self._tables[table].refresh()
-        else:
-            opened = Table.open(self.layout.table(table))
-            if opened is None:
-                return None
-            self._tables[table] = opened
-        return self._tables[table]
+        """The newest snapshot of a table, None where nothing was written yet. Raises StoreError for a damaged one."""
+        if table != "runs":
+            return self.tables.get(table)
+        if self.record_damage is not None:
+            raise StoreError(self.record_damage)
+        self.runs.refresh()
+        return self.runs
 
     def record(self) -> pa.Table:
         """Every row of the record of runs, oldest first: the columns of ``layout.RUNS``."""
-        self.runs.refresh()
+        if self.record_damage is None:
+            self.runs.refresh()
         if self._record is None or self._record[0] != self.runs.version:
-            with duckdb.connect() as connection:
+            with duckdb.connect() as connection, explained():
                 filesystem = remote_filesystem(self.layout)
                 if filesystem is not None:
                     connection.register_filesystem(filesystem)
@@ -96,10 +116,32 @@ class Catalog:
         return sorted({d for d in self.record()["dataset"].to_pylist() if d})
 
     def snapshot(self) -> dict[str, int]:
-        """Table -> version, of every table there is, now."""
-        names = [*TABLES, *(events_table(dataset) for dataset in self.datasets())]
-        tables = {table: self.table(table) for table in names}
-        return {table: snapshot.version for table, snapshot in tables.items() if snapshot is not None}
+        """Table -> version, of every table there is, now; of a damaged one the version that the record knows."""
+        datasets, recorded = self.datasets(), self._recorded()
+        sound, damaged = self.tables.split(self._names(datasets))
+        versions = {table: recorded[table] for table in damaged if table in recorded}
+        return {"runs": self.runs.version, **versions, **{name: table.version for name, table in sound.items()}}
+
+    def _recorded(self) -> dict[str, int]:
+        """Table -> version, as the newest row of the record that we have read says."""
+        try:
+            rows = self.record() if self._record is None else self._record[1]
+        except StoreError:
+            return {}  # it is damaged itself, which is told where it is read
+        return dict(json.loads(rows["snapshot"][-1].as_py())) if len(rows) else {}
+
+    def _datasets_there(self) -> list[str]:
+        """As ``datasets``; where the record cannot be read, by the folders that they have."""
+        try:
+            return self.datasets()
+        except StoreError as error:
+            self.record_damage = str(error)
+        folder = Path(self.layout.table(EVENTS))
+        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+    @staticmethod
+    def _names(datasets: Iterable[str]) -> list[str]:
+        return [*(name for name in TABLES if name != "runs"), *(events_table(dataset) for dataset in datasets)]
 
     def plan(
         self,
@@ -154,7 +196,7 @@ class Catalog:
         rows = f"SELECT * FROM ({select_sql(target)}) WHERE {row_filter}" if target else empty_sql(columns)
         # Read now: opening the views below may move the table on, and a plan must not claim to have seen more.
         version, commits = (target.version, target.transaction(scope)) if target else (None, 0)
-        with self.connect() as connection:
+        with self.connect() as connection, explained():
             return make_plan(
                 connection,
                 rows,
@@ -183,7 +225,8 @@ class Catalog:
         if wanted is None:
             raise StoreError(f"unknown table {table!r}: a store has {', '.join(TABLES)}")
         shape = (spec.partition_by, spec.key) if spec else ()
-        self._tables[table] = target = Table.create(self.layout.table(table), wanted, *shape)
+        target = Table.create(self.layout.table(table), wanted, *shape)
+        self.tables.put(table, target)
         return target
 
     def remote_folders(self, kind: str = "models") -> RemoteFolders | None:

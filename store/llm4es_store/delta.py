@@ -9,7 +9,6 @@ the second is refused by the log itself and looks again at what is there.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,7 +20,9 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from llm4es.core.errors import StoreError
 from llm4es.core.sql import Scope, where
 
+from .damage import in_words, one_line, table_name
 from .fsync import flush
+from .log import REMEDY, entry_path, is_empty
 
 _KEEP = {
     # Old versions stay until `gc` is asked to drop them: the library's default would forget the log after 30 days.
@@ -57,6 +58,8 @@ class Table:
             except TableNotFoundError:
                 return None
             _refuse_unreadable(handle, path)
+            if version is None:
+                _refuse_empty_entry(path, handle.version())
             return cls(path, handle)
 
     @classmethod
@@ -119,6 +122,7 @@ class Table:
         """Move on to the newest version."""
         with known_errors(self.path):
             self._handle.update_incremental()
+            _refuse_empty_entry(self.path, self.version)
 
     def transaction(self, scope: Scope) -> int:
         """The number of commits made in a scope so far, as of this snapshot."""
@@ -235,7 +239,13 @@ def _refuse_unreadable(handle: DeltaTable, path: str) -> None:
         )
 
 
-_DRAWN = re.compile(r"\x1b\[\d*m|↳")
+def _refuse_empty_entry(path: str, version: int) -> None:
+    """Refuse a log that ends in an empty file: the library takes it for a commit that changed nothing."""
+    if "://" not in path and is_empty(path, version):
+        raise StoreError(
+            f"table {table_name(path)} is damaged: its log's _delta_log/{entry_path(path, version).name} is empty, "
+            f"which is what a power cut leaves: {REMEDY}"
+        )
 
 
 @contextmanager
@@ -246,19 +256,8 @@ def known_errors(path: str) -> Iterator[None]:
     except CommitFailedError as error:
         raise ConflictError(str(error)) from error
     except (DeltaError, OSError) as error:
-        remedy = (
-            "the bucket's name, and the credentials and endpoint in the environment"
-            if "://" in path
-            else "the folder's permissions and free space"
-        )
-        raise StoreError(f"table {path}: {_one_line(error)}: check {remedy}") from error
+        raise StoreError(in_words(path, error)) from error
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # pyo3's panic is no Exception
             raise
-        raise StoreError(f"table {path}: the Delta library failed: {_one_line(error)}") from error
-
-
-def _one_line(error: BaseException) -> str:
-    """The steps of an error, which the library draws as a tree of lines, without what a server wrote in XML."""
-    steps = [_DRAWN.sub("", line).strip() for line in str(error).partition("<?xml")[0].splitlines()]
-    return ": ".join(step.rstrip(".:") for step in steps if step) or type(error).__name__
+        raise StoreError(f"table {path}: the Delta library failed: {one_line(error)}") from error

@@ -15,6 +15,7 @@ from llm4es.core.errors import StoreError
 from llm4es.core.tables import events_table
 
 from .delta import TARGET_SIZE, ConflictError, Table
+from .explain import explained
 from .layout import TABLES
 from .recovery import mark_killed_runs, not_ended
 from .store import Store
@@ -154,7 +155,7 @@ def _paths(store: Store, versions: set[int]) -> set[str]:
         return set()
     tables = [found, *(Table.open(found.path, version) for version in versions if version != found.version)]
     paths: set[str] = set()
-    with store.connect() as connection:
+    with store.connect() as connection, explained():
         for table in tables:
             if table is not None:
                 rows = connection.sql(f"SELECT path FROM ({select_sql(table)}) WHERE path IS NOT NULL").fetchall()

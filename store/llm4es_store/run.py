@@ -23,6 +23,7 @@ from llm4es.core.sql import Scope, identifier, literal, where
 from . import run_log
 from .catalog import Catalog
 from .delta import TARGET_SIZE, ConflictError, Table
+from .explain import explained
 from .recovery import lock_path
 from .rows import same_rows, stamped
 from .run_log import RunRecord
@@ -232,7 +233,7 @@ class Run:
         return target
 
     def _live(self, target: Table, scope: Scope, columns: Iterable[str]) -> pa.Table:
-        with self.catalog.connect() as connection:
+        with self.catalog.connect() as connection, explained():
             chosen = ", ".join(identifier(column) for column in columns)
             return connection.sql(f"SELECT {chosen} FROM ({select_sql(target)}) WHERE {where(scope)}").to_arrow_table()
 

@@ -21,7 +21,11 @@ import duckdb
 import pyarrow as pa
 
 from llm4es.core.errors import StoreError
-from llm4es.core.sql import identifier, literal
+from llm4es.core.sql import literal
+
+from .damaged_views import create_view, refuse_damaged
+from .explain import explain
+from .views import View
 
 MACROS = (
     "CREATE MACRO cosine(a, b) AS list_cosine_similarity(a, b)",
@@ -63,16 +67,15 @@ _READS = {"SELECT", "EXPLAIN", "MULTI"}  # MULTI is how DuckDB parses a PIVOT
 _FIRST_WORDS = re.compile(r"\s*(with|from|select|pivot|unpivot|values|table|describe|summarize|show)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\b(copy|insert|update|delete|merge)\b", re.IGNORECASE)
 _WRITING_STEP = re.compile(r'"name": "(\w*(?:COPY_TO|INSERT|UPDATE|DELETE|MERGE)\w*)')
-_GONE = re.compile(r"(No files found|Cannot open file|NoSuchKey|FileNotFound).*/tables/")
 
 _EXPLAIN = re.compile(r"\s*explain\b(\s+analyze\b|\s*\(\s*(analyze|format)\b[^)]*\))?", re.IGNORECASE)
 _PROXY = ("http_proxy", "http_proxy_username", "http_proxy_password")
 
 
 def connect(
-    views: Mapping[str, str], folder: str, remote: object | None = None, limits: Limits | None = None
+    views: Mapping[str, View], folder: str, remote: object | None = None, limits: Limits | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """An in-memory connection that shows ``views`` (name -> SELECT) and can read ``folder`` only.
+    """An in-memory connection that shows ``views`` (by name) and can read ``folder`` only.
 
     ``remote`` is an fsspec file system for the folder's scheme, None for a local folder.
     """
@@ -97,11 +100,8 @@ def connect(
     connection.execute("SET autoinstall_known_extensions = false")
     connection.execute("SET autoload_known_extensions = false")
     connection.execute("SET enable_external_access = false")
-    for view, select in views.items():
-        try:
-            connection.execute(f"CREATE VIEW {identifier(view)} AS {select}")
-        except duckdb.Error as error:  # opening a view reads its files' heads: one may be gone
-            raise StoreError(explain(error)) from error
+    for name, view in views.items():
+        create_view(connection, name, view)
     for macro in MACROS:
         connection.execute(macro)
     connection.execute("SET lock_configuration = true")
@@ -114,7 +114,9 @@ def query(connection: duckdb.DuckDBPyConnection, text: str) -> duckdb.DuckDBPyRe
     try:
         relation = connection.sql(text)
     except duckdb.Error as error:
+        refuse_damaged(connection, text, None)
         raise StoreError(explain(error)) from error
+    refuse_damaged(connection, text, relation)
     if relation is None:
         raise StoreError(f"query {_short(text)!r} gives no rows: write a SELECT")
     return relation
@@ -218,21 +220,6 @@ def _check_plan(connection: duckdb.DuckDBPyConnection, text: str) -> None:
         raise StoreError(explain(error)) from error
     if found := _WRITING_STEP.search(plan):
         raise StoreError(f"query {_short(text)!r} holds a {found.group(1)}: the store is read-only, write a SELECT")
-
-
-def explain(error: Exception) -> str:
-    """DuckDB's message as one line, with what to do where a sandbox lock was hit."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    message = " ".join(line for line in lines if not line.startswith(("LINE ", "^")))
-    if _GONE.search(message):
-        path = message.partition("/tables/")[2].partition('"')[0]
-        return (
-            f"the file {path} is gone: with --at, `llm4es gc` has dropped that version (choose a later one); "
-            "without, it is lost (restore the store from a copy)"
-        )
-    if "disabled by configuration" in message or "has been locked" in message:
-        return f"query refused: {message}: only the store's own tables can be read, see `llm4es sql 'SHOW TABLES'`"
-    return f"query failed: {message}"
 
 
 def _without_comments(text: str) -> str:

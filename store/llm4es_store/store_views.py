@@ -1,32 +1,49 @@
 """The views of a store: every promised table, the record of runs, each dataset's events.
 
-In: one version of each table. Out: view -> SELECT. Knows the tables' columns, not what they are for.
+In: one version of each table, and what is damaged. Out: views. Knows the tables' columns, not what they are for.
 """
 
 from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
+from llm4es.core.schemas import EVENT_KEYS
 from llm4es.core.sql import identifier
 from llm4es.core.tables import events_table, events_view
 
 from .delta import Table
 from .layout import TABLES
-from .views import duckdb_types, empty_sql, select_sql
+from .views import View, duckdb_types, empty_sql, select_sql
 
 _RUNS_VIEW = """SELECT run_id, stage, dataset, started_at, seconds, status, rows_in, rows_computed, rows_reused,
     reasons, config, versions, code_version, host, message, version
 FROM ({rows}) WHERE {condition} QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY version DESC) = 1"""
 
 
-def store_views(tables: Mapping[str, Table], datasets: Iterable[str], version: int | None = None) -> dict[str, str]:
-    """View -> SELECT over these tables; ``version`` shows of the record only what the store held by then."""
-    views = {table: _promised(spec.schema, tables.get(table)) for table, spec in TABLES.items()}
-    condition = "true" if version is None else f"version <= {version}"
-    views["runs"] = _RUNS_VIEW.format(rows=views["runs"], condition=condition)
+def store_views(
+    tables: Mapping[str, Table],
+    datasets: Iterable[str],
+    version: int | None = None,
+    *,
+    damaged: Mapping[str, str] | None = None,
+) -> dict[str, View]:
+    """Name -> view over these tables; ``version`` shows of the record only what the store held by then.
+
+    ``damaged`` says of a table what is wrong with it: its view is there and says so.
+    """
+    damaged = damaged or {}
+    views = {}
+    for table, spec in TABLES.items():
+        select = _promised(spec.schema, tables.get(table))
+        if table == "runs":
+            select = _RUNS_VIEW.format(rows=select, condition="true" if version is None else f"version <= {version}")
+        views[table] = View(select, duckdb_types(spec.schema), damaged.get(table))
     for dataset in datasets:
-        if (events := tables.get(events_table(dataset))) is not None:
-            views[events_view(dataset)] = select_sql(events)
+        table = events_table(dataset)
+        if (events := tables.get(table)) is not None:
+            views[events_view(dataset)] = View(select_sql(events), duckdb_types(events.schema))
+        elif table in damaged:
+            views[events_view(dataset)] = View("", duckdb_types(EVENT_KEYS), damaged[table])
     return views
 
 

@@ -4,6 +4,8 @@ In: a table's snapshot. Out: SQL text. Knows nothing of what the table holds.
 """
 
 import urllib.parse
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -11,6 +13,17 @@ from llm4es.core.errors import StoreError
 from llm4es.core.sql import identifier, literal
 
 from .delta import Table
+
+
+class View(NamedTuple):
+    """One view of a store."""
+
+    select: str
+    """How it reads the files."""
+    columns: Mapping[str, str]
+    """Column -> type, as far as they are known without the files."""
+    damage: str | None = None
+    """What is wrong with its table; None: nothing that is known."""
 
 
 def select_sql(table: Table) -> str:

@@ -1,0 +1,31 @@
+"""What DuckDB raises as one line that says what to do.
+
+In: its errors. Out: text, or a StoreError. Knows no view.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from llm4es.core.errors import StoreError
+
+from .damage import of_data
+
+
+def explain(error: Exception) -> str:
+    """DuckDB's message as one line, with what to do where a sandbox lock was hit."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    message = " ".join(line for line in lines if not line.startswith(("LINE ", "^")))
+    if "disabled by configuration" in message or "has been locked" in message:
+        return f"query refused: {message}: only the store's own tables can be read, see `llm4es sql 'SHOW TABLES'`"
+    return of_data(message) or f"query failed: {message}"
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what DuckDB says of our own queries into one line: a table that they read may be damaged."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise StoreError(explain(error)) from error
