@@ -1,5 +1,6 @@
 """Damaged tables: each is named in one line with its file and hides no other; none reads as fewer rows in silence."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,7 +54,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "an entry between is lost": (lambda root: entry(root, 1).unlink(), "0001.json is missing"),
     "the first entry is lost": (lambda root: entry(root, 0).unlink(), "0000.json is missing"),
     "an entry is zeros": (lambda root: entry(root, 2).write_bytes(bytes(500)), "0002.json is cut short or damaged"),
-    "the log is gone": (lambda root: [path.unlink() for path in (root / LOG).iterdir()], "its log is gone"),
+    "the log is gone": (lambda root: shutil.rmtree(root / LOG), "its log is gone"),
 }
 """What befalls a store -> what happens to it, what is said."""
 
