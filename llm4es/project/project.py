@@ -166,6 +166,10 @@ class Project(Steps):
         store = open_store(self._store, dry_run=dry_run, create=create)
         if not dry_run or not create:
             self._store = _bound(store)
+        if not dry_run:  # also where there will be nothing to do: a killed run must not stay `running` for ever
+            from llm4es_store.recovery import mark_killed_runs
+
+            mark_killed_runs(store)
         return Context(
             dataset=self.recipe.name,
             store=store,

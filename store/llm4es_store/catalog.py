@@ -6,9 +6,11 @@ In: a root. Out: snapshots of tables, connections over their views, plans. Knows
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from llm4es.core.errors import StoreError
 from llm4es.core.plan import Plan, Reason
@@ -18,10 +20,12 @@ from llm4es.core.tables import EVENTS, events_table
 from . import layout
 from .delta import Table
 from .explain import explained
-from .layout import TABLES, StoreLayout
+from .layout import NOT_ENDED, TABLES, StoreLayout
+from .locks import is_dead
 from .open_tables import OpenTables, open_record
 from .plan import make_plan
 from .remote_folders import RemoteFolders, remote_filesystem
+from .skeleton import clear, is_skeleton, no_store_in
 from .sql import Limits, connect
 from .store_format import check_format, described
 from .store_views import store_views
@@ -73,7 +77,7 @@ class Catalog:
             sound["runs"] = self.runs
             if self.record_damage is not None:
                 damaged["runs"] = self.record_damage
-            return store_views(sound, datasets, damaged=damaged)
+            return store_views(sound, datasets, damaged=damaged, dead=self._dead_runs())
         version, then = state_at(self.record(), at)
         sound, damaged = {}, {}
         for name, of_table in then.items():
@@ -129,6 +133,23 @@ class Catalog:
         except StoreError:
             return {}  # it is damaged itself, which is told where it is read
         return dict(json.loads(rows["snapshot"][-1].as_py())) if len(rows) else {}
+
+    def not_ended(self) -> dict[str, dict[str, Any]]:
+        """Run id -> last row, of the runs that have not said how they ended."""
+        if self.record_damage is not None:
+            return {}
+        rows = self.record()
+        running = pc.equal(rows["status"], NOT_ENDED)
+        ended = rows["run_id"].filter(pc.invert(running))
+        rows = rows.filter(running)
+        left = rows.filter(pc.invert(pc.is_in(rows["run_id"], value_set=ended.combine_chunks())))
+        return {row["run_id"]: row for row in left.to_pylist()}
+
+    def _dead_runs(self) -> list[str]:
+        """Runs that never ended and whose process is gone: they are shown as killed before anybody has recorded it."""
+        dead = [run_id for run_id in self.not_ended() if is_dead(self.layout, run_id)]
+        # Asked again: a run may have ended by itself, and let go of its lock, since we first looked.
+        return sorted({*dead} & self.not_ended().keys()) if dead else []
 
     def _datasets_there(self) -> list[str]:
         """As ``datasets``; where the record cannot be read, by the folders that they have."""
@@ -241,9 +262,9 @@ class Catalog:
             raise StoreError(f"no store at {root}: run `llm4es run RECIPE` first, or name another with --store")
         folder = Path(root)
         if not self.layout.is_remote and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise StoreError(
-                f"{folder} is not a store and not empty: name a new folder, or an existing store, with --store"
-            )
+            if not is_skeleton(folder):
+                raise StoreError(no_store_in(folder))
+            clear(folder)
         return Table.create(self.layout.table("runs"), layout.RUNS, description=described(layout.FORMAT))
 
 

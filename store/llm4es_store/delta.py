@@ -181,15 +181,20 @@ class Table:
             flush(self.path, self.version)
             return dict(metrics)
 
-    def vacuum(self, retention_hours: int, keep_versions: list[int], dry_run: bool) -> list[str]:
-        """Remove files that no kept version needs and that are older than the retention; returns their paths."""
+    def vacuum(
+        self, retention_hours: int, keep_versions: list[int], dry_run: bool, *, strays: bool = True
+    ) -> list[str]:
+        """Remove files that no kept version needs and that are older than the retention; returns their paths.
+
+        With ``strays`` also files that no version ever named: those of writers that died before their commit.
+        """
         with known_errors(self.path):
             return list(
                 self._handle.vacuum(
                     retention_hours=retention_hours,
                     dry_run=dry_run,
                     enforce_retention_duration=False,
-                    full=True,  # also files of writers that died before their commit
+                    full=strays,
                     keep_versions=keep_versions,
                 )
             )

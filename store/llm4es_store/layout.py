@@ -28,6 +28,9 @@ the first write, and an older llm4es neither reads nor collects what it does not
 number is for rows that older code would misread.
 """
 
+NOT_ENDED = "running"
+"""Status of a run that has not said how it ended."""
+
 RUNS = pa.schema(
     [
         ("version", pa.int64()),  # of the store: 1, 2, ... one a commit of this table

@@ -17,7 +17,7 @@ from llm4es.core.tables import events_table
 from .delta import TARGET_SIZE, ConflictError, Table
 from .explain import explained
 from .layout import TABLES
-from .recovery import mark_killed_runs, not_ended
+from .recovery import mark_killed_runs
 from .store import Store
 from .views import select_sql
 
@@ -98,11 +98,13 @@ def vacuum(store: Store, older_than_days: int, dry_run: bool, code_version: str)
     [{'what': 'runs', 'files': 0}, {'what': 'models', 'files': 0}]
     """
     mark_killed_runs(store)
-    busy = sorted({row["run_id"] for row in not_ended(store).values()})
+    busy = sorted({row["run_id"] for row in store.not_ended().values()})
     if busy and older_than_days < _SAFE_DAYS:
         raise StoreError(f"run {busy[0]} is writing: wait for its end, or keep at least {_SAFE_DAYS} days")
     hours = older_than_days * 24
     needed = _needed(store.record(), datetime.now(UTC) - timedelta(days=older_than_days))
+    # What a writer has not committed yet is known by its time alone, which a clock that jumped has made old.
+    strays = not busy or store.layout.is_remote
     rows = []
     for table in _names(store):
         found = store.table(table)
@@ -110,8 +112,9 @@ def vacuum(store: Store, older_than_days: int, dry_run: bool, code_version: str)
             continue
         then = needed.get(table, set()) if table != "runs" else set()  # the record of then is part of the newest
         keep = sorted({*then, found.version})
-        rows.append({"what": table, "files": len(found.vacuum(hours, keep, dry_run))})
-    rows.append({"what": "models", "files": _vacuum_models(store, hours, needed.get("models", set()), dry_run)})
+        rows.append({"what": table, "files": len(found.vacuum(hours, keep, dry_run, strays=strays))})
+    models = _vacuum_models(store, hours, needed.get("models", set()), dry_run) if strays else 0
+    rows.append({"what": "models", "files": models})
     if not dry_run and any(row["files"] for row in rows):
         with store.run("gc", "", {"older_than_days": older_than_days}, code_version) as run:
             run.begin()
@@ -119,9 +122,18 @@ def vacuum(store: Store, older_than_days: int, dry_run: bool, code_version: str)
 
 
 def _needed(record: pa.Table, since: datetime) -> dict[str, set[int]]:
-    """Table -> versions that the store had at any moment since then, from our own record, never from file times."""
+    """Table -> versions that the store had at any moment since then, from our own record, never from file times.
+
+    The record's order is that of its versions. A clock that jumped back may date a commit before those that it came
+    after: it is as young as the youngest of them.
+    """
     rows = record.select(["committed_at", "snapshot"]).to_pylist()
-    first = max((i for i, row in enumerate(rows) if row["committed_at"] <= since), default=0)  # still in force then
+    first, latest = 0, None
+    for place, row in enumerate(rows):
+        latest = row["committed_at"] if latest is None else max(latest, row["committed_at"])
+        if latest > since:
+            break
+        first = place  # the newest of the old ones was still in force then
     needed: dict[str, set[int]] = {}
     for row in rows[first:]:
         for table, version in json.loads(row["snapshot"]).items():
@@ -144,7 +156,7 @@ def _vacuum_models(store: Store, hours: int, versions: set[int], dry_run: bool) 
         return 0
     stray = [path for path in folder.iterdir() if path.name not in live and _touched(path) < old]
     for path in [] if dry_run else stray:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     return len(stray)
 
 
@@ -164,8 +176,10 @@ def _paths(store: Store, versions: set[int]) -> set[str]:
 
 
 def _touched(folder: Path) -> float:
-    """When anything in a folder was last written, in seconds since 1970."""
-    return max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
+    """When anything in a folder was last written, in seconds since 1970; of a link the link itself, wherever it
+    leads."""
+    inside = [] if folder.is_symlink() else list(folder.rglob("*"))
+    return max(path.lstat().st_mtime for path in [folder, *inside])
 
 
 def _names(store: Store) -> list[str]:

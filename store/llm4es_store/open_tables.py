@@ -5,12 +5,14 @@ wrong. Knows no rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from llm4es.core.errors import StoreError
 
 from .delta import Table
 from .layout import StoreLayout
 from .log import REMEDY, log_fault
+from .skeleton import is_skeleton
 
 
 class OpenTables:
@@ -70,13 +72,15 @@ class OpenTables:
 def open_record(layout: StoreLayout) -> tuple[Table | None, str | None]:
     """The record of runs, and what is wrong with it: where its log ends in a damaged entry, as it was before that one.
 
-    Raises StoreError where nothing of it can be read.
+    None where there is no store yet. Raises StoreError where nothing of the record can be read.
     """
     path = layout.table("runs")
     try:
         return Table.open(path), None
     except StoreError as error:
         fault = None if layout.is_remote else log_fault(path)
+        if fault is not None and is_skeleton(Path(layout.root)):
+            return None, None
         if fault is None or fault.version == 0:
             raise
         return Table.open(path, fault.version - 1), str(error)

@@ -6,7 +6,6 @@ In: a catalog. Out: rows of its record. Knows no stage.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -14,16 +13,17 @@ from filelock import FileLock, Timeout
 from . import run_log
 from .catalog import Catalog
 from .layout import TABLES
+from .locks import can_be_judged, lock_path
 from .run_log import RunRecord
 
 
 def mark_killed_runs(catalog: Catalog) -> list[str]:
     """Record as killed every run that never ended and whose process is gone; returns their ids."""
     dead = []
-    for run_id in not_ended(catalog):
+    for run_id in catalog.not_ended():
         with _if_free(catalog, run_id) as free:
             # Asked again: the run may have ended by itself, and let go of its lock, since we first looked.
-            if free and (row := not_ended(catalog).get(run_id)) is not None:
+            if free and (row := catalog.not_ended().get(run_id)) is not None:
                 run_log.commit(catalog.ensure("runs"), catalog.snapshot, _killed(catalog, row))
                 dead.append(run_id)
     return dead
@@ -48,21 +48,13 @@ def _killed(catalog: Catalog, row: dict[str, Any]) -> RunRecord:
     return RunRecord.killed(row, written, computed, ended)
 
 
-def not_ended(catalog: Catalog) -> dict[str, dict[str, Any]]:
-    """Run id -> last row, of the runs that have not said how they ended."""
-    last = {row["run_id"]: row for row in catalog.record().to_pylist()}
-    return {run_id: row for run_id, row in last.items() if row["status"] == run_log.NOT_ENDED}
-
-
 @contextmanager
 def _if_free(catalog: Catalog, run_id: str) -> Iterator[bool]:
     """Whether nobody holds the run's lock. The system lets go of it when a process dies, however it dies."""
-    lock = lock_path(catalog, run_id)
-    # The locks of a remote store lie on each machine by itself: without one it is another machine's run, not ours to
-    # judge. A local store carries its locks along; one that lost the whole folder was copied without it.
-    if not (lock if catalog.layout.is_remote else lock.parent).exists():
+    if not can_be_judged(catalog.layout, run_id):
         yield False
         return
+    lock = lock_path(catalog.layout, run_id)
     try:
         held = FileLock(lock, timeout=0)
         held.acquire()
@@ -74,8 +66,3 @@ def _if_free(catalog: Catalog, run_id: str) -> Iterator[bool]:
         lock.unlink(missing_ok=True)
     finally:
         held.release()
-
-
-def lock_path(catalog: Catalog, run_id: str) -> Path:
-    """The file that a run locks; the system lets go of it when the process dies."""
-    return catalog.layout.folder("running") / f"{run_id}.lock"

@@ -24,7 +24,7 @@ from . import run_log
 from .catalog import Catalog
 from .delta import TARGET_SIZE, ConflictError, Table
 from .explain import explained
-from .recovery import lock_path
+from .locks import lock_path
 from .rows import same_rows, stamped
 from .run_log import RunRecord
 from .views import select_sql
@@ -94,7 +94,7 @@ class Run:
                 self._commit_record()
             if self._lock is not None:
                 with suppress(OSError):  # Windows removes no open file: the next to look will
-                    lock_path(self.catalog, self.run_id).unlink(missing_ok=True)
+                    lock_path(self.catalog.layout, self.run_id).unlink(missing_ok=True)
         except Llm4esError:
             if error is None:  # a failing run's own error matters more than that its record could not be written
                 raise
@@ -123,7 +123,7 @@ class Run:
     def begin(self) -> None:
         """Record that the run is at work. Called by the first write; earlier where computing takes long."""
         if self._lock is None:
-            lock = lock_path(self.catalog, self.run_id)
+            lock = lock_path(self.catalog.layout, self.run_id)
             try:
                 lock.parent.mkdir(parents=True, exist_ok=True)
                 self._lock = FileLock(lock)

@@ -23,8 +23,6 @@ from llm4es.core.errors import StoreError
 from . import layout
 from .delta import TARGET_SIZE, ConflictError, Table
 
-NOT_ENDED = "running"
-
 _COMPACT_AFTER = 64
 """Files of the record, one a commit, after which they become one: every opening of the store reads them all."""
 
@@ -39,7 +37,7 @@ class RunRecord:
     code_version: str
     run_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}")
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    status: str = NOT_ENDED
+    status: str = layout.NOT_ENDED
     rows_in: int = 0
     rows_computed: int = 0
     rows_reused: int = 0

@@ -3,20 +3,20 @@
 In: one version of each table, and what is damaged. Out: views. Knows the tables' columns, not what they are for.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
 
 from llm4es.core.schemas import EVENT_KEYS
-from llm4es.core.sql import identifier
+from llm4es.core.sql import identifier, literal
 from llm4es.core.tables import events_table, events_view
 
 from .delta import Table
-from .layout import TABLES
+from .layout import NOT_ENDED, TABLES
 from .views import View, duckdb_types, empty_sql, select_sql
 
-_RUNS_VIEW = """SELECT run_id, stage, dataset, started_at, seconds, status, rows_in, rows_computed, rows_reused,
-    reasons, config, versions, code_version, host, message, version
+_RUNS_VIEW = """SELECT run_id, stage, dataset, started_at, seconds, {status} AS status, rows_in, rows_computed,
+    rows_reused, reasons, config, versions, code_version, host, message, version
 FROM ({rows}) WHERE {condition} QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY version DESC) = 1"""
 
 
@@ -26,17 +26,20 @@ def store_views(
     version: int | None = None,
     *,
     damaged: Mapping[str, str] | None = None,
+    dead: Sequence[str] = (),
 ) -> dict[str, View]:
     """Name -> view over these tables; ``version`` shows of the record only what the store held by then.
 
-    ``damaged`` says of a table what is wrong with it: its view is there and says so.
+    ``damaged`` says of a table what is wrong with it: its view is there and says so. ``dead`` are runs that never ended
+    and whose process is gone.
     """
     damaged = damaged or {}
     views = {}
     for table, spec in TABLES.items():
         select = _promised(spec.schema, tables.get(table))
         if table == "runs":
-            select = _RUNS_VIEW.format(rows=select, condition="true" if version is None else f"version <= {version}")
+            condition = "true" if version is None else f"version <= {version}"
+            select = _RUNS_VIEW.format(rows=select, condition=condition, status=_status(dead))
         views[table] = View(select, duckdb_types(spec.schema), damaged.get(table))
     for dataset in datasets:
         table = events_table(dataset)
@@ -45,6 +48,14 @@ def store_views(
         elif table in damaged:
             views[events_view(dataset)] = View("", duckdb_types(EVENT_KEYS), damaged[table])
     return views
+
+
+def _status(dead: Sequence[str]) -> str:
+    """The column ``status``: a run that was killed may not have been recorded so yet."""
+    if not dead:
+        return "status"
+    chosen = ", ".join(literal(run_id) for run_id in dead)
+    return f"CASE WHEN status = {literal(NOT_ENDED)} AND run_id IN ({chosen}) THEN 'killed' ELSE status END"
 
 
 def _promised(schema: pa.Schema, table: Table | None) -> str:
