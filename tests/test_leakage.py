@@ -1,8 +1,8 @@
-"""Leaks, counted by hand."""
+"""Leaks, counted by hand, and what is said of them."""
 
 import pyarrow as pa
 
-from llm4es.probe.leakage import identical_texts, warnings
+from llm4es.probe.leakage import identical_texts, told_by_columns, warnings
 
 PREDICTIONS = pa.table({"entity_id": ["a", "b", "c", "a"], "fold": [0, 1, 1, 1], "repeat": [0, 0, 0, 1]})
 
@@ -19,8 +19,10 @@ def test_identical_texts_across_folds() -> None:
 
 
 def test_warnings_in_words() -> None:
-    assert warnings("t", 0, 0, 9, ["age"], ["title"]) == []
-    found = warnings("t", 2, 3, 9, ["age", "sex"], ["sex", "title"])
-    assert found[0].startswith("the label of task 't' is made from sex, which the texts show")
-    assert found[1] == "2 of 9 scored entities have a text that the probe was trained on under another id"
-    assert found[2] == "3 of 9 scored entities were seen by the model in fine-tuning: compare with --unseen-only"
+    assert warnings(0, 0, 9) == told_by_columns("t", {}, "the texts show") == []
+    found = warnings(2, 3, 9)
+    assert found[0] == "2 of 9 scored entities have a text that the probe was trained on under another id"
+    assert found[1] == "3 of 9 scored entities were seen by the model in fine-tuning: compare with --unseen-only"
+    found = told_by_columns("t", {"sex": ["sex"], "age": ["Age", "years"]}, "the texts show")
+    assert found[0].startswith("the label of task 't' is made from sex, which the texts show: the probe may only be")
+    assert found[1].startswith("the label of task 't' is made from age, which the texts show as 'years': the probe may")

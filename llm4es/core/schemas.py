@@ -177,6 +177,7 @@ PROBES = pa.schema(
         ("n", pa.int32()),  # entities scored
         ("n_seen", pa.int32()),  # of them, those that a model in the lineage was trained on
         ("seed", pa.int64()),
+        ("leaks", pa.list_(pa.string())),  # what gives the label away, in words; [] nothing, null: nobody looked
         ("source_hash", pa.string()),
     ]
 )

@@ -1,9 +1,10 @@
-"""Leaks: ways in which a probe's test entities may have been known before.
+"""Leaks: ways in which a probe's test entities, or their labels, may have been known before.
 
-In: predictions, texts, names of columns. Out: counts, and warnings in plain words. Judges and drops nothing.
+In: predictions, texts, columns and scores that somebody has found. Out: counts, and warnings in plain words. Judges and
+drops nothing.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,22 +25,9 @@ def identical_texts(predictions: pa.Table, texts: pa.Table) -> int:
     return sum(any(folds_with[text] - {fold[entity]} for text in texts_of.get(entity, ())) for entity in fold)
 
 
-def warnings(
-    task: str,
-    n_identical: int,
-    n_seen: int,
-    n: int,
-    label_columns: Collection[str] = (),
-    text_columns: Collection[str] = (),
-) -> list[str]:
-    """What a reader of this task's figures has to know; nothing where there is nothing."""
+def warnings(n_identical: int, n_seen: int, n: int) -> list[str]:
+    """What a reader of these predictions has to know; nothing where there is nothing."""
     lines = []
-    shared = sorted(set(label_columns) & set(text_columns))
-    if shared:
-        lines.append(
-            f"the label of task '{task}' is made from {', '.join(shared)}, which the texts show: "
-            "the probe may only be reading it back"
-        )
     if n_identical:
         lines.append(f"{n_identical} of {n} scored entities have a text that the probe was trained on under another id")
     if n_seen:
@@ -47,3 +35,36 @@ def warnings(
             f"{n_seen} of {n} scored entities were seen by the model in fine-tuning: compare with --unseen-only"
         )
     return lines
+
+
+def told_by_columns(task: str, shared: Mapping[str, Collection[str]], who: str) -> list[str]:
+    """What is to be said where ``who`` ('the texts show') shows fields of the columns that a label is made from.
+
+    >>> told_by_columns("left", {"state": ["status"]}, "the texts show")[0][:78]
+    "the label of task 'left' is made from state, which the texts show as 'status':"
+    """
+    lines = []
+    for column, fields in shared.items():
+        other = ", ".join(repr(field) for field in fields if field.lower() != column)
+        lines.append(
+            f"the label of task '{task}' is made from {column}, which {who}{' as ' + other if other else ''}: the "
+            "probe may only be reading it back"
+        )
+    return lines
+
+
+def told_by_field(task: str, field: str, rule: str, score: str, bound: float) -> str:
+    """What is to be said where one value or number of a field tells the label."""
+    return (
+        f"field '{field}' gives the label of task '{task}' away: {rule} alone scores {score} out of fold (told of from "
+        f"{bound}); see whether it is the label under another name, or was written after it"
+    )
+
+
+def told_by_ends(task: str, score: str, bound: float) -> str:
+    """What is to be said where the day on which a history ends tells the label."""
+    return (
+        f"the label of task '{task}' is told by when histories end: the time of the last event alone scores {score} "
+        f"out of fold (told of from {bound}); cut the histories before the labels are made (--as-of), and believe only "
+        "what beats the baseline 'recency'"
+    )

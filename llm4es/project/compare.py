@@ -12,6 +12,7 @@ from ..core.sql import where
 from ..options import CompareOptions
 from .context import Context
 from .feature_sources import all_feature_sources, named
+from .leaks import label_leaks
 from .result import Result
 
 COSTS = ("dimensions", "tokens", "seconds")
@@ -113,6 +114,8 @@ def comparison(context: Context, task: str, options: CompareOptions, config_id: 
         chosen["probe"] = options.probe
     chosen["config_id"] = config_id or _newest(context, task, options, chosen)
     probes = context.store.sql(f"SELECT * FROM probes WHERE {where(chosen)}").to_arrow_table()
+    for line in label_leaks(context, task, probes):
+        context.observer.warn(line)
     scored = sorted(set(probes["n"].to_pylist()))
     if options.common and len(scored) > 1:
         context.observer.warn(

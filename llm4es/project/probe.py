@@ -3,7 +3,6 @@
 In: a context, a task, feature sources, options. Out: rows of ``probes`` and ``predictions``. Knows no screen.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,13 +16,14 @@ from ..features.feature_set import result_hash
 from ..options import ProbeOptions, SelectOptions
 from ..recipes.field_names import field_name
 from .context import Context
+from .data_leaks import data_leaks
 from .executor import Increment, TableRows
 from .feature_source import FeatureSource
 from .feature_sources import feature_sources
 from .incremental import Job, incremental
+from .leaks import label_leaks, leaks_of
 from .observer import Advance
 from .outcome import Outcome
-from .selection import RAW, preset, raw_config
 
 if TYPE_CHECKING:
     from ..probe.probe import ProbeResult
@@ -168,6 +168,7 @@ def probe(
 
         check(options, splits)  # once: not as a warning of each feature set
         kind, failure = str(context.recipe.tasks[task].kind), None
+        leaks: list[str] | None = None
         for name in (name for batch in batches for name in batch["features"].to_pylist()):
             try:
                 result = fit_and_score(by_name[name].load(), labels, task, kind, options, context.dataset, splits)
@@ -178,11 +179,13 @@ def probe(
                 failure = error
                 continue
             results[name] = result
+            if leaks is None:
+                leaks = data_leaks(context, task, labels)
             scope = {**of_task, "features": name, "config_id": made}
             # The metrics last: a row of them says that the predictions are there.
             yield [
                 TableRows("predictions", result.predictions, scope=scope),
-                TableRows("probes", result.probes, scope=scope),
+                TableRows("probes", _with_leaks(result.probes, leaks), scope=scope),
             ]
             advance(1)
         if failure is not None and not results:
@@ -206,8 +209,8 @@ def probe(
     )
     outcome = incremental(context, job)
     _say_who_is_missing(context, task, results)
-    for warning in _leaks(context, task, list(results.values())):
-        context.observer.say(f"warning: {warning}")
+    if not context.dry_run:
+        _say_leaks(context, task, made, list(results.values()))
     return outcome
 
 
@@ -235,51 +238,17 @@ def _splits(context: Context, protocol: str) -> "pa.Table | None":
     return found if len(found) else None
 
 
-def _leaks(context: Context, task: str, results: "Sequence[ProbeResult]") -> list[str]:
-    """Warnings about what was just probed, those of the features with most seen entities."""
-    if not results:
-        return []
-    return leaks_of(context, task, max(results, key=lambda result: result.n_seen).predictions)
+def _with_leaks(probes: pa.Table, leaks: Sequence[str]) -> pa.Table:
+    """Rows of probes that say what the data give away."""
+    at = probes.schema.get_field_index("leaks")
+    return probes.set_column(at, probes.schema.field(at), pa.array([leaks] * len(probes), probes.schema.field(at).type))
 
 
-def leaks_of(context: Context, task: str, predictions: "pa.Table") -> list[str]:
-    """Warnings about one task: seen users, texts that others have too, labels made from what the texts show.
-
-    Parameters
-    ----------
-    context : Context
-        Recipe and store.
-    task : str
-        One of the recipe's tasks.
-    predictions : pyarrow.Table
-        Columns ``entity_id`` and ``seen`` of one feature set.
-
-    Returns
-    -------
-    list of str
-        A sentence each; none where nothing is wrong.
-
-    Examples
-    --------
-    >>> import pyarrow as pa
-    >>> leaks_of(context, "loyal", pa.table({"entity_id": ["c0"], "fold": [0], "repeat": [0], "seen": [False]}))
-    []
-    """
-    import pyarrow.compute as pc
-
-    from ..probe.leakage import identical_texts, warnings
-
-    raw = {"dataset": context.dataset, "variant": RAW, "config_id": raw_config(context.store, context.dataset)}
-    texts = context.store.sql(f"SELECT entity_id, text_hash FROM texts WHERE {where(raw)}").to_arrow_table()
-    seen = len(pc.unique(predictions.filter(predictions["seen"])["entity_id"]))
-    n = len(pc.unique(predictions["entity_id"]))
-    shown = [field.column or field.name for field in context.recipe.text_fields(preset(context.store, context.dataset))]
-    return warnings(task, identical_texts(predictions, texts), seen, n, _label_columns(context, task), shown)
-
-
-def _label_columns(context: Context, task: str) -> set[str]:
-    """Columns of the events that a label is made from: those the recipe says, and those its expression names."""
-    spec, events = context.recipe.tasks[task], context.recipe.events
-    of_events = {events.table, *(join.table for join in events.joins)}
-    named = set(re.findall(r"[A-Za-z_]\w*", spec.label)) if spec.table in of_events else set()
-    return named | set(spec.uses)
+def _say_leaks(context: Context, task: str, made: str, results: "Sequence[ProbeResult]") -> None:
+    """Warnings about the task's label; and about what was just probed, those of the features with most seen users."""
+    rows = where({"dataset": context.dataset, "task": task, "config_id": made})
+    lines = label_leaks(context, task, context.store.sql(f"SELECT * FROM probes WHERE {rows}").to_arrow_table())
+    if results:
+        lines += leaks_of(context, task, max(results, key=lambda result: result.n_seen).predictions)
+    for line in lines:
+        context.observer.warn(line)

@@ -18,7 +18,7 @@ from .compare import comparison
 from .context import Context
 from .feature_sources import feature_sources
 from .histories import Histories
-from .probe import leaks_of
+from .leaks import label_leaks, leaks_of
 from .report_cuts import cut_warnings, cuts
 from .selection import raw_config
 
@@ -163,7 +163,8 @@ def _evidence(
         query = f"SELECT * FROM predictions WHERE {chosen} AND config_id = {newest}"
         scored = context.store.sql(query).to_arrow_table()
         predictions.append(_of_all(scored) if options.common else scored)
-        warnings += leaks_of(context, task, predictions[-1])
+        shown = context.store.sql(f"SELECT * FROM probes WHERE {chosen} AND config_id = {newest}").to_arrow_table()
+        warnings += label_leaks(context, task, shown) + leaks_of(context, task, predictions[-1])
     if not tables:
         return None, None, warnings
     return pa.concat_tables(tables), pa.concat_tables(predictions), warnings
