@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..core.decimals import plain_numbers
 from ..core.schemas import EVENT_KEYS, TIME
 from .model import Derive, FieldSpec, FieldType
 
@@ -81,6 +82,16 @@ def events_schema(fields: Sequence[FieldSpec]) -> pa.Schema:
     return pa.schema([*EVENT_KEYS, *((field.name, column_type(field)) for field in fields)])
 
 
+def _as_text(values: pa.Array) -> pa.Array:
+    """Numbers as texts; those that missing values have made floats stay whole."""
+    return plain_numbers(values) if pa.types.is_floating(values.type) else values.cast(pa.string())
+
+
+def _written(field: FieldSpec, values: pa.Array) -> pa.Array:
+    """A field's values as its column has them."""
+    return _as_text(values) if column_type(field) == pa.string() else values
+
+
 @dataclass
 class EventBuilder:
     """Turns sorted rows into events, batch after batch. A row's ``number`` says which of ``entities`` it is of."""
@@ -121,7 +132,7 @@ class EventBuilder:
             elif spec.name in self.names:
                 columns[spec.name] = self._named(spec.name, batch[f"f_{spec.name}"])
             else:
-                columns[spec.name] = batch[f"f_{spec.name}"]
+                columns[spec.name] = _written(spec, batch[f"f_{spec.name}"])
         self._entity, self._position = int(numbers[-1]), int(position[-1])
         self._time = times[-1].cast(pa.int64()).as_py()
         return pa.RecordBatch.from_pydict(columns)
@@ -144,7 +155,7 @@ class EventBuilder:
         known = self.names[name]
         there, said = (pa.array(list(each), pa.string()) for each in (known, known.values()))
         encoded = codes.dictionary_encode()
-        distinct = encoded.dictionary.cast(pa.string())
+        distinct = _as_text(encoded.dictionary)
         index = pc.index_in(distinct, there)
         if index.null_count:
             strange = pc.is_null(index).take(encoded.indices)

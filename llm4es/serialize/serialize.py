@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..core.decimals import fixed_point, plain_numbers
 from ..core.entities import Index, by_distinct, entity_starts, whole_entities
 from ..core.schemas import TEXTS, TIME
 from ..options import History, SerializeOptions
@@ -196,13 +197,7 @@ def values_of(column: pa.Array, field: FieldSpec) -> pa.Array:
 def _written(column: pa.Array, field: FieldSpec) -> pa.Array:
     """A column of numbers or times as text; none of its characters needs an escape."""
     if pa.types.is_floating(column.type):
-        return column.cast(pa.string()) if field.decimals is None else fixed_point(column, field.decimals)
+        return plain_numbers(column) if field.decimals is None else fixed_point(column, field.decimals)
     if pa.types.is_timestamp(column.type):
         return column.cast(pa.timestamp("s"), safe=False).cast(pa.string())
     return by_distinct(column, lambda values: values.cast(pa.string()))
-
-
-def fixed_point(numbers: pa.Array, decimals: int) -> pa.Array:
-    """Numbers with that many digits after the point, halves rounded away from zero."""
-    rounded = pc.round(numbers, decimals, round_mode="half_towards_infinity")
-    return rounded.cast(pa.decimal128(38, decimals), safe=False).cast(pa.string())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...core.errors import RecipeError
 from ..derive import PARTS
@@ -53,7 +54,7 @@ def chosen_fields(table: pa.Table, chosen: Sequence[str | Mapping[str, Any]]) ->
         if column is None:
             used.add(spec["name"])
         else:
-            _complete(spec, table.schema.field(column).type, column, used)
+            _complete(spec, table[column], column, used)
             used.add(spec["name"])
             fields.columns.setdefault(column, spec["name"])
         fields.specs.append(spec)
@@ -74,21 +75,23 @@ def _column(table: pa.Table, spec: dict[str, Any]) -> str | None:
     return None
 
 
-def _complete(spec: dict[str, Any], type: pa.DataType, column: str, used: set[str]) -> None:
+def _complete(spec: dict[str, Any], values: pa.ChunkedArray, column: str, used: set[str]) -> None:
     """What is not said of a field: a name that is safe, the header as it is written, the type."""
     name = field_name(spec["name"], used)
     if name != spec["name"]:
         spec.setdefault("header", " ".join(str(spec["name"]).split()))
     spec["name"], spec["from"] = name, sql_of(column)
     if "type" not in spec and "names" not in spec:
-        spec["type"] = (FieldType.NUMBER if "decimals" in spec else field_type(type)).value
+        spec["type"] = (FieldType.NUMBER if "decimals" in spec else field_type(values)).value
 
 
-def field_type(type: pa.DataType) -> FieldType:
-    """The field type of an Arrow type; what is neither number nor time is text."""
-    if pa.types.is_integer(type) and type != pa.uint64():
-        return FieldType.INTEGER
-    if pa.types.is_floating(type) or pa.types.is_decimal(type) or pa.types.is_integer(type):
+def field_type(values: pa.ChunkedArray) -> FieldType:
+    """The field type of a column; what is neither number nor time is text, and so are whole numbers beyond 64 bits."""
+    type = values.type
+    if pa.types.is_integer(type):
+        beyond = type == pa.uint64() and (pc.max(values).as_py() or 0) >= 2**63
+        return FieldType.TEXT if beyond else FieldType.INTEGER
+    if pa.types.is_floating(type) or pa.types.is_decimal(type):
         return FieldType.NUMBER
     if pa.types.is_date(type):
         return FieldType.DATE

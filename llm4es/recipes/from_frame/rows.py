@@ -47,9 +47,10 @@ def check_values(table: pa.Table, recipe: Recipe) -> None:
 
 def _check(connection: duckdb.DuckDBPyConnection, recipe: Recipe, column: SqlColumn, table: pa.Table) -> None:
     """Refuse the first value of a column that cannot be read."""
-    query = f"SELECT count(*), min({ROW}), arg_min(CAST({column.raw} AS VARCHAR), {ROW}) FROM frame WHERE {column.bad}"
     try:
-        count, row, value = connection.execute(query).fetchall()[0]
+        column = column.of_type(str(connection.execute(f"DESCRIBE SELECT {column.raw} FROM frame").fetchall()[0][1]))
+        asked = f"count(*), min({ROW}), arg_min(CAST({column.raw} AS VARCHAR), {ROW})"
+        count, row, value = connection.execute(f"SELECT {asked} FROM frame WHERE {column.bad}").fetchall()[0]
     except duckdb.Error as error:
         raise RecipeError(f"recipe {recipe.name!r}, {column.key}: {explained(error, table.column_names)}") from error
     if count:
