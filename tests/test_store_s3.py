@@ -102,6 +102,7 @@ def test_a_bucket_holds_a_store(bucket: dict[str, str], tmp_path: Path) -> None:
             "FROM glob('s3://bucket/*')",
             "FROM read_text('/etc/passwd')",
             "WITH x AS (COPY (SELECT 1) TO 's3://bucket/store/x.csv') FROM x",
+            "WITH x AS (COPY (SELECT 1) TO 'store://tables/x.csv') PIVOT x ON count",
         ):
             try:
                 print("rows:", fetch(other.sql(query)).to_pylist())
@@ -120,7 +121,8 @@ def test_a_bucket_holds_a_store(bucket: dict[str, str], tmp_path: Path) -> None:
         "[('done',)]",
         "refused",
         "refused",
-        "rows: []",  # a key of an object store knows no folder above: the name is taken as it stands
+        "refused",
+        "refused",
         "refused",
         "refused",
         "refused",

@@ -26,7 +26,7 @@ from .open_tables import OpenTables, open_record
 from .plan import make_plan
 from .remote_folders import RemoteFolders, remote_filesystem
 from .skeleton import clear, is_skeleton, no_store_in
-from .sql import Limits, connect
+from .sql import Limits, connect, trusted
 from .store_format import check_format, described
 from .store_views import store_views
 from .time_travel import At, state_at
@@ -54,30 +54,38 @@ class Catalog:
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def connect(self, at: At | None = None) -> duckdb.DuckDBPyConnection:
-        """A sandboxed DuckDB connection with the store's views and macros, now or as they were.
+        """A DuckDB connection with the store's views and macros, now or as they were, that can read nothing else.
 
-        A damaged table's view says so to whoever reads it; every other view works.
+        It can write nowhere: what anybody types may be run on it. A damaged table's view says so to whoever reads it;
+        every other view works.
         """
         if at is not None:
-            return self._connected(self.views(at))
-        views = self.views()
+            return self._connected(self.views(at, sandboxed=True))
+        views = self.views(sandboxed=True)
         shown = {name: view.select for name, view in views.items()}
         if self._live is None or self._live[0] != shown:  # else nobody has written since
             self._live = shown, self._connected(views)
         return self._live[1].cursor()
 
     def _connected(self, views: Mapping[str, View]) -> duckdb.DuckDBPyConnection:
-        return connect(views, self.layout.root, remote_filesystem(self.layout), self.limits)
+        from .read_only_files import ReadOnlyFiles  # heavy
 
-    def views(self, at: At | None = None) -> dict[str, View]:
-        """View -> how it reads the files of one version of each table."""
+        return connect(views, ReadOnlyFiles(self.layout.root, remote_filesystem(self.layout)), self.limits)
+
+    def trusted(self) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection without walls and views, for SQL that nobody but this package has written."""
+        return trusted(remote_filesystem(self.layout), self.limits)
+
+    def views(self, at: At | None = None, *, sandboxed: bool = False) -> dict[str, View]:
+        """View -> how it reads the files of one version of each table; ``sandboxed``: where ``connect`` has them."""
+        place = self.layout.in_sandbox if sandboxed else str
         if at is None:
             datasets = self._datasets_there()
             sound, damaged = self.tables.split(self._names(datasets))
             sound["runs"] = self.runs
             if self.record_damage is not None:
                 damaged["runs"] = self.record_damage
-            return store_views(sound, datasets, damaged=damaged, dead=self._dead_runs())
+            return store_views(sound, datasets, damaged=damaged, dead=self._dead_runs(), place=place)
         version, then = state_at(self.record(), at)
         sound, damaged = {}, {}
         for name, of_table in then.items():
@@ -89,7 +97,7 @@ class Catalog:
                 if table is not None:
                     sound[name] = table
         # The record only grows: what it held then is its first rows, whatever became of its files.
-        return store_views({**sound, "runs": self.runs}, self.datasets(), version, damaged=damaged)
+        return store_views({**sound, "runs": self.runs}, self.datasets(), version, damaged=damaged, place=place)
 
     def table(self, table: str) -> Table | None:
         """The newest snapshot of a table, None where nothing was written yet. Raises StoreError for a damaged one."""
@@ -105,12 +113,7 @@ class Catalog:
         if self.record_damage is None:
             self.runs.refresh()
         if self._record is None or self._record[0] != self.runs.version:
-            with duckdb.connect() as connection, explained():
-                filesystem = remote_filesystem(self.layout)
-                if filesystem is not None:
-                    connection.register_filesystem(filesystem)
-                connection.execute("SET TimeZone = 'UTC'")
-                connection.execute("SET enable_progress_bar = false")
+            with self.trusted() as connection, explained():
                 rows = connection.sql(f"{select_sql(self.runs)} ORDER BY version").to_arrow_table()
             self._record = self.runs.version, rows
         return self._record[1]
@@ -217,7 +220,7 @@ class Catalog:
         rows = f"SELECT * FROM ({select_sql(target)}) WHERE {row_filter}" if target else empty_sql(columns)
         # Read now: opening the views below may move the table on, and a plan must not claim to have seen more.
         version, commits = (target.version, target.transaction(scope)) if target else (None, 0)
-        with self.connect() as connection, explained():
+        with self.trusted() as connection, explained():
             return make_plan(
                 connection,
                 rows,

@@ -3,6 +3,7 @@
 In: its errors. Out: text, or a StoreError. Knows no view.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,10 +13,16 @@ from llm4es.core.errors import StoreError
 
 from .damage import of_data
 
+_PYTHON_ERROR = re.compile(r"^Traceback .*^[\w.]*(?:Error|Exception): (.*?)$", re.DOTALL | re.MULTILINE)
+"""An error of ``ReadOnlyFiles``, as DuckDB hands it on."""
+
 
 def explain(error: Exception) -> str:
     """DuckDB's message as one line, with what to do where a sandbox lock was hit."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = str(error)
+    if of_files := _PYTHON_ERROR.search(text):
+        text = of_files[1]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     message = " ".join(line for line in lines if not line.startswith(("LINE ", "^")))
     if "disabled by configuration" in message or "has been locked" in message:
         return f"query refused: {message}: only the store's own tables can be read, see `llm4es sql 'SHOW TABLES'`"

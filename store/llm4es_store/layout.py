@@ -31,6 +31,9 @@ number is for rows that older code would misread.
 NOT_ENDED = "running"
 """Status of a run that has not said how it ended."""
 
+SCHEME = "store"
+"""What a query's connection calls the store's files by: ``store://tables/...``."""
+
 RUNS = pa.schema(
     [
         ("version", pa.int64()),  # of the store: 1, 2, ... one a commit of this table
@@ -152,6 +155,10 @@ class StoreLayout:
     def table(self, name: str) -> str:
         """Where a table lies. ``name`` is a key of TABLES, or ``events/<dataset>``."""
         return f"{self.root}/tables/{name}"
+
+    def in_sandbox(self, path: str) -> str:
+        """What a query's connection calls a file or folder of the store."""
+        return f"{SCHEME}://{path.removeprefix(f'{self.root}/')}"
 
     def folder(self, name: str) -> Path:
         """A local folder for what is no table: ``models``, ``raw`` or ``running``. A remote store has it in the cache.

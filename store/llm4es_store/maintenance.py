@@ -167,7 +167,7 @@ def _paths(store: Store, versions: set[int]) -> set[str]:
         return set()
     tables = [found, *(Table.open(found.path, version) for version in versions if version != found.version)]
     paths: set[str] = set()
-    with store.connect() as connection, explained():
+    with store.trusted() as connection, explained():
         for table in tables:
             if table is not None:
                 rows = connection.sql(f"SELECT path FROM ({select_sql(table)}) WHERE path IS NOT NULL").fetchall()

@@ -21,10 +21,8 @@ def remote_filesystem(layout: StoreLayout) -> Any | None:
     """The fsspec file system of a remote store, None for a local one. Raises StoreError where none can be had."""
     if not layout.is_remote:
         return None
-    try:
-        import fsspec  # only remote stores need it
-    except ImportError as error:
-        raise StoreError(f"store {layout.root} needs fsspec: pip install 'llm4es[s3]'") from error
+    import fsspec  # only remote stores need it
+
     try:  # a listing that is kept would hide what others have written since
         return fsspec.filesystem(layout.root.partition("://")[0], use_listings_cache=False)
     except (ImportError, ValueError) as error:

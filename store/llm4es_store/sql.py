@@ -3,19 +3,22 @@
 In: SELECTs for the store's views, and a user's query. Out: a connection, a relation. Knows no stage.
 
 A query may read the store's own files and nothing else: no other path, no network, no extension, no environment, no
-setting. Three locks hold this: DuckDB's own (external access off, configuration locked), the kind of statement, and the
-statement's plan (a WITH may carry a COPY, and DuckDB's own lock would let it write among the store's files).
+setting; and it can write nowhere. Two walls hold this, and each of them without the other. The connection has no file
+access of DuckDB's own (external access off, configuration locked) but for what it spills, and reads the store through
+``ReadOnlyFiles``, which opens nothing to be written. Then ``statements`` refuses what is no reading statement.
 """
 
-import re
 import secrets
+import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
@@ -25,7 +28,12 @@ from llm4es.core.sql import literal
 
 from .damaged_views import create_view, refuse_damaged
 from .explain import explain
+from .layout import SCHEME
+from .statements import check, short
 from .views import View
+
+if TYPE_CHECKING:
+    from .read_only_files import ReadOnlyFiles
 
 MACROS = (
     "CREATE MACRO cosine(a, b) AS list_cosine_similarity(a, b)",
@@ -63,25 +71,17 @@ class Limits:
         return {setting: value for setting, value in chosen.items() if value is not None}
 
 
-_READS = {"SELECT", "EXPLAIN", "MULTI"}  # MULTI is how DuckDB parses a PIVOT
-_FIRST_WORDS = re.compile(r"\s*(with|from|select|pivot|unpivot|values|table|describe|summarize|show)\b", re.IGNORECASE)
-_WRITES = re.compile(r"\b(copy|insert|update|delete|merge)\b", re.IGNORECASE)
-_WRITING_STEP = re.compile(r'"name": "(\w*(?:COPY_TO|INSERT|UPDATE|DELETE|MERGE)\w*)')
-
-_EXPLAIN = re.compile(r"\s*explain\b(\s+analyze\b|\s*\(\s*(analyze|format)\b[^)]*\))?", re.IGNORECASE)
 _PROXY = ("http_proxy", "http_proxy_username", "http_proxy_password")
 
 
-def connect(
-    views: Mapping[str, View], folder: str, remote: object | None = None, limits: Limits | None = None
-) -> duckdb.DuckDBPyConnection:
-    """An in-memory connection that shows ``views`` (by name) and can read ``folder`` only.
+def trusted(remote: Any | None = None, limits: Limits | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory connection for SQL of the store's own making: it can read and write wherever this process can.
 
-    ``remote`` is an fsspec file system for the folder's scheme, None for a local folder.
+    ``remote`` is an fsspec file system for the store's scheme, None for a local folder.
     """
     connection = duckdb.connect()
-    # Queries may read the spill folder too: a name of its own keeps other people's spilled rows out of it. DuckDB makes
-    # it when it is needed and removes it at the end.
+    # The spill folder can be read and written by queries too: a name of its own keeps other people's spilled rows out
+    # of it. DuckDB makes it when it is needed.
     spill = Path(tempfile.gettempdir()) / f"llm4es-duckdb-{secrets.token_hex(8)}"
     connection.execute(f"SET temp_directory = {literal(str(spill))}")
     for setting, value in (limits or Limits()).settings().items():
@@ -89,16 +89,26 @@ def connect(
             connection.execute(f"SET {setting} = {literal(value)}")
         except duckdb.Error as error:
             raise StoreError(f"{setting} {value!r} cannot be set: {explain(error)}: give for example 4GB") from error
-    for setting in _PROXY:  # DuckDB takes them from the environment, passwords and all, and any query can read settings
-        connection.execute(f"SET {setting} = ''")
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")  # it would be drawn among the results on stdout
     connection.execute("SET python_enable_replacements = false")  # a table's name never means a Python variable
-    if remote is not None:
-        connection.register_filesystem(remote)
-    connection.execute(f"SET allowed_directories = [{literal(folder)}]")
     connection.execute("SET autoinstall_known_extensions = false")
     connection.execute("SET autoload_known_extensions = false")
+    if remote is not None:
+        connection.register_filesystem(remote)
+    return connection
+
+
+def connect(
+    views: Mapping[str, View], files: "ReadOnlyFiles", limits: Limits | None = None
+) -> duckdb.DuckDBPyConnection:
+    """An in-memory connection that shows ``views`` (by name) and can read ``files`` only, and write nowhere."""
+    connection = trusted(files, limits)
+    ((spill,),) = connection.execute("SELECT current_setting('temp_directory')").fetchall()
+    weakref.finalize(files, shutil.rmtree, spill, ignore_errors=True)  # the database lives as long, cursors or not
+    for setting in _PROXY:  # DuckDB takes them from the environment, passwords and all, and any query can read settings
+        connection.execute(f"SET {setting} = ''")
+    connection.execute(f"SET allowed_directories = ['{SCHEME}://']")  # what is below it is up to ``files``
     connection.execute("SET enable_external_access = false")
     for name, view in views.items():
         create_view(connection, name, view)
@@ -110,15 +120,15 @@ def connect(
 
 def query(connection: duckdb.DuckDBPyConnection, text: str) -> duckdb.DuckDBPyRelation:
     """The relation of one reading statement. Raises StoreError for any other, and for one that does not parse."""
-    check(connection, text)
     try:
+        check(connection, text)
         relation = connection.sql(text)
     except duckdb.Error as error:
         refuse_damaged(connection, text, None)
         raise StoreError(explain(error)) from error
     refuse_damaged(connection, text, relation)
     if relation is None:
-        raise StoreError(f"query {_short(text)!r} gives no rows: write a SELECT")
+        raise StoreError(f"query {short(text)!r} gives no rows: write a SELECT")
     return relation
 
 
@@ -184,49 +194,3 @@ def deadline(connection: duckdb.DuckDBPyConnection, seconds: float | None) -> It
         raise
     finally:
         timer.cancel()
-
-
-def check(connection: duckdb.DuckDBPyConnection, text: str) -> None:
-    """Refuse everything but one statement that reads."""
-    try:
-        statements = connection.extract_statements(text)
-    except duckdb.Error as error:
-        raise StoreError(explain(error)) from error
-    if len(statements) != 1:
-        raise StoreError(f"query {_short(text)!r} holds {len(statements)} statements: give exactly one")
-    try:
-        kind = statements[0].type.name
-    except ValueError:  # a kind that DuckDB's Python has no name for, such as UPDATE EXTENSIONS
-        kind = "unknown"
-    if kind not in _READS:
-        raise StoreError(f"query {_short(text)!r} is a {kind} statement: the store is read-only, write a SELECT")
-    bare = _without_comments(text)
-    if kind == "EXPLAIN":
-        check(connection, _EXPLAIN.sub("", bare, count=1))  # EXPLAIN ANALYZE runs what it explains
-    elif not _FIRST_WORDS.match(bare.lstrip(" \t\r\n(")):
-        raise StoreError(f"query {_short(text)!r} does not begin with SELECT, WITH or FROM: the store is read-only")
-    elif _WRITES.search(text):
-        _check_plan(connection, text)
-
-
-def _check_plan(connection: duckdb.DuckDBPyConnection, text: str) -> None:
-    """Refuse a query that would write, as seen in its plan: ``WITH x AS (COPY ...) SELECT`` parses as a SELECT.
-
-    DuckDB takes such a WITH at the top of a statement only, so its word stands in the text: other queries need no plan.
-    """
-    try:
-        plan = "".join(row[1] for row in connection.execute(f"EXPLAIN (FORMAT json) {text}").fetchall())
-    except duckdb.Error as error:
-        raise StoreError(explain(error)) from error
-    if found := _WRITING_STEP.search(plan):
-        raise StoreError(f"query {_short(text)!r} holds a {found.group(1)}: the store is read-only, write a SELECT")
-
-
-def _without_comments(text: str) -> str:
-    """The query without leading comments, which would hide its first word."""
-    return re.sub(r"^(\s+|--[^\n]*(\n|$)|/\*.*?\*/)+", "", text, flags=re.DOTALL)
-
-
-def _short(text: str) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= 60 else flat[:57] + "..."

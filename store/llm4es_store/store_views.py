@@ -3,7 +3,7 @@
 In: one version of each table, and what is damaged. Out: views. Knows the tables' columns, not what they are for.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -27,16 +27,17 @@ def store_views(
     *,
     damaged: Mapping[str, str] | None = None,
     dead: Sequence[str] = (),
+    place: Callable[[str], str] = str,
 ) -> dict[str, View]:
     """Name -> view over these tables; ``version`` shows of the record only what the store held by then.
 
     ``damaged`` says of a table what is wrong with it: its view is there and says so. ``dead`` are runs that never ended
-    and whose process is gone.
+    and whose process is gone. ``place`` gives what the connection calls a folder of the store.
     """
     damaged = damaged or {}
     views = {}
     for table, spec in TABLES.items():
-        select = _promised(spec.schema, tables.get(table))
+        select = _promised(spec.schema, tables.get(table), place)
         if table == "runs":
             condition = "true" if version is None else f"version <= {version}"
             select = _RUNS_VIEW.format(rows=select, condition=condition, status=_status(dead))
@@ -44,7 +45,7 @@ def store_views(
     for dataset in datasets:
         table = events_table(dataset)
         if (events := tables.get(table)) is not None:
-            views[events_view(dataset)] = View(select_sql(events), duckdb_types(events.schema))
+            views[events_view(dataset)] = View(select_sql(events, place(events.path)), duckdb_types(events.schema))
         elif table in damaged:
             views[events_view(dataset)] = View("", duckdb_types(EVENT_KEYS), damaged[table])
     return views
@@ -58,10 +59,10 @@ def _status(dead: Sequence[str]) -> str:
     return f"CASE WHEN status = {literal(NOT_ENDED)} AND run_id IN ({chosen}) THEN 'killed' ELSE status END"
 
 
-def _promised(schema: pa.Schema, table: Table | None) -> str:
+def _promised(schema: pa.Schema, table: Table | None, place: Callable[[str], str]) -> str:
     """A table's rows with the promised columns, in their order; those that an older table lacks are null."""
     if table is None:
         return empty_sql(schema)
     types, known = duckdb_types(schema), set(table.schema.names)
     columns = ", ".join(identifier(c) if c in known else f"NULL::{t} AS {identifier(c)}" for c, t in types.items())
-    return f"SELECT {columns} FROM ({select_sql(table)})"
+    return f"SELECT {columns} FROM ({select_sql(table, place(table.path))})"

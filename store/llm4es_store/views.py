@@ -26,8 +26,10 @@ class View(NamedTuple):
     """What is wrong with its table; None: nothing that is known."""
 
 
-def select_sql(table: Table) -> str:
+def select_sql(table: Table, folder: str | None = None) -> str:
     """The snapshot's rows, every column cast to the type that the log gives it.
+
+    ``folder`` is what the connection calls the table's folder; None: as it lies.
 
     Partition columns are typed from the log: left alone, DuckDB guesses by value, and '7' becomes a number.
     Paths in the log are percent-encoded once; the folders on disk may themselves bear percent signs.
@@ -36,7 +38,7 @@ def select_sql(table: Table) -> str:
     paths = [urllib.parse.unquote(path) for path in table.files()["path"].to_pylist()]
     if not paths:  # read_parquet([]) is an error
         return empty_sql(table.schema)
-    files = ", ".join(literal(f"{table.path}/{path}") for path in paths)
+    files = ", ".join(literal(f"{folder or table.path}/{path}") for path in paths)
     partitions = table.partition_by
     if partitions:
         typed = ", ".join(f"{identifier(column)}: {types[column]}" for column in partitions)
