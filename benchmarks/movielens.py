@@ -45,7 +45,8 @@ from benchmarks.movielens_tries import (
 from llm4es import Project
 from llm4es.features.aggregates import Columns, aggregates, counts
 from llm4es.features.baselines import majority, tfidf
-from llm4es.features.feature_set import FeatureSet, join, result_hash
+from llm4es.features.feature_set import FeatureSet, join
+from llm4es.features.result_hash import result_hash
 from llm4es.options import ProbeOptions, SerializeOptions
 from llm4es.probe import probe
 from llm4es.probe.compare import compare

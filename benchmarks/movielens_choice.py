@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.movielens_tries import DATASET
-from llm4es.features.feature_set import FeatureSet, result_hash
+from llm4es.features.feature_set import FeatureSet
+from llm4es.features.result_hash import result_hash
 from llm4es.options import ProbeOptions
 from llm4es.probe import probe
 

@@ -9,7 +9,8 @@ import pytest
 from scipy import sparse
 
 from llm4es.core.errors import ProbeError
-from llm4es.features.feature_set import Block, FeatureSet, Preprocess, check_finite, join, result_hash
+from llm4es.features.feature_set import Block, FeatureSet, Preprocess, check_finite, join
+from llm4es.features.result_hash import result_hash
 
 
 def features(name: str, ids: list[str], matrix: object, **fields: object) -> FeatureSet:

@@ -1,14 +1,19 @@
 """Who is trained on and who is scored, against ids worked out by hand."""
 
+import random
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from sklearn.model_selection import StratifiedKFold
 
 from llm4es.core.errors import ProbeError
-from llm4es.core.tasks import OWN_FOLDS
+from llm4es.core.tasks import OWN_FOLDS, Kind
+from llm4es.features.feature_set import FeatureSet
 from llm4es.options import ProbeOptions
-from llm4es.probe.cohort import Cohort
+from llm4es.probe.cohort import Cohort, align
+from llm4es.probe.cohort import everybody as whole_cohort
+from llm4es.probe.common_folds import fits_of
 from llm4es.probe.protocols import PROTOCOLS, Fit, fewer, protocol
 
 OPTIONS = ProbeOptions()
@@ -118,3 +123,54 @@ def test_sizes_that_do_not_fit() -> None:
         fewer(fit, given, 41, 0)
     with pytest.raises(ProbeError, match="--sizes 1 leaves a class without a member to train on: give more"):
         fewer(fit, given, 1, 0)
+
+
+def test_ptls_is_the_published_split_whoever_lacks_the_features() -> None:
+    everybody = [f"u{i}" for i in range(2000)]
+    label = {entity: str(i % 2) for i, entity in enumerate(everybody)}
+    # the published procedure by hand; u0 and u1 have labels and no events
+    known = sorted(everybody[2:])
+    random.Random(42).shuffle(known)
+    published = known[len(known) - int(len(known) * 0.1) :]
+    lacking = {published[5], known[0], known[700]}
+    some = [entity for entity in everybody if entity not in lacking and entity in known]
+    features = FeatureSet("few", some, np.random.default_rng(0).normal(size=(len(some), 2)))
+    labels = pa.table({"entity_id": list(label), "label": list(label.values())})
+    # the file's order, without the test set, in five folds; then those without features are dropped
+    rest = [entity for entity in everybody if entity in set(known) - set(published)]
+    folds = StratifiedKFold(5, shuffle=True, random_state=42).split(rest, [label[entity] for entity in rest])
+    trained = [[rest[i] for i in train if rest[i] not in lacking] for train, _ in folds]
+
+    cohort, _ = align(features, labels, "t", Kind.BINARY)
+    whole = whole_cohort(cohort, labels, everybody[2:], "t", Kind.BINARY)
+    fits = fits_of(PROTOCOLS["ptls"], cohort, whole, OPTIONS, "few")
+    for fit, train in zip(fits, trained, strict=True):
+        assert set(ids(fit.test, cohort)) == set(published) - lacking
+        assert set(ids(fit.train, cohort)) == set(train)
+    assert len(fits[0].test) == 198
+
+
+def test_folds_are_those_of_everybody() -> None:
+    given = cohort(["a", "b"] * 20)
+    labels = pa.table({"entity_id": given.entity_ids, "label": given.y.tolist()})
+    some = [entity for entity in given.entity_ids if entity not in ("3", "17")]
+    few, _ = align(FeatureSet("few", some, np.zeros((38, 1))), labels, "t", Kind.BINARY)
+    whole = whole_cohort(few, labels, given.entity_ids, "t", Kind.BINARY)
+    assert whole_cohort(few, labels, some, "t", Kind.BINARY) is few
+    for name in ("cv", "holdout"):
+        all_of, few_of = PROTOCOLS[name].fits(given, OPTIONS), fits_of(PROTOCOLS[name], few, whole, OPTIONS, "few")
+        for fit, dropped in zip(all_of, few_of, strict=True):
+            for part in ("train", "test"):
+                kept = [entity for entity in ids(getattr(fit, part), given) if entity in some]
+                assert ids(getattr(dropped, part), few) == kept
+
+
+def test_a_fold_that_is_left_without_a_class() -> None:
+    ids_ = [f"u{i:02}" for i in range(40)]
+    labels = pa.table({"entity_id": ids_, "label": ["a"] * 20 + ["b"] * 20})
+    few, _ = align(FeatureSet("few", ids_[:21], np.zeros((21, 1))), labels, "t", Kind.BINARY)
+    whole = whole_cohort(few, labels, ids_, "t", Kind.BINARY)
+    with pytest.raises(
+        ProbeError, match="19 of 40 labelled entities lack the features 'few', which leaves a fold with"
+    ):
+        fits_of(PROTOCOLS["cv"], few, whole, OPTIONS, "few")

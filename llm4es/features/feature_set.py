@@ -1,7 +1,7 @@
 """Feature sets: what a probe reads about each entity, whatever made it.
 
 In: vectors or counts an entity, from a model, from a baseline, or from several of them joined side by side.
-Out: one ``FeatureSet``, and the content hashes that say whether a probe of it is still good.
+Out: one ``FeatureSet``.
 Knows no labels, no probe and no store; imports nothing heavy: planners read it.
 """
 
@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from ..core.errors import ProbeError
 from ..core.hashing import canonical_json, text_hash
@@ -182,20 +181,6 @@ def check_finite(name: str, matrix: Any, entity_ids: Sequence[str]) -> None:
         f"features '{name}' of entity '{entity_ids[bad[0]]}' hold NaN or infinity ({len(bad)} entities do): "
         "embed them again in float32, or leave them out"
     )
-
-
-def result_hash(features_hash: str, labels: pa.Table, splits: pa.Table | None = None) -> str:
-    """``source_hash`` of a probe: content of its features, of its labels and, where one is read, of its split."""
-    contents = [features_hash, _content(labels, ("entity_id", "label"))]
-    if splits is not None:
-        contents.append(_content(splits, ("entity_id", "split")))
-    return text_hash(canonical_json(contents))
-
-
-def _content(table: pa.Table, columns: Sequence[str]) -> list[list[str | None]]:
-    """The columns' values as text, a list a row. In the table's order: the ``ptls`` protocol depends on it."""
-    values = [table.column(column).cast(pa.string()).to_pylist() for column in columns]
-    return [list(row) for row in zip(*values, strict=True)]
 
 
 def _side_by_side(matrices: Sequence[Any]) -> Any:

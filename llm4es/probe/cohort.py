@@ -4,7 +4,7 @@ In: a feature set, labels, the kind of task. Out: a ``Cohort`` and its features,
 decides nothing. ProbeError where they cannot carry the task. Knows no folds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,17 +69,35 @@ def align(features: FeatureSet, labels: pa.Table, task: str, kind: Kind) -> tupl
     ids = tuple(entity for entity, _ in rows)
     x = features.matrix[[row for _, row in rows]]  # (N, D)
     check_finite(features.name, x, ids)
-    texts = [named[entity] for entity in ids]
-    y = _numbers(texts, ids, task) if kind is Kind.REGRESSION else np.array(texts)  # (N,)
-    classes = len(np.unique(y))
+    cohort = _cohort(ids, named, in_file, task, kind)
+    classes = len(np.unique(cohort.y))
     if classes < 2:
         raise ProbeError(
-            f"task '{task}' has one label only, '{texts[0]}', among {len(rows)} entities: a probe needs two"
+            f"task '{task}' has one label only, '{named[ids[0]]}', among {len(rows)} entities: a probe needs two"
         )
     if kind is Kind.BINARY and classes > 2:
         raise ProbeError(f"task '{task}' is binary and has {classes} classes: make it multiclass, or group them")
+    return cohort, x.astype(np.float64)
+
+
+def everybody(cohort: Cohort, labels: pa.Table, entities: Collection[str], task: str, kind: Kind) -> Cohort:
+    """The cohort and the labelled ones of ``entities`` that lack the features; the same cohort where nobody does."""
+    ids = labels["entity_id"].to_pylist()
+    named = {e: value for e, value in zip(ids, labels["label"].to_pylist(), strict=True) if value is not None}
+    whole = sorted({*cohort.entity_ids, *(entity for entity in entities if entity in named)})
+    if len(whole) == len(cohort.entity_ids):
+        return cohort
+    return _cohort(tuple(whole), named, {entity: row for row, entity in enumerate(ids)}, task, kind)
+
+
+def _cohort(
+    ids: tuple[str, ...], named: Mapping[str, str], in_file: Mapping[str, int], task: str, kind: Kind
+) -> Cohort:
+    """Ids with their labels."""
+    texts = [named[entity] for entity in ids]
+    y = _numbers(texts, ids, task) if kind is Kind.REGRESSION else np.array(texts)  # (N,)
     file_row = np.array([in_file[entity] for entity in ids], dtype=np.int64)
-    return Cohort(ids, y, kind is not Kind.REGRESSION, file_row), x.astype(np.float64)
+    return Cohort(ids, y, kind is not Kind.REGRESSION, file_row)
 
 
 def _numbers(texts: Sequence[str], ids: Sequence[str], task: str) -> NDArray[np.float64]:

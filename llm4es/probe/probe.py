@@ -8,7 +8,7 @@ Knows no store; says of each entity whether a model in the features' lineage has
 Letters: N entities, D columns, C classes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +21,11 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from ..core.errors import ProbeError
 from ..core.schemas import PREDICTIONS, PROBES
 from ..core.tasks import OWN_FOLDS, Kind
-from ..features.feature_set import FeatureSet, result_hash
+from ..features.feature_set import FeatureSet
+from ..features.result_hash import result_hash
 from ..options import ProbeOptions
-from .cohort import align, as_text
+from .cohort import align, as_text, everybody
+from .common_folds import fits_of
 from .metric_rows import metric_row, rows_over_fits
 from .metrics import Floats, metrics_for
 from .predictions import Scored, columns, gather
@@ -59,6 +61,8 @@ def probe(
     options: ProbeOptions | None = None,
     dataset: str = "",
     splits: pa.Table | None = None,
+    entities: Collection[str] | None = None,
+    made_from: str | None = None,
 ) -> ProbeResult:
     """Fit small models on features and labels, and score entities that they were not fitted on.
 
@@ -79,6 +83,11 @@ def probe(
         The dataset's name, for the tables.
     splits : pyarrow.Table, default None
         ``entity_id, split, name``: read where ``options.protocol`` is one of its names.
+    entities : collection of str, default None
+        Everybody whose history is known: folds are made of those of them that have a label, then those who lack the
+        features are dropped and counted. None: those who have the features.
+    made_from : str, default None
+        ``source_hash`` of the rows; None: the hash of the features' own, the labels and what else was read.
 
     Returns
     -------
@@ -110,7 +119,9 @@ def probe(
     protocol, name = named(options, splits)
     labels = as_text(labels)
     cohort, x = align(features, labels, task, of_kind)  # x: (N, D)
-    fits = protocol.fits(cohort, options)
+    own_folds = options.protocol in OWN_FOLDS
+    whole = everybody(cohort, labels, entities, task, of_kind) if entities is not None and own_folds else cohort
+    fits = fits_of(protocol, cohort, whole, options, features.name)
     if options.train_size is not None:
         fits = [fewer(fit, cohort, options.train_size, options.seed) for fit in fits]
     classes = np.unique(cohort.y)  # (C,)
@@ -129,10 +140,12 @@ def probe(
         scored = _unseen(scored)
 
     size = "" if options.train_size is None else f"@{options.train_size}"
-    split = None if options.protocol in OWN_FOLDS else splits
+    made_from = made_from or result_hash(
+        features.source_hash, labels, None if own_folds else splits, None if whole is cohort else whole.entity_ids
+    )
     same: dict[str, Any] = {"dataset": dataset, "task": task, "features": features.name}
     same |= {"model": features.model, "k": features.k, "protocol": options.protocol + size, "probe": name}
-    same |= {"seed": options.seed, "source_hash": result_hash(features.source_hash, labels, split)}
+    same |= {"seed": options.seed, "source_hash": made_from}
     same |= {"n": len(scored.truth), "n_seen": int(scored.seen.sum())}
     rows = [metric_row(scored, metric, options) for metric in metrics_for(of_kind)]
     if fits[0].validation is not None:

@@ -3,14 +3,18 @@
 In: a context, a task, options. Out: rows of ``probe.compare.COMPARISON`` with the task in front. Writes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from ..core.errors import Llm4esError, ProbeError
-from ..core.sql import where
+from ..core.errors import ProbeError
+from ..core.sql import literal, where
 from ..options import CompareOptions
+from .cohorts import made_for, other_cohorts
 from .context import Context
+from .evidence import Evidence, in_words, say_stale
+from .feature_source import FeatureSource
 from .feature_sources import all_feature_sources, named
 from .leaks import label_leaks
 from .result import Result
@@ -113,7 +117,8 @@ def comparison(context: Context, task: str, options: CompareOptions, config_id: 
     if options.probe is not None:
         chosen["probe"] = options.probe
     chosen["config_id"] = config_id or _newest(context, task, options, chosen)
-    probes = context.store.sql(f"SELECT * FROM probes WHERE {where(chosen)}").to_arrow_table()
+    probed = context.store.sql(f"SELECT * FROM probes WHERE {where(chosen)}").to_arrow_table()
+    probes, sources = live_probes(context, task, options, probed)
     for line in label_leaks(context, task, probes):
         context.observer.warn(line)
     scored = sorted(set(probes["n"].to_pylist()))
@@ -122,7 +127,9 @@ def comparison(context: Context, task: str, options: CompareOptions, config_id: 
             f"{task}: the feature sets were probed on {scored[0]} to {scored[-1]} entities, so their probes learnt "
             "from different numbers too: embed the same entities for a fair comparison"
         )
-    predictions = context.store.sql(f"SELECT * FROM predictions WHERE {where(chosen)}").to_arrow_table()
+    kept = ", ".join(map(literal, sorted(set(probes["features"].to_pylist()))))
+    query = f"SELECT * FROM predictions WHERE {where(chosen)} AND features IN ({kept})"
+    predictions = context.store.sql(query).to_arrow_table()
     metric = options.metric
     if metric is None and task in context.recipe.tasks:
         metric = context.recipe.tasks[task].metric
@@ -133,7 +140,7 @@ def comparison(context: Context, task: str, options: CompareOptions, config_id: 
         metric=metric,
         common=options.common,
         unseen_only=options.unseen_only,
-        costs=_costs(context, sorted(set(probes["features"].to_pylist()))),
+        costs=_costs(sorted(set(probes["features"].to_pylist())), sources),
     )
     return rows.add_column(0, "task", pa.array([task] * len(rows), pa.string()))
 
@@ -151,15 +158,65 @@ def _newest(context: Context, task: str, options: CompareOptions, chosen: dict[s
     return str(rows[0][0])
 
 
-def _costs(context: Context, features: Iterable[str]) -> pa.Table:
+def live_probes(
+    context: Context, task: str, options: CompareOptions, probes: pa.Table
+) -> tuple[pa.Table, dict[str, FeatureSource]]:
+    """Of the probes of one configuration those that still hold; the others are named.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe, store, who hears of it.
+    task : str
+        Whose probes.
+    options : CompareOptions
+        Protocol, reference.
+    probes : pyarrow.Table
+        Rows of one configuration.
+
+    Returns
+    -------
+    rows : pyarrow.Table
+        Those made of labels, split, texts and events as they are.
+    sources : dict of str to FeatureSource
+        Name -> what can be probed now, of the same cohort.
+
+    Raises
+    ------
+    ProbeError
+        Where none holds, or the reference does not.
+
+    Examples
+    --------
+    >>> from llm4es.options import CompareOptions
+    >>> probed = context.store.sql("SELECT * FROM probes").to_arrow_table()
+    >>> len(live_probes(context, "loyal", CompareOptions(), probed)[0]) == len(probed)
+    True
+    """
+    made, run_id = probes["config_id"][0].as_py(), probes["run_id"][0].as_py()
+    cohort = context.with_(max_entities=made_for(context, run_id))
+    sources = {source.name: source for source in all_feature_sources(cohort)}
+    stale = Evidence.of(cohort, task, options.protocol.partition("@")[0]).stale(probes, sources)
+    by = "" if options.protocol == CompareOptions.protocol else f" --protocol {options.protocol}"
+    by += "" if cohort.max_entities is None else f" --max-entities {cohort.max_entities}"
+    again = f"`llm4es probe {context.dataset} --task {task}{by}`"
+    if options.reference in stale:
+        raise ProbeError(f"--reference {options.reference!r} is stale: {stale[options.reference]}: run {again}")
+    live = probes.filter(pc.invert(pc.is_in(probes["features"], pa.array(sorted(stale), pa.string()))))
+    if not len(live):
+        raise ProbeError(f"{task}: nothing to compare, {in_words(stale)}: run {again}")
+    say_stale(context, task, stale, f"{again} recomputes them")
+    here = "everybody" if cohort.max_entities is None else f"--max-entities {cohort.max_entities}"
+    for features, whom in other_cohorts(context, task, made).items():
+        context.observer.warn(f"{task}: {features} was probed on {whom} and is not paired with these ({here})")
+    return live, sources
+
+
+def _costs(features: Iterable[str], by_name: Mapping[str, FeatureSource]) -> pa.Table:
     """What each feature set costs, where the store knows it."""
-    by_name = {source.name: source for source in all_feature_sources(context)}
     rows = []
     for name in features:
-        try:
-            source = named(name, by_name)
-        except Llm4esError:
-            continue  # probed, and its vectors are gone
+        source = named(name, by_name)
         rows.append({"features": name, **{column: getattr(source, column) for column in COSTS}})
     schema = pa.schema([("features", pa.string()), *((column, pa.float64()) for column in COSTS)])
     return pa.Table.from_pylist(rows, schema=schema)

@@ -39,6 +39,15 @@ class FeatureSource:
     tokens: int | None = None
     """Tokens that a model read for it."""
 
+    n_live: int | None = None
+    """Entities whose rows are made of texts as they are; None: nothing of it can be out of date."""
+
+    n_stale: int = 0
+    """Entities whose rows were made of texts that have changed since, or vanished: they are left out."""
+
+    entities: str | None = None
+    """SELECT of the ``entity_id`` that have it; None: everybody."""
+
     seconds: float | None = None
     """Time of the runs that made it, all depths of one pass together; None where no model ran or it is not known."""
 
@@ -74,4 +83,7 @@ def joined(parts: Sequence[FeatureSource]) -> FeatureSource:
         dimensions=None if any(part.dimensions is None for part in parts) else sum(p.dimensions or 0 for p in parts),
         tokens=None if any(part.tokens is None for part in parts) else sum(part.tokens or 0 for part in parts),
         seconds=sum(part.seconds or 0 for part in parts) or None,
+        n_live=min((part.n_live for part in parts if part.n_live is not None), default=None),
+        n_stale=max(part.n_stale for part in parts),
+        entities=" INTERSECT ".join(part.entities for part in parts if part.entities is not None) or None,
     )

@@ -12,6 +12,7 @@ from ..features.import_vectors import IMPORTED
 from ..options import EmbedOptions
 from .context import Context
 from .feature_source import FeatureSource
+from .live_texts import LiveRows, live_rows
 from .selection import entities_sql, raw_config
 from .stored_models import lineage_of
 
@@ -27,7 +28,10 @@ _DEFAULTS = {
 """What a readable name leaves out."""
 
 _CONFIGURATION = "any_value({0}) AS {0}".format
-_CONTENT = "sha256(string_agg(entity_id || ':' || source_hash, chr(10) ORDER BY entity_id)) AS source_hash"
+_CONTENT = """sha256(string_agg(entity_id || ':' || source_hash, chr(10) ORDER BY entity_id)
+    FILTER (is_live AND is_chosen AND {0})) AS source_hash,
+    count(*) FILTER (is_live AND is_chosen AND {0}) AS n_live, count(*) FILTER (NOT is_live AND {0}) AS n_stale"""
+"""Content of the rows that count, and how many do not: of everybody, or with kept layers of the first."""
 
 
 def vectors(context: Context) -> list[FeatureSource]:
@@ -52,7 +56,9 @@ def vectors(context: Context) -> list[FeatureSource]:
     seen: dict[str, frozenset[str]] = {}
     found: list[FeatureSource] = []
     there: set[tuple[str, str, int]] = set()
-    rows = [*_embedded(context), *_kept(context)]
+    live = live_rows(context)
+    rows = [*_embedded(context, live), *_kept(context, live)]
+    ((everybody,),) = context.store.sql(f"SELECT count(*) FROM ({_entities(context)})").fetchall()
     for row, label in zip(rows, readable(rows), strict=True):
         model, config, k = row["model"], row["config_id"], row["k"]
         if model not in seen:
@@ -61,17 +67,21 @@ def vectors(context: Context) -> list[FeatureSource]:
             there.add((model, config, k))
         elif row["layer"] is None and (model, config, k) in there:
             continue
+        content = (row["source_hash"] or "") + config  # no hash: nothing of it is live
         found.append(
             FeatureSource(
                 name=label,
-                source_hash=row["source_hash"] + config + (f" layer {row['layer']}" if row["layer"] else ""),
-                load=_loader(context, row, label, seen[model]),
+                source_hash=content + (f" layer {row['layer']}" if row["layer"] else ""),
+                load=_loader(context, row, label, seen[model], live),
                 k=k or None,  # 0: imported, no layers were averaged
                 layer=row["layer"],
                 embedded=row["layers"] is None,
                 dimensions=row["dim"],
                 tokens=row["n_tokens"],
                 seconds=seconds.get(config),
+                n_live=row["n_live"],
+                n_stale=row["n_stale"],
+                entities=None if row["n_live"] == everybody else _chosen(context, row, live, "entity_id"),
             )
         )
     return found
@@ -117,28 +127,45 @@ def _entities(context: Context) -> str:
     return entities_sql(context.dataset, raw_config(context.store, context.dataset), context.max_entities)
 
 
-def _embedded(context: Context) -> list[dict[str, Any]]:
+def _embedded(context: Context, live: LiveRows) -> list[dict[str, Any]]:
     """A row an embedding, those of one name by age."""
-    settings = ", ".join(map(_CONFIGURATION, ("pooling", "texts", "history", "max_length", "dim")))
-    query = f"""SELECT model, k, config_id, {settings}, {_CONTENT}, sum(n_tokens)::BIGINT AS n_tokens,
-            NULL AS layer, NULL AS layers
-        FROM embeddings WHERE dataset = {literal(context.dataset)} AND entity_id IN ({_entities(context)})
-        GROUP BY model, k, config_id ORDER BY model, k, min(run_id)"""
+    query = f"""SELECT model, k, config_id, {_settings()}, {_CONTENT.format("true")},
+            sum(n_tokens) FILTER (is_live AND is_chosen)::BIGINT AS n_tokens, NULL AS layer, NULL AS layers
+        FROM ({_rows(context, live, "embeddings")}) GROUP BY model, k, config_id
+        HAVING count(*) FILTER (is_chosen) > 0 ORDER BY model, k, min(run_id)"""
     found: list[dict[str, Any]] = context.store.sql(query).to_arrow_table().to_pylist()
     return found
 
 
-def _kept(context: Context) -> list[dict[str, Any]]:
+def _kept(context: Context, live: LiveRows) -> list[dict[str, Any]]:
     """Of each configuration whose layers are kept: a row a layer alone, and a row a number of last layers."""
-    settings = ", ".join(map(_CONFIGURATION, ("pooling", "texts", "history", "max_length", "dim")))
-    query = f"""SELECT model, config_id, max(layer) AS layers, {settings},
-            sha256(string_agg(entity_id || ':' || source_hash, chr(10) ORDER BY entity_id) FILTER (layer = 1))
-            AS source_hash, NULL AS n_tokens
-        FROM layers WHERE dataset = {literal(context.dataset)} AND entity_id IN ({_entities(context)})
-        GROUP BY model, config_id ORDER BY model, min(run_id)"""
+    query = f"""SELECT model, config_id, max(layer) AS layers, {_settings()}, {_CONTENT.format("layer = 1")},
+            NULL AS n_tokens
+        FROM ({_rows(context, live, "layers")}) GROUP BY model, config_id
+        HAVING count(*) FILTER (is_chosen) > 0 ORDER BY model, min(run_id)"""
     rows = context.store.sql(query).to_arrow_table().to_pylist()
     depths = [row | {"k": k, "layer": None} for row in rows for k in range(1, row["layers"] + 1)]
     return depths + [row | {"k": None, "layer": n} for row in rows for n in range(1, row["layers"] + 1)]
+
+
+def _settings() -> str:
+    return ", ".join(map(_CONFIGURATION, ("pooling", "texts", "history", "max_length", "dim")))
+
+
+def _rows(context: Context, live: LiveRows, table: str) -> str:
+    """SELECT of the dataset's rows, whether they are live, and whether their entities are chosen."""
+    return f"""SELECT made.*, {live.condition} AS is_live, made.entity_id IN ({_entities(context)}) AS is_chosen
+        FROM {table} made {live.join} WHERE made.dataset = {literal(context.dataset)}"""
+
+
+def _chosen(context: Context, row: dict[str, Any], live: LiveRows, columns: str, source: int = 0) -> str:
+    """SELECT of the chosen entities' live rows of what a row stands for."""
+    table, column, number = _sources(row)[source]
+    chosen = where({"dataset": context.dataset, column: number, **{k: row[k] for k in ("model", "config_id")}})
+    if not row["n_stale"]:  # nobody has to be told apart
+        return f"SELECT {columns} FROM {table} WHERE {chosen} AND entity_id IN ({_entities(context)})"
+    rows = f"FROM (FROM {table} WHERE {chosen}) made {live.join} WHERE {live.condition}"
+    return f"SELECT {columns} {rows} AND entity_id IN ({_entities(context)})"
 
 
 def _seen(context: Context, model: str) -> frozenset[str]:
@@ -156,7 +183,9 @@ def _seconds(context: Context) -> dict[str, float]:
     return dict(context.store.sql(query).fetchall())
 
 
-def _loader(context: Context, row: dict[str, Any], label: str, seen: frozenset[str]) -> "Callable[[], FeatureSet]":
+def _loader(
+    context: Context, row: dict[str, Any], label: str, seen: frozenset[str], live: LiveRows
+) -> "Callable[[], FeatureSet]":
     def load() -> "FeatureSet":
         import numpy as np
 
@@ -164,12 +193,9 @@ def _loader(context: Context, row: dict[str, Any], label: str, seen: frozenset[s
 
         ids: list[str] = []
         parts = []
-        for table, column, number in _sources(row):
-            chosen = where({"dataset": context.dataset, column: number, **{k: row[k] for k in ("model", "config_id")}})
-            rows = context.store.sql(
-                f"""SELECT entity_id, vector FROM {table} WHERE {chosen}
-                AND entity_id IN ({_entities(context)}) ORDER BY entity_id"""
-            ).to_arrow_table()
+        for source in range(len(_sources(row))):
+            query = _chosen(context, row, live, "entity_id, vector", source)
+            rows = context.store.sql(f"{query} ORDER BY entity_id").to_arrow_table()
             arrays = rows["vector"].combine_chunks()
             ids = rows["entity_id"].to_pylist()
             parts.append(np.asarray(arrays.flatten()).reshape(len(arrays), -1))  # (N, D)
@@ -180,7 +206,7 @@ def _loader(context: Context, row: dict[str, Any], label: str, seen: frozenset[s
             model=row["model"],
             k=row["k"] or None,
             seen=seen,
-            source_hash=row["source_hash"] + row["config_id"],
+            source_hash=(row["source_hash"] or "") + row["config_id"],
         )
 
     return load

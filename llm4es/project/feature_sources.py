@@ -56,11 +56,54 @@ def feature_sources(
     found = all_feature_sources(context)
     if chosen:
         by_name = {source.name: source for source in found}
-        return [named(text, by_name) for text in chosen]
+        return live(context, [named(text, by_name) for text in chosen], named=True)
     if not depths and not layers:
-        return [source for source in found if source.embedded]
+        return live(context, [source for source in found if source.embedded])
     kept = _of_depths(found, depths) + _of_layers(found, layers, context.dataset)
-    return kept + [source for source in found if source.name in BASELINE_NAMES]
+    return live(context, kept + [source for source in found if source.name in BASELINE_NAMES])
+
+
+def live(context: Context, sources: Sequence[FeatureSource], *, named: bool = False) -> list[FeatureSource]:
+    """Those that have rows made of texts as they are; what is left out of them is said.
+
+    Parameters
+    ----------
+    context : Context
+        Who hears of it.
+    sources : sequence of FeatureSource
+        What was chosen.
+    named : bool, default False
+        By name: one that is stale as a whole is an error.
+
+    Returns
+    -------
+    list of FeatureSource
+        In their order.
+
+    Raises
+    ------
+    OptionError
+        For a named one that is stale as a whole.
+
+    Examples
+    --------
+    >>> len(live(context, all_feature_sources(context)))
+    5
+    """
+    remedy = "`llm4es embed` (after `enrich`, where it reads enriched texts) makes them anew"
+    dead = [source.name for source in sources if source.n_live == 0]
+    if named and dead:
+        raise OptionError(f"--features {dead[0]!r}: all its vectors were made of texts that have changed: {remedy}")
+    partly = [source for source in sources if source.n_stale and source.n_live != 0]
+    most = max((source.n_stale for source in partly), default=0)
+    for names, what in ((dead, "all vectors"), ([each.name for each in partly], f"vectors of {most} entities")):
+        if names:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            context.observer.warn(
+                f"{', '.join(names[:3])}{more}: {what} are stale and left out, their texts have changed or vanished; "
+                f"{remedy}"
+            )
+    return [source for source in sources if source.n_live != 0]
 
 
 def all_feature_sources(context: Context) -> list[FeatureSource]:

@@ -11,12 +11,12 @@ import pyarrow as pa
 from ..core.errors import OptionError, ProbeError
 from ..core.hashing import config_id
 from ..core.sql import where
-from ..core.tasks import OWN_FOLDS
-from ..features.feature_set import result_hash
 from ..options import ProbeOptions, SelectOptions
 from ..recipes.field_names import field_name
+from .cohorts import asked_for
 from .context import Context
 from .data_leaks import data_leaks
+from .evidence import Evidence
 from .executor import Increment, TableRows
 from .feature_source import FeatureSource
 from .feature_sources import feature_sources
@@ -24,6 +24,7 @@ from .incremental import Job, incremental
 from .leaks import label_leaks, leaks_of
 from .observer import Advance
 from .outcome import Outcome
+from .selection import last_run
 
 if TYPE_CHECKING:
     from ..probe.probe import ProbeResult
@@ -151,14 +152,15 @@ def probe(
     >>> probe(context.with_(dry_run=True), "loyal", ProbeOptions(folds=3)).rows
     6
     """
+    context = context.with_(max_entities=asked_for(context))
+    _check_cohort(context, options)
     of_task = {"dataset": context.dataset, "task": task}
-    labels = context.store.sql(
-        f"SELECT entity_id, label FROM labels WHERE {where(of_task)}"
-    ).to_arrow_table()  # in the order of the data's own file: the protocol 'ptls' depends on it
-    splits = _splits(context, options.protocol)
-    made = config_id({"task": task, "options": options.fingerprint()})
+    evidence = Evidence.of(context, task, options.protocol)
+    labels, splits = evidence.labels, evidence.splits
+    only = {} if context.max_entities is None else {"max_entities": context.max_entities}
+    made = config_id({"task": task, "options": options.fingerprint(), **only})  # cohorts are kept apart
     by_name = {source.name: source for source in (feature_sources(context) if sources is None else sources)}
-    hashes = [result_hash(source.source_hash, labels, splits) for source in by_name.values()]
+    hashes = {name: evidence.expected(source) for name, source in by_name.items()}
     results: dict[str, ProbeResult] = {}
 
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
@@ -171,7 +173,10 @@ def probe(
         leaks: list[str] | None = None
         for name in (name for batch in batches for name in batch["features"].to_pylist()):
             try:
-                result = fit_and_score(by_name[name].load(), labels, task, kind, options, context.dataset, splits)
+                result = fit_and_score(
+                    by_name[name].load(), labels, task, kind, options, context.dataset, splits,
+                    evidence.cohort, hashes[name],
+                )  # fmt: skip
             except ProbeError as error:  # one of many that cannot carry the task does not keep the others from it
                 if named or len(by_name) == 1:
                     raise
@@ -195,12 +200,12 @@ def probe(
         stage="probe",
         what=task,
         config_id=made,
-        record={"config_id": made, "task": task, "options": options.fingerprint()},
+        record={"config_id": made, "task": task, "options": options.fingerprint(), **only},
         table="probes",
         scope={**of_task, "config_id": made},
         key=("features",),
         wanted=pa.table(
-            {"features": pa.array(list(by_name), pa.string()), "source_hash": pa.array(hashes, pa.string())}
+            {"features": pa.array(list(by_name), pa.string()), "source_hash": pa.array(hashes.values(), pa.string())}
         ),
         related_scope=of_task,
         replaces=True,
@@ -224,18 +229,22 @@ def _say_who_is_missing(context: Context, task: str, results: "Mapping[str, Prob
             who = names_[0] if len(names_) == 1 else f"{names_[0]} and {len(names_) - 1} more"
             context.observer.say(
                 f"{task}, {who}: {features} labelled entities have no features and {label} with features no label; "
-                "neither are used"
+                "neither are used"  # a fold is made of everybody with a label and events, then they are dropped from it
             )
 
 
-def _splits(context: Context, protocol: str) -> "pa.Table | None":
-    """The recipe's split of that name; None for a protocol that makes its own folds."""
-    if protocol in OWN_FOLDS:
-        return None
-    chosen = where({"dataset": context.dataset, "name": protocol})
-    rows = context.store.sql(f"SELECT entity_id, split, name FROM splits WHERE {chosen} ORDER BY entity_id")
-    found = rows.to_arrow_table()
-    return found if len(found) else None
+def _check_cohort(context: Context, options: ProbeOptions) -> None:
+    """A published split is one of everybody."""
+    if options.protocol != "ptls":
+        return
+    if context.max_entities is not None:
+        raise OptionError(
+            f"--max-entities {context.max_entities} and --protocol ptls: the published split is one of everybody; "
+            "leave --max-entities out, or choose cv"
+        )
+    serialized = last_run(context.store, "serialize", context.dataset)
+    if serialized is not None and (n := serialized.config.get("max_entities")) is not None:
+        context.observer.warn(f"only {n} entities were serialized (--max-entities): ptls is not the published split")
 
 
 def _with_leaks(probes: pa.Table, leaks: Sequence[str]) -> pa.Table:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..core.errors import OptionError, ProbeError
 from ..core.sql import literal, where
@@ -16,6 +17,7 @@ from ..core.version import __version__
 from ..options import CompareOptions, ReportOptions
 from .compare import comparison
 from .context import Context
+from .evidence import only_live
 from .feature_sources import feature_sources
 from .histories import Histories
 from .leaks import label_leaks, leaks_of
@@ -134,8 +136,9 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
         cuts=read,
         comparison=compared,
         predictions=predictions,
-        learning=rows(
-            f"SELECT * FROM probes WHERE {of_data} AND starts_with(protocol, {literal(options.protocol + '@')})"
+        learning=only_live(
+            context,
+            rows(f"SELECT * FROM probes WHERE {of_data} AND starts_with(protocol, {literal(options.protocol + '@')})"),
         ),
         vectors=vectors,
         vectors_name=vectors_name,
@@ -162,6 +165,7 @@ def _evidence(
         newest = f"(SELECT config_id FROM probes WHERE {chosen} ORDER BY run_id DESC LIMIT 1)"
         query = f"SELECT * FROM predictions WHERE {chosen} AND config_id = {newest}"
         scored = context.store.sql(query).to_arrow_table()
+        scored = scored.filter(pc.is_in(scored["features"], pc.unique(tables[-1]["features"])))  # what still holds
         predictions.append(_of_all(scored) if options.common else scored)
         shown = context.store.sql(f"SELECT * FROM probes WHERE {chosen} AND config_id = {newest}").to_arrow_table()
         warnings += label_leaks(context, task, shown) + leaks_of(context, task, predictions[-1])
@@ -172,8 +176,6 @@ def _evidence(
 
 def _of_all(predictions: pa.Table) -> pa.Table:
     """The predictions of entities that every feature set has scored."""
-    import pyarrow.compute as pc
-
     sets = [
         set(predictions.filter(pc.equal(predictions["features"], name))["entity_id"].to_pylist())
         for name in pc.unique(predictions["features"]).to_pylist()

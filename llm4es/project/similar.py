@@ -12,7 +12,7 @@ from ..core.sql import where
 from ..features.feature_set import FeatureSet
 from ..options import SimilarOptions
 from .context import Context
-from .feature_sources import feature_sources
+from .feature_sources import all_feature_sources, feature_sources, live
 from .histories import Histories
 from .result import Result
 from .selection import preset, raw_config
@@ -165,8 +165,9 @@ def _name(context: Context, model: str, k: int) -> str:
 
 def _features(context: Context, name: str) -> FeatureSet:
     """The feature set of that name; where only the beginning of a name was given, the newest that begins so."""
-    begun = [source for source in feature_sources(context) if source.name.startswith(f"{name} [")]
-    return (begun or feature_sources(context, [name]))[-1].load()
+    found = all_feature_sources(context)
+    begun = [source for source in found if source.name.startswith(f"{name} [") and source.embedded]
+    return (live(context, begun[-1:], named=True) or feature_sources(context, [name]))[-1].load()
 
 
 def _shared(

@@ -6,14 +6,17 @@ In: a context, a model, a k. Out: ids and a matrix. Writes nothing.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from ..core.errors import StoreError, nearest
-from ..core.sql import where
+from ..core.sql import literal, where
 from ..options import SimilarOptions
 from .context import Context
+from .live_texts import live_rows
 
 if TYPE_CHECKING:
     import numpy as np
-    import pyarrow as pa
     from numpy.typing import NDArray
 
 
@@ -60,4 +63,25 @@ def vectors(
     if depth not in depths[name]:
         there = ", ".join(map(str, sorted(depths[name])))
         raise StoreError(f"no vectors of {name!r} with k {depth}: there are k {there}, or embed with this k")
-    return context.store.matrix(context.dataset, model=name, k=depth, config_id=config_id, at=at)
+    ids, matrix = context.store.matrix(context.dataset, model=name, k=depth, config_id=config_id, at=at)
+    if at is not None:  # as it was then, whatever has changed since
+        return ids, matrix
+    stale = _stale(context, name, depth, config_id)
+    if not stale:
+        return ids, matrix
+    context.observer.warn(
+        f"{name}@{depth}: vectors of {len(stale)} entities are stale and left out, their texts have changed or "
+        "vanished; `llm4es embed` (after `enrich`, where it reads enriched texts) makes them anew"
+    )
+    kept = pc.invert(pc.is_in(ids, pa.array(stale, ids.type)))
+    return ids.filter(kept), matrix[kept.to_numpy(zero_copy_only=False)]
+
+
+def _stale(context: Context, model: str, k: int, config_id: str | None) -> list[str]:
+    """Entities whose vectors were made of texts that are no longer there."""
+    live = live_rows(context)
+    chosen = where({"dataset": context.dataset, "model": model, "k": k})
+    config = "" if config_id is None else f" AND config_id = {literal(config_id)}"
+    query = f"""SELECT entity_id FROM (FROM embeddings WHERE {chosen}{config}) made {live.join}
+        WHERE NOT {live.condition}"""
+    return [entity for (entity,) in context.store.sql(query).fetchall()]

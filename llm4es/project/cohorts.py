@@ -1,0 +1,103 @@
+"""On how many entities a step was asked to work: probes of different cohorts are kept apart.
+
+In: a context, a run. Out: a number of entities, None for everybody; who else was probed. Writes nothing.
+"""
+
+import json
+
+from ..core.sql import literal, where
+from .context import Context
+from .selection import entities_sql, raw_config
+
+
+def asked_for(context: Context) -> int | None:
+    """``--max-entities`` where it leaves anybody out.
+
+    Parameters
+    ----------
+    context : Context
+        What was asked for, and the store.
+
+    Returns
+    -------
+    int or None
+        Entities; None: everybody.
+
+    Examples
+    --------
+    >>> asked_for(context.with_(max_entities=5)), asked_for(context.with_(max_entities=100))
+    (5, None)
+    """
+    if context.max_entities is None:
+        return None
+    everybody = entities_sql(context.dataset, raw_config(context.store, context.dataset), None)
+    ((n,),) = context.store.sql(f"SELECT count(*) FROM ({everybody})").fetchall()
+    return context.max_entities if context.max_entities < n else None
+
+
+def made_for(context: Context, run_id: str) -> int | None:
+    """``--max-entities`` of the run that made probes.
+
+    Parameters
+    ----------
+    context : Context
+        Whose store has the record.
+    run_id : str
+        The run.
+
+    Returns
+    -------
+    int or None
+        Entities; None: everybody.
+
+    Examples
+    --------
+    >>> ((newest,),) = context.store.sql("SELECT max(run_id) FROM probes").fetchall()
+    >>> made_for(context, newest) is None
+    True
+    """
+    query = f"SELECT (config->>'$.max_entities')::INTEGER FROM runs WHERE run_id = {literal(run_id)}"
+    rows = context.store.sql(query).fetchall()
+    return rows[0][0] if rows else None
+
+
+def other_cohorts(context: Context, task: str, config_id: str) -> dict[str, str]:
+    """Features that were probed by the same options on other entities, and not on these.
+
+    Parameters
+    ----------
+    context : Context
+        Dataset and store.
+    task : str
+        Whose probes.
+    config_id : str
+        The configuration of the probes that are looked at.
+
+    Returns
+    -------
+    dict of str to str
+        Features -> whom they were probed on, in words.
+
+    Examples
+    --------
+    >>> ((newest,),) = context.store.sql("SELECT any_value(config_id) FROM probes").fetchall()
+    >>> other_cohorts(context, "loyal", newest)
+    {}
+    """
+    of_task = where({"dataset": context.dataset, "task": task})
+    probed: dict[str, set[str]] = {}
+    for config, features in context.store.sql(
+        f"SELECT DISTINCT config_id, features FROM probes WHERE {of_task}"
+    ).fetchall():
+        probed.setdefault(config, set()).add(features)
+    query = f"SELECT DISTINCT config FROM runs WHERE stage = 'probe' AND dataset = {literal(context.dataset)}"
+    runs = [json.loads(config) for (config,) in context.store.sql(query).fetchall()]
+    known = {run["config_id"]: run for run in runs if run.get("task") == task}
+    mine = known.get(config_id)
+    found: dict[str, str] = {}
+    for config, run in known.items():
+        if mine is not None and config != config_id and run["options"] == mine["options"]:
+            n = run.get("max_entities")
+            whom = "everybody" if n is None else f"--max-entities {n}"
+            found |= dict.fromkeys(probed.get(config, set()) - probed.get(config_id, set()), whom)
+    return found

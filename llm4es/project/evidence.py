@@ -1,0 +1,212 @@
+"""What a task's probes are made from, as it is now: which of those in the store still hold, and why others do not.
+
+In: a context, a task, a protocol. Out: the hash that a live probe bears; names of stale ones with a reason. Knows no
+probe's inside.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, reduce
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..core.errors import Llm4esError
+from ..core.sql import where
+from ..core.tasks import OWN_FOLDS
+from ..features.result_hash import contents, hash_with
+from .cohorts import made_for
+from .context import Context
+from .feature_source import FeatureSource
+from .feature_sources import all_feature_sources, named
+from .selection import entities_sql, raw_config
+
+LABELS, OTHERS, INPUTS = "labels changed", "other entities", "texts, events or splits changed"
+GONE = "not in the store any more"
+"""Why a probe is stale."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Labels, split and cohort of one task under one protocol."""
+
+    context: Context
+    task: str
+    protocol: str
+    labels: pa.Table
+    """``entity_id`` and ``label``, in the order of the data's own file: the protocol 'ptls' depends on it."""
+    splits: pa.Table | None
+    """The recipe's split of the protocol's name; None for a protocol that makes its own folds."""
+
+    @classmethod
+    def of(cls, context: Context, task: str, protocol: str) -> "Evidence":
+        """Read from the store.
+
+        Parameters
+        ----------
+        context : Context
+            Dataset, store, how many entities.
+        task, protocol : str
+            Whose labels, and by which protocol they are probed.
+
+        Returns
+        -------
+        Evidence
+            As it is now.
+
+        Examples
+        --------
+        >>> Evidence.of(context, "loyal", "cv").labels.num_rows
+        20
+        """
+        of_task = where({"dataset": context.dataset, "task": task})
+        labels = context.store.sql(f"SELECT entity_id, label FROM labels WHERE {of_task}").to_arrow_table()
+        return cls(context, task, protocol, labels, _split(context, protocol))
+
+    @property
+    def cohort_sql(self) -> str:
+        """SELECT of the entities that have a label and events."""
+        of_task = where({"dataset": self.context.dataset, "task": self.task})
+        known = entities_sql(
+            self.context.dataset, raw_config(self.context.store, self.context.dataset), self.context.max_entities
+        )
+        return f"SELECT entity_id FROM labels WHERE {of_task} AND label IS NOT NULL AND entity_id IN ({known})"
+
+    @cached_property
+    def cohort(self) -> list[str]:
+        """Their ids, sorted as text."""
+        rows = self.context.store.sql(f"{self.cohort_sql} ORDER BY entity_id").to_arrow_table()
+        return list(rows["entity_id"].to_pylist())
+
+    def missing(self, source: FeatureSource) -> int:
+        """How many of the cohort lack the features."""
+        if source.entities is None:
+            return 0
+        lacking = f"SELECT count(*) FROM ({self.cohort_sql}) WHERE entity_id NOT IN ({source.entities})"
+        return int(self.context.store.sql(lacking).fetchall()[0][0])
+
+    def expected(self, source: FeatureSource) -> str:
+        """The ``source_hash`` of a probe of these features that is made now."""
+        apart = self.protocol in OWN_FOLDS and self.missing(source)
+        return hash_with(source.source_hash, self._shared, self.cohort if apart else None)
+
+    @cached_property
+    def _shared(self) -> str:
+        return contents(self.labels, self.splits)
+
+    def stale(self, probes: pa.Table, sources: Mapping[str, FeatureSource]) -> dict[str, str]:
+        """Of some rows of ``probes``, the features that are no longer what was probed.
+
+        Parameters
+        ----------
+        probes : pyarrow.Table
+            Rows of this task and protocol, of one configuration.
+        sources : mapping of str to FeatureSource
+            Name -> what can be probed now.
+
+        Returns
+        -------
+        dict of str to str
+            Features -> why.
+        """
+        found: dict[str, str] = {}
+        changed: set[str] | None = None
+        pairs = set(zip(*(probes[column].to_pylist() for column in ("features", "source_hash", "n")), strict=True))
+        for name, content, n in sorted(pairs):
+            try:
+                source = named(name, sources)
+            except Llm4esError:
+                found[name] = GONE
+                continue
+            if self.expected(source) == content:
+                continue
+            changed = self._relabelled(probes) if changed is None else changed
+            if name in changed:
+                found[name] = LABELS
+            elif self.protocol == "cv" and n != len(self.cohort) - self.missing(source):
+                found[name] = OTHERS
+            else:
+                found[name] = INPUTS
+        return found
+
+    def _relabelled(self, probes: pa.Table) -> set[str]:
+        """Features of which somebody was scored under another label than now."""
+        chosen = where(
+            {"dataset": self.context.dataset, "task": self.task, "config_id": probes["config_id"][0].as_py()}
+        )
+        of_task = where({"dataset": self.context.dataset, "task": self.task})
+        same = "coalesce(TRY_CAST(label AS DOUBLE) = TRY_CAST(y_true AS DOUBLE), label = y_true, false)"
+        query = f"""SELECT DISTINCT features
+            FROM (SELECT DISTINCT features, entity_id, y_true FROM predictions WHERE {chosen})
+            LEFT JOIN (SELECT entity_id, label FROM labels WHERE {of_task}) USING (entity_id) WHERE NOT {same}"""
+        return {features for (features,) in self.context.store.sql(query).fetchall()}
+
+
+def _split(context: Context, protocol: str) -> pa.Table | None:
+    if protocol in OWN_FOLDS:
+        return None
+    chosen = where({"dataset": context.dataset, "name": protocol})
+    rows = context.store.sql(f"SELECT entity_id, split, name FROM splits WHERE {chosen} ORDER BY entity_id")
+    found = rows.to_arrow_table()
+    return found if len(found) else None
+
+
+def say_stale(context: Context, task: str, stale: Mapping[str, str], remedy: str) -> None:
+    """Name what is left out of a comparison: one line a reason.
+
+    Parameters
+    ----------
+    context : Context
+        Who hears of it.
+    task : str
+        Whose features.
+    stale : mapping of str to str
+        Features -> why.
+    remedy : str
+        What makes them anew.
+    """
+    for reason in dict.fromkeys(stale.values()):
+        context.observer.warn(f"{task}: {in_words(stale, reason)}; {remedy}")
+
+
+def in_words(stale: Mapping[str, str], reason: str | None = None) -> str:
+    """``2 features stale: tfidf, m@8: labels changed``."""
+    names = [name for name, why in stale.items() if reason in (None, why)]
+    listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    what = "1 feature" if len(names) == 1 else f"{len(names)} features"
+    why = reason or ", ".join(dict.fromkeys(stale.values()))
+    return f"{what} stale: {listed}: {why}"
+
+
+def only_live(context: Context, probes: pa.Table) -> pa.Table:
+    """Rows of ``probes``, of any tasks and configurations, without those that no longer hold.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe and store.
+    probes : pyarrow.Table
+        Rows of the view.
+
+    Returns
+    -------
+    pyarrow.Table
+        In the same order.
+
+    Examples
+    --------
+    >>> probed = context.store.sql("SELECT * FROM probes").to_arrow_table()
+    >>> only_live(context, probed).num_rows == probed.num_rows
+    True
+    """
+    columns = ("task", "protocol", "config_id")
+    kept = pa.array([True] * len(probes))
+    for group in dict.fromkeys(zip(*(probes[column].to_pylist() for column in columns), strict=True)):
+        mine = reduce(pc.and_, (pc.equal(probes[c], value) for c, value in zip(columns, group, strict=True)))
+        rows = probes.filter(mine)
+        cohort = context.with_(max_entities=made_for(context, rows["run_id"][0].as_py()))
+        sources = {source.name: source for source in all_feature_sources(cohort)}
+        stale = Evidence.of(cohort, group[0], group[1].partition("@")[0]).stale(rows, sources)
+        gone = pc.and_(mine, pc.is_in(probes["features"], pa.array(sorted(stale), pa.string())))
+        kept = pc.and_(kept, pc.invert(gone))
+    return probes.filter(kept)
