@@ -88,7 +88,7 @@ def live(context: Context, sources: Sequence[FeatureSource], *, named: bool = Fa
     Examples
     --------
     >>> len(live(context, all_feature_sources(context)))
-    5
+    6
     """
     remedy = "`llm4es embed` (after `enrich`, where it reads enriched texts) makes them anew"
     dead = [source.name for source in sources if source.n_live == 0]
