@@ -200,7 +200,7 @@ def only_live(context: Context, probes: pa.Table) -> pa.Table:
     True
     """
     columns = ("task", "protocol", "config_id")
-    kept = pa.array([True] * len(probes))
+    kept = pa.array([True] * len(probes), pa.bool_())
     for group in dict.fromkeys(zip(*(probes[column].to_pylist() for column in columns), strict=True)):
         mine = reduce(pc.and_, (pc.equal(probes[c], value) for c, value in zip(columns, group, strict=True)))
         rows = probes.filter(mine)
