@@ -115,7 +115,9 @@ def test_labels_of_another_name_and_a_leak(tmp_path: Path) -> None:
 
 def test_encodings_and_compression(tmp_path: Path) -> None:
     (tmp_path / "l1.csv").write_bytes(("user,what\n" + "a,café\nb,thé\n" * 8).encode("latin-1"))
-    assert 'encoding = "latin-1"' in draft_recipe(tmp_path / "l1.csv").toml
+    draft = draft_recipe(tmp_path / "l1.csv")
+    assert 'encoding = "windows-1252"' in draft.toml
+    assert any("is no UTF-8 and is read as windows-1252; it could be another" in doubt for doubt in draft.unsure)
     with gzip.open(tmp_path / "z.csv.gz", "wt") as file:
         file.write("user\twhat\n" + "a\tx\nb\ty\n" * 8)
     assert 'delimiter = "\\t"' in draft_recipe(tmp_path / "z.csv.gz").toml

@@ -6,8 +6,9 @@ no network, no environment and no setting. Knows nothing of events.
 """
 
 import logging
+import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,11 @@ import duckdb
 from ..core.errors import DataError, RecipeError
 from ..core.sql import file_literal, identifier, literal
 from .expressions import explained, expression, sentence
+from .first_rows import is_value
+from .kinds.texts import has_mixed_line_ends
 from .locate import Source
-from .model import Recipe
-from .readers import is_parquet, reader_of
+from .model import Header, RawTable, Recipe
+from .readers import reader_of
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +32,9 @@ ROW = "_llm4es_row"
 MEMORY = "1000MB"
 """Bound on DuckDB's memory; what is larger is spilled to disk."""
 
+COPIES = "copies"
+"""Folder, in the one that is spilled to, of copies of files that DuckDB does not read as they are."""
+
 
 @contextmanager
 def connected(source: Source) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -36,10 +42,12 @@ def connected(source: Source) -> Iterator[duckdb.DuckDBPyConnection]:
     paths = [str(path.absolute()) for table in source.files.values() for path in table]
     allowed = {spelling for path in paths for spelling in (literal(path), file_literal(path))}  # both are looked up
     with tempfile.TemporaryDirectory(prefix="llm4es-", ignore_cleanup_errors=True) as spill:
+        (Path(spill) / COPIES).mkdir()
         connection = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill})
         try:
             connection.execute("SET TimeZone = 'UTC'; SET python_enable_replacements = false")
             connection.execute(f"SET allowed_paths = [{', '.join(sorted(allowed))}]")
+            connection.execute(f"SET allowed_directories = [{literal(str(Path(spill, COPIES)) + '/')}]")
             connection.execute("SET enable_external_access = false; SET lock_configuration = true")
             yield connection
         finally:
@@ -80,17 +88,13 @@ def load(
     """
     spec, paths = recipe.all_layouts[source.layout].tables[table], source.files[table]
     spoken = " ".join([*expressions, *spec.derive.values()]).lower().replace('""', '"')
+    files = _files(connection, spec, paths, skip)
     there: list[str] = []
-    parts, readers, of_file = [], [], []
-    for path in paths:
-        reader, names = reader_of(connection, spec, path, skip)
-        readers.append((path, reader))
-        of_file.append((path, names))
-        kept = [name for name in names if name and name.lower() in spoken]
-        parts.append(f"SELECT {', '.join(map(identifier, kept)) or 'NULL AS _none'} FROM {reader}")
-        there += [name for name in names if name.lower() not in [each.lower() for each in there]]
+    for file in files:
+        there += [name for name in file.names if name.lower() not in [each.lower() for each in there]]
+    _check_header(spec, table, there, spoken)
     for name in there:
-        lower, known = name.lower(), [(path.name, [each.lower() for each in names]) for path, names in of_file]
+        lower, known = name.lower(), [(file.path.name, [each.lower() for each in file.names]) for file in files]
         if lower in spoken and (lacking := [path for path, names in known if lower not in names]):
             logger.warning("%s: %s has no column %r, which is missing there", recipe.name, ", ".join(lacking), name)
     replaced = [name for name in there if name in spec.derive and name.lower() in spoken]
@@ -98,7 +102,15 @@ def load(
     derived = "".join(f", {expression(sql)} AS {identifier(name)}" for name, sql in spec.derive.items())
     raw, view = identifier(f"_{table}"), identifier(table)
     try:
-        connection.execute(f"CREATE TEMP TABLE {raw} AS {' UNION ALL BY NAME '.join(parts)}")
+        try:
+            rejected = _make(connection, raw, files, spoken, skip)
+        except duckdb.InvalidInputException:
+            if not any(map(has_mixed_line_ends, paths)):
+                raise
+            rejected = 1
+        if rejected and any(map(has_mixed_line_ends, paths)):
+            files = _files(connection, spec, paths, skip, one_line_end=True)
+            rejected = _make(connection, raw, files, spoken, skip)
         connection.execute(f"CREATE TEMP VIEW {view} AS SELECT *{without}{derived}, rowid AS {ROW} FROM {raw}")
     except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
         raise RecipeError(f"recipe {recipe.name!r}, table {table!r}: {explained(error, there)}") from error
@@ -107,14 +119,57 @@ def load(
         if "CSV Error" in str(error) and not skip:
             what += f": mend the file or tables.{table}, or leave such lines out with --on-bad-row skip"
         raise DataError(what) from error
-    if skip and not all(is_parquet(spec, path) for path in paths) and (rejected := _rejected(connection)):
+    if rejected:
         logger.warning("%s: %d lines of table %r are no rows and were left out", recipe.name, rejected, table)
     columns = (*there, *(name for name in spec.derive if name not in there))
-    return Loaded(columns, tuple(readers))
+    return Loaded(columns, tuple((file.path, file.reader) for file in files))
 
 
-def _rejected(connection: duckdb.DuckDBPyConnection) -> int:
-    """Lines that read_csv has left out in the last table it read."""
+def _check_header(spec: RawTable, table: str, names: Sequence[str], spoken: str) -> None:
+    """Refuse a first line that is a row of data, where the recipe says that it names the columns."""
+    values = [name for name in names if is_value(name)]
+    names_of_columns = [name.lower() for name in names if name not in values]
+    known = any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", spoken) for name in names_of_columns)
+    if values and spec.header is not Header.NONE and not known:
+        shown = ", ".join(map(repr, names[:4]))
+        raise DataError(
+            f"tables.{table}: no column of the recipe is in the first line ({shown}), which looks like data: write "
+            'header = "none" and columns = ["...", ...] where the file has no header'
+        )
+
+
+@dataclass(frozen=True)
+class _File:
+    """One file of a table."""
+
+    path: Path
+    reader: str
+    names: list[str]
+    is_text: bool
+
+
+def _files(
+    connection: duckdb.DuckDBPyConnection, spec: RawTable, paths: Sequence[Path], skip: bool, one_line_end: bool = False
+) -> list[_File]:
+    """How each file of a table is read."""
+    spill = str(connection.execute("SELECT current_setting('temp_directory')").fetchall()[0][0])
+    return [_File(path, *reader_of(connection, spec, path, Path(spill, COPIES), skip, one_line_end)) for path in paths]
+
+
+def _rows(files: Sequence[_File], spoken: str) -> str:
+    """The query of the rows of all files: the columns that are spoken of."""
+    parts = []
+    for file in files:
+        kept = [name for name in file.names if name and name.lower() in spoken]
+        parts.append(f"SELECT {', '.join(map(identifier, kept)) or 'NULL AS _none'} FROM {file.reader}")
+    return " UNION ALL BY NAME ".join(parts)
+
+
+def _make(connection: duckdb.DuckDBPyConnection, raw: str, files: Sequence[_File], spoken: str, skip: bool) -> int:
+    """Make the table of all rows; the lines that were left out of it."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {raw} AS {_rows(files, spoken)}")
+    if not skip or not any(file.is_text for file in files):
+        return 0
     last = "SELECT max(scan_id) FROM reject_errors"
     query = f"SELECT count(DISTINCT (file_id, line)) FROM reject_errors WHERE scan_id = ({last})"
     return int(connection.execute(query).fetchall()[0][0])

@@ -1,12 +1,10 @@
-"""SQL that reads one raw file as the recipe says: Parquet, or delimited text with every value a text.
+"""SQL that reads one raw file as the recipe says: typed where the file has types, else every value a text.
 
-In: what a recipe says of a table, and one of its files. Out: SQL that stands behind FROM, and the names of the columns.
-Knows nothing of what the columns mean.
+In: what a recipe says of a table, one of its files, and a folder for copies. Out: SQL that stands behind FROM, and the
+names of the columns. Knows nothing of what the columns mean.
 """
 
-import csv
-import gzip
-import zlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,72 +13,112 @@ import duckdb
 from ..core.errors import DataError
 from ..core.sql import file_literal, literal
 from .expressions import sentence
+from .first_rows import FirstRows, first_rows, names_of
+from .kinds import Kind, Readable, readable
 from .model import Header, RawTable
 
 DELIMITERS = ",;\t|"
 """What commonly stands between the columns of a delimited file."""
 
-PYTHON_ENCODINGS = {"utf-8": "utf-8-sig", "latin-1": "latin-1", "utf-16": "utf-16"}
 
+def reader_of(
+    connection: duckdb.DuckDBPyConnection,
+    spec: RawTable,
+    path: Path,
+    folder: Path,
+    skip: bool = False,
+    one_line_end: bool = False,
+) -> tuple[str, list[str], bool]:
+    """The SQL that reads a file, its columns, and whether it is delimited text.
 
-def reader_of(connection: duckdb.DuckDBPyConnection, spec: RawTable, path: Path, skip: bool) -> tuple[str, list[str]]:
-    """The SQL that reads a file, and its columns. ``skip`` leaves out lines that are no rows, and counts them."""
-    reader, names = _parquet(connection, path) if is_parquet(spec, path) else _delimited(spec, path, skip)
+    ``skip`` leaves out lines of delimited text that are no rows, and counts them. ``one_line_end`` is for files whose
+    lines end in several ways, which DuckDB refuses: a copy is read.
+    """
+    file = readable(path, spec, folder)
+    if file.kind is Kind.CSV:
+        file = file.with_one_line_end(spec.quote, folder) if one_line_end else file
+        reader, names = _delimited(spec, path, file, skip)
+    else:
+        reader, names = _json(connection, path, file) if file.kind is Kind.JSON else _parquet(connection, path, file)
     _check_names(path, names)
-    return reader, names
+    return reader, names, file.kind is Kind.CSV
 
 
-def is_parquet(spec: RawTable, path: Path) -> bool:
-    """Whether a file of a table is Parquet."""
-    return spec.format == "parquet" if spec.format else path.suffix in (".parquet", ".pq")
-
-
-def _parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, list[str]]:
+def _parquet(connection: duckdb.DuckDBPyConnection, path: Path, file: Readable) -> tuple[str, list[str]]:
     """The reader of a Parquet file as SQL, and the names of its columns."""
-    reader = f"read_parquet({file_literal(str(path.absolute()))}, hive_partitioning = false)"
+    reader = f"read_parquet({file_literal(str(file.path.absolute()))}, hive_partitioning = false)"
     try:
         return reader, [str(row[0]) for row in connection.execute(f"DESCRIBE FROM {reader}").fetchall()]
     except duckdb.Error as error:
         raise DataError(f"{path} is not a whole Parquet file: {sentence(error)}") from error
 
 
-def _delimited(spec: RawTable, path: Path, skip: bool) -> tuple[str, list[str]]:
+SCALAR = (
+    r'"[^"]*"|\b(?:U?(?:TINY|SMALL|BIG|HUGE)INT|U?INTEGER|DOUBLE|FLOAT|DATE|TIMESTAMP(?: WITH TIME ZONE)?|TIME|UUID|'
+    r"BOOLEAN|JSON)\b"
+)
+"""Types that DuckDB guesses of JSON values, and names that are none."""
+
+
+def _json(connection: duckdb.DuckDBPyConnection, path: Path, file: Readable) -> tuple[str, list[str]]:
+    """The reader of JSON objects: each value the text that it is written as, nested ones in their shape."""
+    packing = literal(file.packing or "none")
+    options = f"{file_literal(str(file.path.absolute()))}, hive_partitioning = false, compression = {packing}"
+    try:
+        described = connection.execute(f"DESCRIBE FROM read_json({options}, sample_size = -1)").fetchall()
+    except duckdb.Error as error:
+        raise DataError(f"{path} cannot be read as JSON: {sentence(error)}") from error
+    columns = {str(name): _as_text(str(type)) for name, type, *_ in described}
+    typed = ", ".join(f"{literal(name)}: {literal(type)}" for name, type in columns.items())
+    return f"read_json({options}, columns = {{{typed}}})", list(columns)
+
+
+def _as_text(type: str) -> str:
+    """A type whose single values are all texts."""
+    if type == '"NULL"':
+        return "VARCHAR"
+    return re.sub(SCALAR, lambda found: found[0] if found[0].startswith('"') else "VARCHAR", type)
+
+
+def _delimited(spec: RawTable, path: Path, file: Readable, skip: bool) -> tuple[str, list[str]]:
     """The reader of a delimited file as SQL, every value a text, and the names of its columns."""
-    names = list(spec.columns) if spec.header is Header.NONE else _header(spec, path)
+    first = first_rows(spec, path, file)
+    names = list(spec.columns) if spec.header is Header.NONE else _header(spec, path, first)
     options = {
         "auto_detect": "false",
         "hive_partitioning": "false",
         "header": str(spec.header is not Header.NONE).lower(),
-        "delim": literal(spec.delimiter),
+        "delim": literal(first.delimiter),
         "quote": literal(spec.quote),
         "escape": literal(spec.quote),
-        "encoding": literal(spec.encoding),
+        "encoding": literal(file.encoding),
+        "compression": literal(file.packing or "none"),
         "columns": "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names) + "}",
     }
+    if first.skip:
+        options["skip"] = str(first.skip)
     if skip:
         options["store_rejects"] = "true"
     settings = ", ".join(f"{name} = {value}" for name, value in options.items())
-    return f"read_csv({file_literal(str(path.absolute()))}, {settings})", names
+    return f"read_csv({file_literal(str(file.path.absolute()))}, {settings})", names
 
 
-def _header(spec: RawTable, path: Path) -> list[str]:
+def _header(spec: RawTable, path: Path, first: FirstRows) -> list[str]:
     """The column names in the first line of a delimited file."""
-    try:
-        opened = gzip.open if path.suffix == ".gz" else open
-        # bytes that are no text are refused in the header and nowhere else: the file is decoded far beyond it
-        encoding = PYTHON_ENCODINGS[spec.encoding]
-        with opened(path, "rt", encoding=encoding, errors="surrogateescape", newline="") as file:
-            dialect = {"quotechar": spec.quote} if spec.quote else {"quotechar": None, "quoting": csv.QUOTE_NONE}
-            row = next(csv.reader(file, delimiter=spec.delimiter, **dialect), [])
-        spec.delimiter.join(row).encode("utf-8", errors="surrogateescape").decode("utf-8")
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read the header of {path}: {error}; mend the file or give its 'encoding'") from error
+    row = list(first.rows[0]) if first.rows else []
     if not any(row):
         raise DataError(f"{path} is empty: its first line should name the columns")
+    try:
+        first.delimiter.join(row).encode("utf-8", errors="surrogateescape").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"cannot read the header of {path}: {error}; mend the file or give its 'encoding'") from error
     if len(row) == 1 and (others := [each for each in DELIMITERS if each in row[0]]):
         raise DataError(f"{path}: the header is one column, {row[0]!r}: give its delimiter, perhaps {others[0]!r}")
-    names = [name.partition(":")[0] if spec.header is Header.TYPED else name for name in row]
-    return [name.strip() or f"column_{at}" for at, name in enumerate(names, start=1)]  # SQL has no nameless columns
+    if first.short_by == 1 and any(row[-1] for row in first.rows[1:]):
+        row = ["", *row]  # R's write.table: the names of the rows have none
+    elif first.short_by == -1 and not row[-1].strip():
+        row = row[:-1]
+    return names_of([name.partition(":")[0] for name in row] if spec.header is Header.TYPED else row)
 
 
 def _check_names(path: Path, names: Sequence[str]) -> None:

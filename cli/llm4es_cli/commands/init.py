@@ -12,11 +12,13 @@ from ..signature import with_options
 @with_options()
 def init(
     call: Call,
-    events: Annotated[Path, typer.Argument(help="CSV or Parquet, one row an event.", show_default=False)],
-    labels: Annotated[
-        Path | None, typer.Argument(help="CSV or Parquet, one row an entity.", show_default=False)
-    ] = None,
+    events: Annotated[Path, typer.Argument(help="One row an event: a file, a folder or a glob.", show_default=False)],
+    labels: Annotated[Path | None, typer.Argument(help="The same, one row an entity.", show_default=False)] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the recipe here; default: to stdout.")] = None,
+    table: Annotated[
+        str | None, typer.Option("--table", help="The table of a database, or the sheet, that holds the events.")
+    ] = None,
+    label_table: Annotated[str | None, typer.Option("--label-table", help="The same of the labels.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is at --out.")] = False,
 ) -> None:
     """Look at a table of events, and one of labels, and write a commented recipe for them.
@@ -26,13 +28,17 @@ def init(
         llm4es init events.parquet
 
         llm4es init events.csv labels.csv --out mine.toml && llm4es run mine.toml
+
+        llm4es init 'visits/*.csv.gz'
+
+        llm4es init shop.sqlite --table orders
     """
     from llm4es.core.errors import OptionError
     from llm4es.recipes.init.draft import draft_recipe
 
     if out is not None and out.exists() and not force:
         raise OptionError(f"--out {out} is there already: give another name, or --force")
-    draft = draft_recipe(events, labels, out.parent if out else None)
+    draft = draft_recipe(events, labels, out.parent if out else None, table=table, label_table=label_table)
     for doubt in draft.unsure:
         call.screen.say(f"unsure: {doubt}")
     if out is None:

@@ -1,21 +1,17 @@
-"""What the columns of an unknown table are like: counted over its first rows.
+"""What the columns of an unknown table are like.
 
-In: a delimited or Parquet file, or SQL that reads rows. Out: for each column how many values, how many different ones,
+In: SQL that reads rows. Out: for each column how many values, how many different ones,
 whether they are numbers or times. Judges nothing.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 
-from ...core.errors import DataError
 from ...core.sql import identifier
-from ..expressions import sentence
 from .numbers import as_numbers
-from .sniff import FileShape, sniff
 from .times import clock, time_of
 
 ROWS = 100_000
@@ -75,29 +71,6 @@ class ColumnProfile:
         """Numbers that are added up and not names of something."""
         whole_amount = not self.is_id and not self.numbered and (self.distinct > MEASURED or self.unique)
         return self.numeric and (self.decimals > 0 or self.commas or whole_amount)
-
-
-@dataclass(frozen=True)
-class TableProfile:
-    """A file, looked at."""
-
-    path: Path
-    columns: tuple[ColumnProfile, ...]
-    rows: int
-    shape: FileShape
-
-
-def profile(path: Path) -> TableProfile:
-    """Count over the first rows of a file."""
-    shape = sniff(path)
-    with duckdb.connect() as connection:
-        try:
-            rows, columns = profile_rows(connection, shape.reader, shape.columns, texts=shape.delimiter is not None)
-        except duckdb.Error as error:
-            raise DataError(f"cannot read {path}: {sentence(error)}") from error
-    if not rows:
-        raise DataError(f"{path} has no rows: give a file with events in it")
-    return TableProfile(path, columns, rows, shape)
 
 
 def profile_rows(

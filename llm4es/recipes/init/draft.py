@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..field_names import slug
-from .column_profile import ColumnProfile, TableProfile, profile
+from .column_profile import ColumnProfile
 from .draft_fields import draft_fields
 from .draft_tasks import draft_tasks, no_tasks
 from .guess import guess_entity, guess_time
+from .table_profile import TableProfile, profile
 from .toml import shown, toml_text
 
 
@@ -26,17 +27,26 @@ class Draft:
     """What was guessed, in words."""
 
 
-def draft_recipe(events: Path, labels: Path | None = None, folder: Path | None = None) -> Draft:
+def draft_recipe(
+    events: Path,
+    labels: Path | None = None,
+    folder: Path | None = None,
+    *,
+    table: str | None = None,
+    label_table: str | None = None,
+) -> Draft:
     """Write a first recipe for a table of events and one of labels.
 
     Parameters
     ----------
     events : Path
-        CSV or Parquet, one row an event; the first 100,000 rows are looked at.
+        One row an event: a file of any kind that is read, a folder, or a glob.
     labels : Path, optional
-        CSV or Parquet, one row an entity: each column but the id becomes a task.
+        The same, one row an entity: each column but the id becomes a task.
     folder : Path, optional
         Where the recipe will lie: paths below it are written relative to it. Default: the working directory.
+    table, label_table : str, optional
+        The table of a database, or the sheet of an Excel file, where there are several.
 
     Returns
     -------
@@ -62,37 +72,44 @@ def draft_recipe(events: Path, labels: Path | None = None, folder: Path | None =
     >>> draft.unsure
     ()
     """
-    table = profile(events)
-    label_table = profile(labels) if labels else None
-    unsure: list[str] = []
-    entity = guess_entity(table, label_table, unsure)
-    time = guess_time(table, entity, unsure)
-    fields, item, amount = draft_fields(table, entity, time, unsure)
-    tasks = draft_tasks(label_table, entity, table, unsure) if label_table else no_tasks()
+    rows = profile(events, table)
+    label_rows = profile(labels, label_table) if labels else None
+    unsure = [f"tables.events.{doubt}" for doubt in rows.doubts]
+    unsure += [f"tables.labels.{doubt}" for doubt in (label_rows.doubts if label_rows else ())]
+    entity = guess_entity(rows, label_rows, unsure)
+    time = guess_time(rows, entity, unsure)
+    fields, item, amount = draft_fields(rows, entity, time, unsure)
+    tasks = draft_tasks(label_rows, entity, rows, unsure) if label_rows else no_tasks()
     chosen = "".join(f"{key} = {toml_text(name)}\n" for key, name in (("item", item), ("amount", amount)) if name)
-    tables = [_table("events", table, folder)] + ([_table("labels", label_table, folder)] if label_table else [])
-    parts = [_head(events, table) + chosen, *tables, _events(entity, time), fields, tasks]
+    tables = [_table("events", rows, folder)] + ([_table("labels", label_rows, folder)] if label_rows else [])
+    parts = [_head(rows) + chosen, *tables, _events(entity, time), fields, tasks]
     return Draft("\n".join(parts), tuple(unsure))
 
 
-def _head(events: Path, table: TableProfile) -> str:
-    name = slug(events.name.split(".")[0]) or "events"
+def _head(table: TableProfile) -> str:
+    name = slug(table.name.split(".")[0]) or "events"
     return (
-        f"# A first recipe for {events.name}, from its first {table.rows} rows: read it, and mend what is wrong.\n"
-        f"name = {toml_text(name)}\ndescription = {toml_text(f'Events of {events.name}')}\n"
+        f"# A first recipe for {table.name}, from {table.rows} of its rows: read it, and mend what is wrong.\n"
+        f"name = {toml_text(name)}\ndescription = {toml_text(f'Events of {table.name}')}\n"
     )
 
 
 def _table(name: str, table: TableProfile, folder: Path | None) -> str:
     """Where a table is and how it is read; only what is not usual."""
-    full, base = table.path.absolute(), (folder or Path()).absolute()
-    shown = full.relative_to(base) if full.is_relative_to(base) else full
-    lines = [f"[tables.{name}]", f"path = {toml_text(shown.as_posix())}"]
-    if table.shape.delimiter not in (None, ","):
-        lines.append(f"delimiter = {toml_text(str(table.shape.delimiter))}")
-    if table.shape.encoding not in (None, "utf-8"):
-        lines.append(f"encoding = {toml_text(str(table.shape.encoding))}")
+    base = (folder or Path()).absolute()
+    paths = [path.absolute() for path in table.patterns]
+    paths = [path.relative_to(base) if path.is_relative_to(base) else path for path in paths]
+    said = table.spec.model_dump(mode="json", exclude_defaults=True) | {"path": [path.as_posix() for path in paths]}
+    lines = [f"[tables.{name}]"] + [f"# unsure: {doubt}" for doubt in table.doubts]
+    lines += [f"{key} = {_toml(value)}" for key, value in said.items()]
     return "\n".join(lines) + "\n"
+
+
+def _toml(value: str | list[str]) -> str:
+    """A text, or a list of texts; one of one is written as a text."""
+    if isinstance(value, str):
+        return toml_text(value)
+    return toml_text(value[0]) if len(value) == 1 else f"[{', '.join(map(toml_text, value))}]"
 
 
 def _events(entity: ColumnProfile, time: ColumnProfile | None) -> str:

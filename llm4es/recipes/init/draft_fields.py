@@ -6,7 +6,8 @@ In: a table's profile. Out: blocks of TOML, and in words what is unsure about th
 import re
 
 from ..field_names import field_name
-from .column_profile import ColumnProfile, TableProfile
+from .column_profile import ColumnProfile
+from .table_profile import TableProfile
 from .toml import block, shown, toml_text
 
 OFTEN = 5

@@ -5,7 +5,8 @@ In: the profiles of labels and events. Out: blocks of TOML, and in words what is
 
 from ...core.tasks import Kind
 from ..field_names import field_name
-from .column_profile import ColumnProfile, TableProfile
+from .column_profile import ColumnProfile
+from .table_profile import TableProfile
 from .toml import shown, toml_text
 
 MANY_CLASSES = 20

@@ -7,7 +7,8 @@ import re
 from dataclasses import replace
 
 from ...core.errors import DataError
-from .column_profile import ColumnProfile, TableProfile
+from .column_profile import ColumnProfile
+from .table_profile import TableProfile
 
 ENTITY_NAMES = (
     "client",

@@ -1,110 +1,98 @@
-"""How an unknown file is read: its delimiter, encoding and columns, the parts of nested ones too.
+"""How an unknown file is read: what a recipe says of its table.
 
-In: a delimited or Parquet file. Out: SQL that reads it, and the columns as expressions of a recipe. Counts nothing.
-DuckDB's ``sniff_csv`` does not serve here: it knows no encoding, takes the header of pandas' own ``to_csv()`` for data,
-and gives up the delimiter where some lines are longer.
+In: files of one kind. Out: a RawTable, and in words what is doubtful about it. Counts nothing. DuckDB's ``sniff_csv``
+does not serve here: it knows no encoding, takes the header of pandas' own ``to_csv()`` for data, and gives up the
+delimiter where some lines are longer.
 """
 
-import csv
-import functools
-import gzip
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import Any
 
 from ...core.errors import DataError, one_line
-from ...core.sql import file_literal, identifier, literal
+from ..first_rows import BYTES, FirstRows, is_value, rows_of
+from ..kinds.encodings import guess_encoding
+from ..kinds.kind import Kind, kind_of
+from ..kinds.packing import inner_name, opened, packing_of
+from ..kinds.readable import BROKEN
+from ..model import Header, RawTable
 from ..readers import DELIMITERS
 
-SAMPLE = 1 << 20
-"""Bytes that delimiter and encoding are told from."""
+OTHER = "windows-1252"
+"""The encoding of texts that are neither UTF-8 nor UTF-16, most often."""
+
+TYPED = re.compile(r"\w+:(token|float)(_seq)?")
+"""A column's name in the files of RecBole."""
 
 
 @dataclass(frozen=True)
-class FileShape:
+class Guess:
     """How a file is read."""
 
-    reader: str
-    """As SQL behind FROM."""
-    columns: tuple[tuple[str, str], ...]
-    """Name and expression of each column; one without a name is an index that somebody wrote along, and left out."""
-    delimiter: str | None = None
-    """None: Parquet."""
-    encoding: str | None = None
+    spec: RawTable
+    doubts: tuple[str, ...] = ()
 
 
-def sniff(path: Path) -> FileShape:
-    """Look at the first bytes of a file."""
-    if not path.is_file():
-        raise DataError(f"no file at {path}: give the table of events, a CSV or Parquet file")
-    return _parquet(path) if path.suffix in (".parquet", ".pq") else _delimited(path)
-
-
-def bare(name: str) -> str:
-    """A column in an expression, quoted where SQL needs it."""
-    return name if name.isidentifier() and name.lower() not in _reserved() else identifier(name)
-
-
-@functools.cache
-def _reserved() -> frozenset[str]:
-    """The words that are no names in SQL."""
-    with duckdb.connect() as connection:
-        rows = connection.execute("SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category <> 'unreserved'")
-        return frozenset(str(row[0]) for row in rows.fetchall())
-
-
-def _parquet(path: Path) -> FileShape:
+def sniff(path: Path, paths: Sequence[str], table: str | None, encoding: str | None = None) -> Guess:
+    """Look at the first bytes of a file; ``paths`` is what the recipe calls it and others like it."""
     try:
-        schema = pq.read_schema(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"{path} is not a whole Parquet file: {one_line(error)}") from error
-    columns = tuple(part for field in schema if field.name for part in _parts(field.name, bare(field.name), field.type))
-    return FileShape(f"read_parquet({file_literal(str(path))}, hive_partitioning = false)", columns)
-
-
-def _parts(name: str, sql: str, type: pa.DataType) -> Iterator[tuple[str, str]]:
-    """A column; of a nested one each part by itself, and lists as words between commas."""
-    if pa.types.is_struct(type):
-        for field in type:
-            yield from _parts(f"{name}.{field.name}", f"{sql}.{bare(field.name)}", field.type)
-    elif pa.types.is_list(type) and not pa.types.is_nested(type.value_type):
-        yield name, f"array_to_string({sql}, ', ')"
-    else:
-        yield name, sql
-
-
-def _delimited(path: Path) -> FileShape:
-    opened = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opened(path, "rb") as file:
-            start = file.read(SAMPLE)
-    except (OSError, EOFError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
-    encoding, text = _decoded(start)
-    lines = text.splitlines()
-    if not lines or not lines[0].strip():
+        packing = packing_of(path)
+        with opened(path, packing) as file:
+            start = file.read(BYTES)
+    except BROKEN as error:
+        raise DataError(f"cannot read {path}: {one_line(error)}") from error
+    keys: dict[str, Any] = {"path": tuple(paths), "table": table}
+    kind = kind_of(path, inner_name(path, packing), start, None)
+    if kind is not Kind.CSV:
+        return Guess(RawTable(**keys))
+    doubts = []
+    found = encoding or guess_encoding(start)
+    if found is None:
+        found = OTHER
+        doubts.append(f"encoding: {path.name} is no UTF-8 and is read as {OTHER}; it could be another, such as cp1251")
+    text = start.decode(found, errors="ignore")
+    if not text.strip():
         raise DataError(f"{path} is empty: its first line should name the columns")
-    delimiter = max(DELIMITERS, key=lambda each: (min(line.count(each) for line in lines[:20]), lines[0].count(each)))
-    names = [name.strip() for name in next(csv.reader(lines[:1], delimiter=delimiter))]
-    columns = ", ".join(f"{literal(name or f'column_{at}')}: 'VARCHAR'" for at, name in enumerate(names, start=1))
-    reader = (
-        f"read_csv({file_literal(str(path))}, auto_detect=false, hive_partitioning=false, header=true, "
-        f"delim={literal(delimiter)}, quote='\"', "
-        f"escape='\"', encoding='{encoding}', columns={{{columns}}})"
-    )
-    return FileShape(reader, tuple((name, bare(name)) for name in names if name), delimiter, encoding)
+    first = _delimited(text, len(start) < BYTES)
+    keys |= {"delimiter": first.delimiter, "encoding": found.removesuffix("-sig")}
+    if all(TYPED.fullmatch(name) for name in first.rows[0]):
+        keys["header"] = Header.TYPED
+    elif not has_header(first.rows):
+        shown = ", ".join(map(repr, first.rows[0][:4]))
+        doubts.append(
+            f"header: the first line of {path.name} ({shown}) looks like data and is read so: name the columns in "
+            "'columns', or, where it is a header, write header = \"names\" and no 'columns'"
+        )
+        keys |= {"header": Header.NONE, "columns": tuple(f"column_{n}" for n in range(1, len(first.rows[0]) + 1))}
+    return Guess(RawTable(**keys), tuple(doubts))
 
 
-def _decoded(start: bytes) -> tuple[str, str]:
-    """The encoding of a file's first bytes, and what they say; the last character may be cut."""
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16", start.decode("utf-16", errors="ignore")
-    try:
-        return "utf-8", start.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        encoding = "utf-8" if error.end >= len(start) - 3 else "latin-1"
-        return encoding, start.decode("utf-8-sig" if encoding == "utf-8" else "latin-1", errors="ignore")
+def _delimited(text: str, whole: bool) -> FirstRows:
+    """The first rows, by the delimiter that gives the most columns to every one of them."""
+
+    def columns(first: FirstRows) -> tuple[int, int, int]:
+        lengths = [len(row) for row in first.rows if row]
+        return min(lengths), Counter(lengths).most_common(1)[0][1], len(first.rows[0])
+
+    best = max((rows_of(text, delimiter, '"', whole) for delimiter in DELIMITERS), key=columns)
+    if len(best.rows[0]) == 1:  # R's write.table puts spaces
+        spaced = rows_of(text, " ", '"', whole)
+        least, same, _ = columns(spaced)
+        if least > 1 and same >= len(spaced.rows) - 1 > 1:
+            return spaced
+    return best
+
+
+def has_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names columns: no value of a column is its name."""
+    first, rest = rows[0], [row for row in rows[1:] if row]
+    if len(rest) < 2 or any(len(row) != len(first) for row in rest):
+        return True
+    columns = [[cell for cell in column if cell.strip()] for column in zip(*rest, strict=True)]
+    values = [at for at, column in enumerate(columns) if column and all(map(is_value, column))]
+    if values:
+        return not all(is_value(first[at]) for at in values)
+    return sum(first[at] in column for at, column in enumerate(columns)) * 2 < len(first)

@@ -4,9 +4,16 @@ In: plain values read from a TOML. Out: frozen models, or a validation error tha
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from .base import Name, Strict, Texts
 
@@ -26,15 +33,18 @@ class RawTable(Strict):
     """Files or globs, relative to the data folder; ``x.csv`` also finds ``x.csv.gz``."""
     optional: Texts = ()
     """Those of ``path`` that need not be there."""
-    format: Literal["csv", "parquet"] | None = None
-    """None goes by the file's name: .parquet and .pq are Parquet, all else is delimited text."""
+    format: Literal["csv", "parquet", "json", "arrow", "excel", "sqlite", "duckdb"] | None = None
+    """None goes by the first bytes of the file, then by its name; what is nothing else is delimited text."""
+    table: str | None = None
+    """The table of a SQLite or DuckDB file, the sheet of an Excel file; None where there is only one."""
     delimiter: str = ","
     quote: str = '"'
     """Character around values that hold a delimiter; '' for files that quote nothing."""
     header: Header = Header.NAMES
     columns: Texts = ()
     """Names of the columns where the file has no header."""
-    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
+    encoding: str = "utf-8"
+    """Any that Python knows, such as 'windows-1252'; a mark at the start of the file says more."""
     derive: dict[Name, str] = Field(default={})
     """Further columns: SQL expressions over the file's own. One of the same name replaces the file's."""
 
@@ -45,6 +55,21 @@ class RawTable(Strict):
         if unknown := set(self.optional) - set(self.path):
             raise ValueError(f"'optional' names {sorted(unknown)[0]!r}, which is not in 'path'")
         return self
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)
+            return encoding
+        except LookupError:
+            raise ValueError("there is no such encoding; 'windows-1252' and 'latin-1' are the commonest") from None
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Keys that came later are left out where nothing is said: the hash of a recipe stays what it was."""
+        values: dict[str, Any] = serialized(self)
+        return {key: value for key, value in values.items() if key != "table" or value is not None}
 
 
 class Fetch(Strict):

@@ -1,0 +1,89 @@
+"""An unknown table: its files found, sniffed and looked at.
+
+In: a path, a folder or a glob. Out: how a recipe reads it, and what its columns are like.
+"""
+
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from ...core.errors import DataError
+from ..database import MEMORY
+from ..expressions import sentence
+from ..kinds.texts import has_mixed_line_ends
+from ..model import Header, RawTable
+from .column_profile import ColumnProfile, profile_rows
+from .columns import rows_in
+from .find import Found, find
+from .sniff import OTHER, Guess, sniff
+
+
+@dataclass(frozen=True)
+class TableProfile:
+    """A table, looked at."""
+
+    path: Path
+    """What was typed."""
+    name: str
+    """Of the file, the folder, or the folder that a glob looks in."""
+    patterns: tuple[Path, ...]
+    """What stands for its files in a recipe."""
+    columns: tuple[ColumnProfile, ...]
+    rows: int
+    spec: RawTable
+    """How the files are read; its paths are those that were typed."""
+    doubts: tuple[str, ...]
+
+
+def profile(path: Path, table: str | None = None) -> TableProfile:
+    """Find, sniff and look at a table; ``table`` names it in a file that holds several."""
+    found = find(path)
+    patterns = [str(pattern) for pattern in found.patterns]
+    guess = sniff(found.paths[0], patterns, table)
+    try:
+        rows, columns = _looked_at(found, guess, one_line_end=False)
+    except duckdb.InvalidInputException as error:
+        if any(map(has_mixed_line_ends, found.paths)):
+            rows, columns = _again(found, guess, one_line_end=True)
+        elif "unicode" in str(error).lower() or "utf-8" in str(error):
+            guess = sniff(found.paths[0], patterns, table, encoding=OTHER)
+            doubt = f"encoding: {found.name} is UTF-8 at first and is read as {OTHER}, since later it is not"
+            guess = Guess(guess.spec, (*guess.doubts, doubt))
+            rows, columns = _again(found, guess, one_line_end=False)
+        else:
+            raise DataError(f"cannot read {path}: {sentence(error)}") from error
+    except duckdb.Error as error:
+        raise DataError(f"cannot read {path}: {sentence(error)}") from error
+    if not rows:
+        raise DataError(f"{path} has no rows: give a file with events in it")
+    return TableProfile(path, found.name, found.patterns, columns, rows, guess.spec, (*found.doubts, *guess.doubts))
+
+
+def _again(found: Found, guess: Guess, one_line_end: bool) -> tuple[int, tuple[ColumnProfile, ...]]:
+    try:
+        return _looked_at(found, guess, one_line_end)
+    except duckdb.Error as error:
+        raise DataError(f"cannot read {found.paths[0]}: {sentence(error)}") from error
+
+
+def _looked_at(found: Found, guess: Guess, one_line_end: bool) -> tuple[int, tuple[ColumnProfile, ...]]:
+    with (
+        tempfile.TemporaryDirectory(prefix="llm4es-", ignore_cleanup_errors=True) as folder,
+        duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": folder}) as connection,
+    ):
+        copies = Path(folder, "copies")
+        copies.mkdir()
+        rows = rows_in(connection, guess.spec, found.paths, copies, one_line_end)
+        count, columns = profile_rows(connection, rows.reader, rows.columns, texts=rows.is_text)
+    if guess.spec.header is Header.NONE:
+        return count, columns
+    return count, tuple(column for at, column in enumerate(columns) if not _is_nothing(column, at))
+
+
+def _is_nothing(column: ColumnProfile, at: int) -> bool:
+    """A column without a name: an index that was written along, or what stands behind a last comma."""
+    nameless = column.name == f"column_{at + 1}" or re.fullmatch(r"Unnamed: \d+", column.name)
+    return bool(nameless) and (at == 0 or not column.distinct)

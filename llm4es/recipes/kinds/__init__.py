@@ -1,0 +1,6 @@
+"""What kind of file a raw table is, and how each is made one that DuckDB reads by itself."""
+
+from .kind import Kind
+from .readable import Readable, readable
+
+__all__ = ["Kind", "Readable", "readable"]
