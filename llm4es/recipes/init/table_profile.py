@@ -86,6 +86,6 @@ def _looked_at(found: Found, guess: Guess, one_line_end: bool) -> tuple[int, tup
 def _is_nothing(column: ColumnProfile, at: int) -> bool:
     """A column without a name: an index that was written along, or what stands behind a last comma."""
     nameless = column.name == f"column_{at + 1}" or re.fullmatch(r"Unnamed: \d+", column.name)
-    nameless = nameless or (column.name == f"c{at}" and column.numbered)  # DuckDB's name for one of Parquet
-    written = re.fullmatch(r"__index_level_\d+__", column.name)  # by pandas, into Parquet
-    return bool(written or (nameless and (at == 0 or not column.distinct)))
+    in_parquet = column.name == f"C{at}" and column.numbered  # DuckDB's name for one without
+    of_pandas = re.fullmatch(r"__index_level_\d+__", column.name)
+    return bool(of_pandas or in_parquet or (nameless and (at == 0 or not column.distinct)))
