@@ -14,7 +14,7 @@ from ..core.errors import DataError
 from ..core.sql import file_literal, literal
 from .expressions import sentence
 from .first_rows import FirstRows, first_rows, names_of
-from .kinds import Kind, Readable, readable
+from .kinds import FileKind, Readable, readable
 from .model import Header, RawTable
 
 DELIMITERS = ",;\t|"
@@ -35,13 +35,15 @@ def reader_of(
     lines end in several ways, which DuckDB refuses: a copy is read.
     """
     file = readable(path, spec, folder)
-    if file.kind is Kind.CSV:
+    if file.kind is FileKind.CSV:
         file = file.with_one_line_end(spec.quote, folder) if one_line_end else file
         reader, names = _delimited(spec, path, file, skip)
     else:
-        reader, names = _json(connection, path, file) if file.kind is Kind.JSON else _parquet(connection, path, file)
+        reader, names = (
+            _json(connection, path, file) if file.kind is FileKind.JSON else _parquet(connection, path, file)
+        )
     _check_names(path, names)
-    return reader, names, file.kind is Kind.CSV
+    return reader, names, file.kind is FileKind.CSV
 
 
 def _parquet(connection: duckdb.DuckDBPyConnection, path: Path, file: Readable) -> tuple[str, list[str]]:

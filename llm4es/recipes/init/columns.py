@@ -17,7 +17,7 @@ from ..readers import reader_of
 
 
 @dataclass(frozen=True)
-class Rows:
+class RawRows:
     """The rows of files."""
 
     reader: str
@@ -30,7 +30,7 @@ class Rows:
 
 def rows_in(
     connection: duckdb.DuckDBPyConnection, spec: RawTable, paths: Sequence[Path], folder: Path, one_line_end: bool
-) -> Rows:
+) -> RawRows:
     """The rows of all files of a table; ``folder`` takes copies."""
     readers = [reader_of(connection, spec, path, folder, one_line_end=one_line_end) for path in paths]
     query = readers[0][0]
@@ -40,7 +40,7 @@ def rows_in(
     names = readers[0][1] if len(readers) == 1 else schema.names  # Arrow is not told of names that are empty
     fields = [(name, field.type) for name, field in zip(names, schema, strict=True) if name]
     columns = tuple(part for name, type in fields for part in _parts(name, bare(name), type))
-    return Rows(query, columns, all(is_text for _, _, is_text in readers))
+    return RawRows(query, columns, all(is_text for _, _, is_text in readers))
 
 
 def _parts(name: str, sql: str, type: pa.DataType) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from typing import Any
 from ...core.errors import DataError, one_line
 from ..first_rows import BYTES, FirstRows, is_value, rows_of
 from ..kinds.encodings import guess_encoding
-from ..kinds.kind import Kind, kind_of
+from ..kinds.kind import FileKind, kind_of
 from ..kinds.packing import inner_name, opened, packing_of
 from ..kinds.readable import BROKEN
 from ..model import Header, RawTable
@@ -46,7 +46,7 @@ def sniff(path: Path, paths: Sequence[str], table: str | None, encoding: str | N
         raise DataError(f"cannot read {path}: {one_line(error)}") from error
     keys: dict[str, Any] = {"path": tuple(paths), "table": table}
     kind = kind_of(path, inner_name(path, packing), start, None)
-    if kind is not Kind.CSV:
+    if kind is not FileKind.CSV:
         return Guess(RawTable(**keys))
     doubts = []
     found = encoding or guess_encoding(start)

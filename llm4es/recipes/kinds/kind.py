@@ -1,6 +1,6 @@
 """What kind of file a raw table is: told by its first bytes, else by the ending of its name.
 
-In: a path and the first bytes of what is inside. Out: a Kind, or a refusal that says what is read. Reads nothing.
+In: a path and the first bytes of what is inside. Out: a FileKind, or a refusal that says what is read. Reads nothing.
 """
 
 from enum import StrEnum
@@ -9,7 +9,7 @@ from pathlib import Path
 from ...core.errors import DataError
 
 
-class Kind(StrEnum):
+class FileKind(StrEnum):
     """A kind of file that is read."""
 
     CSV = "csv"  # delimited text
@@ -28,20 +28,22 @@ TAKEN = (
 """What is read, in words."""
 
 MAGIC = {
-    b"PAR1": Kind.PARQUET,
-    b"ARROW1": Kind.ARROW,
-    b"\xff\xff\xff\xff": Kind.ARROW,  # a stream
-    b"SQLite format 3\x00": Kind.SQLITE,
-    b"\xd0\xcf\x11\xe0": Kind.EXCEL,  # .xls
+    b"PAR1": FileKind.PARQUET,
+    b"ARROW1": FileKind.ARROW,
+    b"\xff\xff\xff\xff": FileKind.ARROW,  # a stream
+    b"SQLite format 3\x00": FileKind.SQLITE,
+    b"\xd0\xcf\x11\xe0": FileKind.EXCEL,  # .xls
 }
 """The first bytes of each kind that has such."""
 
 ENDINGS = {
-    ".parquet": Kind.PARQUET, ".pq": Kind.PARQUET, ".jsonl": Kind.JSON, ".ndjson": Kind.JSON, ".json": Kind.JSON,
-    ".feather": Kind.ARROW, ".arrow": Kind.ARROW, ".arrows": Kind.ARROW, ".ipc": Kind.ARROW,
-    ".xlsx": Kind.EXCEL, ".xlsm": Kind.EXCEL, ".xls": Kind.EXCEL, ".xlsb": Kind.EXCEL, ".ods": Kind.EXCEL,
-    ".duckdb": Kind.DUCKDB, ".sqlite": Kind.SQLITE, ".sqlite3": Kind.SQLITE,
-}  # fmt: skip
+    **dict.fromkeys((".parquet", ".pq"), FileKind.PARQUET),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), FileKind.JSON),
+    **dict.fromkeys((".feather", ".arrow", ".arrows", ".ipc"), FileKind.ARROW),
+    **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"), FileKind.EXCEL),
+    **dict.fromkeys((".sqlite", ".sqlite3"), FileKind.SQLITE),
+    ".duckdb": FileKind.DUCKDB,
+}
 """The kind of each ending in lower case; all others are delimited text."""
 
 FOREIGN = {
@@ -61,7 +63,7 @@ FOREIGN_MAGIC = {
 """The same by their first bytes."""
 
 
-def kind_of(path: Path, name: str, start: bytes, said: str | None) -> Kind:
+def kind_of(path: Path, name: str, start: bytes, said: str | None) -> FileKind:
     """The kind of a file; ``said`` is the recipe's format, and ``name`` the file's without what packs it.
 
     Examples
@@ -70,14 +72,14 @@ def kind_of(path: Path, name: str, start: bytes, said: str | None) -> Kind:
     'parquet'
     """
     if said is not None:
-        return Kind(said)
+        return FileKind(said)
     ending = Path(name).suffix.lower()
     for magic, kind in MAGIC.items():
         if start.startswith(magic):
             return kind
     if start[8:12] == b"DUCK":
-        return Kind.DUCKDB
+        return FileKind.DUCKDB
     foreign = next((what for magic, what in FOREIGN_MAGIC.items() if start.startswith(magic)), FOREIGN.get(ending))
     if foreign is not None:
         raise DataError(f"{path} is a file of kind {foreign}, which is not read: give {TAKEN}")
-    return ENDINGS.get(ending, Kind.CSV)
+    return ENDINGS.get(ending, FileKind.CSV)

@@ -14,7 +14,7 @@ from pathlib import Path
 from ...core.errors import DataError, one_line
 from ..model import RawTable
 from .encodings import encoding_of
-from .kind import TAKEN, Kind, kind_of
+from .kind import TAKEN, FileKind, kind_of
 from .packing import inner_name, opened, packing_of
 from .tables import CONVERTERS, as_parquet
 from .texts import as_utf8, with_one_line_end
@@ -37,7 +37,7 @@ class Readable:
     """A file that DuckDB reads."""
 
     path: Path
-    kind: Kind
+    kind: FileKind
     """CSV, PARQUET or JSON."""
     packing: str | None = None
     encoding: str = "utf-8"
@@ -57,9 +57,9 @@ def readable(path: Path, spec: RawTable, folder: Path) -> Readable:
         with opened(path, packing) as file:
             start = file.read(START)
         kind = kind_of(path, inner_name(path, packing), start, spec.format)
-        if kind is Kind.CSV:
+        if kind is FileKind.CSV:
             return _text(path, packing, encoding_of(start, spec.encoding), folder, start)
-        if kind is Kind.JSON and packing in PACKINGS:
+        if kind is FileKind.JSON and packing in PACKINGS:
             return Readable(path, kind, packing)
         if packing:
             path = _unpacked(path, packing, folder)
@@ -68,7 +68,7 @@ def readable(path: Path, spec: RawTable, folder: Path) -> Readable:
     if kind in CONVERTERS:
         target = copy_in(folder)
         as_parquet(kind, path, spec.table, target)
-        return Readable(target, Kind.PARQUET)
+        return Readable(target, FileKind.PARQUET)
     return Readable(path, kind)
 
 
@@ -81,10 +81,10 @@ def _text(path: Path, packing: str | None, encoding: str, folder: Path, start: b
     if encoding in NATIVE and packing in PACKINGS:
         if encoding.startswith("utf-8") and start[:1] and _binary(start):
             raise DataError(f"{path} is no text, and no kind of file that is read: give {TAKEN}")
-        return Readable(path, Kind.CSV, packing, NATIVE[encoding])
+        return Readable(path, FileKind.CSV, packing, NATIVE[encoding])
     target = copy_in(folder)
     as_utf8(path, packing, encoding, target)
-    return Readable(target, Kind.CSV)
+    return Readable(target, FileKind.CSV)
 
 
 def _binary(start: bytes) -> bool:

@@ -18,13 +18,13 @@ import pyarrow.parquet as pq
 
 from ...core.errors import DataError, one_line
 from ...core.sql import identifier, literal
-from .kind import Kind
+from .kind import FileKind
 
 ROWS = 20_000
 """Rows at a time."""
 
 
-def as_parquet(kind: Kind, path: Path, table: str | None, target: Path) -> None:
+def as_parquet(kind: FileKind, path: Path, table: str | None, target: Path) -> None:
     """Write the rows of a file as Parquet."""
     try:
         CONVERTERS[kind](path, table, target)
@@ -86,11 +86,11 @@ def _excel(path: Path, table: str | None, target: Path) -> None:
     _write(names, kept, target)
 
 
-CONVERTERS: dict[Kind, Callable[[Path, str | None, Path], None]] = {
-    Kind.ARROW: _arrow,
-    Kind.EXCEL: _excel,
-    Kind.SQLITE: _sqlite,
-    Kind.DUCKDB: _duckdb,
+CONVERTERS: dict[FileKind, Callable[[Path, str | None, Path], None]] = {
+    FileKind.ARROW: _arrow,
+    FileKind.EXCEL: _excel,
+    FileKind.SQLITE: _sqlite,
+    FileKind.DUCKDB: _duckdb,
 }
 
 
