@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .errors import DataError, one_line
+from .list_views import as_lists, is_list_view
 
 TAKEN = "a pandas or Polars frame, an Arrow table, a DuckDB relation, a list of dicts, or a dict of columns"
 """What is read as a frame, in words."""
@@ -203,6 +204,8 @@ def _as_plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
         column = pc.if_else(pc.is_nan(column), None, column)
     if pa.types.is_fixed_size_binary(type) or plain_type(type) == pa.binary():
         return _decoded(column.cast(pa.binary()))
+    if is_list_view(type):
+        return _as_plain(pa.chunked_array(map(as_lists, column.chunks), pa.list_(type.value_type)))
     plain = plain_type(type)
     return column if plain == type else column.cast(plain)
 

@@ -13,6 +13,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..core.errors import DataError
+from ..core.frames import plain_type
+from ..core.ids import are_told_apart, id_texts
+from ..core.list_views import as_lists, is_list_view
 from ..options import ImportOptions
 
 _ID_NAMES = ("entity_id", "id", "user_id", "client_id", "customer_id", "uid")
@@ -22,17 +25,15 @@ _VECTOR_NAMES = ("vector", "embedding", "embeddings")
 def ids_of(batch: pa.RecordBatch, options: ImportOptions, row: int) -> list[str]:
     """The entities' ids as text; whole numbers written without a point."""
     column = id_column(batch.schema, options)
-    values = batch.column(column)
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
-    if not (
-        pa.types.is_integer(values.type) or pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
-    ):
+    values = _plain(batch.column(column))
+    is_text, is_whole = pa.types.is_string(values.type), is_whole_numbers(values)
+    if not (is_text or is_whole or pa.types.is_integer(values.type)):
         raise DataError(f"column {column!r} holds {values.type}, not ids: make it text or whole numbers")
+    values = pc.if_else(pc.equal(values, ""), None, values) if is_text else values
     if values.null_count:
         at = pc.index(values.is_null(), True).as_py()
         raise DataError(f"row {row + at + 1}: column {column!r} is empty: give every vector an id")
-    return list(values.cast(pa.string()).to_pylist())
+    return list((values.cast(pa.string()) if is_text else id_texts(values)).to_pylist())
 
 
 def id_column(schema: pa.Schema, options: ImportOptions) -> str:
@@ -50,7 +51,7 @@ def matrix_of(batch: pa.RecordBatch, options: ImportOptions, row: int) -> NDArra
     """(N, D) the vectors of a batch."""
     name = _list_column(batch.schema, options)
     if name is not None:
-        return _from_lists(batch.column(name), name, row)
+        return _from_lists(as_lists(batch.column(name)), name, row)
     id_ = id_column(batch.schema, options)
     numeric = [f.name for f in batch.schema if f.name != id_ and _is_number(f.type)]
     other = [f.name for f in batch.schema if f.name != id_ and not _is_number(f.type)]
@@ -66,6 +67,27 @@ def matrix_of(batch: pa.RecordBatch, options: ImportOptions, row: int) -> NDArra
             raise DataError(f"row {row + at + 1}: column {column!r} is empty: fill it or leave the row out")
     columns = [batch.column(c).cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False) for c in numeric]
     return np.column_stack(columns).astype(np.float32, copy=False)  # (N, D)
+
+
+def is_whole_numbers(values: Any) -> bool:
+    """Whether ids are whole numbers that missing values or other tools have made floats or decimals."""
+    type = values.type
+    if pa.types.is_decimal(type):
+        return not pc.any(pc.match_substring_regex(values.cast(pa.string()), r"\.\d*[1-9]")).as_py()
+    if not pa.types.is_floating(type) or not are_told_apart(values):
+        return False
+    return bool(pc.all(pc.equal(pc.floor(values), values)).as_py() is not False)
+
+
+def _plain(values: Any) -> Any:
+    """Ids without dictionaries, views and large types; bytes as text where they are."""
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary.cast(plain_type(values.type.value_type)).take(values.indices)  # views have no take
+    try:
+        values = values.cast(plain_type(values.type))
+        return values.cast(pa.string()) if pa.types.is_binary(values.type) else values
+    except pa.ArrowInvalid:
+        return values
 
 
 def _list_column(schema: pa.Schema, options: ImportOptions) -> str | None:
@@ -109,7 +131,8 @@ def _from_lists(values: Any, name: str, row: int) -> NDArray[np.float32]:
 
 
 def _is_list(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_))
+    plain = pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_)
+    return bool(plain or is_list_view(type_))
 
 
 def _is_number(type_: pa.DataType) -> bool:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from ..core.errors import DataError, OptionError, one_line
 from ..core.hashing import config_id, file_hash
+from ..core.ids import id_texts
 from ..core.plan import Plan, Reason
 from ..core.sql import Scope, where
 from ..features.import_vectors import IMPORTED
@@ -118,14 +119,38 @@ def _read(file: Path, options: ImportOptions) -> Iterator[pa.RecordBatch]:
         if file.suffix.lower() == ".csv":
             with file.open(encoding="utf-8-sig", newline="") as opened:
                 header = pa.schema([(name, pa.string()) for name in next(csv.reader(opened), [])])
-            as_text = {id_column(header, options): pa.string()}  # ids stay text: 007 is not 7
-            with pyarrow.csv.open_csv(file, convert_options=pyarrow.csv.ConvertOptions(column_types=as_text)) as reader:
-                yield from reader
+            yield from _csv(file, header, id_column(header, options)).to_batches(_ROWS_AT_ONCE)
         else:
             with pq.ParquetFile(file) as parquet:
                 yield from parquet.iter_batches(_ROWS_AT_ONCE)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{file} cannot be read ({one_line(error)}): give a Parquet or CSV file") from error
+
+
+def _csv(file: Path, header: pa.Schema, id_: str) -> pa.Table:
+    """The rows of a CSV: ids as they are written (007 is not 7), all else numbers, or texts where one value is none."""
+    types = {name: pa.string() if name == id_ else pa.float64() for name in header.names}
+    try:
+        table = pyarrow.csv.read_csv(file, convert_options=pyarrow.csv.ConvertOptions(column_types=types))
+    except pa.ArrowInvalid as error:
+        if "conversion error" not in str(error):
+            raise
+        texts = dict.fromkeys(header.names, pa.string())
+        table = pyarrow.csv.read_csv(file, convert_options=pyarrow.csv.ConvertOptions(column_types=texts))
+        table = pa.table({name: column if name == id_ else _numbers(column) for name, column in _columns(table)})
+    return table.set_column(table.column_names.index(id_), id_, id_texts(table[id_]))
+
+
+def _columns(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
+    yield from zip(table.column_names, table.columns, strict=True)
+
+
+def _numbers(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts as numbers where all of them are; else as they are."""
+    try:
+        return texts.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return texts
 
 
 def _refuse_taken(context: Context, options: ImportOptions) -> None:

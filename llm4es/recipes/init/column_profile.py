@@ -41,6 +41,8 @@ class ColumnProfile:
     """Most digits behind the point, up to 4."""
     commas: bool
     """Numbers with commas in them, which nobody writes into names and codes."""
+    codes: bool
+    """Some value begins with a zero that no number has: 007."""
     numbered: bool
     """Whole numbers, all different, with few left out between the least and the greatest: they count the rows."""
     time: Mapping[str, str] | None
@@ -99,11 +101,11 @@ def _column(
     sql, doubt = as_numbers(connection, sql, sql if texts else f"CAST({sql} AS VARCHAR)")
     number = "TRY_CAST(v AS DOUBLE)"
     point = "CASE WHEN contains(v, '.') THEN length(rtrim(split_part(v, '.', 2), '0')) ELSE 0 END"
-    count, distinct, numbers, digits, low, high = connection.execute(
-        f"SELECT count(*), count(DISTINCT v), count_if(isfinite({number})), max({point}), min({number}), max({number}) "
-        "FROM one"
+    count, distinct, numbers, digits, low, high, zeros = connection.execute(
+        f"SELECT count(*), count(DISTINCT v), count_if(isfinite({number})), max({point}), min({number}), "
+        f"max({number}), count_if(regexp_matches(v, '^[+-]?0\\d')) FROM one"
     ).fetchall()[0]
-    numeric = count > 0 and numbers == count
+    numeric = count > 0 and numbers == count and not zeros
     decimals = min(int(digits or 0), 4) if numeric else 0
     time = time_of(connection, name, int(count), numeric)
     return ColumnProfile(
@@ -115,6 +117,7 @@ def _column(
         numeric=numeric,
         decimals=decimals,
         commas="commas" in doubt,
+        codes=count > 0 and numbers == count and zeros > 0,
         numbered=numeric and not decimals and count > 10 and distinct == count and high - low < 2 * count,
         time=time.keys if time else None,
         doubt=(time and time.doubt) or doubt,

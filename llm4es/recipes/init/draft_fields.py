@@ -45,7 +45,7 @@ def draft_fields(
             lines.append('type = "number"')
             lines += [f"decimals = {column.decimals}"] if column.decimals else []
             amount = amount or name
-        elif column.unique or (column.is_id and column.distinct * OFTEN > column.rows):
+        elif (column.unique and not column.codes) or (column.is_id and column.distinct * OFTEN > column.rows):
             lines.append("in_text = false # hardly a value comes again: the number of something?")
             unsure.append(f"fields.{name}: hardly a value comes again, so it is not in the texts")
         elif column.missing > 0.95:
@@ -58,6 +58,9 @@ def draft_fields(
                     f"fields.{name}: numbers with {column.distinct} different values, taken as codes and not amounts"
                 )
         blocks.append(block(lines, f"# such as {shown(column)}"))
+    if time is None and not any("in_text = false" not in each for each in blocks[1:]):
+        blocks[1] = re.sub(r"in_text = false.*\n", "", blocks[1])
+        unsure.append("fields: none seems worth showing, so the first is shown: a text shows one field or more")
     item = max(items)[-1] if items else None
     if len(items) > 1:
         unsure.append(f"item: {item!r} has the most values that come again, and is what the TF-IDF baseline counts")

@@ -92,5 +92,5 @@ class FieldSpec(Strict):
 class Preset(Strict):
     """A choice of fields for the texts."""
 
-    fields: Texts
+    fields: Texts = Field(min_length=1)
     """Names of fields, in the order of the text."""

@@ -57,6 +57,10 @@ class Recipe(Strict):
                 raise ValueError(f"{key} names {field!r}, which is no field: there are {', '.join(known)}")
         if self.texts.preset not in ("raw", *self.presets):
             raise ValueError(f"texts.preset {self.texts.preset!r} is none of {', '.join(['raw', *self.presets])}")
+        if self.texts.preset == "raw" and not self.text_fields():
+            raise ValueError(
+                "fields: every field has in_text = false, and a text shows one or more: leave it out of one"
+            )
         if self.splits.default not in self.splits.names:
             raise ValueError(f"splits.default {self.splits.default!r} is none of {', '.join(self.splits.names)}")
         if self.splits.ptls and self.splits.ptls.task not in self.tasks:
@@ -105,7 +109,10 @@ class Recipe(Strict):
         if preset != "raw":
             known = ", ".join(["raw", *(name for name in self.presets if name != "raw")])
             raise RecipeError(f"recipe {self.name!r} has no text preset {preset!r}: there are {known}")
-        return tuple(field for field in self.fields if field.in_text)
+        shown = tuple(field for field in self.fields if field.in_text)
+        if not shown and self.presets:
+            raise RecipeError(f"preset 'raw' of recipe {self.name!r} shows no field: choose {', '.join(self.presets)}")
+        return shown
 
     def fingerprint(self, preset: str = "raw") -> dict[str, Any]:
         """What changes the texts besides the data, as plain values."""

@@ -1,0 +1,103 @@
+"""Vectors of other tools' files: columns typed by the whole file, Arrow's view types, and ids that became floats."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from llm4es.core.errors import DataError
+from llm4es.core.frames import to_arrow
+from llm4es.core.ids import id_texts
+from llm4es.features.import_vectors import import_vectors
+from llm4es.options import ImportOptions
+from llm4es.project.import_vectors import _read
+
+OPTIONS = ImportOptions("coles", "d")
+
+
+def _imported(file: Path, options: ImportOptions = OPTIONS) -> dict[str, list[float]]:
+    rows = [row for batch in import_vectors(_read(file, options), options) for row in batch.to_pylist()]
+    return {row["entity_id"]: row["vector"] for row in rows}
+
+
+def _csv(path: Path, header: str, rows: list[str]) -> Path:
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+def test_a_late_fraction_is_a_number_too(tmp_path: Path) -> None:
+    file = _csv(tmp_path / "f.csv", "id,refunds,score", [*(f"u{i},0,{i}" for i in range(90_000)), "u90000,0.5,1e3"])
+    made = _imported(file)
+    with file.open() as opened:
+        right = {row["id"]: [float(row["refunds"]), float(row["score"])] for row in csv.DictReader(opened)}
+    assert made == right
+
+
+def test_a_late_text_is_named(tmp_path: Path) -> None:
+    file = _csv(tmp_path / "f.csv", "id,x,y", [*(f"u{i},0,1" for i in range(90_000)), "u90000,0,none of it"])
+    with pytest.raises(DataError, match="column 'y' is neither a list nor a number"):
+        _imported(file)
+
+
+def test_csv_ids_stay_as_they_are_written(tmp_path: Path) -> None:
+    assert list(_imported(_csv(tmp_path / "a.csv", "id,x", ["007,1", "7,2"]))) == ["007", "7"]
+    assert list(_imported(_csv(tmp_path / "b.csv", "id,x", ["7.0,1", "8.0,2"]))) == ["7", "8"]
+    assert list(_imported(_csv(tmp_path / "c.csv", "id,x", ["NA,1", "nan,2"]))) == ["NA", "nan"]
+    with pytest.raises(DataError, match="row 2: column 'id' is empty"):
+        _imported(_csv(tmp_path / "d.csv", "id,x", ["a,1", ",2"]))
+
+
+VECTORS = [[1.0, 2.0], [3.0, 4.0]]
+
+
+@pytest.mark.parametrize(
+    ("ids", "names"),
+    [
+        (pa.array(["a", "b"], pa.string_view()), ["a", "b"]),
+        (pa.array(["a", "b"], pa.string_view()).dictionary_encode(), ["a", "b"]),
+        (pa.array([b"a", b"\xc3\xa9"], pa.binary()), ["a", "é"]),
+        (pa.array([b"a", b"b"], pa.binary_view()), ["a", "b"]),
+        (pa.array([3.0, 123.0]), ["3", "123"]),
+        (pa.array([3, 123]).cast(pa.decimal128(30, 2)), ["3", "123"]),
+    ],
+)
+@pytest.mark.parametrize(
+    "lists", [pa.list_view(pa.float32()), pa.large_list_view(pa.float64()), pa.list_(pa.float32())]
+)
+def test_views_and_ids_of_any_type(ids: pa.Array, names: list[str], lists: pa.DataType) -> None:
+    table = pa.table({"id": ids, "vector": pa.array(VECTORS, lists)})
+    made = [row for batch in import_vectors(table, OPTIONS) for row in batch.to_pylist()]
+    assert [(row["entity_id"], row["vector"]) for row in made] == list(zip(names, VECTORS, strict=True))
+
+
+def test_a_parquet_file_of_views(tmp_path: Path) -> None:
+    table = pa.table(
+        {"id": pa.array(["a", "b"], pa.string_view()), "vector": pa.array(VECTORS, pa.large_list(pa.float32()))}
+    )
+    pq.write_table(table, tmp_path / "v.parquet")
+    assert _imported(tmp_path / "v.parquet") == dict(zip("ab", VECTORS, strict=True))
+
+
+def test_ids_that_floats_do_not_tell_apart_are_refused() -> None:
+    table = pa.table({"id": [2.0**53, 1.0], "vector": VECTORS})
+    with pytest.raises(DataError, match="column 'id' holds double, not ids"):
+        list(import_vectors(table, OPTIONS))
+
+
+@pytest.mark.parametrize("type", [pa.list_view(pa.int64()), pa.large_list_view(pa.int64())])
+def test_list_views_of_frames_are_lists(type: pa.DataType) -> None:
+    values: list[Any] = [[1, 2], None, [], [3]]
+    frame = to_arrow(pa.table({"x": pa.array(values, type)}).slice(0, 3))
+    assert frame["x"].type == pa.list_(pa.int64())
+    frame.validate(full=True)
+    assert frame["x"].to_pylist() == values[:3]
+
+
+def test_one_text_an_id() -> None:
+    assert id_texts(pa.array([0.5, 3.0, None, -0.0])).to_pylist()[:3] == ["0.5", "3", None]
+    assert id_texts(pa.array([1, 100]).cast(pa.decimal128(30, 2))).to_pylist() == ["1", "100"]
+    assert id_texts(pa.array(["1.0", "x"])).to_pylist() == ["1.0", "x"]
+    assert id_texts(pa.array(["9007199254740993.0", ""])).to_pylist() == ["9007199254740993", ""]
