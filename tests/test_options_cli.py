@@ -73,7 +73,7 @@ FLAGS = {
     "--max-entities --dry-run --format",
     "compare": "--task -t --reference --metric --protocol --probe --common --unseen-only --wide --format",
     "diff": "--dataset -n --sample --format",
-    "sql": "--at --format --out --memory-limit --spill-limit --threads --timeout",
+    "sql": "--at --verify --format --out --memory-limit --spill-limit --threads --timeout",
     "similar": "--model -m --k --features -n --by --format",
     "report": "--task -t --out -o --features --projection --protocol --common",
     "init": "--out --force",
@@ -88,6 +88,7 @@ FLAGS = {
     "import": "--name --dataset --id --vector --dry-run --format",
     "export": "--features --out --layout --format --max-entities",
     "optimize": "--format",
+    "check": "--repair --format",
     "gc": "--older-than --dry-run --format",
 }
 """What scripts type: every option that a command has ever had, beside those that all have."""

@@ -44,6 +44,8 @@ class Query:
     """None: a table on a terminal, else csv; a file's ending says it."""
     timeout: float | None = None
     """Seconds; None: for ever."""
+    verify: bool = False
+    """Compare files with their checksums first."""
 
     def answer(self, text: str, out: Path | None = None) -> None:
         """Run one statement and hand its rows on."""
@@ -51,6 +53,10 @@ class Query:
         from llm4es_store.sql import deadline, fetch, stream
         from llm4es_store.sql import query as checked
 
+        if self.verify:
+            from llm4es_store.verify import verify
+
+            verify(self.store, text, self.at)
         connection = self.store.connect(self.at)
         with deadline(connection, self.timeout), _known_dates():
             relation = checked(connection, text)

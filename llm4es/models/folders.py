@@ -8,7 +8,7 @@ a run that finds nothing to do costs nothing. Knows no model by name.
 import json
 import os
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,20 +88,24 @@ def check_adapter(folder: Path) -> None:
     _whole_weights(folder, "adapter_model")
 
 
-def folder_fingerprint(folder: Path) -> str:
-    """SHA-256 over weights, tokenizer, settings and code of a model folder."""
+def folder_fingerprint(folder: Path, hash_of: Callable[[Path], str] | None = None) -> str:
+    """SHA-256 over weights, tokenizer, settings and code of a model folder.
+
+    ``hash_of`` reads each file; None: ``cached_hash``, which trusts a file's size and time.
+    """
+    hash_of = hash_of or cached_hash
     settings = _settings(folder / "config.json", VOLATILE)
-    tokenizer = {name: _content(folder / name) for name in TOKENIZER_FILES if (folder / name).is_file()}
-    weights = {file.name: cached_hash(file) for file in _weight_files(folder, "model")}
-    code = {file.name: cached_hash(file) for file in sorted(folder.glob("*.py"))}  # most models bring none
+    tokenizer = {name: _content(folder / name, hash_of) for name in TOKENIZER_FILES if (folder / name).is_file()}
+    weights = {file.name: hash_of(file) for file in _weight_files(folder, "model")}
+    code = {file.name: hash_of(file) for file in sorted(folder.glob("*.py"))}  # most models bring none
     return text_hash(canonical_json({"config": settings, "tokenizer": tokenizer, "weights": weights} | code))
 
 
-def adapter_fingerprint(folder: Path, base: str) -> str:
-    """SHA-256 over an adapter and the fingerprint of its base."""
+def adapter_fingerprint(folder: Path, base: str, hash_of: Callable[[Path], str] | None = None) -> str:
+    """SHA-256 over an adapter and the fingerprint of its base; ``hash_of`` as of ``folder_fingerprint``."""
     settings = _settings(folder / "adapter_config.json", VOLATILE_ADAPTER)
     settings |= {name: sorted(settings[name]) for name in UNORDERED_ADAPTER if isinstance(settings.get(name), list)}
-    weights = {file.name: cached_hash(file) for file in _weight_files(folder, "adapter_model")}
+    weights = {file.name: (hash_of or cached_hash)(file) for file in _weight_files(folder, "adapter_model")}
     return text_hash(canonical_json({"base": base, "adapter": settings, "weights": weights}))
 
 
@@ -169,9 +173,9 @@ def _expected_size(file: Path) -> int:
     return 8 + int(length) + max(ends, default=0)
 
 
-def _content(file: Path) -> Any:
+def _content(file: Path, hash_of: Callable[[Path], str]) -> Any:
     """A tokenizer file's settings, or its hash where it is none."""
-    return _settings(file, VOLATILE) if file.name == "tokenizer_config.json" else cached_hash(file)
+    return _settings(file, VOLATILE) if file.name == "tokenizer_config.json" else hash_of(file)
 
 
 def _settings(file: Path, volatile: Iterable[str]) -> dict[str, Any]:

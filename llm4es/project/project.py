@@ -11,6 +11,7 @@ from ..core.errors import OptionError, StoreError
 from .context import Context, open_store
 from .executor import Executor, Local
 from .observer import Observer
+from .result import Result
 from .steps import Steps
 from .terminal import observer_named
 
@@ -155,6 +156,35 @@ class Project(Steps):
         """The store: a ``llm4es_store.Store``. Raises StoreError where there is none yet."""
         self._store = open_store(self._store, create=False)
         return self._store
+
+    def check(self, *, repair: bool = False) -> Result:
+        """Look at every table, file, checksum, key and tuned model of the store, and at its record of runs.
+
+        Parameters
+        ----------
+        repair : bool, default False
+            Put right what is safe: stale locks, left-over files, killed runs, missing checksums, the damaged end of a
+            log.
+
+        Returns
+        -------
+        Result
+            A row a finding: ``level`` (damaged, untidy, mended, note), ``what``, ``file``, ``finding``, ``remedy``.
+
+        Raises
+        ------
+        StoreError
+            Where there is no store yet.
+
+        Examples
+        --------
+        >>> len(project.check())
+        0
+        """
+        from .check import check
+
+        root = self._store if isinstance(self._store, str | Path) else self._store.layout.root
+        return check(root, self._observer, repair=repair)
 
     def _context(self, dry_run: bool = False, *, create: bool = True) -> Context:
         if not create and isinstance(self._store, Path) and not self._store.exists():

@@ -129,6 +129,10 @@ class Catalog:
         versions = {table: recorded[table] for table in damaged if table in recorded}
         return {"runs": self.runs.version, **versions, **{name: table.version for name, table in sound.items()}}
 
+    def damaged(self) -> dict[str, str]:
+        """Table -> what is wrong with it, of those whose log cannot be trusted."""
+        return self.tables.split(self._names(self.datasets()))[1]
+
     def _recorded(self) -> dict[str, int]:
         """Table -> version, as the newest row of the record that we have read says."""
         try:

@@ -20,6 +20,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from llm4es.core.errors import StoreError
 from llm4es.core.sql import Scope, where
 
+from . import checksums
 from .damage import in_words, one_line, table_name
 from .fsync import flush
 from .log import REMEDY, entry_path, is_empty
@@ -141,13 +142,13 @@ class Table:
                 writer_properties=_writer(rows.schema),
                 commit_properties=self._commit(run_id, scope),
             )
-            flush(self.path, self.version)
+            self._settle()
 
     def delete(self, predicate: str, run_id: str, scope: Scope) -> int:
         """Remove the rows that a predicate matches, in one commit; returns how many. Raises ConflictError as above."""
         with known_errors(self.path):
             metrics = self._handle.delete(predicate, commit_properties=self._commit(run_id, scope))
-            flush(self.path, self.version)
+            self._settle()
             return int(metrics["num_deleted_rows"])
 
     def replace(self, rows: pa.Table, run_id: str, scope: Scope) -> None:
@@ -161,7 +162,7 @@ class Table:
                 writer_properties=_writer(rows.schema),
                 commit_properties=self._commit(run_id, scope),
             )
-            flush(self.path, self.version)
+            self._settle()
 
     def add_columns(self, schema: pa.Schema) -> None:
         """Add the columns of ``schema`` that the table lacks; older rows read as null."""
@@ -178,7 +179,7 @@ class Table:
                 writer_properties=_writer(self.schema),
                 commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
             )
-            flush(self.path, self.version)
+            self._settle()
             return dict(metrics)
 
     def vacuum(
@@ -203,6 +204,11 @@ class Table:
         """Commits, newest first, with their custom metadata. Only right on the latest snapshot (delta-rs)."""
         with known_errors(self.path):
             return self._handle.history()
+
+    def _settle(self) -> None:
+        """Force a commit to the disk, and keep the checksums of what it added."""
+        flush(self.path, self.version)
+        checksums.keep(self.path, self.version)
 
     def _commit(self, run_id: str, scope: Scope) -> CommitProperties:
         """A commit's metadata: which run made it, and its number in the scope."""

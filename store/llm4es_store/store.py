@@ -17,6 +17,8 @@ from llm4es.core.errors import StoreError
 from llm4es.core.sql import Scope, where
 
 from .catalog import Catalog
+from .check import check
+from .finding import FINDINGS
 from .migrations import migrate
 from .recovery import mark_killed_runs
 from .run import Run
@@ -125,6 +127,29 @@ class Store(Catalog):
         llm4es.core.errors.StoreError: query 'SELECT 1; SELECT 2' holds 2 statements: give exactly one
         """
         return query(self.connect(at), text)
+
+    def check(self, *, repair: bool = False) -> pa.Table:
+        """Look at every table, file, checksum and key, and at the record of runs.
+
+        Parameters
+        ----------
+        repair : bool, default False
+            Put right what is safe: stale locks, left-over files, killed runs, missing checksums, the damaged end of a
+            log.
+
+        Returns
+        -------
+        pyarrow.Table
+            A row a finding: ``level`` (damaged, untidy, mended, note), ``what``, ``file``, ``finding``, ``remedy``. No
+            rows where all is well. Tuned models' weights are compared by ``llm4es.Project.check``.
+
+        Examples
+        --------
+        >>> from llm4es_store import Store
+        >>> Store("example-checked", create=True).check().num_rows
+        0
+        """
+        return pa.Table.from_pylist([finding.row() for finding in check(self.layout.root, repair=repair)], FINDINGS)
 
     def recipe(self, dataset: str) -> dict[str, Any] | None:
         """How a dataset is read, as the store keeps it.

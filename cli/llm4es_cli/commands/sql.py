@@ -37,6 +37,9 @@ def sql(
         str | None, typer.Option("--spill-limit", metavar="SIZE", help="Disk for what memory does not hold.")
     ] = None,
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Default: one a core.")] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="First compare the files of the tables it names with their checksums.")
+    ] = False,
     timeout: Annotated[
         float | None, typer.Option("--timeout", min=0.001, metavar="SECONDS", help="Stop a query that takes longer.")
     ] = None,
@@ -60,7 +63,7 @@ def sql(
     from llm4es_store.sql import Limits
 
     opened = Store(call.store, limits=Limits(memory_limit, spill_limit, threads))
-    query_ = Query(opened, call.screen, at, format_, timeout)
+    query_ = Query(opened, call.screen, at, format_, timeout, verify)
     if query is None and sys.stdin.isatty():
         if out is not None:
             raise OptionError(f"--out {out} needs a query: give one, a file that holds one, or - for stdin")
