@@ -76,7 +76,7 @@ class SqlColumn:
 
 def entity_column(recipe: Recipe) -> SqlColumn:
     """Whose an event is."""
-    raw = expression(recipe.events.entity)
+    raw = expression(recipe.events.entity, "events.entity")
     return SqlColumn("events.entity", "entity_id", raw, _text(raw), f"coalesce({_text(raw)}, '') = ''", "an id")
 
 
@@ -85,7 +85,7 @@ def value_columns(recipe: Recipe) -> list[SqlColumn]:
     columns = [field_column(field) for field in recipe.fields if field.derive not in PARTS]
     if time := recipe.events.time:
         sql, wanted = time_sql(time), f"a time of format {time.format!r}"
-        raw, doubts = expression(time.column), tuple(time_doubts(time))
+        raw, doubts = expression(time.column, "events.time.from"), tuple(time_doubts(time))
         typed = partial(_typed_time, whole_days_sql(time))
         return [SqlColumn("events.time.from", "event_time", raw, sql, not_a_time(sql), wanted, typed, doubts), *columns]
     return columns
@@ -93,7 +93,11 @@ def value_columns(recipe: Recipe) -> list[SqlColumn]:
 
 def field_column(field: FieldSpec) -> SqlColumn:
     """How a field is read. Codes are not yet replaced by names."""
-    key, name, raw = f"fields.{field.name}", f"f_{field.name}", expression(field.column or field.name)
+    key, name, raw = (
+        f"fields.{field.name}",
+        f"f_{field.name}",
+        expression(field.column or field.name, f"fields.{field.name}"),
+    )
     type = FieldType.NUMBER if field.derive in LOGARITHMS else field.type
     if type is FieldType.TEXT:
         return SqlColumn(key, name, raw, _text(raw), typed=partial(_typed_text, raw))

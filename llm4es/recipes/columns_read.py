@@ -4,12 +4,12 @@ In: SQL expressions of a recipe, or the recipe. Out: columns, with the table whe
 compares them. Reads no file: a name that no table has is told of where the files are read.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from .expressions import expression
+from ..core.errors import RecipeError
+from .expressions import expression, parsed
 
 Path = tuple[str, ...]
 """A column, and the keys that lead into it where it is nested: ('payload', 'status')."""
@@ -27,14 +27,10 @@ def paths_of(sql: str) -> set[Path]:
     >>> sorted(paths_of("CASE WHEN t.\\"Left?\\" = 1 THEN payload->>'$.plan' END"))
     [('payload', 'plan'), ('t', 'left?')]
     """
-    import duckdb  # heavy
-
-    with duckdb.connect() as connection:
-        (text,) = connection.execute("SELECT json_serialize_sql(?)", [f"SELECT {expression(sql)}"]).fetchall()[0]
-    tree = json.loads(text)
-    if tree.get("error"):  # no expression: whoever reads the files refuses it
+    try:
+        return set(_columns(parsed(f"SELECT {expression(sql)}")))
+    except RecipeError:  # no expression: whoever reads the files refuses it
         return {(word.lower(),) for word in re.findall(r"[^\W\d]\w*", sql)}
-    return set(_columns(tree))
 
 
 def _columns(node: Any) -> Iterator[Path]:

@@ -1,14 +1,15 @@
-"""Raw files as tables of a DuckDB that can read nothing else.
+"""Raw files as tables of a DuckDB that can reach nothing else.
 
-In: a recipe and its files. Out: a connection with one table a raw table, each with the row's number. The
-connection reads only the recipe's own files: expressions of a recipe, which may come from anyone, reach no other path,
-no network, no environment and no setting. Knows nothing of events.
+In: a recipe and its files. Out: a connection with one view a raw table, each with the row's number. All files are read
+first, by SQL of our own; then file access is shut off for good, and only then is SQL of the recipe looked at, which may
+come from anyone: it reaches no path, no network, no environment and no setting, and writes nowhere. Knows nothing of
+events.
 """
 
 import logging
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from ..core.errors import DataError, RecipeError
-from ..core.sql import file_literal, identifier, literal
+from ..core.sql import identifier
 from .expressions import explained, expression, sentence
 from .first_rows import is_value
 from .kinds.texts import has_mixed_line_ends
@@ -38,17 +39,13 @@ COPIES = "copies"
 
 @contextmanager
 def connected(source: Source) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that reads the source's files and nothing else; what it spills is removed at the end."""
-    paths = [str(path.absolute()) for table in source.files.values() for path in table]
-    allowed = {spelling for path in paths for spelling in (literal(path), file_literal(path))}  # both are looked up
+    """A connection for one ``load``; what it spills is removed at the end."""
     with tempfile.TemporaryDirectory(prefix="llm4es-", ignore_cleanup_errors=True) as spill:
         (Path(spill) / COPIES).mkdir()
         connection = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill})
         try:
             connection.execute("SET TimeZone = 'UTC'; SET python_enable_replacements = false")
-            connection.execute(f"SET allowed_paths = [{', '.join(sorted(allowed))}]")
-            connection.execute(f"SET allowed_directories = [{literal(str(Path(spill, COPIES)) + '/')}]")
-            connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+            connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
             yield connection
         finally:
             connection.close()
@@ -64,13 +61,18 @@ class Loaded:
     readers: tuple[tuple[Path, str], ...]
     """Each file and the SQL that reads it."""
 
-    def place(self, connection: duckdb.DuckDBPyConnection, row: int) -> str:
+    view: str
+    """The SQL of the view: the columns that are spoken of, the derived ones, and ``ROW`` from 0."""
+
+    def place(self, row: int) -> str:
         """Where the row of that number stands: 'row 5', or 'row 5 of part-2.csv' where there are several files."""
-        for path, reader in self.readers if len(self.readers) > 1 else ():
-            count = int(connection.execute(f"SELECT count(*) FROM {reader}").fetchall()[0][0])
-            if row < count:
-                return f"row {row + 1} of {path.name}"
-            row -= count
+        if len(self.readers) > 1:
+            with duckdb.connect() as connection:  # the one that they were loaded to reads no file any more
+                for path, reader in self.readers:
+                    count = int(connection.execute(f"SELECT count(*) FROM {reader}").fetchall()[0][0])
+                    if row < count:
+                        return f"row {row + 1} of {path.name}"
+                    row -= count
         return f"row {row + 1}"
 
 
@@ -78,14 +80,32 @@ def load(
     connection: duckdb.DuckDBPyConnection,
     recipe: Recipe,
     source: Source,
+    wanted: Mapping[str, Iterable[str]],
+    skip: bool,
+) -> dict[str, Loaded]:
+    """Make a view of each table: the columns that its expressions speak of, the derived ones, and ``ROW`` from 0.
+
+    ``skip`` leaves out lines that are no rows, instead of failing. Afterwards the connection reads no file any more.
+    """
+    tables = {table: _read(connection, recipe, source, table, spoken, skip) for table, spoken in wanted.items()}
+    connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+    for table, loaded in tables.items():
+        try:
+            connection.execute(f"CREATE TEMP VIEW {identifier(table)} AS {loaded.view}")
+        except duckdb.Error as error:
+            raise RecipeError(f"recipe {recipe.name!r}, table {table!r}: {explained(error, loaded.columns)}") from error
+    return tables
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection,
+    recipe: Recipe,
+    source: Source,
     table: str,
     expressions: Iterable[str],
     skip: bool,
 ) -> Loaded:
-    """Make the view ``table``: the columns that ``expressions`` speak of, the derived ones, and ``ROW`` from 0.
-
-    ``skip`` leaves out lines that are no rows, instead of failing.
-    """
+    """Read the files of a table, into one of the same name with an underscore in front."""
     spec, paths = recipe.all_layouts[source.layout].tables[table], source.files[table]
     spoken = " ".join([*expressions, *spec.derive.values()]).lower().replace('""', '"')
     files = _files(connection, spec, paths, skip)
@@ -99,8 +119,9 @@ def load(
             logger.warning("%s: %s has no column %r, which is missing there", recipe.name, ", ".join(lacking), name)
     replaced = [name for name in there if name in spec.derive and name.lower() in spoken]
     without = f" EXCLUDE ({', '.join(map(identifier, replaced))})" if replaced else ""
-    derived = "".join(f", {expression(sql)} AS {identifier(name)}" for name, sql in spec.derive.items())
-    raw, view = identifier(f"_{table}"), identifier(table)
+    of_table = {name: expression(sql, f"tables.{table}.derive.{name}") for name, sql in spec.derive.items()}
+    derived = "".join(f", {sql} AS {identifier(name)}" for name, sql in of_table.items())
+    raw = identifier(f"_{table}")
     try:
         try:
             rejected = _make(connection, raw, files, spoken, skip)
@@ -111,9 +132,6 @@ def load(
         if rejected and any(map(has_mixed_line_ends, paths)):
             files = _files(connection, spec, paths, skip, one_line_end=True)
             rejected = _make(connection, raw, files, spoken, skip)
-        connection.execute(f"CREATE TEMP VIEW {view} AS SELECT *{without}{derived}, rowid AS {ROW} FROM {raw}")
-    except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
-        raise RecipeError(f"recipe {recipe.name!r}, table {table!r}: {explained(error, there)}") from error
     except duckdb.Error as error:
         what = f"cannot read {', '.join(path.name for path in paths)}: {sentence(error).rstrip('.')}"
         if "CSV Error" in str(error) and not skip:
@@ -122,7 +140,8 @@ def load(
     if rejected:
         logger.warning("%s: %d lines of table %r are no rows and were left out", recipe.name, rejected, table)
     columns = (*there, *(name for name in spec.derive if name not in there))
-    return Loaded(columns, tuple((file.path, file.reader) for file in files))
+    view = f"SELECT *{without}{derived}, rowid AS {ROW} FROM {raw}"
+    return Loaded(columns, tuple((file.path, file.reader) for file in files), view)
 
 
 def _check_header(spec: RawTable, table: str, names: Sequence[str], spoken: str) -> None:

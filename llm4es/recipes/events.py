@@ -187,9 +187,9 @@ def _names(recipe: Recipe, source: Source, skip: bool) -> dict[str, dict[str, st
 
 def _dictionary(recipe: Recipe, source: Source, names: Names, skip: bool) -> dict[str, str]:
     """Code to name, of a table of the raw data; the first name where a code has several."""
-    code, name = (f"CAST({expression(sql)} AS VARCHAR)" for sql in (names.code, names.name))
+    code, name = (f"CAST({expression(sql, 'fields.names')} AS VARCHAR)" for sql in (names.code, names.name))
     with database.connected(source) as connection:
-        loaded = database.load(connection, recipe, source, names.table, [names.code, names.name], skip)
+        loaded = database.load(connection, recipe, source, {names.table: [names.code, names.name]}, skip)[names.table]
         try:
             query = (
                 f"SELECT {code}, {name} FROM {identifier(names.table)} WHERE {code} || {name} <> '' ORDER BY {ROW} DESC"

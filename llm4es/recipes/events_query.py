@@ -39,21 +39,24 @@ class EventsQuery:
 def load_query(connection: duckdb.DuckDBPyConnection, recipe: Recipe, source: Source, skip: bool) -> EventsQuery:
     """Load everything that the events need. ``skip`` leaves out rows that are no good, and counts them."""
     events, entity, values = recipe.events, entity_column(recipe), value_columns(recipe)
-    where = expression(events.where or "1 = 1")
+    where = expression(events.where or "1 = 1", "events.where")
     keys = [{join.on: join.on} if isinstance(join.on, str) else join.on for join in events.joins]
     spoken = [column.raw for column in (entity, *values)] + [where]
-    loaded = database.load(connection, recipe, source, events.table, [*spoken, *(k for on in keys for k in on)], skip)
-    known = list(loaded.columns)
+    wanted = {events.table: [*spoken, *(k for on in keys for k in on)]}
+    for join, on in zip(events.joins, keys, strict=True):
+        wanted[join.table] = [*wanted.get(join.table, ()), *spoken, *on.values()]
+    tables = database.load(connection, recipe, source, wanted, skip)
+    known = list(tables[events.table].columns)
     clause = f"{identifier(events.table)} AS events"
     for join, on in zip(events.joins, keys, strict=True):
-        there = database.load(connection, recipe, source, join.table, [*spoken, *on.values()], skip).columns
+        there = tables[join.table].columns
         _check_keys(connection, join.table, on, known, there)
         known += there
         clause += f" LEFT JOIN ({_keyed(join.table, on)}) AS {join.table} ON {_matches(join.table, on)}"
     types = _types(connection, recipe, clause, (entity, *values), known, where)
     values = [column.of_type(types[column.name]) for column in values]
     clause += f" WHERE {where}"
-    good = _good_rows(connection, recipe, loaded, clause, (entity, *values), skip)
+    good = _good_rows(connection, recipe, tables[events.table], clause, (entity, *values), skip)
     return EventsQuery(clause + good, entity, tuple(values))
 
 
@@ -144,7 +147,7 @@ def _good_rows(
             continue
         share = f"{count} of {total} rows, {100 * count / total:.3g} %"
         shown = "nothing" if value is None else repr(value)
-        where = loaded.place(connection, row)
+        where = loaded.place(row)
         what = f"{recipe.name}, {check.key}: {where} has {shown}, which is not {check.wanted} ({share})"
         if not skip:
             raise DataError(f"{what}: mend the file or the recipe, or leave such rows out with --on-bad-row skip")

@@ -70,7 +70,7 @@ def labelled_ids(recipe: Recipe, source: Source, skip: bool = False) -> pa.Array
 def _task_labels(recipe: Recipe, source: Source, name: str, task: Task, skip: bool) -> pa.Table:
     """The labels of one task; an id that is there several times must always have the same label."""
     with database.connected(source) as connection:
-        loaded = database.load(connection, recipe, source, task.table, [task.entity, task.label], skip)
+        loaded = database.load(connection, recipe, source, {task.table: [task.entity, task.label]}, skip)[task.table]
         try:
             try:
                 rows = _rows(connection, task, identifier(task.table))

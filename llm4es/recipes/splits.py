@@ -116,8 +116,11 @@ def _column_parts(
 ) -> list[str]:
     """What a column of the data says."""
     with database.connected(source) as connection:
-        loaded = database.load(connection, recipe, source, split.table, [split.entity, split.split], skip)
-        entity, part = (f"CAST({expression(sql)} AS VARCHAR)" for sql in (split.entity, split.split))
+        wanted = {split.table: [split.entity, split.split]}
+        loaded = database.load(connection, recipe, source, wanted, skip)[split.table]
+        entity, part = (
+            f"CAST({expression(sql, f'splits.columns.{name}')} AS VARCHAR)" for sql in (split.entity, split.split)
+        )
         query = f"SELECT {entity}, {part} FROM {identifier(split.table)}"
         try:
             said = dict(connection.execute(query).fetchall())

@@ -39,6 +39,7 @@ def check_values(table: pa.Table, recipe: Recipe) -> None:
     with duckdb.connect() as connection:
         connection.register("frame", numbered)
         connection.execute("SET TimeZone = 'UTC'; SET python_enable_replacements = false")
+        connection.execute("SET temp_directory = ''")  # what can be spilled to can be written to
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         for column in value_columns(recipe):
             if column.bad:
