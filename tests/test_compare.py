@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from sklearn.metrics import average_precision_score
 
 from llm4es.core.errors import ProbeError
 from llm4es.features.feature_set import FeatureSet
@@ -157,3 +158,58 @@ def test_costs_are_shown_where_they_are_known() -> None:
         ("strong", None, None, None),
         ("weak", 4, 1000, 1.5),
     ]
+
+
+def test_separated_data_give_a_p_that_is_not_zero_and_an_interval_with_a_width() -> None:
+    labels = pa.table({"entity_id": IDS, "label": [str(side) for side in SIDE]})
+    flat = FeatureSet("flat", IDS, np.zeros((N, 1)), None, None, frozenset(), "flat")
+    options = ProbeOptions(folds=3, repeats=2, bootstrap=100, workers=1)
+    rows = compare(
+        *tables(run("apart", 1000.0), probe(flat, labels, "t", "binary", options, "d")), resamples=100
+    ).to_pylist()
+    assert (rows[0]["value"], rows[0]["difference"]) == (1.0, 0.5)
+    assert rows[0]["p_value"] == pytest.approx(2.0**-59, rel=1e-6)  # 60 of each class: the sign test of 60
+    assert rows[0]["diff_low"] < 0.5 < rows[0]["diff_high"]
+
+
+def test_verdict_and_interval_agree_among_many() -> None:
+    sets = [run(f"s{i:02}", strength) for i, strength in enumerate(np.linspace(0.0, 2.5, 12))]
+    rows = [row for row in compare(*tables(NOTHING, *sets), resamples=100).to_pylist() if row["difference"] is not None]
+    for row in rows:
+        assert row["p_adjusted"] == pytest.approx(min(1, 12 * row["p_value"]))
+        inside = row["diff_low"] <= 0 <= row["diff_high"]
+        assert inside == (row["p_adjusted"] >= 0.05) == row["words"].startswith("no difference")
+    assert {row["words"].startswith("no difference") for row in rows} == {True, False}
+    half, alone = rows[-1]["diff_high"] - rows[-1]["difference"], rows[-1]["detectable"]
+    assert alone / half == pytest.approx((2.8653 + 0.8416) / 2.8653, abs=1e-3)  # z of 1 - 0.05 / 24, and of 0.8
+
+
+def test_the_best_of_several_models_is_marked_as_chosen() -> None:
+    rows = compare(*tables(WEAK, STRONG, NOTHING), resamples=200).to_pylist()
+    assert [(row["features"], row["best_of"]) for row in rows] == [("strong", 2), ("weak", None), ("majority", None)]
+    assert 0 < rows[0]["optimism"] < 0.05
+    assert rows[1]["optimism"] is None
+    twins = compare(*tables(WEAK, run("twin", 1.0)), resamples=200).to_pylist()
+    assert twins[0]["optimism"] == pytest.approx(0, abs=0.01)  # nothing was chosen: they are the same
+
+
+def test_rows_say_how_much_was_scored() -> None:
+    row = compare(*tables(WEAK, NOTHING), resamples=20).to_pylist()[0]
+    assert (row["n"], row["n_smallest"], row["repeats"], row["folds"], row["positive"]) == (120, 60, 2, 3, "1.0")
+
+
+def test_average_precision_is_about_the_positive_class() -> None:
+    scores = STRONG.predictions.to_pylist()
+    for positive, column in (("0.0", 0), ("1.0", 1), (None, 1)):
+        (row,) = compare(*tables(STRONG), metric="average_precision", positive=positive, resamples=20).to_pylist()
+        by_repeat = []
+        for repeat in (0, 1):  # scikit-learn's, inside each fold, weighed by its positives: 20 each
+            parts = [[r for r in scores if (r["repeat"], r["fold"]) == (repeat, fold)] for fold in range(3)]
+            each = [
+                average_precision_score([r["y_true"] == row["positive"] for r in p], [r["y_score"][column] for r in p])
+                for p in parts
+            ]
+            by_repeat.append(np.mean(each))
+        assert row["value"] == pytest.approx(np.mean(by_repeat))
+    with pytest.raises(ProbeError, match=r"the task's positive class 'left' is no label: there are 0\.0, 1\.0; change"):
+        compare(*tables(STRONG), positive="left")

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from llm4es.project.comparison_table import fitting, markdown, notes, number, print_text, shown, signed, title, verdict
+from llm4es.core.figures import between, number, signed
+from llm4es.probe.comparison import in_short
+from llm4es.project.comparison_table import fitting, markdown, notes, print_text, shown, title
 
 
 def row(features: str, value: float, difference: float | None = None, **more: Any) -> dict[str, Any]:
@@ -18,6 +20,7 @@ def row(features: str, value: float, difference: float | None = None, **more: An
     return {
         "task": "gender", "features": features, "probe": "logistic", "metric": "roc_auc", "value": value,
         "ci_low": value - 0.05, "ci_high": value + 0.05, "reference": "tfidf", "n": 943, "n_seen": 0,
+        "model": None, "best_of": None, "optimism": None, "n_smallest": 273, "repeats": 3, "folds": 5, "positive": "M",
         "dimensions": 576, "tokens": 241_000, "seconds": 61.4, "words": words, **gap, **more,
     }  # fmt: skip
 
@@ -40,10 +43,10 @@ def test_no_row_is_wider_than_the_screen_and_no_figure_is_cut(width: int) -> Non
     head, *lines = printed(width).splitlines()
     assert head == (
         "gender: roc_auc on 943 entities, 95 % intervals; differences to tfidf on the same entities, "
-        "p corrected for 2 comparisons"
+        "their intervals and p corrected for 2 comparisons"
     )
     assert max(map(len, lines)) <= width
-    for figure in ("0.773", "0.723-0.823", "-0.033", "0.500", "within noise", "<0.001", "worse", "reference", "700"):
+    for figure in ("0.773", "0.723 to 0.823", "-0.033", "0.500", "within noise", "<0.001", "worse", "reference", "700"):
         assert figure in "\n".join(lines)
 
 
@@ -54,7 +57,7 @@ def test_what_is_spared_goes_first_and_wide_keeps_it() -> None:
         "tokens", "seconds",
     ]  # fmt: skip
     assert [c.title for c in fitting(shown(rows), rows, 200)] == every
-    assert [c.title for c in fitting(shown(rows), rows, 146)] == every[:-2]  # 44 characters of a name
+    assert [c.title for c in fitting(shown(rows), rows, 149)] == every[:-2]  # 44 characters of a name
     narrow = [c.title for c in fitting(shown(rows), rows, 10)]
     assert narrow == ["features", "roc_auc", "interval", "difference", "p", "verdict", "seen in tuning"]
     assert "241,000" in printed(200)
@@ -73,8 +76,25 @@ def test_each_warning_is_given_once() -> None:
     assert [column.title for column in shown(ROWS[:2])].count("seen in tuning") == 0
 
 
+def test_the_best_of_many_is_told() -> None:
+    best = row("tuned@8", 0.8, 0.03, model="tuned", best_of=4, optimism=0.0213)
+    assert notes([best, *ROWS])[-1] == (
+        "best of 4: tuned@8 is the best feature set with a language model and was chosen on the very entities that "
+        "score it: its roc_auc is optimistic by up to 0.021"
+    )
+
+
+def test_too_little_is_told_under_the_table() -> None:
+    few = [each | {"n_smallest": 6, "repeats": 1} for each in ROWS]
+    assert [note.partition(":")[0] for note in notes(few)][-2:] == ["few of a class", "one repeat"]
+    assert "few of a class: the smallest has 6 of the 943" in markdown(few)
+
+
 def test_words() -> None:
-    assert [verdict(each) for each in ROWS] == ["reference", "within noise", "worse"]
+    precise = title([row("tfidf", 0.3, metric="average_precision", positive="left")])
+    assert precise == "gender: average_precision of 'left' on 943 entities, 95 % intervals"
+    assert between(0.679, 0.873, number) == "0.679 to 0.873"
+    assert [in_short(each) for each in ROWS] == ["reference", "within noise", "worse"]
     assert title(ROWS[:1]) == "gender: roc_auc on 943 entities, 95 % intervals"
     assert (number(0.12345), number(12345.6), signed(0.01), signed(-0.01), signed(-0.0001)) == (
         "0.123", "12,346", "+0.010", "-0.010", "0.000",
@@ -87,7 +107,7 @@ def test_markdown_escapes_bars() -> None:
     assert lines[2].startswith(
         "| features | roc_auc | interval | difference | interval | p | verdict | seen in tuning | dimensions"
     )
-    assert lines[4].startswith("| a\\|b | 0.500 | 0.450-0.550 |  |  |  | reference |")
+    assert lines[4].startswith("| a\\|b | 0.500 | 0.450 to 0.550 |  |  |  | reference |")
     assert len({line.replace("\\|", "").count("|") for line in lines[2:7]}) == 1
     assert lines[-1].startswith("_seen in tuning: tuned@8")
 

@@ -39,11 +39,12 @@ def data() -> ReportData:
     sets = [features("tfidf", None, None), features(f"{EVIL}@1", EVIL, 1), features(f"{EVIL}@8", EVIL, 8)]
     options = ProbeOptions(folds=3, repeats=2, bootstrap=50, workers=1)
     results = [probe(each, labels, EVIL, "binary", options, "d") for each in sets]
-    few = [
-        probe(each, labels, EVIL, "binary", ProbeOptions(folds=3, repeats=1, bootstrap=20, train_size=size), "d").probes
-        for each in sets[:2]
-        for size in (20, 40)
-    ]
+    few = []
+    for each in sets[:2]:
+        for size in (20, 40):
+            sized = ProbeOptions(folds=3, repeats=1, bootstrap=20, train_size=size)
+            rows = probe(each, labels, EVIL, "binary", sized, "d").probes
+            few.append(rows.append_column("trained", pa.array([size] * len(rows))))
     predictions = pa.concat_tables([result.predictions for result in results])
     table = compare(pa.concat_tables([result.probes for result in results]), predictions, resamples=50)
     curve = [{"step": 0, "loss": 2.0, "held_out": 2.1}, {"step": 10, "loss": 1.5, "held_out": None}]

@@ -8,14 +8,15 @@ import pytest
 
 from llm4es.probe.predictions import Scored
 from llm4es.probe.uncertainty import (
+    deciding,
     delong_error,
-    detectable,
-    holm,
     interval,
-    p_value,
+    optimism,
     replicates,
+    smallest_class,
     training_variance,
     values,
+    widened,
 )
 
 
@@ -47,12 +48,10 @@ def test_delong_error_by_hand() -> None:
 def test_delong_error_of_a_difference_to_itself_is_zero() -> None:
     found = binary([1, 1, 1, 0, 0], [0.8, 0.4, 0.6, 0.5, 0.1])
     assert delong_error(found, found) == 0
-    assert p_value(0.0, 0.0) == 1.0
 
 
 def test_delong_error_needs_two_of_each_class() -> None:
     assert math.isnan(delong_error(binary([1, 0, 0], [0.8, 0.4, 0.6])))
-    assert p_value(0.1, math.nan) == 1.0
 
 
 def test_delong_agrees_with_the_bootstrap() -> None:
@@ -104,18 +103,22 @@ def test_training_variance_is_the_jackknifes() -> None:
     assert training_variance(crossed, "accuracy", once) == pytest.approx(0.03125)
 
 
-def test_p_value_of_two_standard_errors() -> None:
-    assert p_value(1.96, 1.0) == pytest.approx(0.05, abs=1e-4)
-    assert p_value(-1.96, 1.0) == p_value(1.96, 1.0)
-    assert p_value(0.1, 0.0) == 0.0
+def test_evidence_is_bounded_by_who_decides() -> None:
+    found = binary([1, 1, 0, 0, 0], [0.9, 0.8, 0.2, 0.1, 0.3])
+    assert (smallest_class(found), deciding(found, "roc_auc"), deciding(found, "accuracy")) == (2, 2, 5)
+    numbers = dataclasses.replace(found, classes=(), truth=np.arange(5.0))
+    assert deciding(numbers, "r2") == 5
 
 
-def test_holm_by_hand() -> None:
-    # sorted .01 .03 .04 times 3, 2, 1: .03 .06 .04 -> never falling: .03 .06 .06
-    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
-    assert holm([0.5, 0.9]) == [1.0, 1.0]
-    assert holm([]) == []
+def test_the_best_of_equals_is_flattered_as_by_the_largest_of_normal_draws() -> None:
+    rng = np.random.default_rng(0)
+    apart = [rng.normal(size=20_000) for _ in range(7)]
+    assert optimism(apart) == pytest.approx(1.352, abs=0.02)  # of 7 standard normals: tables of order statistics
+    assert optimism([apart[0]] * 7) == pytest.approx(0, abs=0.02)  # seven times the same: nothing is chosen
+    assert optimism([np.array([1.0, np.nan]), np.array([0.5, 2.0])]) == 1.0
 
 
-def test_detectable_difference() -> None:
-    assert detectable(0.01) == pytest.approx(0.028, abs=1e-4)  # 1.96 + 0.84 standard errors
+def test_deviations_are_widened_by_an_extra_variance() -> None:
+    deviations = np.array([-1.0, 1.0])
+    assert widened(deviations, 3.0).tolist() == [-2.0, 2.0]
+    assert widened(np.zeros(2), 3.0).tolist() == [0.0, 0.0]

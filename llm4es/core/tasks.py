@@ -9,7 +9,7 @@ from enum import StrEnum
 class Kind(StrEnum):
     """What a task's labels are."""
 
-    BINARY = "binary"  # two classes; the second in sorted order is the positive one
+    BINARY = "binary"  # two classes; the second in sorted order is the positive one, unless the task says so
     MULTICLASS = "multiclass"  # two classes or more
     REGRESSION = "regression"  # numbers
 

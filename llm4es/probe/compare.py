@@ -2,8 +2,8 @@
 
 In: rows of ``probes`` and ``predictions`` of one task and protocol, on the same entities. Out: one row a feature set,
 best first: the metric with its interval, the difference to a reference on the very same entities with interval and
-p-value (corrected for the number of comparisons), the smallest difference that so many entities could show, and a
-verdict in words. Knows no model, no store and no screen.
+p-value (of all comparisons together), the smallest difference that so many entities could show, and a verdict in
+words. Knows no model, no store and no screen.
 
 Letters: R repeats, B resamples.
 """
@@ -21,10 +21,20 @@ from ..core.errors import ProbeError
 from ..core.schemas import PREDICTIONS, PROBES
 from ..core.tasks import PRIMARY, Kind
 from .comparison import COMPARISON, verdict
+from .family import ROUNDING, adjusted, detectable, honest_error, p_value, simultaneous
 from .metrics import METRICS, Floats, within
-from .predictions import Scored
 from .scored_features import ScoredFeatures, on_same_entities, on_unseen, scored_features
-from .uncertainty import delong_error, detectable, holm, interval, p_value, replicates, training_variance, values
+from .uncertainty import (
+    deciding,
+    difference_error,
+    interval,
+    optimism,
+    replicates,
+    smallest_class,
+    training_variance,
+    values,
+    widened,
+)
 
 COSTS = pa.schema(
     [("features", pa.string()), ("dimensions", pa.float64()), ("tokens", pa.float64()), ("seconds", pa.float64())]
@@ -52,6 +62,11 @@ class _Measured:
         """The mean over repeats."""
         return float(self.by_repeat.mean())
 
+    def deviations(self, metric: str) -> Floats:
+        """(B,) how much better than it is the metric may come out by chance."""
+        sign = 1 if METRICS[metric].higher_is_better else -1
+        return sign * widened(self.drawn - np.nanmean(self.drawn), training_variance(self.features.scored, metric))
+
 
 def compare(
     probes: pa.Table,
@@ -63,6 +78,7 @@ def compare(
     unseen_only: bool = False,
     resamples: int = 1000,
     costs: pa.Table | None = None,
+    positive: str | None = None,
 ) -> pa.Table:
     """Put every feature set beside the others, paired against one of them.
 
@@ -84,6 +100,8 @@ def compare(
         Bootstrap resamples of the entities.
     costs : pyarrow.Table, default None
         ``features, dimensions, tokens, seconds``: shown beside.
+    positive : str, default None
+        Of two classes, the one that average precision is about; None: the second in sorted order.
 
     Returns
     -------
@@ -118,7 +136,8 @@ def compare(
     if resamples < 1:
         raise ProbeError(f"resamples {resamples} is below 1: give 1 or more")
     metric = _metric(probes, predictions, metric)
-    compared = on_same_entities(scored_features(probes, predictions, Kind.REGRESSION in METRICS[metric].kinds), common)
+    compared = scored_features(probes, predictions, Kind.REGRESSION in METRICS[metric].kinds, positive)
+    compared = on_same_entities(compared, common)
     if unseen_only:
         compared = on_unseen(compared)
     seed = predictions["seed"][0].as_py()
@@ -129,10 +148,14 @@ def compare(
     measured.sort(key=lambda one: sign * one.value)  # equal ones keep the order of their names
     against = _reference(measured, reference)
     paid = {} if costs is None else {row["features"]: row for row in costs.to_pylist()}
-    rows = [_row(one, metric) | _difference(one, against, metric) for one in measured]
-    others = [row for row in rows if "p_value" in row]
-    for row, adjusted in zip(others, holm([row["p_value"] for row in others]), strict=True):
-        row["p_adjusted"] = adjusted
+    rows = [_row(one, metric) | _difference(one, against, metric, len(measured) - 1) for one in measured]
+    for with_model in (True, False):
+        of_kind = [i for i, one in enumerate(measured) if (one.features.model is not None) == with_model]
+        if len(of_kind) > 1:
+            rows[of_kind[0]] |= {
+                "best_of": len(of_kind),
+                "optimism": optimism([measured[i].deviations(metric) for i in of_kind]),
+            }
     for row in rows:
         row |= {name: paid.get(row["features"], {}).get(name) for name in COSTS.names[1:]} | {"words": verdict(row)}
     return pa.Table.from_pylist(rows, schema=COMPARISON)
@@ -181,30 +204,30 @@ def _row(one: _Measured, metric: str) -> dict[str, Any]:
         "repeat_std": float(np.std(one.by_repeat, ddof=1)) if len(one.by_repeat) > 1 else None,
         "n": len(scored.truth),
         "n_seen": int(scored.seen.sum()),
+        "n_smallest": smallest_class(scored) if scored.classes else None,
+        "positive": scored.classes[1] if len(scored.classes) == 2 else None,
+        "repeats": len(scored.scores),
+        "folds": len(np.unique(scored.folds[0])),
     }
 
 
-def _difference(one: _Measured, against: _Measured, metric: str) -> dict[str, Any]:
-    """What it is worth beside the reference; of the reference itself only its name."""
+def _difference(one: _Measured, against: _Measured, metric: str, comparisons: int) -> dict[str, Any]:
+    """What it is worth beside the reference, as one of so many; of the reference itself only its name."""
     if one is against:
         return {"reference": against.features.features}
     mine, other = one.features.scored, against.features.scored
     gap, drawn = one.value - against.value, one.drawn - against.drawn  # (B,)
-    low, high = interval(drawn, gap, training_variance(mine, metric, other))
-    error = _error(mine, other, drawn, metric)
+    gap = 0.0 if abs(gap) < ROUNDING else gap
+    error = honest_error(gap, difference_error(mine, other, drawn, metric), deciding(mine, metric))
+    low, high = simultaneous(gap, error, comparisons)
+    span = METRICS[metric].most - METRICS[metric].least
+    p = p_value(gap, error)
     return {
         "reference": against.features.features,
         "difference": gap,
-        "diff_low": low,
-        "diff_high": high,
-        "p_value": p_value(gap, error),
-        "detectable": detectable(error),
+        "diff_low": max(low, -span),
+        "diff_high": min(high, span),
+        "p_value": p,
+        "p_adjusted": adjusted(p, comparisons),
+        "detectable": detectable(error, comparisons),
     }
-
-
-def _error(mine: Scored, other: Scored, drawn: Floats, metric: str) -> float:
-    """Standard error of a paired difference: DeLong's for a binary ROC-AUC, the bootstrap's for everything else, and
-    what the choice of training entities adds."""
-    by_delong = metric == "roc_auc" and len(mine.classes) == 2
-    sampling = delong_error(mine, other) if by_delong else float(np.nanstd(drawn, ddof=1))
-    return float(np.sqrt(sampling**2 + training_variance(mine, metric, other)))

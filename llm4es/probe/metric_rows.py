@@ -27,17 +27,23 @@ def metric_row(scored: Scored, metric: str, options: ProbeOptions) -> dict[str, 
 
 
 def rows_over_fits(
-    metric: str, cohort: Cohort, fits: Sequence[Fit], scores: Sequence[list[Floats]], scored: Scored
+    metric: str,
+    cohort: Cohort,
+    fits: Sequence[Fit],
+    scores: Sequence[list[Floats]],
+    scored: Scored,
+    positive: str | None,
 ) -> list[dict[str, Any]]:
     """What papers report: mean, std and t-interval over the fits, on the test set and on the validation parts.
 
     A t-interval over fits says how much the models differ, not how far the test entities may mislead.
     """
-    validation = [
-        values(gather(cohort, [replace(fit, repeat=0, test=fit.validation)], [score[1]], frozenset()), metric)[0]
+    parts = [
+        gather(cohort, [replace(fit, repeat=0, test=fit.validation)], [score[1]], frozenset())
         for fit, score in zip(fits, scores, strict=True)
         if fit.validation is not None
     ]
+    validation = [values(part.with_positive(positive), metric)[0] for part in parts]
     rows = []
     for where, by_fit in (("over fits", values(scored, metric)), ("on validation", np.array(validation))):
         spread = float(np.std(by_fit, ddof=1))

@@ -39,6 +39,9 @@ class Metric:
     most: float = 1.0
     """No value is above it."""
 
+    of_pairs: bool = False
+    """It counts pairs of one class and the rest: the smaller class bounds what it can show."""
+
 
 def roc_auc(truth: NDArray[np.generic], scores: Floats, folds: Ints, weights: Floats) -> Floats:
     """Share of (positive, negative) pairs of one fold in the right order, ties half; classes averaged."""
@@ -97,9 +100,9 @@ CLASSES = frozenset({Kind.BINARY, Kind.MULTICLASS})
 NUMBERS = frozenset({Kind.REGRESSION})
 
 METRICS: dict[str, Metric] = {
-    "roc_auc": Metric(roc_auc, CLASSES),
+    "roc_auc": Metric(roc_auc, CLASSES, of_pairs=True),
     "accuracy": Metric(accuracy, CLASSES),
-    "average_precision": Metric(average_precision, CLASSES),
+    "average_precision": Metric(average_precision, CLASSES, of_pairs=True),
     "log_loss": Metric(log_loss, CLASSES, higher_is_better=False, most=np.inf),
     "macro_f1": Metric(macro_f1, CLASSES),
     "r2": Metric(r2, NUMBERS, least=-np.inf),

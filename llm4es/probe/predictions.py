@@ -55,6 +55,20 @@ class Scored:
             seen=self.seen[kept],
         )
 
+    def with_positive(self, positive: str | None) -> "Scored":
+        """The same, with the class ``positive`` as the second of two; None leaves the second in sorted order.
+
+        ProbeError where it is none of the two.
+        """
+        if positive is None or len(self.classes) != 2 or positive == self.classes[1]:
+            return self
+        if positive not in self.classes:
+            raise ProbeError(
+                f"the task's positive class '{positive}' is no label: there are {', '.join(self.classes)}; change "
+                "`positive` in the recipe"
+            )
+        return replace(self, classes=self.classes[::-1], truth=1 - self.truth, scores=self.scores[:, :, ::-1])
+
 
 def gather(cohort: "Cohort", fits: "Sequence[Fit]", scores: Sequence[Floats], seen: frozenset[str]) -> Scored:
     """The scores of the fits (N tested, C each), entity by entity and repeat by repeat."""

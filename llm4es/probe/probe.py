@@ -63,6 +63,7 @@ def probe(
     splits: pa.Table | None = None,
     entities: Collection[str] | None = None,
     made_from: str | None = None,
+    positive: str | None = None,
 ) -> ProbeResult:
     """Fit small models on features and labels, and score entities that they were not fitted on.
 
@@ -88,6 +89,8 @@ def probe(
         features are dropped and counted. None: those who have the features.
     made_from : str, default None
         ``source_hash`` of the rows; None: the hash of the features' own, the labels and what else was read.
+    positive : str, default None
+        Of two classes, the one that average precision is about; None: the second in sorted order.
 
     Returns
     -------
@@ -147,9 +150,10 @@ def probe(
     same |= {"model": features.model, "k": features.k, "protocol": options.protocol + size, "probe": name}
     same |= {"seed": options.seed, "source_hash": made_from}
     same |= {"n": len(scored.truth), "n_seen": int(scored.seen.sum())}
-    rows = [metric_row(scored, metric, options) for metric in metrics_for(of_kind)]
+    judged = scored.with_positive(positive)
+    rows = [metric_row(judged, metric, options) for metric in metrics_for(of_kind)]
     if fits[0].validation is not None:
-        rows += [row for m in metrics_for(of_kind) for row in rows_over_fits(m, cohort, fits, scores, scored)]
+        rows += [row for m in metrics_for(of_kind) for row in rows_over_fits(m, cohort, fits, scores, judged, positive)]
     return ProbeResult(
         probes=pa.Table.from_pylist([same | row for row in rows], schema=PROBES),
         predictions=_predictions(scored, same),

@@ -25,8 +25,10 @@ class ScoredFeatures:
     scored: Scored
 
 
-def scored_features(probes: pa.Table, predictions: pa.Table, regression: bool) -> list[ScoredFeatures]:
-    """One a feature set and probe, in the order of their names."""
+def scored_features(
+    probes: pa.Table, predictions: pa.Table, regression: bool, positive: str | None = None
+) -> list[ScoredFeatures]:
+    """One a feature set and probe, in the order of their names; of two classes ``positive`` is the second."""
     named = {
         (row["features"], row["probe"]): row for row in probes.select(["features", "probe", "model", "k"]).to_pylist()
     }
@@ -36,7 +38,9 @@ def scored_features(probes: pa.Table, predictions: pa.Table, regression: bool) -
         rows = predictions.filter(mine)
         if not rows.num_rows:
             raise ProbeError(f"features '{features}' have metrics and no predictions: probe them again")
-        compared.append(ScoredFeatures(features, probe, row["model"], row["k"], scored(rows, regression)))
+        compared.append(
+            ScoredFeatures(features, probe, row["model"], row["k"], scored(rows, regression).with_positive(positive))
+        )
     return compared
 
 

@@ -1,7 +1,6 @@
 """How sure a metric and a difference of two metrics are.
 
-In: out-of-fold predictions. Out: bootstrap replicates and intervals, DeLong's standard error, p-values, their
-correction for the number of comparisons, and the smallest difference that so many entities can show.
+In: out-of-fold predictions. Out: bootstrap replicates and intervals, and standard errors of differences.
 Entities are what is resampled; what the choice of training entities adds is estimated apart, from the repeats.
 Knows no features and no tables.
 
@@ -9,22 +8,16 @@ Letters: R repeats, B resamples, N entities.
 """
 
 from collections.abc import Sequence
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .family import CONFIDENCE, NORMAL
 from .metrics import METRICS, Floats
 from .predictions import Scored
 
 CHUNK = 250
 """Resamples computed at once: bounds memory at CHUNK x N weights."""
-
-CONFIDENCE = 0.95
-POWER = 0.8
-"""Chance that a difference of the smallest detectable size is found."""
-
-NORMAL = NormalDist()
 
 
 def values(scored: Scored, metric: str) -> Floats:
@@ -96,26 +89,6 @@ def delong_error(scored: Scored, other: Scored | None = None) -> float:
     return float(np.sqrt(variance))
 
 
-def p_value(difference: float, error: float) -> float:
-    """Two-sided p-value of a normal difference; 1 where there is none, or where its error is unknown."""
-    if difference == 0 or np.isnan(error):
-        return 1.0
-    if error == 0:
-        return 0.0
-    return 2 * NORMAL.cdf(-abs(difference) / error)
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for their number (Holm 1979): the chance of any false finding among them stays below p."""
-    order = np.argsort(p_values, kind="stable")
-    corrected = [0.0] * len(p_values)
-    highest = 0.0
-    for rank, i in enumerate(order):
-        highest = max(highest, min(1.0, p_values[i] * (len(p_values) - rank)))
-        corrected[i] = highest
-    return corrected
-
-
 def t_half_width(spread: float, n: int) -> float:
     """Half the width of the t-interval of a mean of ``n`` values with this standard deviation."""
     from scipy import stats  # half a second that a comparison does without
@@ -123,9 +96,41 @@ def t_half_width(spread: float, n: int) -> float:
     return float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * spread / float(np.sqrt(n))
 
 
-def detectable(error: float) -> float:
-    """The smallest true difference that a test with this standard error finds with ``POWER``, at 95 % confidence."""
-    return (NORMAL.inv_cdf((1 + CONFIDENCE) / 2) + NORMAL.inv_cdf(POWER)) * error
+def widened(deviations: Floats, extra: float) -> Floats:
+    """(B,) bootstrap deviations from a value, made larger by an ``extra`` variance."""
+    variance = float(np.nanvar(deviations))
+    return deviations * float(np.sqrt(1 + extra / variance)) if variance > 0 else deviations
+
+
+def optimism(deviations: Sequence[Floats]) -> float:
+    """By how much the best of some values is expected to exceed what it is worth, at most: were they worth the same.
+
+    The mean over resamples of the largest deviation: (B,) deviations a value, of the same resamples, so values that
+    rise and fall together flatter little.
+    """
+    together = np.stack(list(deviations))  # (values, B)
+    defined = together[:, ~np.isnan(together).any(axis=0)]
+    return float(np.mean(defined.max(axis=0))) if defined.size else float("nan")
+
+
+def difference_error(scored: Scored, other: Scored, drawn: Floats, metric: str) -> float:
+    """Standard error of a paired difference whose bootstrap replicates are ``drawn`` (B,).
+
+    DeLong's for a binary ROC-AUC, the bootstrap's for everything else, and what the choice of training entities adds.
+    """
+    by_delong = metric == "roc_auc" and len(scored.classes) == 2
+    sampling = delong_error(scored, other) if by_delong else float(np.nanstd(drawn, ddof=1))
+    return float(np.sqrt(sampling**2 + training_variance(scored, metric, other)))
+
+
+def deciding(scored: Scored, metric: str) -> int:
+    """How many entities can decide a metric: the smaller class's where it is about pairs of two, else everybody."""
+    return smallest_class(scored) if METRICS[metric].of_pairs and scored.classes else len(scored.truth)
+
+
+def smallest_class(scored: Scored) -> int:
+    """Members of the smallest class."""
+    return int(np.bincount(scored.truth, minlength=len(scored.classes)).min())
 
 
 def _score(metric: str, scored: Scored, repeat: int, weights: Floats) -> Floats:

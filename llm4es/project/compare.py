@@ -130,9 +130,8 @@ def comparison(context: Context, task: str, options: CompareOptions, config_id: 
     kept = ", ".join(map(literal, sorted(set(probes["features"].to_pylist()))))
     query = f"SELECT * FROM predictions WHERE {where(chosen)} AND features IN ({kept})"
     predictions = context.store.sql(query).to_arrow_table()
-    metric = options.metric
-    if metric is None and task in context.recipe.tasks:
-        metric = context.recipe.tasks[task].metric
+    spec = context.recipe.tasks.get(task)
+    metric = options.metric or (spec.metric if spec else None)
     rows = pair(
         probes,
         predictions,
@@ -141,6 +140,7 @@ def comparison(context: Context, task: str, options: CompareOptions, config_id: 
         common=options.common,
         unseen_only=options.unseen_only,
         costs=_costs(sorted(set(probes["features"].to_pylist())), sources),
+        positive=(spec.positive or None) if spec else None,
     )
     return rows.add_column(0, "task", pa.array([task] * len(rows), pa.string()))
 

@@ -8,18 +8,21 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape as quoted
+from math import isfinite
 from typing import Any, Literal
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..core.figures import between, count, number, p_value, signed
+from ..probe.cautions import cautions
+from ..probe.comparison import WITHIN_NOISE, in_short
+
 Row = Mapping[str, Any]
 
 GAP = 2
 """Spaces between columns."""
-
-SIGNIFICANT = 0.05
 
 _PLAIN = 200
 """Columns of a comparison as plain text."""
@@ -53,7 +56,7 @@ def shown(rows: Sequence[Row]) -> list[Column]:
             drop_priority=1,
         ),
         Column("p", lambda row: "" if row["difference"] is None else p_value(row["p_adjusted"])),
-        Column("verdict", verdict, left=True),
+        Column("verdict", in_short, left=True),
         Column("seen in tuning", lambda row: str(row["n_seen"] or "")) if any(row["n_seen"] for row in rows) else None,
         Column("dimensions", lambda row: count(row["dimensions"]), drop_priority=2),
         Column("tokens", lambda row: count(row["tokens"]), drop_priority=3),
@@ -62,25 +65,19 @@ def shown(rows: Sequence[Row]) -> list[Column]:
     return [column for column in columns if column is not None]
 
 
-def verdict(row: Row) -> str:
-    """One or two words: 'better', 'worse', 'within noise', 'reference'."""
-    if row["difference"] is None:
-        return "reference"
-    return "within noise" if row["p_adjusted"] >= SIGNIFICANT else str(row["words"]).partition(" ")[0]
-
-
 def title(rows: Sequence[Row]) -> str:
     """What is compared, and against what."""
     first, others = rows[0], len(rows) - 1
     against = f"; differences to {first['reference']} on the same entities" if others else ""
-    corrected = f", p corrected for {others} comparisons" if others > 1 else ""
-    return f"{first['task']}: {first['metric']} on {first['n']:,} entities, 95 % intervals{against}{corrected}"
+    corrected = f", their intervals and p corrected for {others} comparisons" if others > 1 else ""
+    metric = first["metric"] + (f" of '{first['positive']}'" if first["metric"] == "average_precision" else "")
+    return f"{first['task']}: {metric} on {first['n']:,} entities, 95 % intervals{against}{corrected}"
 
 
 def notes(rows: Sequence[Row]) -> list[str]:
     """What a reader has to know before believing the figures: each thing once."""
     found = []
-    near = sorted(row["detectable"] for row in rows if verdict(row) == "within noise")
+    near = sorted(row["detectable"] for row in rows if in_short(row) == WITHIN_NOISE and isfinite(row["detectable"]))
     if near:
         least, most = number(near[0]), number(near[-1])
         size = least if least == most else f"{least} to {most}, depending on the features"
@@ -95,7 +92,22 @@ def notes(rows: Sequence[Row]) -> list[str]:
             f"seen in tuning: {names} from a model fine-tuned on so many of the scored entities; "
             "--unseen-only leaves those out"
         )
-    return found
+    best = next((row for row in rows if row["model"] and row["best_of"]), None)
+    return found + ([chosen(best)] if best else []) + told(rows)
+
+
+def chosen(row: Row) -> str:
+    """What a reader has to know of the best of several."""
+    return (
+        f"best of {row['best_of']}: {row['features']} is the best feature set with a language model and was chosen on "
+        f"the very entities that score it: its {row['metric']} is optimistic by up to {number(row['optimism'])}"
+    )
+
+
+def told(rows: Sequence[Row]) -> list[str]:
+    """Where so little was scored that intervals and tests promise more than they hold: each thing once."""
+    first = rows[0]
+    return cautions(first["n"], first["n_smallest"], first["repeats"], first["folds"])
 
 
 def fitting(columns: Sequence[Column], rows: Sequence[Row], width: int) -> list[Column]:
@@ -204,72 +216,3 @@ def markdown(rows: Sequence[Row]) -> str:
 
 def _line(cells: Any) -> str:
     return "| " + " | ".join(cells) + " |"
-
-
-def number(value: float) -> str:
-    """Three decimals, none where the unit is small.
-
-    Examples
-    --------
-    >>> number(0.61234), number(1234.5)
-    ('0.612', '1,234')
-    """
-    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
-
-
-def signed(value: float) -> str:
-    """With its sign, a zero without.
-
-    Examples
-    --------
-    >>> signed(0.0123), signed(-0.0123), signed(-0.0001)
-    ('+0.012', '-0.012', '0.000')
-    """
-    text = number(value)
-    return text.lstrip("-") if float(text.replace(",", "")) == 0 else text if value < 0 else f"+{text}"
-
-
-def between(low: float, high: float, form: Callable[[float], str]) -> str:
-    """``0.679-0.873``, or with 'to' where a sign would be read as a dash.
-
-    Parameters
-    ----------
-    low, high : float
-        An interval.
-    form : callable
-        How either end is written.
-
-    Returns
-    -------
-    str
-        Text for a cell.
-
-    Examples
-    --------
-    >>> between(0.679, 0.873, number), between(-0.1, 0.2, signed)
-    ('0.679-0.873', '-0.100 to +0.200')
-    """
-    signs = low < 0 or high < 0 or form is signed
-    return f"{form(low)} to {form(high)}" if signs else f"{form(low)}-{form(high)}"
-
-
-def p_value(value: float) -> str:
-    """``<0.001`` where it is smaller.
-
-    Examples
-    --------
-    >>> p_value(0.04), p_value(0.0001)
-    ('0.040', '<0.001')
-    """
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def count(value: int | None) -> str:
-    """With thousands apart; nothing where it is not known.
-
-    Examples
-    --------
-    >>> count(10995), count(None)
-    ('10,995', '')
-    """
-    return "" if value is None else f"{value:,}"

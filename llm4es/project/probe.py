@@ -11,6 +11,7 @@ import pyarrow as pa
 from ..core.errors import OptionError, ProbeError
 from ..core.hashing import config_id
 from ..core.sql import where
+from ..core.tasks import Kind
 from ..options import ProbeOptions, SelectOptions
 from ..recipes.field_names import field_name
 from .cohorts import asked_for
@@ -158,7 +159,9 @@ def probe(
     evidence = Evidence.of(context, task, options.protocol)
     labels, splits = evidence.labels, evidence.splits
     only = {} if context.max_entities is None else {"max_entities": context.max_entities}
-    made = config_id({"task": task, "options": options.fingerprint(), **only})  # cohorts are kept apart
+    spec = context.recipe.tasks[task]
+    positive = {"positive": spec.positive} if spec.positive else {}  # rows made before there was the key stay
+    made = config_id({"task": task, "options": options.fingerprint(), **only, **positive})  # cohorts are kept apart
     by_name = {source.name: source for source in (feature_sources(context) if sources is None else sources)}
     hashes = {name: evidence.expected(source) for name, source in by_name.items()}
     results: dict[str, ProbeResult] = {}
@@ -169,13 +172,13 @@ def probe(
         from ..probe.probe import named as check
 
         check(options, splits)  # once: not as a warning of each feature set
-        kind, failure = str(context.recipe.tasks[task].kind), None
+        failure = None
         leaks: list[str] | None = None
         for name in (name for batch in batches for name in batch["features"].to_pylist()):
             try:
                 result = fit_and_score(
-                    by_name[name].load(), labels, task, kind, options, context.dataset, splits,
-                    evidence.cohort, hashes[name],
+                    by_name[name].load(), labels, task, spec.kind, options, context.dataset, splits,
+                    evidence.cohort, hashes[name], spec.positive or None,
                 )  # fmt: skip
             except ProbeError as error:  # one of many that cannot carry the task does not keep the others from it
                 if named or len(by_name) == 1:
@@ -200,7 +203,7 @@ def probe(
         stage="probe",
         what=task,
         config_id=made,
-        record={"config_id": made, "task": task, "options": options.fingerprint(), **only},
+        record={"config_id": made, "task": task, "options": options.fingerprint(), **only, **positive},
         table="probes",
         scope={**of_task, "config_id": made},
         key=("features",),
@@ -216,6 +219,12 @@ def probe(
     _say_who_is_missing(context, task, results)
     if not context.dry_run:
         _say_leaks(context, task, made, list(results.values()))
+    if results:
+        from ..probe.cautions import cautions_of  # heavy, as what was just done
+
+        scored = [result.predictions for result in results.values()]
+        for warning in cautions_of(task, scored, spec.kind is Kind.REGRESSION):
+            context.observer.say(f"warning: {warning}")
     return outcome
 
 

@@ -13,15 +13,16 @@ import pyarrow.compute as pc
 
 from ..core.errors import OptionError, ProbeError
 from ..core.sql import literal, where
+from ..core.tasks import Kind
 from ..core.version import __version__
 from ..options import CompareOptions, ReportOptions
 from .compare import comparison
 from .context import Context
-from .evidence import only_live
 from .feature_sources import feature_sources
 from .histories import Histories
 from .leaks import label_leaks, leaks_of
 from .report_cuts import cut_warnings, cuts
+from .report_learning import learning_curves
 from .selection import raw_config
 
 if TYPE_CHECKING:
@@ -136,13 +137,11 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
         cuts=read,
         comparison=compared,
         predictions=predictions,
-        learning=only_live(
-            context,
-            rows(f"SELECT * FROM probes WHERE {of_data} AND starts_with(protocol, {literal(options.protocol + '@')})"),
-        ),
+        learning=learning_curves(context, tasks, options.protocol),
         vectors=vectors,
         vectors_name=vectors_name,
         labels=rows(f"SELECT entity_id, task, label FROM labels WHERE {of_data} ORDER BY task, entity_id"),
+        numbers=tuple(name for name, task in context.recipe.tasks.items() if task.kind is Kind.REGRESSION),
         histories=rows(_HISTORIES.format(of_data=of_data, raw=literal(raw))),
         models=rows(f"SELECT * FROM models WHERE {of_data} ORDER BY model"),
         fidelity=rows(f"SELECT variant, fidelity, note FROM texts WHERE {of_data} AND fidelity IS NOT NULL"),
@@ -154,6 +153,8 @@ def _evidence(
     context: Context, tasks: Sequence[str], options: ReportOptions
 ) -> tuple[pa.Table | None, pa.Table | None, list[str]]:
     """Comparison and predictions of the tasks that were probed, and what has to be known of them."""
+    from ..probe.cautions import cautions_of  # heavy
+
     tables, predictions, warnings = [], [], []
     for task in tasks:
         try:
@@ -169,9 +170,18 @@ def _evidence(
         predictions.append(_of_all(scored) if options.common else scored)
         shown = context.store.sql(f"SELECT * FROM probes WHERE {chosen} AND config_id = {newest}").to_arrow_table()
         warnings += label_leaks(context, task, shown) + leaks_of(context, task, predictions[-1])
+        regression = context.recipe.tasks[task].kind is Kind.REGRESSION
+        warnings += cautions_of(task, [predictions[-1].filter(_first_features(predictions[-1]))], regression)
     if not tables:
         return None, None, warnings
     return pa.concat_tables(tables), pa.concat_tables(predictions), warnings
+
+
+def _first_features(predictions: pa.Table) -> pa.ChunkedArray:
+    """Which rows are of one feature set: all are scored alike."""
+    import pyarrow.compute as pc
+
+    return pc.and_(*(pc.equal(predictions[name], predictions[name][0]) for name in ("features", "probe")))
 
 
 def _of_all(predictions: pa.Table) -> pa.Table:

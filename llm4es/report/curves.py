@@ -10,12 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
+from ..probe.metrics import Floats
 from ..probe.predictions import Scored
 from .svg import MUTED, SERIES, Hints, drawing, legend, short, to_svg
 
 BINS = 8
+POINTS = 200
+"""Points of a ROC curve: more are not seen, and make the page large."""
+
 IN_A_BIN = 40
 """Predictions that a bin should have, so that its share means something."""
 
@@ -44,13 +49,15 @@ def roc(curves: Sequence[Curve], name: str) -> str:
                 [_ranks(score[:, 1], folds) for score, folds in zip(scored.scores, scored.folds, strict=True)]
             )
             wrong, right, _ = roc_curve(np.tile(scored.truth, len(scored.scores)), ranks)
-            grid = np.linspace(0, 1, 101)
-            axes.plot(grid, np.interp(grid, wrong, right), color=colour, label=short(curve.label))
+            kept = _corners(wrong, right)
+            axes.plot(wrong[kept], right[kept], color=colour, label=short(curve.label))
         axes.set_xlabel(
             f"share of '{short(curves[0].scored.classes[0], 14)}' taken for '{short(curves[0].scored.classes[1], 14)}'"
         )
         axes.set_ylabel(f"share of '{short(curves[0].scored.classes[1], 14)}' found")
         axes.set_aspect("equal")
+        axes.set_xlim(-0.02, 1.02)  # a rise at 0 is not hidden by the edge
+        axes.set_ylim(-0.02, 1.02)
         legend(figure)
         return to_svg(figure, name, "ROC curves of " + ", ".join(curve.label for curve in curves))
 
@@ -75,6 +82,14 @@ def calibration(curves: Sequence[Curve], name: str) -> str:
         axes.set_ylim(0, 1)
         legend(figure)
         return to_svg(figure, name, "Calibration of " + ", ".join(curve.label for curve in curves), hints)
+
+
+def _corners(wrong: Floats, right: Floats) -> NDArray[np.int64]:
+    """Which points of a ROC curve are drawn: (0, 0), the end of its rise there, (1, 1), and POINTS along the way."""
+    way = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(wrong)) + np.abs(np.diff(right)))])  # 0..2, rising
+    along = np.searchsorted(way, np.linspace(0, way[-1], POINTS))
+    rise = np.flatnonzero(wrong == 0)[-1]
+    return np.unique(np.concatenate([[0, rise, len(way) - 1], np.minimum(along, len(way) - 1)]))
 
 
 def _coloured(curves: Sequence[Curve]) -> Iterator[tuple[Curve, str]]:

@@ -40,7 +40,7 @@ class ReportData:
     """Rows of ``predictions`` of the tasks compared."""
 
     learning: pa.Table | None = None
-    """Rows of ``probes`` with fewer training entities: protocol 'cv@100' and so on."""
+    """Rows of ``probes`` of fewer training entities and of all, of one configuration a task: with ``trained``."""
 
     vectors: pa.Table | None = None
     """entity_id, vector: one feature set, for the map and the neighbours."""
@@ -50,6 +50,9 @@ class ReportData:
 
     labels: pa.Table | None = None
     """entity_id, task, label: colours of the map."""
+
+    numbers: tuple[str, ...] = ()
+    """Tasks whose labels are numbers: a scale on the map."""
 
     histories: pa.Table | None = None
     """entity_id, lines (list of text, newest first): shown for a chosen user."""

@@ -83,12 +83,11 @@ def _apart(ticks: Sequence[int]) -> list[int]:
 
 
 def learning_curve(probes: pa.Table, metric: str, name: str) -> str | None:
-    """The metric against training entities, a line a feature set; None where there is nothing to draw."""
+    """The metric against entities ``trained`` on, a line a feature set; None where there is nothing to draw."""
     lines: dict[str, list[tuple[int, dict[str, Any]]]] = {}
     for row in probes.to_pylist():
-        _, parted, size = row["protocol"].partition("@")
-        if parted and row["metric"] == metric:
-            lines.setdefault(label_of(row), []).append((int(size), row))
+        if row["metric"] == metric:
+            lines.setdefault(label_of(row), []).append((row["trained"], row))
     if not lines:
         return None
     hints = Hints()

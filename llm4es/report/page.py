@@ -13,6 +13,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
+from ..core import figures
+from ..probe.comparison import in_short
 from .data import ReportData
 from .people import People, people
 from .sections import about, task_sections
@@ -48,7 +50,8 @@ def render(data: ReportData) -> str:
     environment = Environment(
         loader=PackageLoader("llm4es.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"number": _number, "p_value": _p_value, "whole": _whole}
+    environment.filters |= {"number": _number, "p_value": _p_value, "whole": _whole, "signed": _signed}
+    environment.globals |= {"between": _between, "in_short": in_short}
     map_ = people(data) if data.vectors is not None and data.vectors.num_rows > 1 else None
     return environment.get_template("page.html.j2").render(
         data=data,
@@ -72,9 +75,21 @@ def _json(map_: People | None) -> Markup:
     return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))  # noqa: S704
 
 
+def _between(low: float | None, high: float | None, signs: bool = False) -> str:
+    """An interval, as everywhere."""
+    return (
+        "" if low is None or high is None else figures.between(low, high, figures.signed if signs else figures.number)
+    )
+
+
+def _signed(value: float | None) -> str:
+    """A difference, with its sign."""
+    return "" if value is None else figures.signed(value)
+
+
 def _p_value(value: float | None) -> str:
     """A p-value: small ones as a bound, for nobody believes their digits."""
-    return "< 0.001" if value is not None and value < 0.001 else _number(value)
+    return "" if value is None else figures.p_value(value)
 
 
 def _whole(value: float | None) -> str:
@@ -87,7 +102,7 @@ def _number(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
+        return figures.number(value)
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

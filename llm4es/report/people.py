@@ -18,7 +18,7 @@ from ..core.hashing import text_hash
 from ..features.feature_set import FeatureSet
 from ..features.neighbours import nearest
 from .data import Projection, ReportData
-from .svg import MUTED, SERIES, drawing, short, to_svg
+from .marks import classes, scale
 
 NEIGHBOURS = 5
 LINES = 6
@@ -53,7 +53,10 @@ def people(data: ReportData) -> People:
     points, kept = PROJECTIONS[data.projection](matrix)  # (N, 2)
     labels = _labels(data)
     order = [ids[i] for i in shown]
-    maps = {task: _scatter(points[shown], order, of, f"map-{n}", task) for n, (task, of) in enumerate(labels.items())}
+    maps = {
+        task: (scale if task in data.numbers else classes)(points[shown], order, of, f"map-{n}", task)
+        for n, (task, of) in enumerate(labels.items())
+    }
     features = FeatureSet(data.vectors_name, ids, matrix, None, None, frozenset(), "")
     near: dict[str, list[tuple[str, float]]] = {}
     for row in nearest(features, order, NEIGHBOURS).to_pylist():
@@ -112,36 +115,3 @@ def _lines(data: ReportData) -> dict[str, list[str]]:
         return {}
     rows = data.histories.to_pylist()
     return {row["entity_id"]: [line[:LINE_LENGTH] for line in row["lines"][:LINES]] for row in rows}
-
-
-def _scatter(points: NDArray[np.float64], ids: Sequence[str], label: Mapping[str, str], name: str, task: str) -> str:
-    """One mark a user, a colour a class; the marks carry the users' numbers in the order of ``ids``."""
-    classes = sorted(set(label.values()))[: len(SERIES)]
-    groups = [(c, [i for i, e in enumerate(ids) if label.get(e) == c], SERIES[n]) for n, c in enumerate(classes)]
-    rest = [i for i, e in enumerate(ids) if label.get(e) not in classes]
-    groups += [("no label" if len(classes) < len(SERIES) else "other", rest, MUTED)] if rest else []
-    low, high = points.min(axis=0), points.max(axis=0)
-    with drawing(4.2) as (figure, (axes,)):
-        for n in sorted(range(len(groups)), key=lambda n: -len(groups[n][1])):  # small classes on top
-            _, members, colour = groups[n]
-            marks = axes.scatter(points[members, 0], points[members, 1], s=16, color=colour, alpha=0.75, linewidths=0)
-            marks.set_gid(f"group{n}")
-        for text, _, colour in groups:
-            axes.plot([], [], "o", color=colour, label=short(text, 14))
-        axes.set_xlim(low[0] - 0.03 * (high[0] - low[0]) - 1e-9, high[0] + 0.03 * (high[0] - low[0]) + 1e-9)
-        axes.set_xticks([])
-        axes.set_yticks([])
-        axes.grid(visible=False)
-        figure.legend(loc="outside upper left", ncols=4)
-        svg = to_svg(figure, name, f"Map of {len(ids)} users" + (f" coloured by {task}" if task else ""))
-    for n, (_, members, _) in enumerate(groups):
-        svg = _numbered(svg, f'<g id="{name}-group{n}">', members)
-    return svg
-
-
-def _numbered(svg: str, opening: str, numbers: Sequence[int]) -> str:
-    """``svg`` with the marks of one group bearing the numbers of their users."""
-    start = svg.index(opening)
-    parts = svg[start:].split("<use ", len(numbers))
-    marked = parts[0] + "".join(f'<use data-user="{n}" {part}' for n, part in zip(numbers, parts[1:], strict=True))
-    return svg[:start] + marked

@@ -5,7 +5,7 @@ In: tables of users, cuts, models, fidelity. Out: SVG.
 
 import numpy as np
 import pyarrow as pa
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from .svg import MUTED, SERIES, Hints, drawing, legend, short, to_svg
 
@@ -24,12 +24,27 @@ def histogram(values: pa.ChunkedArray, unit: str, name: str) -> str:
         axes.axvline(median, color=MUTED, linewidth=1, linestyle=(0, (3, 3)))
         axes.set_title(f"median {median:,.0f}, longest {numbers.max():,.0f}")
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ticks = round_numbers(edges[0], edges[-1])
+        axes.set_xticks(ticks, [f"{tick:,.4g}" if tick < 10_000 else f"{tick:,.0f}" for tick in ticks])
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel(unit)
         axes.set_ylabel("entities")
         return to_svg(figure, name, f"Histogram of {unit} for {len(numbers)} entities", hints)
+
+
+MOST_TICKS = 10
+
+
+def round_numbers(low: float, high: float) -> list[float]:
+    """Ticks of a logarithmic axis: 1, 2, 5, 10, ..., tens alone where it is long, even steps where it is short."""
+    tens = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    powers = [10.0**ten for ten in tens if low <= 10.0**ten <= high]
+    ticks = [step * 10.0**ten for ten in tens for step in (1, 2, 5) if low <= step * 10.0**ten <= high]
+    if len(ticks) > MOST_TICKS:
+        return powers[:: -(-len(powers) // MOST_TICKS)]
+    if len(ticks) >= 3:
+        return ticks
+    return [float(tick) for tick in MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= tick <= high]
 
 
 def loss_curves(models: pa.Table, name: str) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.compute as pc
 from markupsafe import Markup
 
+from ..core.figures import number
 from ..core.tasks import Kind
 from ..probe.metrics import METRICS
 from ..probe.predictions import scored
@@ -39,6 +40,10 @@ class TaskSection:
 
     name: str
     verdict: str
+    metric: str
+    """What the comparison is by, and of which class where that matters."""
+    probes: bool
+    """Several were fitted."""
     rows: Sequence[Mapping[str, Any]]
     pictures: Sequence[Picture] = field(default_factory=tuple)
 
@@ -64,17 +69,31 @@ def task_sections(data: ReportData) -> list[TaskSection]:
             of_task = data.learning.filter(pc.equal(data.learning["task"], name))
             if (curve := lines.learning_curve(of_task, rows[0]["metric"], f"learning-{n}")) is not None:
                 pictures.append(_picture("How few labels suffice", curve, "Bands are 95 % intervals."))
-        sections.append(TaskSection(name, _verdict(rows), rows, pictures))
+        sections.append(
+            TaskSection(name, _verdict(rows), _metric(rows[0]), len({row["probe"] for row in rows}) > 1, rows, pictures)
+        )
     return sections
 
 
 def _verdict(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The task's answer in a sentence."""
+    """The task's answer in a sentence or two; what was chosen among several is said to be."""
     best, of_model = rows[0], next((row for row in rows if row["model"]), None)
-    sentence = f"Best: {label_of(dict(best))}, {best['metric']} {best['value']:.3f}."
+    among = f" of {len(rows)}" if len(rows) > 1 else ""
+    sentence = f"Best{among}: {label_of(dict(best))}, {best['metric']} {number(best['value'])}."
     if of_model is None:
         return sentence + " No embedding was probed."
-    return sentence + f" Best with a language model: {label_of(dict(of_model))}, {of_model['words']}."
+    name = f"{label_of(dict(of_model))}, {of_model['words']}."
+    if not of_model["best_of"]:
+        return f"{sentence} With a language model: {name}"
+    return (
+        f"{sentence} With a language model, the best of {of_model['best_of']}, chosen on the very entities that score "
+        f"it: {name} Its {of_model['metric']} is optimistic by up to {number(of_model['optimism'])}."
+    )
+
+
+def _metric(row: Mapping[str, Any]) -> str:
+    """The metric, and the class that it is about where that matters."""
+    return f"{row['metric']} of '{row['positive']}'" if row["metric"] == "average_precision" else str(row["metric"])
 
 
 def _curves(data: ReportData, task: str, rows: Sequence[Mapping[str, Any]]) -> list[curves.Curve]:
@@ -92,7 +111,9 @@ def _curves(data: ReportData, task: str, rows: Sequence[Mapping[str, Any]]) -> l
         )
         part = data.predictions.filter(pc.and_(mine, pc.equal(data.predictions["probe"], row["probe"])))
         if part.num_rows and label not in [curve.label for curve in worth]:
-            worth.append(curves.Curve(label, row["model"] is None, scored(part, regression=False)))
+            worth.append(
+                curves.Curve(label, row["model"] is None, scored(part, regression=False).with_positive(row["positive"]))
+            )
     return worth[:CURVES] if worth and len(worth[0].scored.classes) == 2 else []
 
 

@@ -3,12 +3,20 @@
 In: plain values read from a TOML. Out: frozen models, or a validation error that names the key. Reads nothing.
 """
 
-from typing import Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from ...core.tasks import PRIMARY, Kind
 from .base import Name, Strict, Texts
+
+
+def _as_text(value: Any) -> Any:
+    """A label as the store keeps it: 1 and true are '1' and 'true'."""
+    return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int) else value
+
+
+Label = Annotated[str, BeforeValidator(_as_text)]
 
 
 class Task(Strict):
@@ -21,10 +29,18 @@ class Task(Strict):
     entity: str
     """SQL expression of the entity's id; read as text."""
     label: str
-    """SQL expression; rows where it is null have no label. Of two classes the last in order is the positive one."""
+    """SQL expression; rows where it is null have no label."""
+    positive: Label = Field(default="", exclude_if=lambda value: not value)
+    """Of two classes, the label that average precision and the report's axes are about. Empty: the last in order."""
     description: str = ""
     uses: Texts = ()
     """Raw columns that the label is made of: a text that shows one of them gives the label away."""
+
+    @model_validator(mode="after")
+    def _positive_of_two(self) -> Self:
+        if self.positive and self.kind is not Kind.BINARY:
+            raise ValueError(f"positive {self.positive!r} is for a binary task, and this one is {self.kind}")
+        return self
 
     @model_validator(mode="after")
     def _default_metric(self) -> Self:

@@ -1,0 +1,89 @@
+"""The map's drawing: one mark a user, coloured by a class or on a scale.
+
+In: points, ids, labels. Out: SVG whose marks carry the users' numbers. Decides nothing.
+
+Letters: N entities.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from .svg import MUTED, SERIES, drawing, short, to_svg
+
+STEPS = 16
+"""Colours of a scale: one more is not told apart."""
+
+TAILS = (0.02, 0.98)
+"""Quantiles that the scale's ends stand for, so that one large number does not make all others alike."""
+
+
+def classes(points: NDArray[np.float64], ids: Sequence[str], label: Mapping[str, str], name: str, task: str) -> str:
+    """One mark a user, a colour a class; the marks carry the users' numbers in the order of ``ids``."""
+    known = sorted(set(label.values()))[: len(SERIES)]
+    groups = [(c, [i for i, e in enumerate(ids) if label.get(e) == c], SERIES[n]) for n, c in enumerate(known)]
+    rest = [i for i, e in enumerate(ids) if label.get(e) not in known]
+    groups += [("no label" if len(known) < len(SERIES) else "other", rest, MUTED)] if rest else []
+    with drawing(4.2) as (figure, (axes,)):
+        for n in sorted(range(len(groups)), key=lambda n: -len(groups[n][1])):  # small classes on top
+            _, members, colour = groups[n]
+            _marks(axes, points, members, n, color=colour)
+        for text, _, colour in groups:
+            axes.plot([], [], "o", color=colour, label=short(text, 14))
+        _frame(axes, points)
+        figure.legend(loc="outside upper left", ncols=4)
+        svg = to_svg(figure, name, f"Map of {len(ids)} users" + (f" coloured by {task}" if task else ""))
+    return _with_users(svg, name, [members for _, members, _ in groups])
+
+
+def scale(points: NDArray[np.float64], ids: Sequence[str], label: Mapping[str, str], name: str, task: str) -> str:
+    """One mark a user, its colour from low to high; a bar says which number has which."""
+    number = np.array([float(label.get(entity, "nan")) for entity in ids])  # (N,)
+    known, rest = (np.flatnonzero(side).tolist() for side in (~np.isnan(number), np.isnan(number)))
+    low, high = np.quantile(number[known], TAILS) if known else (0.0, 1.0)
+    high = high if high > low else low + 1
+    with drawing(4.2) as (figure, (axes,)):
+        _marks(axes, points, rest, 1, color=MUTED)
+        marks = axes.scatter(
+            points[known, 0], points[known, 1], s=16, c=number[known], vmin=low, vmax=high, cmap="viridis", linewidths=0
+        )
+        marks.set_gid("group0")
+        marks.set_cmap(marks.get_cmap().resampled(STEPS))
+        _frame(axes, points)
+        outside = (bool((number[known] < low).any()), bool((number[known] > high).any()))
+        ends = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[outside]
+        figure.colorbar(marks, ax=axes, location="top", label=short(task, 40), aspect=40, extend=ends)
+        svg = to_svg(figure, name, f"Map of {len(ids)} users coloured by {task}, from {low:.4g} to {high:.4g}")
+    return _with_users(svg, name, [known, rest])
+
+
+def _marks(axes: Axes, points: NDArray[np.float64], members: Sequence[int], group: int, *, color: str) -> None:
+    marks = axes.scatter(points[members, 0], points[members, 1], s=16, color=color, alpha=0.75, linewidths=0)
+    marks.set_gid(f"group{group}")
+
+
+def _frame(axes: Axes, points: NDArray[np.float64]) -> None:
+    """Every mark inside, and no axis that would say what a direction means."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    axes.set_xlim(low[0] - 0.03 * (high[0] - low[0]) - 1e-9, high[0] + 0.03 * (high[0] - low[0]) + 1e-9)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(visible=False)
+
+
+def _with_users(svg: str, name: str, groups: Sequence[Sequence[int]]) -> str:
+    """``svg`` with the marks of each group bearing the numbers of their users."""
+    for n, members in enumerate(groups):
+        if members:
+            svg = _numbered(svg, f'<g id="{name}-group{n}">', members)
+    return svg
+
+
+def _numbered(svg: str, opening: str, numbers: Sequence[int]) -> str:
+    """``svg`` with the marks of one group bearing the numbers of their users."""
+    start = svg.index(opening)
+    parts = svg[start:].split("<use ", len(numbers))
+    marked = parts[0] + "".join(f'<use data-user="{n}" {part}' for n, part in zip(numbers, parts[1:], strict=True))
+    return svg[:start] + marked
