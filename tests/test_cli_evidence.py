@@ -60,7 +60,8 @@ def test_report_writes_one_page(shop: Path) -> None:
     page = shop / "page.html"
     assert run("report", shop, "--out", str(page)).strip() == str(page)
     text = page.read_text()
-    assert "Best: tfidf, roc_auc 1.000. No embedding was probed." in text
+    assert ": tfidf, roc_auc 1.000. No embedding was probed." in text
+    assert "Best of " in text
     assert "scored entities have a text that the probe was trained on under another id" in text
     assert text.count("<svg") == 5  # comparison, ROC, calibration, events, days
     assert not list(shop.glob(".*.part"))
