@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import duckdb
+
 from .derive import LOGARITHMS, PARTS
 from .exact import HELD, is_lost, rounded_doubt, shortest
 from .expressions import expression
+from .keys import key_sql
 from .model import Derive, FieldSpec, FieldType, Recipe
 from .times import Doubt, not_a_time, time_doubts, time_sql, whole_days_sql, with_whole_years
 
@@ -78,6 +81,18 @@ def entity_column(recipe: Recipe) -> SqlColumn:
     """Whose an event is."""
     raw = expression(recipe.events.entity, "events.entity")
     return SqlColumn("events.entity", "entity_id", raw, _text(raw), f"coalesce({_text(raw)}, '') = ''", "an id")
+
+
+def keyed(connection: duckdb.DuckDBPyConnection, column: SqlColumn, clause: str) -> SqlColumn:
+    """The column of ids, one text each, now that its rows are there."""
+    sql = key_sql(connection, column.raw, clause)
+    wanted = column.wanted if sql == column.sql else f"{column.wanted} (floats tell none apart from 2**53 on)"
+    return replace(column, sql=sql, bad=f"coalesce({sql}, '') = ''", wanted=wanted)
+
+
+def coded(connection: duckdb.DuckDBPyConnection, column: SqlColumn, type: str, clause: str) -> SqlColumn:
+    """A column of codes that a dictionary names, written as its keys are."""
+    return replace(column, sql=key_sql(connection, column.raw, clause)) if type == "VARCHAR" else column.of_type(type)
 
 
 def value_columns(recipe: Recipe) -> list[SqlColumn]:

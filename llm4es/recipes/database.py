@@ -24,6 +24,7 @@ from .kinds.texts import has_mixed_line_ends
 from .locate import Source
 from .model import Header, RawTable, Recipe
 from .readers import reader_of
+from .union import Part, rows_sql
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +141,10 @@ def _read(
     if rejected:
         logger.warning("%s: %d lines of table %r are no rows and were left out", recipe.name, rejected, table)
     columns = (*there, *(name for name in spec.derive if name not in there))
-    view = f"SELECT *{without}{derived}, rowid AS {ROW} FROM {raw}"
+    numbered = f"SELECT *, rowid AS {ROW} FROM {raw}"
+    if "rowid" in spoken and "rowid" in [name.lower() for name in there]:  # the column would number the rows
+        numbered = f"SELECT *, row_number() OVER () - 1 AS {ROW} FROM {raw}"
+    view = f"SELECT *{without}{derived} FROM ({numbered})"
     return Loaded(columns, tuple((file.path, file.reader) for file in files), view)
 
 
@@ -175,18 +179,11 @@ def _files(
     return [_File(path, *reader_of(connection, spec, path, Path(spill, COPIES), skip, one_line_end)) for path in paths]
 
 
-def _rows(files: Sequence[_File], spoken: str) -> str:
-    """The query of the rows of all files: the columns that are spoken of."""
-    parts = []
-    for file in files:
-        kept = [name for name in file.names if name and name.lower() in spoken]
-        parts.append(f"SELECT {', '.join(map(identifier, kept)) or 'NULL AS _none'} FROM {file.reader}")
-    return " UNION ALL BY NAME ".join(parts)
-
-
 def _make(connection: duckdb.DuckDBPyConnection, raw: str, files: Sequence[_File], spoken: str, skip: bool) -> int:
     """Make the table of all rows; the lines that were left out of it."""
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {raw} AS {_rows(files, spoken)}")
+    kept = [[name for name in file.names if name and name.lower() in spoken] for file in files]
+    parts = [Part(file.reader, names, file.is_text) for file, names in zip(files, kept, strict=True)]
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {raw} AS {rows_sql(connection, parts)}")
     if not skip or not any(file.is_text for file in files):
         return 0
     last = "SELECT max(scan_id) FROM reject_errors"

@@ -104,6 +104,10 @@ class EventBuilder:
     """Ids, in order."""
     unknown: dict[str, int] = field(default_factory=dict)
     """Of each field with names: values met whose code has none."""
+    met: dict[str, int] = field(default_factory=dict)
+    """The same of all values."""
+    strange: dict[str, str] = field(default_factory=dict)
+    """Of each field with names: the first code that has none."""
     _entity: int = -1
     _position: int = -1
     _time: int | None = None
@@ -157,7 +161,9 @@ class EventBuilder:
         encoded = codes.dictionary_encode()
         distinct = _as_text(encoded.dictionary)
         index = pc.index_in(distinct, there)
+        self.met[name] = self.met.get(name, 0) + len(codes) - codes.null_count
         if index.null_count:
             strange = pc.is_null(index).take(encoded.indices)
             self.unknown[name] = self.unknown.get(name, 0) + (pc.sum(strange).as_py() or 0)
+            self.strange.setdefault(name, distinct.filter(pc.is_null(index))[0].as_py())
         return pc.coalesce(said.take(index), distinct).take(encoded.indices)

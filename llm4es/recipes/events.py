@@ -21,6 +21,8 @@ from .database import ROW
 from .derive import EventBuilder, events_schema
 from .events_query import EventsQuery, load_query
 from .expressions import explained, expression, sentence
+from .joins import FEW
+from .keys import key_sql
 from .labels import labelled_ids
 from .locate import Source
 from .model import Names, Recipe
@@ -130,8 +132,11 @@ def _to_the_end(
         yield from batches
     for name, count in order.unknown.items():
         if count:
-            what = "%s: %d values of %r have no name in its dictionary and stay codes"
-            logger.warning(what, recipe.name, count, name)
+            what = f"{recipe.name}: {count} values of {name!r} have no name in its dictionary and stay codes"
+            if count > (1 - FEW) * order.met[name]:
+                share, first = 100 * count / order.met[name], next(iter(order.names[name]), None)
+                what += f": {share:.3g} % of all, such as {order.strange[name]!r}, where the dictionary has {first!r}"
+            logger.warning("%s", what)
 
 
 def _entities(
@@ -187,10 +192,11 @@ def _names(recipe: Recipe, source: Source, skip: bool) -> dict[str, dict[str, st
 
 def _dictionary(recipe: Recipe, source: Source, names: Names, skip: bool) -> dict[str, str]:
     """Code to name, of a table of the raw data; the first name where a code has several."""
-    code, name = (f"CAST({expression(sql, 'fields.names')} AS VARCHAR)" for sql in (names.code, names.name))
     with database.connected(source) as connection:
         loaded = database.load(connection, recipe, source, {names.table: [names.code, names.name]}, skip)[names.table]
         try:
+            code = key_sql(connection, expression(names.code, "fields.names"), identifier(names.table))
+            name = f"CAST({expression(names.name, 'fields.names')} AS VARCHAR)"
             query = (
                 f"SELECT {code}, {name} FROM {identifier(names.table)} WHERE {code} || {name} <> '' ORDER BY {ROW} DESC"
             )

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import duckdb
 
 from ..core.errors import DataError, RecipeError, nearest
-from ..core.sql import identifier
 from . import database
-from .columns import SqlColumn, entity_column, value_columns
+from .columns import SqlColumn, coded, entity_column, keyed, value_columns
 from .database import ROW
 from .expressions import explained, expression, sentence
+from .joins import Joins, keys_of
 from .locate import Source
 from .model import Recipe
 
@@ -40,47 +40,26 @@ def load_query(connection: duckdb.DuckDBPyConnection, recipe: Recipe, source: So
     """Load everything that the events need. ``skip`` leaves out rows that are no good, and counts them."""
     events, entity, values = recipe.events, entity_column(recipe), value_columns(recipe)
     where = expression(events.where or "1 = 1", "events.where")
-    keys = [{join.on: join.on} if isinstance(join.on, str) else join.on for join in events.joins]
-    spoken = [column.raw for column in (entity, *values)] + [where]
-    wanted = {events.table: [*spoken, *(k for on in keys for k in on)]}
-    for join, on in zip(events.joins, keys, strict=True):
-        wanted[join.table] = [*wanted.get(join.table, ()), *spoken, *on.values()]
+    keys = [key for join in events.joins for pair in keys_of(join).items() for key in pair]
+    spoken = [column.raw for column in (entity, *values)] + [where, *keys]
+    wanted = dict.fromkeys([events.table, *(join.table for join in events.joins)], spoken)
     tables = database.load(connection, recipe, source, wanted, skip)
-    known = list(tables[events.table].columns)
-    clause = f"{identifier(events.table)} AS events"
-    for join, on in zip(events.joins, keys, strict=True):
-        there = tables[join.table].columns
-        _check_keys(connection, join.table, on, known, there)
-        known += there
-        clause += f" LEFT JOIN ({_keyed(join.table, on)}) AS {join.table} ON {_matches(join.table, on)}"
+    loaded = tables[events.table]
+    joins = Joins.of(connection, events.table, loaded.columns)
+    new = joins.add_all(events.joins, {table: each.columns for table, each in tables.items()})
+    known, clause = [*loaded.columns, *new], joins.clause
     types = _types(connection, recipe, clause, (entity, *values), known, where)
-    values = [column.of_type(types[column.name]) for column in values]
     clause += f" WHERE {where}"
-    good = _good_rows(connection, recipe, tables[events.table], clause, (entity, *values), skip)
+    named = {f"f_{field.name}" for field in recipe.fields if field.names is not None}
+    values = [
+        coded(connection, column, types[column.name], clause)
+        if column.name in named
+        else column.of_type(types[column.name])
+        for column in values
+    ]
+    entity = keyed(connection, entity, clause)
+    good = _good_rows(connection, recipe, loaded, clause, (entity, *values), skip, joins)
     return EventsQuery(clause + good, entity, tuple(values))
-
-
-def _keyed(table: str, on: dict[str, str]) -> str:
-    """A table that is joined, its keys as texts under names that nothing else has."""
-    keys = ", ".join(f"CAST({identifier(key)} AS VARCHAR) AS _key{at}" for at, key in enumerate(on.values()))
-    return f"SELECT * EXCLUDE ({', '.join(map(identifier, [*on.values(), ROW]))}), {keys} FROM {identifier(table)}"
-
-
-def _matches(table: str, on: dict[str, str]) -> str:
-    return " AND ".join(f"CAST(events.{identifier(key)} AS VARCHAR) = {table}._key{at}" for at, key in enumerate(on))
-
-
-def _check_keys(
-    connection: duckdb.DuckDBPyConnection, table: str, on: dict[str, str], events: Sequence[str], there: Sequence[str]
-) -> None:
-    """Keys of a join are columns, and each is there once, or events would be there several times."""
-    for side, name, columns in [("events", a, events) for a in on] + [(table, b, there) for b in on.values()]:
-        if name.lower() not in [column.lower() for column in columns]:
-            raise DataError(f"table {side!r} has no column {name!r} to join on; {nearest(name, columns)}")
-    keys = ", ".join(map(identifier, on.values()))
-    query = f"SELECT {keys} FROM {identifier(table)} GROUP BY {keys} HAVING count(*) > 1 ORDER BY {keys} LIMIT 1"
-    if twice := connection.execute(query).fetchall():
-        raise DataError(f"table {table!r} has {keys} {twice[0][0]!r} more than once: leave one row of each")
 
 
 def _types(
@@ -119,6 +98,7 @@ def _good_rows(
     clause: str,
     columns: Sequence[SqlColumn],
     skip: bool,
+    joins: Joins,
 ) -> str:
     """Look at every row; the condition that leaves out the bad ones, after they have been told of or refused."""
     checks = [column for column in columns if column.bad]
@@ -129,6 +109,7 @@ def _good_rows(
     doubts = [(column, doubt) for column in columns for doubt in column.doubts]
     for column, doubt in doubts:
         asked += [f"count_if({doubt.condition})", f"min(CAST({column.raw} AS VARCHAR)) FILTER ({doubt.condition})"]
+    asked += [f"count_if({join.matched})" for join in joins.done]
     try:
         total, *found = connection.execute(f"SELECT {', '.join(asked)} FROM {clause}").fetchall()[0]
     except duckdb.Error as error:
@@ -140,6 +121,7 @@ def _good_rows(
         if count and (count == total or not doubt.of_all):
             what = "%s, %s: %d of %d values, such as %r, %s"
             logger.warning(what, recipe.name, column.key, count, total, value, doubt.says)
+    joins.tell(recipe.name, found[len(found) - len(joins.done) :], total)
     left_out = []
     for at, check in enumerate(checks):
         count, row, value = found[3 * at : 3 * at + 3]

@@ -17,6 +17,7 @@ from ..core.tasks import Kind
 from . import database
 from .database import ROW
 from .expressions import explained, expression, sentence
+from .keys import key_sql
 from .locate import Source
 from .model import Recipe, Task
 
@@ -88,7 +89,7 @@ def _task_labels(recipe: Recipe, source: Source, name: str, task: Task, skip: bo
 
 def _rows(connection: duckdb.DuckDBPyConnection, task: Task, table: str) -> pa.Table:
     """One row an id, in the order of the file."""
-    entity, label = (f"CAST({expression(sql)} AS VARCHAR)" for sql in (task.entity, task.label))
+    entity, label = key_sql(connection, expression(task.entity), table), f"CAST({expression(task.label)} AS VARCHAR)"
     return connection.sql(
         f"SELECT entity_id, arg_min(label, {ROW}) AS label, count(DISTINCT label) AS different, min({ROW}) AS {ROW} "
         f"FROM (SELECT {entity} AS entity_id, {label} AS label, {ROW} FROM {table}) "

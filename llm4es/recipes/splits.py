@@ -15,6 +15,7 @@ from ..core.schemas import SPLITS
 from ..core.sql import identifier
 from . import database
 from .expressions import explained, expression
+from .keys import key_sql
 from .labels import read_labels
 from .locate import Source
 from .model import ColumnSplit, HashSplit, PtlsSplit, Recipe
@@ -118,11 +119,10 @@ def _column_parts(
     with database.connected(source) as connection:
         wanted = {split.table: [split.entity, split.split]}
         loaded = database.load(connection, recipe, source, wanted, skip)[split.table]
-        entity, part = (
-            f"CAST({expression(sql, f'splits.columns.{name}')} AS VARCHAR)" for sql in (split.entity, split.split)
-        )
-        query = f"SELECT {entity}, {part} FROM {identifier(split.table)}"
+        mine, part = (expression(sql, f"splits.columns.{name}") for sql in (split.entity, split.split))
         try:
+            entity = key_sql(connection, mine, identifier(split.table))
+            query = f"SELECT {entity}, CAST({part} AS VARCHAR) FROM {identifier(split.table)}"
             said = dict(connection.execute(query).fetchall())
         except duckdb.Error as error:
             raise RecipeError(
