@@ -74,10 +74,10 @@ def test_without_times_the_order_of_the_frame_is_the_order_of_events(tmp_path: P
 
 def test_what_baselines_count() -> None:
     recipe = bank(time="at")
-    assert (recipe.item, recipe.amount) == ("shop_name", "amount_eur")
+    assert (recipe.item, recipe.amount) == ("mcc", "amount_eur")
     assert recipe.categories == {"shop_name": 3, "mixed": 4, "mcc": 4}
-    named = bank(item="mcc", amount="Amount (EUR)", categories=["shopName"])
-    assert (named.item, named.amount, named.categories) == ("mcc", "amount_eur", {"shop_name": 3})
+    named = bank(item="shopName", amount="Amount (EUR)", categories=["shopName"])
+    assert (named.item, named.amount, named.categories) == ("shop_name", "amount_eur", {"shop_name": 3})
     assert bank(categories={"mcc": 7}).categories == {"mcc": 7}
     assert bank(fields=["mcc"]).item == "mcc"
 

@@ -4,6 +4,7 @@ In: an Arrow table. Out: names, SQL and profiles, or one line that says which co
 """
 
 from collections import Counter
+from collections.abc import Iterable
 
 import duckdb
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 from ...core.errors import DataError, nearest
 from ...core.sql import identifier
 from ..init.column_profile import ROWS, ColumnProfile, profile_rows
+from ..init.repetition import Repetition, repetitions
 
 
 def check_table(table: pa.Table, entity: str, what: str) -> None:
@@ -62,3 +64,8 @@ def profiles_of(table: pa.Table) -> dict[str, ColumnProfile]:
         connection.register("frame", table.slice(0, ROWS))
         _, profiles = profile_rows(connection, "frame", columns, texts=False)
     return {column.name: column for column in profiles}
+
+
+def repetitions_of(table: pa.Table, entity: str, names: Iterable[str]) -> dict[str, Repetition]:
+    """How the values of each column come again in the first rows."""
+    return repetitions(table.slice(0, ROWS).select(dict.fromkeys([entity, *names])), entity)

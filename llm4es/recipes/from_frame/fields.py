@@ -14,11 +14,11 @@ from ...core.errors import RecipeError
 from ..derive import PARTS
 from ..field_names import field_name
 from ..init.column_profile import ColumnProfile
+from ..init.column_words import amount_score
+from ..init.counted import choose
+from ..init.repetition import Repetition
 from ..model import FieldType
 from .columns import need, sql_of
-
-CODES = 200
-"""Different values that a categorical field has at most by default: the commonest ones and one for all rarer."""
 
 Profiles = Mapping[str, ColumnProfile]
 
@@ -98,25 +98,18 @@ def field_type(values: pa.ChunkedArray) -> FieldType:
     return FieldType.DATETIME if pa.types.is_timestamp(type) else FieldType.TEXT
 
 
-def defaults(fields: FrameFields, profiles: Profiles) -> dict[str, Any]:
-    """The item, the amount and the categories that baselines take unless others are named."""
+def defaults(fields: FrameFields, profiles: Profiles, repeated: Mapping[str, Repetition]) -> dict[str, Any]:
+    """The item, the amount and the categories that baselines take unless others are named: those of ``init``."""
     types = fields.types()
-    texts, numbers, integers = (
-        [column for column in types if types[column] is type]
-        for type in (FieldType.TEXT, FieldType.NUMBER, FieldType.INTEGER)
-    )
-    amounts = [column for column in numbers if profiles[column].is_amount] or numbers
-    amounts = amounts or [column for column in integers if profiles[column].is_amount]
-    codes = texts + [column for column in integers if column not in amounts[:1]]
-    items = [column for column in codes if profiles[column].distinct > 1 and not profiles[column].unique] or codes
-    few = [column for column in codes if 1 < profiles[column].distinct < CODES]
+
+    def of(*wanted: FieldType) -> list[ColumnProfile]:
+        return [profiles[column] for column, type in types.items() if type in wanted]
+
+    words = choose(of(FieldType.TEXT, FieldType.INTEGER), repeated)
+    amounts = choose(of(FieldType.NUMBER, FieldType.INTEGER), repeated).amounts
+    floats = [column.name for column in of(FieldType.NUMBER) if amount_score(column.name) >= 0]
     return {
-        "item": fields.columns[items[0]] if items else None,
-        "amount": fields.columns[amounts[0]] if amounts else None,
-        "categories": {fields.columns[column]: codes_of(profiles[column]) for column in few},
+        "item": next((fields.columns[column] for column in words.items), None),
+        "amount": next((fields.columns[column] for column in (*amounts, *floats)), None),
+        "categories": {fields.columns[column]: codes for column, codes in words.categories.items()},
     }
-
-
-def codes_of(profile: ColumnProfile) -> int:
-    """Codes of a categorical field: one a value, and one for those that come later."""
-    return min(profile.distinct + 1, CODES)

@@ -17,10 +17,12 @@ from ...core.frames import to_arrow
 from ...options import OnBadRow
 from ..field_names import slug
 from ..init.column_profile import ColumnProfile
+from ..init.counted import codes_of
+from ..init.repetition import Repetition
 from ..load import builtin_recipes, checked
 from ..model import Recipe
-from .columns import check_table, need, profiles_of, sql_of, whole_sql
-from .fields import FrameFields, all_fields, chosen_fields, codes_of, defaults
+from .columns import check_table, need, profiles_of, repetitions_of, sql_of, whole_sql
+from .fields import FrameFields, all_fields, chosen_fields, defaults
 from .given import entries, given_fields, given_tasks
 from .keep import FILES
 from .rows import check_ids, check_values
@@ -69,7 +71,8 @@ def recipe_from_frame(
         every other column of the labels. A kind that is not said is inferred: two values are binary, few are classes,
         other numbers a regression.
     item, amount : str, optional
-        Field or column that baselines count, and the one they add up. Default: the first text, the first amount.
+        Field or column that baselines count, and the one they add up. Default: what ``init`` would choose, by names,
+        types, and how values come again with users.
     categories : str, list of str or dict of str to int, optional
         Categorical fields of aggregate baselines, and the codes kept of each. Default: those of few different values.
     texts, splits : dict, optional
@@ -129,7 +132,7 @@ def recipe_from_frame(
         "fields": chosen.specs,
         "texts": dict(texts or {}),
         "splits": dict(splits or {}),
-        **_counted(chosen, profiles, item, amount, categories),
+        **_counted(chosen, profiles, repetitions_of(table, entity, chosen.columns), item, amount, categories),
     }
     if labels is not None:
         label_table = to_arrow(labels, "labels")
@@ -196,12 +199,13 @@ def _parts_of_time(column: ColumnProfile | None) -> list[str]:
 def _counted(
     fields: FrameFields,
     profiles: Mapping[str, ColumnProfile],
+    repeated: Mapping[str, Repetition],
     item: str | None,
     amount: str | None,
     categories: str | Sequence[str] | Mapping[str, int] | None,
 ) -> dict[str, Any]:
     """What baselines count, by names of fields."""
-    values = defaults(fields, profiles)
+    values = defaults(fields, profiles, repeated)
     names = fields.columns
     if item is not None:
         values["item"] = names.get(str(item), str(item))

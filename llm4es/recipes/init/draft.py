@@ -9,9 +9,12 @@ from pathlib import Path
 
 from ..field_names import slug
 from .column_profile import ColumnProfile
-from .draft_fields import draft_fields
+from .counted import choose
+from .draft_counted import draft_counted
+from .draft_fields import draft_fields, named_columns
 from .draft_tasks import draft_tasks, no_tasks
 from .guess import guess_entity, guess_time
+from .repetition import repetitions
 from .table_profile import TableProfile, profile
 from .toml import shown, toml_text
 
@@ -67,8 +70,8 @@ def draft_recipe(
     >>> print(*draft.toml.splitlines()[1:5], sep="\\n")
     name = "visits"
     description = "Events of visits.csv"
-    item = "shop"
-    <BLANKLINE>
+    item = "shop" # what an event is about: TF-IDF counts it
+    # no amount: no column seems to be what aggregates add up; name one
     >>> draft.unsure
     ()
     """
@@ -78,12 +81,21 @@ def draft_recipe(
     unsure += [f"tables.labels.{doubt}" for doubt in (label_rows.doubts if label_rows else ())]
     entity = guess_entity(rows, label_rows, unsure)
     time = guess_time(rows, entity, unsure)
-    fields, item, amount = draft_fields(rows, entity, time, unsure)
+    repeated = repetitions(rows.seen, entity.name)
+    columns = [column for column in rows.columns if column is not entity and not _is_time(column, time)]
+    parts = [] if time is None else ["date", "weekday", "hour"] if time.has_clock else ["date", "weekday"]
+    named, counted = named_columns(columns, parts), choose(columns, repeated)
+    fields = draft_fields(named, parts, counted, repeated, unsure)
+    chosen = draft_counted(counted, named, unsure)
     tasks = draft_tasks(label_rows, entity, rows, unsure) if label_rows else no_tasks()
-    chosen = "".join(f"{key} = {toml_text(name)}\n" for key, name in (("item", item), ("amount", amount)) if name)
     tables = [_table("events", rows, folder)] + ([_table("labels", label_rows, folder)] if label_rows else [])
     parts = [_head(rows) + chosen, *tables, _events(entity, time), fields, tasks]
     return Draft("\n".join(parts), tuple(unsure))
+
+
+def _is_time(column: ColumnProfile, time: ColumnProfile | None) -> bool:
+    """Whether a column is the events' time, or the hours that stand beside its days."""
+    return time is not None and (column.name == time.name or bool(column.clock))
 
 
 def _head(table: TableProfile) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from ...core.errors import DataError
 from ..database import MEMORY
@@ -33,6 +34,8 @@ class TableProfile:
     """What stands for its files in a recipe."""
     columns: tuple[ColumnProfile, ...]
     rows: int
+    seen: pa.Table
+    """The rows that were looked at, in the columns of ``columns``."""
     spec: RawTable
     """How the files are read; its paths are those that were typed."""
     doubts: tuple[str, ...]
@@ -44,32 +47,33 @@ def profile(path: Path, table: str | None = None) -> TableProfile:
     patterns = [str(pattern) for pattern in found.patterns]
     guess = sniff(found.paths[0], patterns, table)
     try:
-        rows, columns = _looked_at(found, guess, one_line_end=False)
+        seen, columns = _looked_at(found, guess, one_line_end=False)
     except duckdb.InvalidInputException as error:
         if any(map(has_mixed_line_ends, found.paths)):
-            rows, columns = _again(found, guess, one_line_end=True)
+            seen, columns = _again(found, guess, one_line_end=True)
         elif "unicode" in str(error).lower() or "utf-8" in str(error):
             guess = sniff(found.paths[0], patterns, table, encoding=OTHER)
             doubt = f"encoding: {found.name} is UTF-8 at first and is read as {OTHER}, since later it is not"
             guess = Guess(guess.spec, (*guess.doubts, doubt))
-            rows, columns = _again(found, guess, one_line_end=False)
+            seen, columns = _again(found, guess, one_line_end=False)
         else:
             raise DataError(f"cannot read {path}: {sentence(error)}") from error
     except duckdb.Error as error:
         raise DataError(f"cannot read {path}: {sentence(error)}") from error
-    if not rows:
+    if not seen.num_rows:
         raise DataError(f"{path} has no rows: give a file with events in it")
-    return TableProfile(path, found.name, found.patterns, columns, rows, guess.spec, (*found.doubts, *guess.doubts))
+    doubts = (*found.doubts, *guess.doubts)
+    return TableProfile(path, found.name, found.patterns, columns, seen.num_rows, seen, guess.spec, doubts)
 
 
-def _again(found: Found, guess: Guess, one_line_end: bool) -> tuple[int, tuple[ColumnProfile, ...]]:
+def _again(found: Found, guess: Guess, one_line_end: bool) -> tuple[pa.Table, tuple[ColumnProfile, ...]]:
     try:
         return _looked_at(found, guess, one_line_end)
     except duckdb.Error as error:
         raise DataError(f"cannot read {found.paths[0]}: {sentence(error)}") from error
 
 
-def _looked_at(found: Found, guess: Guess, one_line_end: bool) -> tuple[int, tuple[ColumnProfile, ...]]:
+def _looked_at(found: Found, guess: Guess, one_line_end: bool) -> tuple[pa.Table, tuple[ColumnProfile, ...]]:
     with (
         tempfile.TemporaryDirectory(prefix="llm4es-", ignore_cleanup_errors=True) as folder,
         duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": folder}) as connection,
@@ -77,10 +81,12 @@ def _looked_at(found: Found, guess: Guess, one_line_end: bool) -> tuple[int, tup
         copies = Path(folder, "copies")
         copies.mkdir()
         rows = rows_in(connection, guess.spec, found.paths, copies, one_line_end)
-        count, columns = profile_rows(connection, rows.reader, rows.columns, texts=rows.is_text)
-    if guess.spec.header is Header.NONE:
-        return count, columns
-    return count, tuple(column for at, column in enumerate(columns) if not _is_nothing(column, at))
+        _, columns = profile_rows(connection, rows.reader, rows.columns, texts=rows.is_text)
+        seen = connection.sql("FROM seen").to_arrow_table()
+    if guess.spec.header is not Header.NONE:
+        kept = [at for at, column in enumerate(columns) if not _is_nothing(column, at)]
+        seen, columns = seen.select(kept), tuple(columns[at] for at in kept)
+    return seen.rename_columns([column.name for column in columns]), columns
 
 
 def _is_nothing(column: ColumnProfile, at: int) -> bool:
