@@ -10,7 +10,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from llm4es.core.errors import StoreError
 from llm4es.core.plan import Plan, Reason
@@ -145,12 +144,12 @@ class Catalog:
         """Run id -> last row, of the runs that have not said how they ended."""
         if self.record_damage is not None:
             return {}
+        # Two columns as Python values: comparing Arrow's with one would import pandas, wherever it is installed.
         rows = self.record()
-        running = pc.equal(rows["status"], NOT_ENDED)
-        ended = rows["run_id"].filter(pc.invert(running))
-        rows = rows.filter(running)
-        left = rows.filter(pc.invert(pc.is_in(rows["run_id"], value_set=ended.combine_chunks())))
-        return {row["run_id"]: row for row in left.to_pylist()}
+        status = list(zip(rows["run_id"].to_pylist(), rows["status"].to_pylist(), strict=True))
+        ended = {run_id for run_id, said in status if said != NOT_ENDED}
+        left = {run_id: place for place, (run_id, _) in enumerate(status) if run_id not in ended}
+        return {run_id: rows.slice(place, 1).to_pylist()[0] for run_id, place in left.items()}
 
     def _dead_runs(self) -> list[str]:
         """Runs that never ended and whose process is gone: they are shown as killed before anybody has recorded it."""
