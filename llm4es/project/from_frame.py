@@ -94,6 +94,7 @@ def _kept(recipe: Recipe, events: pa.Table, labels: pa.Table | None, base: Path)
 
 def _refuse_taken(store: "Store", name: str) -> None:
     """A dataset's events come from one place: frames never take over what was read from files."""
+    store.refuse_shared_name(name)
     kept = store.recipe(name)
     texts = store.sql(f"SELECT 1 FROM texts WHERE {where({'dataset': name})} LIMIT 1").fetchall()
     origin = kept["origin"] if kept is not None else "files" if texts else FRAME

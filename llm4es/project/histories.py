@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import StoreError
 from ..core.sql import identifier, where
-from ..core.tables import events_view
 
 if TYPE_CHECKING:
     from llm4es_store import Store
@@ -43,7 +42,7 @@ class Histories:
     @property
     def view(self) -> str:
         """The view of the whole events, quoted. Raises StoreError where there are none."""
-        name = events_view(self.dataset)
+        name = self.store.events_view(self.dataset)
         if name not in self.store.views():
             raise StoreError(f"no events of {self.dataset!r} in the store: run `llm4es serialize {self.dataset}` first")
         return identifier(name)

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from ..core.hashing import combined_hash_sql
 from ..core.sql import identifier, literal, where
-from ..core.tables import events_view
 from .context import Context
 from .selection import RAW
 
@@ -125,7 +124,7 @@ def _live(context: Context, past: _Past, texts: tuple[tuple[str, str], ...]) -> 
 
 def _unchanged(context: Context, past: _Past, raw_config: str) -> str:
     """Condition: nobody has written the entity's events since raw texts of this configuration were made."""
-    view = events_view(context.dataset)
+    view = context.store.events_view(context.dataset)
     later = past.later.get(raw_config)
     if not later or view not in context.store.views():
         return ""

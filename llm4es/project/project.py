@@ -200,6 +200,7 @@ class Project(Steps):
             from llm4es_store.recovery import mark_killed_runs
 
             mark_killed_runs(store)
+        store.refuse_shared_name(self.recipe.name)
         return Context(
             dataset=self.recipe.name,
             store=store,

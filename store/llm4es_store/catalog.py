@@ -14,10 +14,11 @@ import pyarrow as pa
 from llm4es.core.errors import StoreError
 from llm4es.core.plan import Plan, Reason
 from llm4es.core.sql import Scope
-from llm4es.core.tables import EVENTS, events_table
+from llm4es.core.tables import EVENTS, events_table, events_view
 
 from . import layout
 from .delta import Table
+from .event_names import events_views, refuse_shared_name
 from .explain import explained
 from .layout import NOT_ENDED, TABLES, StoreLayout
 from .locks import is_dead
@@ -61,9 +62,8 @@ class Catalog:
         if at is not None:
             return self._connected(self.views(at, sandboxed=True))
         views = self.views(sandboxed=True)
-        shown = {name: view.select for name, view in views.items()}
-        if self._live is None or self._live[0] != shown:  # else nobody has written since
-            self._live = shown, self._connected(views)
+        if self._live is None or self._live[0] != views:  # else nobody has written since
+            self._live = views, self._connected(views)
         return self._live[1].cursor()
 
     def _connected(self, views: Mapping[str, View]) -> duckdb.DuckDBPyConnection:
@@ -120,6 +120,17 @@ class Catalog:
     def datasets(self) -> list[str]:
         """Datasets that any run was about."""
         return sorted({d for d in self.record()["dataset"].to_pylist() if d})
+
+    def events_view(self, dataset: str) -> str:
+        """What the view of a dataset's events is called; see ``event_names``."""
+        name = events_views([*self.datasets(), dataset])[dataset]
+        return name if name in self.views() else events_view(dataset)  # the others have none
+
+    def refuse_shared_name(self, dataset: str) -> None:
+        """Raise StoreError for a new dataset whose events would have the name in SQL that another's have."""
+        known = self.datasets()
+        if dataset and dataset not in known:
+            refuse_shared_name(dataset, known)
 
     def snapshot(self) -> dict[str, int]:
         """Table -> version, of every table there is, now; of a damaged one the version that the record knows."""

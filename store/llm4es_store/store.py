@@ -93,6 +93,7 @@ class Store(Catalog):
         >>> store.sql("SELECT stage, status FROM runs").fetchall()
         [('serialize', 'done')]
         """
+        self.refuse_shared_name(dataset)
         mark_killed_runs(self)
         return Run(self, stage, dataset, config, code_version)
 

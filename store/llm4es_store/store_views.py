@@ -3,15 +3,16 @@
 In: one version of each table, and what is damaged. Out: views. Knows the tables' columns, not what they are for.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import pyarrow as pa
 
 from llm4es.core.schemas import EVENT_KEYS
 from llm4es.core.sql import identifier, literal
-from llm4es.core.tables import events_table, events_view
+from llm4es.core.tables import events_table
 
 from .delta import Table
+from .event_names import events_views, shared_names
 from .layout import NOT_ENDED, TABLES
 from .views import View, duckdb_types, empty_sql, select_sql
 
@@ -22,7 +23,7 @@ FROM ({rows}) WHERE {condition} QUALIFY row_number() OVER (PARTITION BY run_id O
 
 def store_views(
     tables: Mapping[str, Table],
-    datasets: Iterable[str],
+    datasets: Collection[str],
     version: int | None = None,
     *,
     damaged: Mapping[str, str] | None = None,
@@ -42,12 +43,15 @@ def store_views(
             condition = "true" if version is None else f"version <= {version}"
             select = _RUNS_VIEW.format(rows=select, condition=condition, status=_status(dead))
         views[table] = View(select, duckdb_types(spec.schema), damaged.get(table))
-    for dataset in datasets:
+    names = events_views([name for name in datasets if events_table(name) in {*tables, *damaged}])
+    for dataset, name in names.items():
         table = events_table(dataset)
         if (events := tables.get(table)) is not None:
-            views[events_view(dataset)] = View(select_sql(events, place(events.path)), duckdb_types(events.schema))
+            views[name] = View(select_sql(events, place(events.path)), duckdb_types(events.schema))
         elif table in damaged:
-            views[events_view(dataset)] = View("", duckdb_types(EVENT_KEYS), damaged[table])
+            views[name] = View("", duckdb_types(EVENT_KEYS), damaged[table])
+    for name, told in shared_names(names).items():
+        views[name] = View("", duckdb_types(EVENT_KEYS), told)
     return views
 
 
