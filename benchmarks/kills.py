@@ -168,7 +168,12 @@ def rows_of(root: Path) -> dict[str, list[dict[str, Any]]]:
     views = [table for table in TABLES if table not in ("runs", "models", "recipes")]
     views += [events_view(dataset) for dataset in store.datasets() if store.table(events_table(dataset))]
     rows = {view: store.sql(f"SELECT * EXCLUDE (run_id) FROM {view}").to_arrow_table().to_pylist() for view in views}
-    return {view: sorted(rows[view], key=_order) for view in views}
+    return {view: ordered(rows[view]) for view in views}
+
+
+def ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows in the order of all but computed numbers."""
+    return sorted(rows, key=_order)
 
 
 def _order(row: dict[str, Any]) -> str:

@@ -131,6 +131,7 @@ def test_a_half_made_store_is_finished(tmp_path: Path) -> None:
     (tmp_path / "store/tables/runs/_delta_log").mkdir(parents=True)
     assert told(check(tmp_path / "store")) == [("untidy", "store")]
     assert told(check(tmp_path / "store", repair=True)) == [("mended", "store")]
+    assert check(tmp_path / "store") == []
     assert Store(tmp_path / "store").datasets() == []
     with pytest.raises(StoreError, match="no store at"):
         check(tmp_path / "nowhere")

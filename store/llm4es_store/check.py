@@ -20,6 +20,7 @@ from .delta import Table
 from .finding import Finding, Level
 from .layout import TABLES, StoreLayout
 from .locks import can_be_judged, is_dead
+from .open_tables import open_record
 from .remote_folders import remote_filesystem
 from .repair import repair as put_right
 from .skeleton import is_skeleton
@@ -60,7 +61,7 @@ def check(root: str | Path, *, repair: bool = False, progress: Progress | None =
     []
     """
     layout = StoreLayout.at(root)
-    if not layout.is_remote and Path(layout.root).is_dir() and is_skeleton(Path(layout.root)):
+    if _is_half_made(layout):
         told = "a first creation was killed: nothing was written yet"
         found = [Finding(Level.UNTIDY, "store", "tables/runs", told, "`--repair`, or the next command, finishes it")]
     else:
@@ -69,6 +70,14 @@ def check(root: str | Path, *, repair: bool = False, progress: Progress | None =
         put_right(layout, found)
     order = [Level.DAMAGED, Level.UNTIDY, Level.MENDED, Level.NOTE]
     return sorted(found, key=lambda finding: order.index(finding.level))
+
+
+def _is_half_made(layout: StoreLayout) -> bool:
+    """Whether a first creation was killed here; one that was finished has a record, if an empty one."""
+    root = Path(layout.root)
+    if layout.is_remote or not root.is_dir() or not any(root.iterdir()) or not is_skeleton(root):
+        return False
+    return open_record(layout)[0] is None
 
 
 def _look(layout: StoreLayout, progress: Progress) -> list[Finding]:
