@@ -13,6 +13,7 @@ import duckdb
 from ..core.errors import DataError, RecipeError, nearest
 from . import database
 from .columns import SqlColumn, coded, entity_column, keyed, value_columns
+from .comparisons import compared
 from .database import ROW
 from .expressions import explained, expression, sentence
 from .joins import Joins, keys_of
@@ -48,6 +49,8 @@ def load_query(connection: duckdb.DuckDBPyConnection, recipe: Recipe, source: So
     joins = Joins.of(connection, events.table, loaded.columns)
     new = joins.add_all(events.joins, {table: each.columns for table, each in tables.items()})
     known, clause = [*loaded.columns, *new], joins.clause
+    where = compared(connection, events.where, clause) if events.where else where
+    values = value_columns(_as_numbers(connection, recipe, clause))
     types = _types(connection, recipe, clause, (entity, *values), known, where)
     clause += f" WHERE {where}"
     named = {f"f_{field.name}" for field in recipe.fields if field.names is not None}
@@ -60,6 +63,21 @@ def load_query(connection: duckdb.DuckDBPyConnection, recipe: Recipe, source: So
     entity = keyed(connection, entity, clause)
     good = _good_rows(connection, recipe, loaded, clause, (entity, *values), skip, joins)
     return EventsQuery(clause + good, entity, tuple(values))
+
+
+def _as_numbers(connection: duckdb.DuckDBPyConnection, recipe: Recipe, clause: str) -> Recipe:
+    """The recipe, its fields' expressions with numbers compared as such."""
+    fields = []
+    for field in recipe.fields:
+        sql = field.column
+        if (
+            sql is not None
+            and not sql.isidentifier()
+            and (made := compared(connection, sql, clause)) != expression(sql)
+        ):
+            field = field.model_copy(update={"column": made})
+        fields.append(field)
+    return recipe.model_copy(update={"fields": tuple(fields)})
 
 
 def _types(

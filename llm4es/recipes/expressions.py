@@ -66,6 +66,13 @@ def parsed(query: str) -> dict[str, Any]:
     return tree
 
 
+def unparsed(tree: dict[str, Any]) -> str:
+    """The one expression of a tree of ``SELECT ...`` as SQL."""
+    with _parser().cursor() as connection:
+        ((text,),) = connection.execute("SELECT json_deserialize_sql($1::JSON)", [json.dumps(tree)]).fetchall()
+    return str(text).removeprefix("SELECT ")
+
+
 @functools.cache
 def _parser() -> Any:
     import duckdb  # heavy

@@ -15,6 +15,7 @@ from ..core.schemas import LABELS
 from ..core.sql import identifier
 from ..core.tasks import Kind
 from . import database
+from .comparisons import compared
 from .database import ROW
 from .expressions import explained, expression, sentence
 from .keys import key_sql
@@ -89,7 +90,8 @@ def _task_labels(recipe: Recipe, source: Source, name: str, task: Task, skip: bo
 
 def _rows(connection: duckdb.DuckDBPyConnection, task: Task, table: str) -> pa.Table:
     """One row an id, in the order of the file."""
-    entity, label = key_sql(connection, expression(task.entity), table), f"CAST({expression(task.label)} AS VARCHAR)"
+    entity = key_sql(connection, expression(task.entity), table)
+    label = f"CAST({compared(connection, task.label, table)} AS VARCHAR)"
     return connection.sql(
         f"SELECT entity_id, arg_min(label, {ROW}) AS label, count(DISTINCT label) AS different, min({ROW}) AS {ROW} "
         f"FROM (SELECT {entity} AS entity_id, {label} AS label, {ROW} FROM {table}) "
