@@ -190,6 +190,9 @@ def test_training_stops_when_the_held_out_loss_no_longer_falls_and_keeps_the_bes
     assert [loss for _, _, loss in tuned.loss_curve] == [5.0, 4.0, 3.0, 3.5, 3.2]
     for name, weight in weights(tuned).items():
         assert torch.equal(weight, measured[2][name])
+    roles = dict(zip(tuned.exposures["entity_id"].to_pylist(), tuned.exposures["role"].to_pylist(), strict=True))
+    assert {e for e, role in roles.items() if role == "validation"} == set(HELD_OUT["entity_id"].to_pylist())
+    assert tuned.n_entities == sum(role == "train" for role in roles.values()) > 0
 
 
 @pytest.mark.parametrize("load_in", [LoadIn.INT8, LoadIn.NF4])

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from llm4es.probe.leakage import identical_texts, told_by_columns, warnings
+from llm4es.probe.leakage import identical_texts, met_before, same_texts, told_by_columns
 
 PREDICTIONS = pa.table({"entity_id": ["a", "b", "c", "a"], "fold": [0, 1, 1, 1], "repeat": [0, 0, 0, 1]})
 
@@ -19,10 +19,11 @@ def test_identical_texts_across_folds() -> None:
 
 
 def test_warnings_in_words() -> None:
-    assert warnings(0, 0, 9) == told_by_columns("t", {}, "the texts show") == []
-    found = warnings(2, 3, 9)
-    assert found[0] == "2 of 9 scored entities have a text that the probe was trained on under another id"
-    assert found[1] == "3 of 9 scored entities were seen by the model in fine-tuning: compare with --unseen-only"
+    assert same_texts(0, 9) == told_by_columns("t", {}, "the texts show") == []
+    assert same_texts(2, 9) == ["2 of 9 scored entities have a text that the probe was trained on under another id"]
+    seen = "3 of 9 scored entities were seen by the model in fine-tuning"
+    assert met_before(3, 0, 9) == f"{seen}: compare with --unseen-only"
+    assert met_before(3, 1, 9) == f"{seen}, 1 as validation only: compare with --unseen-only"
     found = told_by_columns("t", {"sex": ["sex"], "age": ["Age", "years"]}, "the texts show")
     assert found[0].startswith("the label of task 't' is made from sex, which the texts show: the probe may only be")
     assert found[1].startswith("the label of task 't' is made from age, which the texts show as 'years': the probe may")

@@ -156,6 +156,7 @@ EXPOSURES = pa.schema(
         ("entity_id", pa.string()),
         ("n_rows", pa.int32()),  # texts of the entity that the model was trained on
         ("text_hashes", pa.list_(pa.string())),  # which ones: texts.text_hash
+        ("role", pa.string()),  # 'train', 'validation' (its loss could end the training), 'declared'; null: train
     ]
 )
 """Who a tuned model has seen: one row an entity."""

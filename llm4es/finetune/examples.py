@@ -91,12 +91,17 @@ def require(found: Sequence[Piece], texts: pa.Table, variants: Sequence[str]) ->
         )
 
 
-def exposures_of(texts: pa.Table, read: Sequence[Piece], order: Sequence[Sequence[int]]) -> pa.Table:
-    """Whose texts were trained on, how many of them, and which."""
+def exposures_of(
+    texts: pa.Table, read: Sequence[Piece], order: Sequence[Sequence[int]], role: str = "train"
+) -> pa.Table:
+    """Whose texts were read, how many of them, which, and what for."""
     seen: defaultdict[str, list[str]] = defaultdict(list)
     entities, hashes = texts["entity_id"].to_pylist(), texts["text_hash"].to_pylist()
     for text in sorted({read[index].text for row in order for index in row}):
         seen[entities[text]].append(hashes[text])
-    rows = [{"entity_id": entity, "n_rows": len(found), "text_hashes": found} for entity, found in sorted(seen.items())]
-    wanted = ("entity_id", "n_rows", "text_hashes")
+    rows = [
+        {"entity_id": entity, "n_rows": len(found), "text_hashes": found, "role": role}
+        for entity, found in sorted(seen.items())
+    ]
+    wanted = ("entity_id", "n_rows", "text_hashes", "role")
     return pa.Table.from_pylist(rows, schema=pa.schema([EXPOSURES.field(name) for name in wanted]))

@@ -81,7 +81,8 @@ class Tuned:
     """Step, training loss, held-out loss where it was measured (nats a token)."""
 
     exposures: pa.Table
-    """``entity_id``, ``n_rows``, ``text_hashes``: who was seen, and with how many texts and which."""
+    """``entity_id``, ``n_rows``, ``text_hashes``, ``role``: who was seen, with how many texts, which, and what for:
+    'train', or 'validation' for those whose loss could end the training early."""
 
     mean_cosine: float
     """Of base and tuned vectors (last state, mean over tokens) on some texts: 1 is no change of direction."""
@@ -174,7 +175,9 @@ def finetune(
     measured = sum(len(piece.tokens) for piece in held_out_pieces)
     cosine = float(F.cosine_similarity(before.vectors, after.vectors).mean())
     done = outcome.curve[-1][0]
-    exposures = exposures_of(texts, train_pieces, order[: done * options.accumulate])
+    trained_on = exposures_of(texts, train_pieces, order[: done * options.accumulate])
+    steering = exposures_of(held_out, held_out_pieces, [range(len(held_out_pieces))], "validation")
+    exposures = pa.concat_tables([trained_on, steering]) if options.patience is not None else trained_on
     return Tuned(
         folder=folder,
         method=options.method,
@@ -182,7 +185,7 @@ def finetune(
         n_layers=model.ref.n_layers,
         dim=model.ref.dim,
         steps=done,
-        n_entities=len(exposures),
+        n_entities=len(trained_on),
         held_out_loss_before=before.loss,
         held_out_loss_after=after.loss,
         loss_curve=outcome.curve,

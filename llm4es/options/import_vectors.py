@@ -32,6 +32,14 @@ class ImportOptions(Options):
     )
     """None: the only list column there is, or else all numeric columns in their order."""
 
+    seen: str | None = option(
+        None,
+        "Who was trained on by what made the vectors: a FILE of ids (one a line, or a column), all, train, or none.",
+        metavar="FILE|all|train|none",
+        changes_result=False,
+    )
+    """'all': who has a vector; 'train': the train split; 'none': nobody, after all. None: what was declared before."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if not _NAME.fullmatch(self.name) or self.name in BASELINE_NAMES:

@@ -25,16 +25,22 @@ def identical_texts(predictions: pa.Table, texts: pa.Table) -> int:
     return sum(any(folds_with[text] - {fold[entity]} for text in texts_of.get(entity, ())) for entity in fold)
 
 
-def warnings(n_identical: int, n_seen: int, n: int) -> list[str]:
-    """What a reader of these predictions has to know; nothing where there is nothing."""
-    lines = []
-    if n_identical:
-        lines.append(f"{n_identical} of {n} scored entities have a text that the probe was trained on under another id")
-    if n_seen:
-        lines.append(
-            f"{n_seen} of {n} scored entities were seen by the model in fine-tuning: compare with --unseen-only"
-        )
-    return lines
+def met_before(n_seen: int, n_steering: int, n: int, declared: bool = False) -> str:
+    """What is to be said of scored entities that the maker of their vectors has met, some to end its training only.
+
+    >>> met_before(3, 1, 9)
+    '3 of 9 scored entities were seen by the model in fine-tuning, 1 as validation only: compare with --unseen-only'
+    """
+    steering = f", {n_steering} as validation only" if n_steering else ""
+    by = "what made the vectors, as was declared" if declared else "the model in fine-tuning"
+    seen = f"{n_seen} of {n} scored entities were seen by {by}"
+    return f"{seen}{steering}: compare with --unseen-only"
+
+
+def same_texts(n_identical: int, n: int) -> list[str]:
+    """What is to be said of scored entities whose text was trained on; nothing where there is nothing."""
+    line = f"{n_identical} of {n} scored entities have a text that the probe was trained on under another id"
+    return [line] if n_identical else []
 
 
 def told_by_columns(task: str, shared: Mapping[str, Collection[str]], who: str) -> list[str]:

@@ -4,6 +4,7 @@ In: a context, a run. Out: a number of entities, None for everybody; who else wa
 """
 
 import json
+from typing import Any
 
 from ..core.sql import literal, where
 from .context import Context
@@ -35,8 +36,8 @@ def asked_for(context: Context) -> int | None:
     return context.max_entities if context.max_entities < n else None
 
 
-def made_for(context: Context, run_id: str) -> int | None:
-    """``--max-entities`` of the run that made probes.
+def made_for(context: Context, run_id: str) -> tuple[int | None, bool]:
+    """``--max-entities`` and ``--unseen-only`` of the run that made probes.
 
     Parameters
     ----------
@@ -47,18 +48,18 @@ def made_for(context: Context, run_id: str) -> int | None:
 
     Returns
     -------
-    int or None
-        Entities; None: everybody.
+    tuple of int or None, bool
+        Entities, None: everybody; and whether those that a model has met were left out.
 
     Examples
     --------
     >>> ((newest,),) = context.store.sql("SELECT max(run_id) FROM probes").fetchall()
-    >>> made_for(context, newest) is None
-    True
+    >>> made_for(context, newest)
+    (None, False)
     """
-    query = f"SELECT (config->>'$.max_entities')::INTEGER FROM runs WHERE run_id = {literal(run_id)}"
-    rows = context.store.sql(query).fetchall()
-    return rows[0][0] if rows else None
+    query = f"SELECT config FROM runs WHERE run_id = {literal(run_id)}"
+    config: dict[str, Any] = next((json.loads(config) for (config,) in context.store.sql(query).fetchall()), {})
+    return config.get("max_entities"), bool(config.get("options", {}).get("unseen_only", False))
 
 
 def other_cohorts(context: Context, task: str, config_id: str) -> dict[str, str]:

@@ -18,6 +18,8 @@ from .feature_source import FeatureSource
 from .feature_sources import all_feature_sources, named
 from .leaks import label_leaks
 from .result import Result
+from .seen import in_words as met
+from .seen import with_seen
 
 COSTS = ("dimensions", "tokens", "seconds")
 """Columns of a comparison, and fields of a feature source."""
@@ -127,9 +129,12 @@ def comparison(context: Context, task: str, options: CompareOptions, config_id: 
             f"{task}: the feature sets were probed on {scored[0]} to {scored[-1]} entities, so their probes learnt "
             "from different numbers too: embed the same entities for a fair comparison"
         )
-    kept = ", ".join(map(literal, sorted(set(probes["features"].to_pylist()))))
-    query = f"SELECT * FROM predictions WHERE {where(chosen)} AND features IN ({kept})"
-    predictions = context.store.sql(query).to_arrow_table()
+    names = sorted(set(probes["features"].to_pylist()))
+    query = f"SELECT * FROM predictions WHERE {where(chosen)} AND features IN ({', '.join(map(literal, names))})"
+    seen = {name: named(name, sources).seen for name in names}
+    predictions = with_seen(context.store.sql(query).to_arrow_table(), seen)
+    for line in met(predictions, seen):
+        context.observer.warn(f"{task}: {line}")
     spec = context.recipe.tasks.get(task)
     metric = options.metric or (spec.metric if spec else None)
     rows = pair(
@@ -139,7 +144,7 @@ def comparison(context: Context, task: str, options: CompareOptions, config_id: 
         metric=metric,
         common=options.common,
         unseen_only=options.unseen_only,
-        costs=_costs(sorted(set(probes["features"].to_pylist())), sources),
+        costs=_costs(names, sources),
         positive=(spec.positive or None) if spec else None,
     )
     return rows.add_column(0, "task", pa.array([task] * len(rows), pa.string()))
@@ -194,9 +199,11 @@ def live_probes(
     True
     """
     made, run_id = probes["config_id"][0].as_py(), probes["run_id"][0].as_py()
-    cohort = context.with_(max_entities=made_for(context, run_id))
+    n, unseen_only = made_for(context, run_id)
+    cohort = context.with_(max_entities=n)
     sources = {source.name: source for source in all_feature_sources(cohort)}
-    stale = Evidence.of(cohort, task, options.protocol.partition("@")[0]).stale(probes, sources)
+    evidence = Evidence.of(cohort, task, options.protocol.partition("@")[0], unseen_only=unseen_only)
+    stale = evidence.stale(probes, sources)
     by = "" if options.protocol == CompareOptions.protocol else f" --protocol {options.protocol}"
     by += "" if cohort.max_entities is None else f" --max-entities {cohort.max_entities}"
     again = f"`llm4es probe {context.dataset} --task {task}{by}`"

@@ -37,9 +37,11 @@ class Evidence:
     """``entity_id`` and ``label``, in the order of the data's own file: the protocol 'ptls' depends on it."""
     splits: pa.Table | None
     """The recipe's split of the protocol's name; None for a protocol that makes its own folds."""
+    unseen_only: bool = False
+    """Whether entities that a model has met are left out."""
 
     @classmethod
-    def of(cls, context: Context, task: str, protocol: str) -> "Evidence":
+    def of(cls, context: Context, task: str, protocol: str, *, unseen_only: bool = False) -> "Evidence":
         """Read from the store.
 
         Parameters
@@ -48,6 +50,8 @@ class Evidence:
             Dataset, store, how many entities.
         task, protocol : str
             Whose labels, and by which protocol they are probed.
+        unseen_only : bool, default False
+            Entities that a model has met are left out.
 
         Returns
         -------
@@ -61,7 +65,7 @@ class Evidence:
         """
         of_task = where({"dataset": context.dataset, "task": task})
         labels = context.store.sql(f"SELECT entity_id, label FROM labels WHERE {of_task}").to_arrow_table()
-        return cls(context, task, protocol, labels, _split(context, protocol))
+        return cls(context, task, protocol, labels, _split(context, protocol), unseen_only)
 
     @property
     def cohort_sql(self) -> str:
@@ -88,7 +92,8 @@ class Evidence:
     def expected(self, source: FeatureSource) -> str:
         """The ``source_hash`` of a probe of these features that is made now."""
         apart = self.protocol in OWN_FOLDS and self.missing(source)
-        return hash_with(source.source_hash, self._shared, self.cohort if apart else None)
+        unseen = sorted(source.seen.beyond & set(self.cohort)) if self.unseen_only else None
+        return hash_with(source.source_hash, self._shared, self.cohort if apart else None, unseen)
 
     @cached_property
     def _shared(self) -> str:
@@ -204,9 +209,11 @@ def only_live(context: Context, probes: pa.Table) -> pa.Table:
     for group in dict.fromkeys(zip(*(probes[column].to_pylist() for column in columns), strict=True)):
         mine = reduce(pc.and_, (pc.equal(probes[c], value) for c, value in zip(columns, group, strict=True)))
         rows = probes.filter(mine)
-        cohort = context.with_(max_entities=made_for(context, rows["run_id"][0].as_py()))
+        n, unseen_only = made_for(context, rows["run_id"][0].as_py())
+        cohort = context.with_(max_entities=n)
         sources = {source.name: source for source in all_feature_sources(cohort)}
-        stale = Evidence.of(cohort, group[0], group[1].partition("@")[0]).stale(rows, sources)
+        evidence = Evidence.of(cohort, group[0], group[1].partition("@")[0], unseen_only=unseen_only)
+        stale = evidence.stale(rows, sources)
         gone = pc.and_(mine, pc.is_in(probes["features"], pa.array(sorted(stale), pa.string())))
         kept = pc.and_(kept, pc.invert(gone))
     return probes.filter(kept)

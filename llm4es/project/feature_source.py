@@ -5,7 +5,11 @@ In: what the store says of it. Out: a ``FeatureSource``. Knows no probe.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
+
+from .seen import NOBODY, Seen
 
 if TYPE_CHECKING:
     from ..features.feature_set import FeatureSet
@@ -48,6 +52,9 @@ class FeatureSource:
     entities: str | None = None
     """SELECT of the ``entity_id`` that have it; None: everybody."""
 
+    seen: Seen = NOBODY
+    """Whom the models behind it have met."""
+
     seconds: float | None = None
     """Time of the runs that made it, all depths of one pass together; None where no model ran or it is not known."""
 
@@ -85,5 +92,6 @@ def joined(parts: Sequence[FeatureSource]) -> FeatureSource:
         seconds=sum(part.seconds or 0 for part in parts) or None,
         n_live=min((part.n_live for part in parts if part.n_live is not None), default=None),
         n_stale=max(part.n_stale for part in parts),
+        seen=reduce(or_, (part.seen for part in parts)),
         entities=" INTERSECT ".join(part.entities for part in parts if part.entities is not None) or None,
     )

@@ -13,6 +13,7 @@ from ..options import EmbedOptions
 from .context import Context
 from .feature_source import FeatureSource
 from .live_texts import LiveRows, live_rows
+from .seen import Seen, seen_by
 from .selection import entities_sql, raw_config
 from .stored_models import lineage_of
 
@@ -53,7 +54,7 @@ def vectors(context: Context) -> list[FeatureSource]:
     ['model@1 [64 tokens]', 'model@4 [64 tokens]']
     """
     seconds = _seconds(context)
-    seen: dict[str, frozenset[str]] = {}
+    seen: dict[str, Seen] = {}
     found: list[FeatureSource] = []
     there: set[tuple[str, str, int]] = set()
     live = live_rows(context)
@@ -62,7 +63,7 @@ def vectors(context: Context) -> list[FeatureSource]:
     for row, label in zip(rows, readable(rows), strict=True):
         model, config, k = row["model"], row["config_id"], row["k"]
         if model not in seen:
-            seen[model] = _seen(context, model)
+            seen[model] = seen_by(context.store, context.dataset, lineage_of(context.store, model))
         if row["layers"] is None:
             there.add((model, config, k))
         elif row["layer"] is None and (model, config, k) in there:
@@ -72,7 +73,7 @@ def vectors(context: Context) -> list[FeatureSource]:
             FeatureSource(
                 name=label,
                 source_hash=content + (f" layer {row['layer']}" if row["layer"] else ""),
-                load=_loader(context, row, label, seen[model], live),
+                load=_loader(context, row, label, seen[model].everybody, live),
                 k=k or None,  # 0: imported, no layers were averaged
                 layer=row["layer"],
                 embedded=row["layers"] is None,
@@ -81,6 +82,7 @@ def vectors(context: Context) -> list[FeatureSource]:
                 seconds=seconds.get(config),
                 n_live=row["n_live"],
                 n_stale=row["n_stale"],
+                seen=seen[model],
                 entities=None if row["n_live"] == everybody else _chosen(context, row, live, "entity_id"),
             )
         )
@@ -166,14 +168,6 @@ def _chosen(context: Context, row: dict[str, Any], live: LiveRows, columns: str,
         return f"SELECT {columns} FROM {table} WHERE {chosen} AND entity_id IN ({_entities(context)})"
     rows = f"FROM (FROM {table} WHERE {chosen}) made {live.join} WHERE {live.condition}"
     return f"SELECT {columns} {rows} AND entity_id IN ({_entities(context)})"
-
-
-def _seen(context: Context, model: str) -> frozenset[str]:
-    """Entities that the model, or one it was tuned from, was trained on."""
-    names = ", ".join(literal(each) for each in lineage_of(context.store, model))
-    query = f"""SELECT DISTINCT entity_id FROM exposures
-        WHERE dataset = {literal(context.dataset)} AND model IN ({names})"""
-    return frozenset(entity for (entity,) in context.store.sql(query).fetchall())
 
 
 def _seconds(context: Context) -> dict[str, float]:

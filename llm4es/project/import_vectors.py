@@ -25,6 +25,7 @@ from ..features.vector_columns import id_column
 from ..options import ImportOptions
 from .context import Context
 from .executor import Increment, TableRows, Work
+from .import_seen import declare
 from .incremental import Job, incremental
 from .observer import Advance
 from .outcome import Outcome
@@ -73,6 +74,7 @@ def import_vectors(context: Context, source: "Path | pa.Table", options: ImportO
     made = config_id(options.fingerprint())
     scope = {"dataset": options.dataset, "model": options.name, "config_id": made}
     _say_who_is_unknown(context, rows)
+    declare(context, options, rows["entity_id"].to_pylist())  # before the vectors: none is there undeclared
 
     def prepare(run: "Run", plan: Plan) -> pa.Table:
         """Where rows have only vanished there is nothing to compute, and still something to write."""

@@ -14,7 +14,7 @@ from .selection import RAW, preset, raw_config
 
 
 def leaks_of(context: Context, task: str, predictions: pa.Table) -> list[str]:
-    """Warnings about one feature set of a task: seen users, and texts that others have too.
+    """Warnings about one feature set of a task: texts that others have too.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def leaks_of(context: Context, task: str, predictions: pa.Table) -> list[str]:
     task : str
         One of the recipe's tasks.
     predictions : pyarrow.Table
-        Columns ``entity_id``, ``fold``, ``repeat`` and ``seen`` of one feature set.
+        Columns ``entity_id``, ``fold`` and ``repeat`` of one feature set.
 
     Returns
     -------
@@ -33,17 +33,16 @@ def leaks_of(context: Context, task: str, predictions: pa.Table) -> list[str]:
     Examples
     --------
     >>> import pyarrow as pa
-    >>> leaks_of(context, "loyal", pa.table({"entity_id": ["c0"], "fold": [0], "repeat": [0], "seen": [False]}))
+    >>> leaks_of(context, "loyal", pa.table({"entity_id": ["c0"], "fold": [0], "repeat": [0]}))
     []
     """
     import pyarrow.compute as pc
 
-    from ..probe.leakage import identical_texts, warnings
+    from ..probe.leakage import identical_texts, same_texts
 
     raw = {"dataset": context.dataset, "variant": RAW, "config_id": raw_config(context.store, context.dataset)}
     texts = context.store.sql(f"SELECT entity_id, text_hash FROM texts WHERE {where(raw)}").to_arrow_table()
-    seen = len(pc.unique(predictions.filter(predictions["seen"])["entity_id"]))
-    return warnings(identical_texts(predictions, texts), seen, len(pc.unique(predictions["entity_id"])))
+    return same_texts(identical_texts(predictions, texts), len(pc.unique(predictions["entity_id"])))
 
 
 def label_leaks(context: Context, task: str, probes: pa.Table) -> list[str]:

@@ -25,6 +25,7 @@ from .incremental import Job, incremental
 from .leaks import label_leaks, leaks_of
 from .observer import Advance
 from .outcome import Outcome
+from .seen import in_words
 from .selection import last_run
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def probe(
     context = context.with_(max_entities=asked_for(context))
     _check_cohort(context, options)
     of_task = {"dataset": context.dataset, "task": task}
-    evidence = Evidence.of(context, task, options.protocol)
+    evidence = Evidence.of(context, task, options.protocol, unseen_only=options.unseen_only)
     labels, splits = evidence.labels, evidence.splits
     only = {} if context.max_entities is None else {"max_entities": context.max_entities}
     spec = context.recipe.tasks[task]
@@ -218,7 +219,7 @@ def probe(
     outcome = incremental(context, job)
     _say_who_is_missing(context, task, results)
     if not context.dry_run:
-        _say_leaks(context, task, made, list(results.values()))
+        _say_leaks(context, task, made, list(results.values()), by_name)
     if results:
         from ..probe.cautions import cautions_of  # heavy, as what was just done
 
@@ -262,11 +263,21 @@ def _with_leaks(probes: pa.Table, leaks: Sequence[str]) -> pa.Table:
     return probes.set_column(at, probes.schema.field(at), pa.array([leaks] * len(probes), probes.schema.field(at).type))
 
 
-def _say_leaks(context: Context, task: str, made: str, results: "Sequence[ProbeResult]") -> None:
-    """Warnings about the task's label; and about what was just probed, those of the features with most seen users."""
+def _say_leaks(
+    context: Context,
+    task: str,
+    made: str,
+    results: "Sequence[ProbeResult]",
+    sources: Mapping[str, FeatureSource],
+) -> None:
+    """Warnings about the task's label; about texts that others have too; and who was met before by which model."""
     rows = where({"dataset": context.dataset, "task": task, "config_id": made})
     lines = label_leaks(context, task, context.store.sql(f"SELECT * FROM probes WHERE {rows}").to_arrow_table())
     if results:
-        lines += leaks_of(context, task, max(results, key=lambda result: result.n_seen).predictions)
+        lines += leaks_of(context, task, max(results, key=lambda result: len(result.predictions)).predictions)
+    seen = {name: source.seen for name, source in sources.items() if source.seen.everybody}
+    if seen:
+        query = f"SELECT DISTINCT features, entity_id FROM predictions WHERE {rows}"
+        lines += in_words(context.store.sql(query).to_arrow_table(), seen)
     for line in lines:
         context.observer.warn(line)

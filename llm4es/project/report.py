@@ -18,11 +18,12 @@ from ..core.version import __version__
 from ..options import CompareOptions, ReportOptions
 from .compare import comparison
 from .context import Context
-from .feature_sources import feature_sources
+from .feature_sources import all_feature_sources, feature_sources, named
 from .histories import Histories
 from .leaks import label_leaks, leaks_of
 from .report_cuts import cut_warnings, cuts
 from .report_learning import learning_curves
+from .seen import in_words, with_seen
 from .selection import raw_config
 
 if TYPE_CHECKING:
@@ -167,11 +168,14 @@ def _evidence(
         query = f"SELECT * FROM predictions WHERE {chosen} AND config_id = {newest}"
         scored = context.store.sql(query).to_arrow_table()
         scored = scored.filter(pc.is_in(scored["features"], pc.unique(tables[-1]["features"])))  # what still holds
-        predictions.append(_of_all(scored) if options.common else scored)
+        by_name = {source.name: source for source in all_feature_sources(context)}
+        seen = {name: named(name, by_name).seen for name in pc.unique(scored["features"]).to_pylist()}
+        scored = with_seen(_of_all(scored) if options.common else scored, seen)
+        predictions.append(scored)
         shown = context.store.sql(f"SELECT * FROM probes WHERE {chosen} AND config_id = {newest}").to_arrow_table()
-        warnings += label_leaks(context, task, shown) + leaks_of(context, task, predictions[-1])
+        warnings += label_leaks(context, task, shown) + leaks_of(context, task, scored) + in_words(scored, seen)
         regression = context.recipe.tasks[task].kind is Kind.REGRESSION
-        warnings += cautions_of(task, [predictions[-1].filter(_first_features(predictions[-1]))], regression)
+        warnings += cautions_of(task, [scored.filter(_first_features(scored))], regression)
     if not tables:
         return None, None, warnings
     return pa.concat_tables(tables), pa.concat_tables(predictions), warnings

@@ -31,8 +31,12 @@ class Source:
     @functools.cached_property
     def fingerprint(self) -> str:
         """Hash over the files' contents, not over where they lie or when they were written."""
-        hashes = {table: [file_hash(path) for path in paths] for table, paths in sorted(self.files.items())}
-        return text_hash(canonical_json([self.layout, hashes]))
+        return text_hash(canonical_json([self.layout, self.contents]))
+
+    @functools.cached_property
+    def contents(self) -> dict[str, list[str]]:
+        """Table -> hash of each file's content."""
+        return {table: [file_hash(path) for path in paths] for table, paths in sorted(self.files.items())}
 
 
 def locate(recipe: Recipe, data: Path | None = None) -> Source:
