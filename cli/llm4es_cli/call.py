@@ -37,6 +37,8 @@ class Call:
     """Only so many entities; None: all."""
     data: Path | None = None
     """Folder of raw files; None: the recipe's own."""
+    allow_outside: bool = False
+    """Take raw files that lie outside that folder."""
     task: str | None = None
     """The recipe's task; None: every one."""
     subcommand: str | None = None
@@ -53,7 +55,14 @@ class Call:
         """The project of a recipe's name, file, or a dataset of the store."""
         from llm4es import Project
 
-        return Project(recipe, self.store, observer=self.screen, data=self.data, max_entities=self.max_entities)
+        return Project(
+            recipe,
+            self.store,
+            observer=self.screen,
+            data=self.data,
+            allow_outside=self.allow_outside,
+            max_entities=self.max_entities,
+        )
 
     def opened(self) -> "Store":
         """The store. Raises StoreError where there is none."""

@@ -71,6 +71,9 @@ DataOption = Annotated[
     Path | None,
     typer.Option("--data", metavar="DIR", help="Folder of raw files; without it the recipe fetches them."),
 ]
+AllowOutsideOption = Annotated[
+    bool, typer.Option("--allow-outside", help="Read files that the recipe names outside its folder, or --data.")
+]
 MaxEntitiesOption = Annotated[
     int | None,
     typer.Option("--max-entities", min=1, metavar="N", help="Only so many entities: always the same ones, N of N+1."),
@@ -83,6 +86,7 @@ DEFAULT_STORE = "llm4es-store"
 
 COMMON: dict[str, tuple[Any, Any]] = {
     "data": (DataOption, None),
+    "allow_outside": (AllowOutsideOption, False),
     "task": (TaskOption, None),
     "max_entities": (MaxEntitiesOption, None),
     "dry_run": (DryRunOption, False),

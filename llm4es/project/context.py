@@ -87,6 +87,9 @@ class Context:
     data: Path | None = None
     """Folder of raw files; None: the recipe's own, or fetched."""
 
+    allow_outside: bool = False
+    """Take raw files that lie outside that folder."""
+
     max_entities: int | None = None
     """Only so many entities; None: all."""
 

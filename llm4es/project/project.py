@@ -33,6 +33,8 @@ class Project(Steps):
         Where everything is kept: a folder or a URI (``s3://bucket/prefix``), made when something is written to it.
     data : str or Path, optional
         Folder of raw files; None: the recipe's own, or fetched.
+    allow_outside : bool, default False
+        Take raw files that a path of the recipe, or a symbolic link, finds outside that folder.
     max_entities : int, optional
         Only so many entities, always the same ones: N are part of N + 1; None: all.
     executor : Executor, optional
@@ -66,6 +68,7 @@ class Project(Steps):
         store: "str | Path | Store" = "llm4es-store",
         *,
         data: str | Path | None = None,
+        allow_outside: bool = False,
         max_entities: int | None = None,
         executor: Executor | None = None,
         observer: str | Observer | None = None,
@@ -76,6 +79,7 @@ class Project(Steps):
         self._observer = observer_named(observer)
         self._executor = executor or Local()
         self._data = None if data is None else Path(data)
+        self._allow_outside = allow_outside
         self._max_entities = max_entities
         self.recipe: Recipe = self._found(recipe)
 
@@ -207,6 +211,7 @@ class Project(Steps):
             given_recipe=self.recipe,
             observer=self._observer,
             data=self._data,
+            allow_outside=self._allow_outside,
             max_entities=self._max_entities,
             dry_run=dry_run,
             executor=self._executor,

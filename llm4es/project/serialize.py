@@ -68,7 +68,7 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
     serialize shop: 0 computed, 20 reused (nothing to do), ...
     """
     began = time.monotonic()
-    source = locate(context.recipe, context.data)
+    source = locate(context.recipe, context.data, allow_outside=context.allow_outside)
     config = {"recipe": context.recipe.fingerprint(options.preset), "options": options.fingerprint()}
     made = config_id(config)
     record = {

@@ -14,9 +14,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..core.errors import RecipeError, nearest
+from ..core.errors import RecipeError, nearest, one_line
 from .model import Recipe
 from .problems import first_problem
+
+MOST_BYTES = 4_000_000
+"""Of a recipe's file: what is larger is something else."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,9 @@ def load_recipe(name_or_path: str | Path, known: Sequence[str] = ()) -> Recipe:
     try:
         values = tomllib.loads(toml.text)
     except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{toml.name} is not valid TOML: {error}") from error
+        raise RecipeError(f"{toml.name} is not valid TOML: {one_line(error, 300)}") from error
+    except RecursionError:
+        raise RecipeError(f"{toml.name} nests tables or lists too deep: a recipe needs five levels") from None
     return checked(values, toml.name, toml.text, toml.folder, toml.origin)
 
 
@@ -97,6 +102,8 @@ def recipe_from_json(text: str, folder: Path | None = None, origin: str | None =
     """
     try:
         values = json.loads(text)
+    except RecursionError:
+        raise RecipeError("the kept recipe nests objects too deep: keep it again from its TOML") from None
     except json.JSONDecodeError as error:
         raise RecipeError(f"the kept recipe is not valid JSON: {error}") from error
     if not isinstance(values, dict):
@@ -123,6 +130,11 @@ def _read(name_or_path: str, known: Sequence[str]) -> _Toml:
     path = Path(name_or_path).expanduser()
     if _is_toml(name_or_path) or path.is_file():
         try:
+            if path.stat().st_size > MOST_BYTES:
+                size = f"{path.stat().st_size / 1e6:.0f} MB"
+                raise RecipeError(
+                    f"{path} has {size}: a recipe is a TOML of a few kilobytes, and raw files are named in it"
+                )
             return _Toml(str(path), path.read_text(encoding="utf-8"), path.absolute().parent, str(path.absolute()))
         except FileNotFoundError:
             raise RecipeError(f"no recipe at {path}: check the path, or write one with 'llm4es init'") from None

@@ -13,6 +13,7 @@ from ..core import downloads as fetch
 from ..core.errors import DataError, FetchError
 from ..core.hashing import canonical_json, file_hash, text_hash
 from .model import FileLayout, RawTable, Recipe
+from .outside import refuse_link, refuse_outside
 
 COMPRESSED = ("", ".gz")
 """Endings that a file may have besides its name."""
@@ -39,7 +40,7 @@ class Source:
         return {table: [file_hash(path) for path in paths] for table, paths in sorted(self.files.items())}
 
 
-def locate(recipe: Recipe, data: Path | None = None) -> Source:
+def locate(recipe: Recipe, data: Path | None = None, *, allow_outside: bool = False) -> Source:
     """The recipe's raw files: in ``data``, else beside the recipe itself, else fetched into the cache.
 
     Parameters
@@ -47,7 +48,10 @@ def locate(recipe: Recipe, data: Path | None = None) -> Source:
     recipe : Recipe
         Of several layouts the first whose files are all there is taken.
     data : Path, optional
-        Folder of the raw files. Default: the recipe's own ``folder``; a built-in recipe's files are fetched once.
+        Folder of the raw files. Default: the recipe's own ``folder``; where they are not there, and the recipe says
+        where they can be had, they are fetched once.
+    allow_outside : bool, default False
+        Take files that lie outside that folder, as an absolute path, ``..`` or a symbolic link may lead there.
 
     Returns
     -------
@@ -57,7 +61,7 @@ def locate(recipe: Recipe, data: Path | None = None) -> Source:
     Raises
     ------
     DataError
-        There is no such folder, a file is missing from it or empty, or the data cannot be fetched.
+        There is no such folder, a file is missing from it, empty, or outside of it, or the data cannot be fetched.
     FetchError
         The download failed.
 
@@ -73,13 +77,16 @@ def locate(recipe: Recipe, data: Path | None = None) -> Source:
     (['events', 'groups', 'targets'], 64)
     """
     folder = data if data is not None else recipe.folder
-    if folder is not None:
-        return _in_folder(recipe, folder)
+    can_be_had = any(layout.fetch for layout in recipe.all_layouts.values())
+    if folder is not None and (data is not None or not can_be_had or _is_there(recipe, folder, allow_outside)):
+        return _in_folder(recipe, folder, allow_outside)
     kept = fetch.cache_dir() / "data" / recipe.name
+    if folder is not None:  # anybody's recipe may have that name
+        kept = kept.with_name(f"{recipe.name}-{recipe.content_hash()[:16]}")
     reasons = []
     for name, layout in recipe.all_layouts.items():  # what an earlier run has fetched is taken first
         if (kept / name).is_dir() and not _lacking(layout, kept / name):
-            return _source(name, layout, kept / name)
+            return _source(name, layout, kept / name, allow_outside=False)
     for name, layout in recipe.all_layouts.items():
         for at, origin in enumerate(layout.fetch):
             try:
@@ -91,7 +98,7 @@ def locate(recipe: Recipe, data: Path | None = None) -> Source:
             except FetchError as error:
                 reasons.append(str(error))
                 continue
-            return _in_folder(recipe, kept / name)
+            return _in_folder(recipe, kept / name, allow_outside=False)
     if reasons:
         raise FetchError(
             f"cannot fetch the data of {recipe.name!r}: {'; '.join(reasons)}; or give its folder with --data"
@@ -102,20 +109,35 @@ def locate(recipe: Recipe, data: Path | None = None) -> Source:
     )
 
 
-def _in_folder(recipe: Recipe, folder: Path) -> Source:
+def _is_there(recipe: Recipe, folder: Path, allow_outside: bool) -> bool:
+    """Whether the files of some layout are all in a folder."""
+    for layout in recipe.all_layouts.values():
+        if not allow_outside:
+            refuse_outside(layout, folder)
+        if not _lacking(layout, folder):
+            return True
+    return False
+
+
+def _in_folder(recipe: Recipe, folder: Path, allow_outside: bool) -> Source:
     """The first layout whose files are all in a folder."""
     if not folder.is_dir():
         raise DataError(f"no folder {folder}: give the one that holds the raw files with --data")
+    for layout in () if allow_outside else recipe.all_layouts.values():
+        refuse_outside(layout, folder)
     lacking = {name: _lacking(layout, folder) for name, layout in recipe.all_layouts.items()}
     for name, layout in recipe.all_layouts.items():
         if not lacking[name]:
-            return _source(name, layout, folder)
+            return _source(name, layout, folder, allow_outside)
     what = " or ".join(f"{missing[0]} (layout {name!r})" for name, missing in lacking.items())
     raise DataError(f"{folder} does not hold the data of {recipe.name!r}: there is no {what}")
 
 
-def _source(name: str, layout: FileLayout, folder: Path) -> Source:
+def _source(name: str, layout: FileLayout, folder: Path, allow_outside: bool) -> Source:
     files = {table: tuple(_found(spec, folder)) for table, spec in layout.tables.items()}
+    for table, paths in () if allow_outside else files.items():
+        for path in paths:
+            refuse_link(table, path, folder)
     for path in (path for paths in files.values() for path in paths):
         if path.stat().st_size == 0:
             raise DataError(f"{path} is empty: replace it by the whole file")

@@ -7,6 +7,7 @@ import difflib
 
 from pydantic import ValidationError
 
+from ..core.errors import one_line
 from .model import Recipe
 
 
@@ -20,7 +21,7 @@ def first_problem(error: ValidationError, text: str) -> str:
         near = difflib.get_close_matches(str(place[-1]), _keys(), n=1)
         what = "there is no such key" + (f"; did you mean {near[0]!r}?" if near else "")
     elif problem["type"] != "missing" and not isinstance(problem["input"], dict | list):
-        what += f", not {problem['input']!r}"
+        what += f", not {one_line(repr(problem['input']), 200)}"
     return f"{key}{_line(place, text)}: {what}"
 
 
@@ -43,7 +44,7 @@ def _line(place: tuple[int | str, ...], text: str) -> str:
         if len(found) > nth:
             start = found[nth]
     line = lines[start].strip() if start < len(lines) else ""
-    return f" (line {start + 1}: {line})" if place and str(place[-1]) in line else ""
+    return f" (line {start + 1}: {one_line(line, 200)})" if place and str(place[-1]) in line else ""
 
 
 def _opens(line: str, key: str, depth: int) -> bool:

@@ -17,7 +17,7 @@ from ..signature import with_options
 DEFAULT_RECIPE = "llm4es.toml"
 
 
-@with_options(RunOptions, LoadOptions, shared=("data", "task", "max_entities", "dry_run", "format"))
+@with_options(RunOptions, LoadOptions, shared=("data", "allow_outside", "task", "max_entities", "dry_run", "format"))
 def run(
     call: Call,
     recipe: Annotated[

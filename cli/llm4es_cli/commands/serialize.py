@@ -10,7 +10,7 @@ from ..screen import show_outcomes
 from ..signature import with_options
 
 
-@with_options(SerializeOptions, shared=("data", "max_entities", "dry_run", "format"))
+@with_options(SerializeOptions, shared=("data", "allow_outside", "max_entities", "dry_run", "format"))
 def serialize(call: Call, recipe: RecipeArgument, **options: Any) -> None:
     """Read raw files and write events, labels, splits, and one text an entity.
 

@@ -4,6 +4,7 @@ In: a file of events and, perhaps, one of labels. Out: the text of a commented r
 only from names and from the first rows; the recipe is for a human to read and mend.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,9 +89,14 @@ def draft_recipe(
     fields = draft_fields(named, parts, counted, repeated, unsure)
     chosen = draft_counted(counted, named, unsure)
     tasks = draft_tasks(label_rows, entity, rows, unsure) if label_rows else no_tasks()
-    tables = [_table("events", rows, folder)] + ([_table("labels", label_rows, folder)] if label_rows else [])
-    parts = [_head(rows) + chosen, *tables, _events(entity, time), fields, tasks]
-    return Draft("\n".join(parts), tuple(unsure))
+    base = _base([rows, *([label_rows] if label_rows else [])], folder)
+    tables = [_table("events", rows, base)] + ([_table("labels", label_rows, base)] if label_rows else [])
+    elsewhere = base != (folder or Path()).absolute()
+    if elsewhere:
+        unsure.append(f"data: the files are not below the recipe's folder: read it with --data {base}")
+    note = f"# Its files lie elsewhere: read it with --data {' '.join(str(base).split())}\n" if elsewhere else ""
+    blocks = [_head(rows) + note + chosen, *tables, _events(entity, time), fields, tasks]
+    return Draft("\n".join(blocks), tuple(unsure))
 
 
 def _is_time(column: ColumnProfile, time: ColumnProfile | None) -> bool:
@@ -106,10 +112,18 @@ def _head(table: TableProfile) -> str:
     )
 
 
-def _table(name: str, table: TableProfile, folder: Path | None) -> str:
+def _base(tables: list[TableProfile], folder: Path | None) -> Path:
+    """The folder that all files lie below: the recipe's, else the deepest that they share."""
+    paths = [Path(os.path.normpath(path.absolute())) for table in tables for path in table.patterns]
+    own = (folder or Path()).absolute()
+    if all(path.is_relative_to(own) for path in paths):
+        return own
+    return Path(os.path.commonpath([path.parent for path in paths]))
+
+
+def _table(name: str, table: TableProfile, base: Path) -> str:
     """Where a table is and how it is read; only what is not usual."""
-    base = (folder or Path()).absolute()
-    paths = [path.absolute() for path in table.patterns]
+    paths = [Path(os.path.normpath(path.absolute())) for path in table.patterns]
     paths = [path.relative_to(base) if path.is_relative_to(base) else path for path in paths]
     said = table.spec.model_dump(mode="json", exclude_defaults=True) | {"path": [path.as_posix() for path in paths]}
     lines = [f"[tables.{name}]"] + [f"# unsure: {doubt}" for doubt in table.doubts]

