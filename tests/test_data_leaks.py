@@ -166,6 +166,19 @@ def test_users_that_are_not_probed_are_not_counted(place: Path) -> None:
     assert "a ROC-AUC of 1.000" in heard()[0]
 
 
+def test_a_recipe_that_has_changed_since(place: Path) -> None:
+    """A field, and times, that the events in the store do not have yet: what is there is looked at."""
+    bank(place / "b", lambda user, event: ["blue", "red"][user % 2])
+    recipe = place / "b/bank.toml"
+    text = recipe.read_text()
+    recipe.write_text(text.replace('time = { from = "at" }\n', ""))
+    Project(recipe, store=place / "b/store", observer=EARS).serialize()
+    recipe.write_text(text.replace('name = "note"', 'name = "note"\n[[fields]]\nname = "more"\nfrom = "shop"'))
+    heard()
+    Project(recipe, store=place / "b/store", observer=EARS).probe("left", **QUICK)
+    assert any("field 'note' gives the label of task 'left' away" in line for line in heard())
+
+
 def truth(labels: list[str], kind: Kind = Kind.BINARY) -> Truth:
     return Truth.of(pa.table({"entity_id": [f"u{n:03}" for n in range(len(labels))], "label": labels}), kind)
 

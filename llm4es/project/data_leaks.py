@@ -70,7 +70,8 @@ def data_leaks(context: Context, task: str, labels: pa.Table) -> list[str]:
     if not truth.can_be_told:
         return []
     lines = []
-    for field in (field for fields in shown_fields(context) for field in fields):
+    kept = set(store.sql(f"SELECT * FROM {histories.view} LIMIT 0").columns)  # a recipe may have got more fields since
+    for field in (field for fields in shown_fields(context) for field in fields if field.name in kept):
         found = single_values(events(field.name), field.name, truth)
         if found.value >= (bound := VALUE_BOUND[truth.metric]):
             rule = f"whether a user has {found.by}"
@@ -79,7 +80,8 @@ def data_leaks(context: Context, task: str, labels: pa.Table) -> list[str]:
             bound, rule = NUMBER_BOUND[truth.metric], found.by
         if found.value >= bound:
             lines.append(told_by_field(task, field.name, rule, truth.shown(found), bound))
-    if context.recipe.events.time is not None:
+    timeless = "SELECT 1 FROM ({}) WHERE event_time IS NULL LIMIT 1".format(histories.sql(["event_time"], ids))
+    if not store.sql(timeless).fetchall():
         last = recency(events("event_time", "as_of"), "as_of")
         days = dict(zip(last.entity_ids, last.matrix[:, 0], strict=True))
         found = single_number(truth.in_order(days), truth)
