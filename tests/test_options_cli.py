@@ -89,6 +89,7 @@ FLAGS = {
     "export": "--features --out --layout --format --max-entities",
     "optimize": "--format",
     "check": "--repair --format",
+    "copy": "--format",
     "gc": "--older-than --dry-run --format",
 }
 """What scripts type: every option that a command has ever had, beside those that all have."""

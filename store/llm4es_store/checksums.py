@@ -93,7 +93,12 @@ def _note(entry: bytes, files: Mapping[str, str]) -> dict[str, Any]:
 def _added(entry: bytes) -> list[str]:
     """The data files that an entry of the log adds."""
     actions = [json.loads(line) for line in entry.split(b"\n") if line]
-    return [urllib.parse.unquote(action["add"]["path"]) for action in actions if "add" in action]
+    return [decoded(action["add"]["path"]) for action in actions if "add" in action]
+
+
+def decoded(path: str) -> str:
+    """A data file's path as it is on disk: the log's is percent-encoded once."""
+    return urllib.parse.unquote(path)
 
 
 def _write(path: Path, note: Mapping[str, Any]) -> None:

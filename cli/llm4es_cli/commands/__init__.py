@@ -45,6 +45,7 @@ COMMANDS = (
     Command("import", _KEEPING, "vectors made elsewhere, kept and compared like our own"),
     Command("export", _KEEPING, "features of any kind as one file for other tools"),
     Command("check", _KEEPING, "every file, checksum and key looked at; what is safe put right"),
+    Command("copy", _KEEPING, "a consistent copy, also while others write: a backup"),
     Command("optimize", _KEEPING, "fewer, larger files"),
     Command("gc", _KEEPING, "drop what nobody needs any more, never what a live row needs"),
 )
