@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from ..core.errors import ProbeError
 from ..models.ref import ModelRef
 from ..options import (
     CompareOptions,
@@ -92,7 +93,7 @@ def run(
     for outcome in outcomes:
         context.observer.say(repr(outcome))
     probed = {outcome.what: outcome.config_id for outcome in outcomes if outcome.stage == "probe"}
-    together = compare(context, tasks, CompareOptions(common=True), [probed[task] for task in tasks])
+    together = compare(context, list(probed), CompareOptions(common=True), list(probed.values()))
     return RunResult(tuple(outcomes), together)
 
 
@@ -155,7 +156,18 @@ class _Walk:
         return [embed(self.context, model, self.load, options) for model in models]
 
     def _probe(self, _: list[Outcome]) -> list[Outcome]:
-        return [probe(self.context, task, ProbeOptions(seed=self.options.seed)) for task in self.tasks]
+        """Every task that can be probed: one that cannot, by a class too rare for the folds, keeps no other from it."""
+        outcomes, failure = [], None
+        for task in self.tasks:
+            try:
+                outcomes.append(probe(self.context, task, ProbeOptions(seed=self.options.seed)))
+            except ProbeError as error:
+                failure = error
+                if len(self.tasks) > 1:
+                    self.context.observer.warn(f"task {task!r} is left out: {error}")
+        if failure is not None and not outcomes:
+            raise failure
+        return outcomes
 
 
 def _name(model: str | ModelRef) -> str:

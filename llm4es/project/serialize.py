@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..core.entities import entity_starts, whole_entities
 from ..core.hashing import config_id
@@ -36,6 +37,9 @@ KEY, EVENTS_KEY = ("entity_id", "variant"), ("entity_id", "position")
 
 _EVENTS_AT_ONCE = 500_000
 """Events read, written and committed at a time: the bound on memory."""
+
+FEW = 0.5
+"""Share of the labels' entities without events above which both sides' ids are shown."""
 
 _HASHES = TEXTS.empty_table().select(["entity_id", "source_hash"])
 """No entity at all."""
@@ -148,13 +152,22 @@ class _Reading:
             context.observer.say(f"{self.too_late} entities have no event before {self.options.as_of}, and so no text")
         if context.max_entities is None:
             self._drop_vanished(run, pa.concat_tables(of_texts), pa.concat_tables(of_events))
-            strangers = len(
-                set(labels["entity_id"].to_pylist()) - set(pa.concat_tables(of_events)["entity_id"].to_pylist())
-            )
-            if strangers:
-                context.observer.say(f"{strangers} entities have labels and no events: nothing can be told of them")
+        self._say_who_is_unknown(labels["entity_id"].unique(), pa.concat_tables(of_events)["entity_id"])
         if run is not None:
             self._keep_the_rest(run, labels)
+
+    def _say_who_is_unknown(self, labelled: pa.Array, known: pa.ChunkedArray) -> None:
+        """Labels that are nobody's: often ids in another writing. A sample lacks most entities, but not all of them."""
+        strangers = labelled.filter(pc.invert(pc.is_in(labelled, value_set=known)))
+        whole = self.context.max_entities is None
+        if not len(strangers) or not (whole or len(strangers) == len(labelled)):
+            return
+        said = f"{len(strangers)} entities have labels and no events: nothing can be told of them"
+        if len(strangers) <= FEW * len(labelled):
+            self.context.observer.say(said)
+            return
+        share = f"{100 * len(strangers) / len(labelled):.3g} % of the labels', such as {strangers[0].as_py()!r}"
+        self.context.observer.warn(f"{said} ({share}; the events have ids such as {known[0].as_py()!r})")
 
     def outcome(self, seconds: float) -> Outcome:
         """What was done, or would be."""

@@ -29,6 +29,9 @@ def run(
 ) -> None:
     """Run every stage where something is missing, then compare base model, tuned model and baselines.
 
+    A task that cannot be probed, such as one with a class of one entity, is named in a warning and left out; the exit
+    code is 0 where another one was probed, and 2 where none was.
+
     Examples:
 
         llm4es run movielens-100k --max-entities 100 --max-length 256 --finetune 10
