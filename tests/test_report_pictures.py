@@ -88,6 +88,7 @@ def test_the_learning_curve_ends_at_everybody_trained_on() -> None:
     assert len(points) == 3
     (x0, _), (x1, _), (x2, _) = points
     assert (x2 - x0) / (x1 - x0) == pytest.approx(3, abs=1e-3)  # 20, 40, 80
+    assert texts(drawn)[:3] == ["20", "40", "80"]
     assert "20: 0.600, 40: 0.650, 80: 0.700 (tfidf)" in drawn
 
 

@@ -48,8 +48,8 @@ def cautions(n: int, n_smallest: int | None, repeats: int, folds: int) -> list[s
         )
     if n_smallest is None and n < FEW_NUMBERS:
         found.append(
-            f"few entities: {n:,} were scored; below {FEW_NUMBERS} a 95 % interval of R2 holds the truth in about 87 % "
-            "only"
+            f"few entities: {n:,} were scored; below {FEW_NUMBERS} a 95 % interval of R2 holds the truth in 81 "
+            "to 92 % only"
         )
     if folds > 1 and repeats == 1:
         found.append(

@@ -62,7 +62,7 @@ def _by_depth(
         ticks = sorted({at for points in lines.values() for at, _ in points})
         if log:
             axes.set_xscale("log", base=2)
-            ticks = _apart(ticks)
+            ticks = _apart(ticks, log=True)
             axes.set_xticks(ticks, [str(at) for at in ticks])
             axes.minorticks_off()
         else:
@@ -73,11 +73,11 @@ def _by_depth(
         return to_svg(figure, name, f"{metric} against {depth} for {len(lines)} models", hints)
 
 
-def _apart(ticks: Sequence[int]) -> list[int]:
-    """Of rising numbers on a logarithmic axis, those whose labels do not run into each other; the last one stays."""
-    kept = [ticks[-1]]
+def _apart(ticks: Sequence[int], *, log: bool) -> list[int]:
+    """Of rising numbers on an axis, those whose labels do not run into each other; the last one stays."""
+    kept, least = [ticks[-1]], 0.09 * (ticks[-1] - ticks[0])
     for tick in reversed(ticks[:-1]):
-        if tick * 1.35 <= kept[-1]:
+        if tick * 1.35 <= kept[-1] if log else tick + least <= kept[-1]:
             kept.append(tick)
     return kept[::-1]
 
@@ -101,7 +101,7 @@ def learning_curve(probes: pa.Table, metric: str, name: str) -> str | None:
             (line,) = axes.plot(sizes, value, "-o", color=colour, label=short(label), markersize=4)
             axes.fill_between(sizes, low, high, color=colour, alpha=0.12, linewidth=0)
             hints.add(line, ", ".join(f"{size}: {row['value']:.3f}" for size, row in points) + f" ({label})")
-        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.set_xticks(_apart(sorted({size for points in lines.values() for size, _ in points}), log=False))
         axes.set_xlabel("labelled entities trained on")
         axes.set_ylabel(metric)
         legend(figure)

@@ -8,13 +8,18 @@ Letters: N entities.
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
 from .svg import MUTED, SERIES, drawing, short, to_svg
 
 STEPS = 16
 """Colours of a scale: one more is not told apart."""
+
+COLOURS = ListedColormap(colormaps["viridis"](np.linspace(0.2, 0.95, STEPS)))
+"""Without the darkest, which a dark page swallows."""
 
 TAILS = (0.02, 0.98)
 """Quantiles that the scale's ends stand for, so that one large number does not make all others alike."""
@@ -47,10 +52,10 @@ def scale(points: NDArray[np.float64], ids: Sequence[str], label: Mapping[str, s
     with drawing(4.2) as (figure, (axes,)):
         _marks(axes, points, rest, 1, color=MUTED)
         marks = axes.scatter(
-            points[known, 0], points[known, 1], s=16, c=number[known], vmin=low, vmax=high, cmap="viridis", linewidths=0
-        )
+            points[known, 0], points[known, 1], s=20, c=number[known], vmin=low, vmax=high, cmap=COLOURS,
+            edgecolors=MUTED, linewidths=0.5,
+        )  # fmt: skip  # an edge: the scale's ends are near the light page's paper, or the dark one's
         marks.set_gid("group0")
-        marks.set_cmap(marks.get_cmap().resampled(STEPS))
         _frame(axes, points)
         outside = (bool((number[known] < low).any()), bool((number[known] > high).any()))
         ends = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[outside]
