@@ -134,6 +134,19 @@ def probe_difference(
     )
 
 
+def not_compared(names: tuple[str, str], task: str, why: str) -> pa.Table:
+    """The row of a probe whose two sides say nothing about the vectors alone."""
+    label = names[0] if names[0] == names[1] else f"{names[0]} -> {names[1]}"
+    row = {"measure": f"{task} probe", "value": None, "words": f"not compared: {why}; probe both on the same"}
+    return _table(label, [row])
+
+
+def left_out(name: str, entities: int, side: str) -> pa.Table:
+    """The row of vectors that were made of texts that have changed since."""
+    words = f"{side}: left out, their texts have changed or vanished since"
+    return _table(name, [_measure("stale", entities, words)])
+
+
 def _entities(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
     common = len(before.keys() & after.keys())
     return [

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..core.errors import OptionError
 from ..core.sql import where
 from ..options import DiffOptions
+from .context import Context
+from .diff_probes import Probed, probe_differences
 from .feature_source_vectors import readable
 from .result import Result
+from .vectors import stale_entities
 
 if TYPE_CHECKING:
     from llm4es_store import Store
@@ -113,7 +117,7 @@ def side(text: str) -> Side:
 
 
 def _differences(store: "Store", dataset: str, a: Side, b: Side, n: int, sample: int) -> Iterator[pa.Table]:
-    from ..probe.difference import difference, only_one
+    from ..probe.difference import difference, left_out, only_one
 
     before, after = _spaces(store, dataset, a), _spaces(store, dataset, b)
     if a.name is None and b.name is None:
@@ -126,13 +130,15 @@ def _differences(store: "Store", dataset: str, a: Side, b: Side, n: int, sample:
             rows, where_ = (after[second], "after") if first not in before else (before[first], "before")
             yield only_one(first, rows["entities"], where_)
             continue
-        yield difference(
-            _load(store, dataset, a, first, before[first]),
-            _load(store, dataset, b, second, after[second]),
-            n=n,
-            sample=sample,
-        )
-        yield from _probes(store, dataset, (a, first), (b, second))
+        loaded, probed = [], []
+        for of, label, row in ((a, first, before[first]), (b, second, after[second])):
+            features, stale = _load(store, dataset, of, label, row)
+            if stale:
+                yield left_out(label, stale, "before" if of is a else "after")
+            loaded.append(features)
+            probed.append(Probed(store, dataset, label, of.at, row, frozenset(features.entity_ids)))
+        yield difference(*loaded, n=n, sample=sample)
+        yield from probe_differences(*probed)
 
 
 def _texts(store: "Store", dataset: str, a: Side, b: Side) -> Iterator[pa.Table]:
@@ -162,40 +168,19 @@ def _known(name: str | None, spaces: dict[str, dict[str, Any]]) -> str:
     return str(name)
 
 
-def _load(store: "Store", dataset: str, of: Side, label: str, row: dict[str, Any]) -> "FeatureSet":
-    """The vectors of one side."""
+def _load(store: "Store", dataset: str, of: Side, label: str, row: dict[str, Any]) -> "tuple[FeatureSet, int]":
+    """The vectors of one side, and how many of now are left out since their texts have changed."""
     from ..features.feature_set import FeatureSet
 
-    ids, matrix = store.matrix(dataset, model=row["model"], k=row["k"], config_id=row["config_id"], at=of.at)
-    return FeatureSet(
-        name=label,
-        entity_ids=ids.to_pylist(),
-        matrix=matrix,
-        model=row["model"],
-        k=row["k"],
-        seen=frozenset(),
-        source_hash=row["config_id"],
+    model, k, made = row["model"], row["k"], row["config_id"]
+    ids, matrix = store.matrix(dataset, model=model, k=k, config_id=made, at=of.at)
+    stale = [] if of.at is not None else stale_entities(Context(dataset, store), model, k, made)
+    if stale:
+        kept = pc.invert(pc.is_in(ids, pa.array(stale, ids.type)))
+        ids, matrix = ids.filter(kept), matrix[kept.to_numpy(zero_copy_only=False)]
+    return FeatureSet(name=label, entity_ids=ids.to_pylist(), matrix=matrix, model=model, k=k, source_hash=made), len(
+        stale
     )
-
-
-def _probes(store: "Store", dataset: str, a: tuple[Side, str], b: tuple[Side, str]) -> Iterator[pa.Table]:
-    """The paired difference of every (task, configuration) that both sides were probed with."""
-    from ..probe.difference import probe_difference
-
-    def rows(table: str, of: tuple[Side, str], **more: str) -> pa.Table:
-        chosen = where({"dataset": dataset, "features": of[1], **more})
-        return store.sql(f"SELECT * FROM {table} WHERE {chosen}", at=of[0].at).to_arrow_table()
-
-    def probed(of: tuple[Side, str]) -> set[tuple[str, str]]:
-        table = rows("probes", of)
-        return set(zip(table["task"].to_pylist(), table["config_id"].to_pylist(), strict=True))
-
-    for task, config_id in sorted(probed(a) & probed(b)):
-        both = [
-            tuple(rows(table, of, task=task, config_id=config_id) for table in ("probes", "predictions"))
-            for of in (a, b)
-        ]
-        yield probe_difference((both[0][0], both[0][1]), (both[1][0], both[1][1]), (a[1], b[1]))
 
 
 def only_dataset(store: "Store") -> str:

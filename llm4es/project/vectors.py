@@ -66,7 +66,7 @@ def vectors(
     ids, matrix = context.store.matrix(context.dataset, model=name, k=depth, config_id=config_id, at=at)
     if at is not None:  # as it was then, whatever has changed since
         return ids, matrix
-    stale = _stale(context, name, depth, config_id)
+    stale = stale_entities(context, name, depth, config_id)
     if not stale:
         return ids, matrix
     context.observer.warn(
@@ -77,8 +77,30 @@ def vectors(
     return ids.filter(kept), matrix[kept.to_numpy(zero_copy_only=False)]
 
 
-def _stale(context: Context, model: str, k: int, config_id: str | None) -> list[str]:
-    """Entities whose vectors were made of texts that are no longer there."""
+def stale_entities(context: Context, model: str, k: int, config_id: str | None) -> list[str]:
+    """Entities whose vectors were made of texts that have changed or vanished.
+
+    Parameters
+    ----------
+    context : Context
+        Dataset and store.
+    model : str
+        Whose vectors.
+    k : int
+        Last layers averaged.
+    config_id : str or None
+        The configuration; None: any.
+
+    Returns
+    -------
+    list of str
+        Ids, in no order.
+
+    Examples
+    --------
+    >>> stale_entities(context, "model", 1, None)
+    []
+    """
     live = live_rows(context)
     chosen = where({"dataset": context.dataset, "model": model, "k": k})
     config = "" if config_id is None else f" AND config_id = {literal(config_id)}"
