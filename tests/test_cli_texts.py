@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from llm4es.core.errors import Llm4esError
+from llm4es.core.errors import DataError, Llm4esError
 from llm4es_store import Store
 
 from . import shop
@@ -51,8 +51,8 @@ def test_dated_snapshots_live_beside_each_other(shell: Shell) -> None:
     _, said = shell("serialize", "--as-of", "2026-01-03")
     assert "have no event before" not in said
     shell("serialize", "--as-of", "2026-01-03T10:00:00.000001")
-    _, said = shell("serialize", "--as-of", "2026-01-01T10:00:00")
-    assert "20 entities have no event before 2026-01-01 10:00:00+00:00, and so no text" in said
+    with pytest.raises(DataError, match="--as-of 2026-01-01 10:00:00 is before every event of 'shop', whose first is"):
+        shell("serialize", "--as-of", "2026-01-01T10:00:00")
     found = shell.sql("SELECT as_of, n_events, text FROM texts WHERE entity_id = 'c3' ORDER BY as_of")
     assert [(str(as_of)[:10] if as_of else None, n) for as_of, n, _ in found] == [
         ("2026-01-03", 2), ("2026-01-03", 3), (None, 6),

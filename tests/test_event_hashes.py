@@ -6,7 +6,8 @@ import pyarrow as pa
 import pytest
 
 from llm4es.core.schemas import EVENT_KEYS
-from llm4es.serialize.event_hashes import before, histories, with_hashes
+from llm4es.serialize.cutoffs import before
+from llm4es.serialize.event_hashes import histories, with_hashes
 
 SCHEMA = pa.schema([*EVENT_KEYS, ("what", pa.string()), ("n", pa.int64())])
 

@@ -57,7 +57,7 @@ INTERNAL = {
 """Every field that nobody can type, and why."""
 
 FLAGS = {
-    "run": "--data --on-bad-row --model -m --k --max-length --history --variants --finetune --method --task -t "
+    "run": "--data --as-of --on-bad-row --model -m --k --max-length --history --variants --finetune --method --task -t "
     "--load-in --dtype --device --trust-remote-code --seed --max-entities --dry-run --format",
     "serialize": "--data --history --max-events --as-of --preset --on-bad-row --max-entities --dry-run --format",
     "enrich": "--by --variants --formats --group-by --model -m --engine --base-url --temperature --top-p "

@@ -56,6 +56,7 @@ LABELS = pa.schema(
         ("entity_id", pa.string()),
         ("task", pa.string()),
         ("label", pa.string()),  # class name, or the number as text for a regression
+        ("as_of", TIME),  # when the label is of, where the task says so; null: it says no time
     ]
 )
 

@@ -22,7 +22,7 @@ from .import_vectors import ImportOptions
 from .load import Attention, Device, Dtype, LoadIn, LoadOptions
 from .probe import ProbeOptions, SelectOptions
 from .results import CompareOptions, DiffOptions, Projection, ReportOptions, SimilarOptions
-from .run import RunOptions
+from .run import WHOLE, RunOptions
 from .serialize import OnBadRow, SerializeOptions
 from .setting import REQUIRED, Setting
 
@@ -35,6 +35,7 @@ __all__ = [
     "REQUIRED",
     "RULES_FIELDS",
     "STEP_PRESETS",
+    "WHOLE",
     "Attention",
     "CompareOptions",
     "Device",

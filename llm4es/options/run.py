@@ -4,6 +4,7 @@ In: what a user typed. Out: checked values. Imports nothing heavy.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from .base import History, Options
 from .embed import EmbedOptions
@@ -11,6 +12,9 @@ from .enrich import EnrichOptions
 from .finetune import STEP_PRESETS, FinetuneOptions, Method
 from .serialize import OnBadRow, SerializeOptions
 from .setting import like, option
+
+WHOLE = datetime.max.replace(tzinfo=UTC)
+"""Stands for no cut-off where none given means another: every event is before the end of time."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,14 @@ class RunOptions(Options):
     )
 
     seed: int = option(0, "Seed of everything random.")
+
+    as_of: datetime | None = like(
+        SerializeOptions,
+        "as_of",
+        help="Only events before this time, in every stage; none: all; default: as the stored texts.",
+        names={"none": WHOLE},
+    )
+    """None: what the newest texts in the store were cut at."""
 
     on_bad_row: OnBadRow | None = like(SerializeOptions, "on_bad_row", default=None)
     """None: what the recipe says."""

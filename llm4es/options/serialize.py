@@ -28,7 +28,12 @@ class SerializeOptions(Options):
     max_events: int | None = option(None, "Events a text; default: the recipe's, else all.", minimum=1, unit="events")
     """None keeps them all (the embedding then cuts by tokens, between events)."""
 
-    as_of: datetime | None = option(None, "Only events before this time (ISO 8601, UTC where it names no zone).")
+    as_of: datetime | None = option(
+        None,
+        "Only events before this time (ISO 8601, UTC where it names no zone); none: all.",
+        names={"none": None},
+        metavar="TIME|none",
+    )
     """Exclusive cut-off; None reads all."""
 
     preset: str = option("raw", "Text preset: raw, paper, or one of the recipe's own, unless the recipe says.")

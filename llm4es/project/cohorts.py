@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.sql import literal, where
 from .context import Context
-from .selection import entities_sql, raw_config
+from .selection import entities_sql
 
 
 def asked_for(context: Context) -> int | None:
@@ -31,7 +31,7 @@ def asked_for(context: Context) -> int | None:
     """
     if context.max_entities is None:
         return None
-    everybody = entities_sql(context.dataset, raw_config(context.store, context.dataset), None)
+    everybody = entities_sql(context.dataset, context.cutoff.config_id, None)
     ((n,),) = context.store.sql(f"SELECT count(*) FROM ({everybody})").fetchall()
     return context.max_entities if context.max_entities < n else None
 
@@ -97,7 +97,8 @@ def other_cohorts(context: Context, task: str, config_id: str) -> dict[str, str]
     mine = known.get(config_id)
     found: dict[str, str] = {}
     for config, run in known.items():
-        if mine is not None and config != config_id and run["options"] == mine["options"]:
+        same = mine is not None and all(run.get(key) == mine.get(key) for key in ("options", "as_of"))
+        if same and config != config_id:
             n = run.get("max_entities")
             whom = "everybody" if n is None else f"--max-entities {n}"
             found |= dict.fromkeys(probed.get(config, set()) - probed.get(config_id, set()), whom)

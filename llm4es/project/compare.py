@@ -115,6 +115,7 @@ def comparison(context: Context, task: str, options: CompareOptions, config_id: 
     """
     from ..probe.compare import compare as pair  # heavy
 
+    context = context.of_task(task)
     chosen: dict[str, str | int] = {"dataset": context.dataset, "task": task, "protocol": options.protocol}
     if options.probe is not None:
         chosen["probe"] = options.probe
@@ -152,13 +153,14 @@ def comparison(context: Context, task: str, options: CompareOptions, config_id: 
 
 def _newest(context: Context, task: str, options: CompareOptions, chosen: dict[str, str | int]) -> str:
     """The configuration of a task's newest probes."""
-    query = f"SELECT config_id FROM probes WHERE {where(chosen)} ORDER BY run_id DESC LIMIT 1"
+    query = f"SELECT config_id FROM probes WHERE {where(chosen)} AND {context.beside} ORDER BY run_id DESC LIMIT 1"
     rows = context.store.sql(query).fetchall()
     if not rows:
+        of = f" of {context.cutoff}" if context.cutoff.key else ""
         by = "" if options.protocol == CompareOptions.protocol else f" by protocol {options.protocol!r}"
         by += "" if options.probe is None else f" by probe {options.probe!r}"
         raise ProbeError(
-            f"no probes of {task!r}{by} in the store: run `llm4es probe {context.dataset} --task {task}` first"
+            f"no probes of {task!r}{by}{of} in the store: run `llm4es probe {context.dataset} --task {task}` first"
         )
     return str(rows[0][0])
 

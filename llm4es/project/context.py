@@ -14,8 +14,10 @@ import pyarrow as pa
 
 from ..core.errors import OptionError, RecipeError, StoreError
 from ..core.processes import several
+from ..core.sql import literal
 from ..core.tables import events_table
 from ..core.version import __version__
+from .cutoffs import NEWEST, Cutoff, Which, cutoff_of, keys
 from .executor import Executor, Local
 from .observer import Null, Observer
 from .pipeline import STAGES
@@ -101,6 +103,37 @@ class Context:
 
     upstream: Upstream = field(default_factory=Upstream)
     """What the steps before in this dry run will change."""
+
+    which: Which = NEWEST
+    """Whose texts are meant, where those of the dataset end at several times."""
+
+    @property
+    def cutoff(self) -> Cutoff:
+        """The raw texts that the step works with or stands beside, and where they end.
+
+        Raises StoreError where there are none, OptionError where it is not said which of several are meant.
+        """
+        return cutoff_of(self.store, self.dataset, self.which)
+
+    @property
+    def beside(self) -> str:
+        """SQL condition on the dataset's texts, vectors and probes: made of histories that end as the texts do.
+
+        A cut history never stands beside a whole one. Vectors that were imported stand beside anything.
+        """
+        end = self.cutoff.key
+        others = [config for config, key in keys(self.store, self.dataset).items() if key != end]
+        apart = f" AND config_id NOT IN ({', '.join(map(literal, sorted(others)))})" if others else ""
+        return f"dataset = {literal(self.dataset)}{apart}"
+
+    def of_task(self, task: str | None) -> "Context":
+        """The same means for one task: what its texts are, where tasks have cut-offs of their own."""
+        return self if task is None else replace(self, which=replace(self.which, task=task))
+
+    def say_cutoff(self, stage: str) -> None:
+        """One line where the texts do not hold whole histories: whoever did not cut them now should know it."""
+        if self.cutoff.key:
+            self.observer.say(f"{stage}: the texts of {self.dataset} are {self.cutoff}")
 
     @property
     def recipe(self) -> "Recipe":

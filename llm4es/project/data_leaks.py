@@ -12,7 +12,7 @@ from ..recipes.model import FieldSpec, FieldType
 from .context import Context
 from .histories import Histories
 from .leaks import shown_fields
-from .selection import entities_sql, raw_config
+from .selection import entities_sql
 
 VALUE_BOUND = {"ROC-AUC": 0.9, "R²": 0.5}
 """Score of having one value of a field from which on it is told of."""
@@ -58,7 +58,7 @@ def data_leaks(context: Context, task: str, labels: pa.Table) -> list[str]:
     from ..probe.single_values import single_values
 
     store, dataset = context.store, context.dataset
-    config = raw_config(store, dataset)
+    config = context.of_task(task).cutoff.config_id
     histories, ids = Histories(store, dataset, config), entities_sql(dataset, config, context.max_entities)
 
     def events(*columns: str) -> pa.RecordBatchReader:

@@ -23,7 +23,7 @@ from .executor import Increment, TableRows, Work
 from .incremental import Job, incremental
 from .observer import Advance, as_increments
 from .outcome import Outcome
-from .selection import choose_texts, entities_sql, raw_config
+from .selection import choose_texts, entities_sql
 from .stored_models import resolved, stored_models
 
 if TYPE_CHECKING:
@@ -84,14 +84,15 @@ def embed(context: Context, model: str | ModelRef, load: LoadOptions, options: E
     embed model: 0 computed, 20 reused (nothing to do), ...
     """
     store = context.store
-    chosen = choose_texts(store, context.dataset, options.texts)
+    context.say_cutoff("embed")
+    chosen = choose_texts(store, context.dataset, options.texts, context.which)
     ref = resolved(store, model)
     check_length(ref, options.max_length)
     space = _space(context, ref, load)
     config = {"model": space.fingerprint, "options": options.fingerprint(), "texts": chosen.pairs}
     scope = {"dataset": context.dataset, "model": space.name, "config_id": config_id(config)}
     related = {"dataset": context.dataset, "model": space.name}
-    entities = entities_sql(context.dataset, raw_config(store, context.dataset), context.max_entities)
+    entities = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
     hashes = context.upstream.apply(store.sql(chosen.hashes_sql(entities)).to_arrow_table())
     depths = sorted(effective_k(options.k, ref.n_layers))
     wanted = pa.concat_tables(

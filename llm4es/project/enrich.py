@@ -64,7 +64,8 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
     enrich rules: 20 computed, 0 reused (20 new), ...
     """
     store, dataset = context.store, context.dataset
-    raw = choose_texts(store, dataset, (RAW,))
+    context.say_cutoff("enrich")
+    raw = choose_texts(store, dataset, (RAW,), context.which)
     ((_, base),) = raw.pairs
     entities = entities_sql(dataset, base, context.max_entities)
     hashes = context.upstream.apply(store.sql(raw.hashes_sql(entities)).to_arrow_table())

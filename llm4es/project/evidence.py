@@ -19,7 +19,8 @@ from .cohorts import made_for
 from .context import Context
 from .feature_source import FeatureSource
 from .feature_sources import all_feature_sources, named
-from .selection import entities_sql, raw_config
+from .selection import entities_sql
+from .task_labels import labels_of
 
 LABELS, OTHERS, INPUTS = "labels changed", "other entities", "texts, events or splits changed"
 GONE = "not in the store any more"
@@ -63,17 +64,14 @@ class Evidence:
         >>> Evidence.of(context, "loyal", "cv").labels.num_rows
         20
         """
-        of_task = where({"dataset": context.dataset, "task": task})
-        labels = context.store.sql(f"SELECT entity_id, label FROM labels WHERE {of_task}").to_arrow_table()
-        return cls(context, task, protocol, labels, _split(context, protocol), unseen_only)
+        of = context.of_task(task)
+        return cls(of, task, protocol, labels_of(of, task), _split(of, protocol), unseen_only)
 
     @property
     def cohort_sql(self) -> str:
         """SELECT of the entities that have a label and events."""
         of_task = where({"dataset": self.context.dataset, "task": self.task})
-        known = entities_sql(
-            self.context.dataset, raw_config(self.context.store, self.context.dataset), self.context.max_entities
-        )
+        known = entities_sql(self.context.dataset, self.context.cutoff.config_id, self.context.max_entities)
         return f"SELECT entity_id FROM labels WHERE {of_task} AND label IS NOT NULL AND entity_id IN ({known})"
 
     @cached_property
@@ -210,7 +208,7 @@ def only_live(context: Context, probes: pa.Table) -> pa.Table:
         mine = reduce(pc.and_, (pc.equal(probes[c], value) for c, value in zip(columns, group, strict=True)))
         rows = probes.filter(mine)
         n, unseen_only = made_for(context, rows["run_id"][0].as_py())
-        cohort = context.with_(max_entities=n)
+        cohort = context.of_task(group[0]).with_(max_entities=n)
         sources = {source.name: source for source in all_feature_sources(cohort)}
         evidence = Evidence.of(cohort, group[0], group[1].partition("@")[0], unseen_only=unseen_only)
         stale = evidence.stale(rows, sources)

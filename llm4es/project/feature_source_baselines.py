@@ -15,7 +15,7 @@ from ..features.widths import RECENCY_WIDTH, aggregates_width, counts_width
 from .context import Context
 from .feature_source import FeatureSource
 from .histories import Histories
-from .selection import entities_sql, raw_config
+from .selection import entities_sql
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,7 +49,7 @@ def baselines(context: Context) -> list[FeatureSource]:
     >>> [source.name for source in baselines(context)]
     ['tfidf', 'counts', 'recency', 'majority']
     """
-    config = raw_config(context.store, context.dataset)
+    config = context.cutoff.config_id
     histories = Histories(context.store, context.dataset, config)
     return list(_Baselines(context, histories, entities_sql(context.dataset, config, context.max_entities)).sources())
 

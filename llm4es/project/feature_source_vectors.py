@@ -14,7 +14,7 @@ from .context import Context
 from .feature_source import FeatureSource
 from .live_texts import LiveRows, live_rows
 from .seen import Seen, seen_by
-from .selection import entities_sql, raw_config
+from .selection import entities_sql
 from .stored_models import lineage_of
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def readable(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _entities(context: Context) -> str:
-    return entities_sql(context.dataset, raw_config(context.store, context.dataset), context.max_entities)
+    return entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
 
 
 def _embedded(context: Context, live: LiveRows) -> list[dict[str, Any]]:
@@ -157,7 +157,7 @@ def _settings() -> str:
 def _rows(context: Context, live: LiveRows, table: str) -> str:
     """SELECT of the dataset's rows, whether they are live, and whether their entities are chosen."""
     return f"""SELECT made.*, {live.condition} AS is_live, made.entity_id IN ({_entities(context)}) AS is_chosen
-        FROM {table} made {live.join} WHERE made.dataset = {literal(context.dataset)}"""
+        FROM (FROM {table} WHERE {context.beside}) made {live.join}"""
 
 
 def _chosen(context: Context, row: dict[str, Any], live: LiveRows, columns: str, source: int = 0) -> str:

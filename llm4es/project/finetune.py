@@ -28,7 +28,7 @@ from .executor import Increment, TableRows, Work
 from .incremental import Job, incremental
 from .observer import Advance, as_increments
 from .outcome import Outcome
-from .selection import Texts, choose_texts, entities_sql, raw_config
+from .selection import Texts, choose_texts, entities_sql
 from .stored_models import resolved
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ def finetune(
     store, dataset = context.store, context.dataset
     base_name = model.name if isinstance(model, ModelRef) else model
     tuned_name = name or default_name(base_name, dataset)
-    chosen = choose_texts(store, dataset, options.texts)
+    context.say_cutoff("finetune")
+    chosen = choose_texts(store, dataset, options.texts, context.which)
     ref = resolved(store, model)
     _check_name(store, tuned_name, (base_name, ref.name))
     check_length(ref, options.max_length)
@@ -194,7 +195,7 @@ def _from_anywhere(model: str) -> str:
 
 def _texts(context: Context, chosen: Texts, split: str) -> pa.Table:
     """The texts of a split's entities."""
-    entities = entities_sql(context.dataset, raw_config(context.store, context.dataset), context.max_entities)
+    entities = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
     of_split = where({"dataset": context.dataset, "split": split, "name": context.recipe.splits.default})
     return context.store.sql(
         f"""SELECT * FROM texts WHERE {chosen.condition} AND entity_id IN ({entities})

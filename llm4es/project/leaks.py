@@ -10,7 +10,7 @@ from ..core.sql import where
 from ..recipes.label_columns import shared_columns
 from ..recipes.model import FieldSpec
 from .context import Context
-from .selection import RAW, preset, raw_config
+from .selection import RAW, preset
 
 
 def leaks_of(context: Context, task: str, predictions: pa.Table) -> list[str]:
@@ -40,7 +40,7 @@ def leaks_of(context: Context, task: str, predictions: pa.Table) -> list[str]:
 
     from ..probe.leakage import identical_texts, same_texts
 
-    raw = {"dataset": context.dataset, "variant": RAW, "config_id": raw_config(context.store, context.dataset)}
+    raw = {"dataset": context.dataset, "variant": RAW, "config_id": context.of_task(task).cutoff.config_id}
     texts = context.store.sql(f"SELECT entity_id, text_hash FROM texts WHERE {where(raw)}").to_arrow_table()
     return same_texts(identical_texts(predictions, texts), len(pc.unique(predictions["entity_id"])))
 

@@ -85,7 +85,8 @@ class _Past(NamedTuple):
             if row["stage"] == "serialize":
                 order.setdefault(row["run_id"], len(order))
                 source = config.get("source")
-                newest[made] = order[row["run_id"]], source
+                for cut in config.get("cutoffs") or [{"config_id": made}]:
+                    newest[str(cut["config_id"])] = order[row["run_id"]], source
             elif row["stage"] == "enrich":
                 bases[made] = str(config["base"])
             elif "texts" in config:

@@ -4,7 +4,7 @@ In: a context, a task, feature sources, options. Out: rows of ``probes`` and ``p
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -25,8 +25,9 @@ from .incremental import Job, incremental
 from .leaks import label_leaks, leaks_of
 from .observer import Advance
 from .outcome import Outcome
+from .recorded import last_run
 from .seen import in_words
-from .selection import last_run
+from .task_labels import check_classes
 
 if TYPE_CHECKING:
     from ..probe.probe import ProbeResult
@@ -105,12 +106,15 @@ def probe_all(context: Context, task: str | None, options: ProbeOptions, select:
     """
     if select.features and (select.k or select.layers):
         raise OptionError("--features names the depths already: leave out --k and --layers")
-    sources = feature_sources(context, select.features, select.k, select.layers)
+    chosen = {
+        name: feature_sources(context.of_task(name), select.features, select.k, select.layers)
+        for name in tasks_of(context, task)
+    }
     if context.recipe.events.time is None and context.recipe.tasks:
         context.observer.say(f"{context.dataset}: events have no times, so there is no baseline 'recency'")
     return [
         probe(context, name, sized, sources, named=bool(select.features))
-        for name in tasks_of(context, task)
+        for name, sources in chosen.items()
         for sized in options.each_size()
     ]
 
@@ -154,15 +158,22 @@ def probe(
     >>> probe(context.with_(dry_run=True), "loyal", ProbeOptions(folds=3)).rows
     6
     """
-    context = context.with_(max_entities=asked_for(context))
+    context = context.of_task(task).with_(max_entities=asked_for(context))
+    context.say_cutoff(f"probe {task}")
     _check_cohort(context, options)
     of_task = {"dataset": context.dataset, "task": task}
+    check_classes(context, task)
     evidence = Evidence.of(context, task, options.protocol, unseen_only=options.unseen_only)
     labels, splits = evidence.labels, evidence.splits
-    only = {} if context.max_entities is None else {"max_entities": context.max_entities}
+    config: dict[str, Any] = {"task": task, "options": options.fingerprint()}
+    if context.max_entities is not None:  # cohorts are kept apart
+        config["max_entities"] = context.max_entities
+    if context.cutoff.key:  # and so are cut-offs; probes of whole histories have the keys that they always had
+        config["as_of"] = context.cutoff.key
     spec = context.recipe.tasks[task]
-    positive = {"positive": spec.positive} if spec.positive else {}  # rows made before there was the key stay
-    made = config_id({"task": task, "options": options.fingerprint(), **only, **positive})  # cohorts are kept apart
+    if spec.positive:  # rows made before there was the key stay
+        config["positive"] = spec.positive
+    made = config_id(config)
     by_name = {source.name: source for source in (feature_sources(context) if sources is None else sources)}
     hashes = {name: evidence.expected(source) for name, source in by_name.items()}
     results: dict[str, ProbeResult] = {}
@@ -204,7 +215,7 @@ def probe(
         stage="probe",
         what=task,
         config_id=made,
-        record={"config_id": made, "task": task, "options": options.fingerprint(), **only, **positive},
+        record={"config_id": made, **config},
         table="probes",
         scope={**of_task, "config_id": made},
         key=("features",),

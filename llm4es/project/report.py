@@ -24,7 +24,6 @@ from .leaks import label_leaks, leaks_of
 from .report_cuts import cut_warnings, cuts
 from .report_learning import learning_curves
 from .seen import in_words, with_seen
-from .selection import raw_config
 
 if TYPE_CHECKING:
     from ..report.data import ReportData
@@ -127,7 +126,7 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
     compared, predictions, warnings = _evidence(context, tasks, options)
     vectors, vectors_name = _vectors(context, options.features, compared)
     read = cuts(context)
-    raw = raw_config(context.store, context.dataset)
+    raw = context.cutoff.config_id
     events = Histories(context.store, context.dataset, raw).sql(["event_time"])
     return ReportData(
         dataset=context.dataset,
@@ -145,7 +144,7 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
         numbers=tuple(name for name, task in context.recipe.tasks.items() if task.kind is Kind.REGRESSION),
         histories=rows(_HISTORIES.format(of_data=of_data, raw=literal(raw))),
         models=rows(f"SELECT * FROM models WHERE {of_data} ORDER BY model"),
-        fidelity=rows(f"SELECT variant, fidelity, note FROM texts WHERE {of_data} AND fidelity IS NOT NULL"),
+        fidelity=rows(f"SELECT variant, fidelity, note FROM texts WHERE {context.beside} AND fidelity IS NOT NULL"),
         projection=Projection(options.projection),
     )
 
@@ -158,13 +157,14 @@ def _evidence(
 
     tables, predictions, warnings = [], [], []
     for task in tasks:
+        of = context.of_task(task)
         try:
             tables.append(comparison(context, task, CompareOptions(protocol=options.protocol, common=options.common)))
         except ProbeError as error:
             context.observer.say(f"{task} is left out: {error}")
             continue
         chosen = where({"dataset": context.dataset, "task": task, "protocol": options.protocol})
-        newest = f"(SELECT config_id FROM probes WHERE {chosen} ORDER BY run_id DESC LIMIT 1)"
+        newest = f"(SELECT config_id FROM probes WHERE {chosen} AND {of.beside} ORDER BY run_id DESC LIMIT 1)"
         query = f"SELECT * FROM predictions WHERE {chosen} AND config_id = {newest}"
         scored = context.store.sql(query).to_arrow_table()
         scored = scored.filter(pc.is_in(scored["features"], pc.unique(tables[-1]["features"])))  # what still holds

@@ -5,7 +5,6 @@ In: a context. Out: a row an embedding, and warnings. Writes nothing.
 
 import pyarrow as pa
 
-from ..core.sql import where
 from .context import Context
 from .feature_source_vectors import readable
 
@@ -13,7 +12,7 @@ _CUTS = """SELECT model, max(k) AS k, config_id, any_value(texts) AS texts, any_
     any_value(pooling) AS pooling, any_value(max_length) AS max_length, count(*) AS n_entities,
     count_if(n_events_dropped > 0) AS n_cut, sum(n_events) AS events, sum(n_events_dropped) AS events_lost,
     sum(n_tokens) AS tokens, sum(n_tokens_dropped) AS tokens_lost
-    FROM (SELECT DISTINCT ON (entity_id, model, config_id) * FROM embeddings WHERE {of_data})
+    FROM (SELECT DISTINCT ON (entity_id, model, config_id) * FROM embeddings WHERE {beside})
     GROUP BY model, config_id ORDER BY model, config_id"""
 
 
@@ -35,7 +34,7 @@ def cuts(context: Context) -> pa.Table:
     >>> cuts(context)["n_entities"].to_pylist()
     [20]
     """
-    found = context.store.sql(_CUTS.format(of_data=where({"dataset": context.dataset}))).to_arrow_table()
+    found = context.store.sql(_CUTS.format(beside=context.beside)).to_arrow_table()
     rows = found.to_pylist()
     names = [label.replace(f"@{row['k']}", "", 1) for label, row in zip(readable(rows), rows, strict=True)]
     kept = {

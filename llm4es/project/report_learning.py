@@ -53,8 +53,8 @@ def learning_curves(context: Context, tasks: Sequence[str], protocol: str) -> pa
 
 def _of_one(context: Context, task: str, protocol: str) -> list[dict[str, Any]]:
     """The rows of one task."""
-    of_task = where({"dataset": context.dataset, "task": task})
-    probed = context.store.sql(_PROBES.format(of_task=of_task, protocol=literal(protocol))).to_arrow_table()
+    beside = f"{context.of_task(task).beside} AND {where({'task': task})}"
+    probed = context.store.sql(_PROBES.format(of_task=beside, protocol=literal(protocol))).to_arrow_table()
     rows = only_live(context, probed).to_pylist()
     whole = [row for row in rows if row["protocol"] == protocol]
     newest = whole[-1]["config_id"] if whole else None
@@ -80,7 +80,7 @@ def _besides_size(row: dict[str, Any]) -> dict[str, Any]:
     """What a probe was asked for, but for how many to train on."""
     config = json.loads(row["run_config"])
     options = {name: value for name, value in config.get("options", {}).items() if name != "train_size"}
-    return options | {name: config.get(name) for name in ("positive", "max_entities")}
+    return options | {name: config.get(name) for name in ("positive", "max_entities", "as_of")}
 
 
 def _all_trained(context: Context, task: str, protocol: str, row: dict[str, Any], options: dict[str, Any]) -> int:

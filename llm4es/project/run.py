@@ -6,11 +6,13 @@ In: a context, options. Out: the outcomes, and what the evidence says. Knows no 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 
 from ..core.errors import ProbeError
 from ..models.ref import ModelRef
 from ..options import (
+    WHOLE,
     CompareOptions,
     EmbedOptions,
     EnrichOptions,
@@ -21,14 +23,15 @@ from ..options import (
 )
 from .compare import compare
 from .context import Context
+from .cutoffs import newest_as_of, shown
 from .embed import embed
 from .enrich import enrich
 from .finetune import default_name, finetune
 from .outcome import Outcome
 from .pipeline import STAGES
 from .probe import probe
+from .recorded import last_run
 from .result import Result
-from .selection import last_run
 from .serialize import serialize
 
 
@@ -128,8 +131,19 @@ class _Walk:
         return stage in ("enrich", "embed") and there
 
     def _serialize(self, _: list[Outcome]) -> list[Outcome]:
-        texts = self.context.recipe.texts.options(on_bad_row=self.options.on_bad_row)
+        texts = self.context.recipe.texts.options(on_bad_row=self.options.on_bad_row, as_of=self._as_of())
         return [serialize(self.context, texts)]
+
+    def _as_of(self) -> datetime | None:
+        """The cut-off that was asked for; where none was, that of the texts in the store stays."""
+        if self.options.as_of is not None:
+            return None if self.options.as_of == WHOLE else self.options.as_of
+        kept = newest_as_of(self.context.store, self.context.dataset)
+        if kept is not None:
+            self.context.observer.say(
+                f"run: the texts' cut-off {shown(kept)} stays; --as-of none drops it, --as-of TIME sets another"
+            )
+        return kept
 
     def _enrich(self, _: list[Outcome]) -> list[Outcome]:
         if not self.options.variants:

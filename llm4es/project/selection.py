@@ -4,15 +4,16 @@ In: a store, a dataset, what the user chose. Out: SQL conditions over the views,
 Knows no model. The newest serialization of a dataset is the one that later steps read.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core.errors import StoreError
 from ..core.hashing import combined_hash_sql
 from ..core.sample import sample_order
 from ..core.sql import literal
+from .cutoffs import NEWEST, Which, cutoff_of
+from .recorded import last_run, runs_of
 
 if TYPE_CHECKING:
     from llm4es_store import Store
@@ -63,7 +64,7 @@ class Texts:
             WHERE {self.condition} AND entity_id IN ({entities}) GROUP BY entity_id ORDER BY entity_id"""
 
 
-def choose_texts(store: "Store", dataset: str, wanted: Sequence[str]) -> Texts:
+def choose_texts(store: "Store", dataset: str, wanted: Sequence[str], which: Which = NEWEST) -> Texts:
     """The texts of the newest serialization: raw ones, named variants, or ('all',) for everything made from them.
 
     Parameters
@@ -74,6 +75,8 @@ def choose_texts(store: "Store", dataset: str, wanted: Sequence[str]) -> Texts:
         Whose.
     wanted : sequence of str
         Variants, or 'all'.
+    which : Which
+        Of several cut-offs.
 
     Returns
     -------
@@ -93,11 +96,8 @@ def choose_texts(store: "Store", dataset: str, wanted: Sequence[str]) -> Texts:
     Traceback (most recent call last):
     llm4es.core.errors.StoreError: no texts 'json' of 'shop': there are raw, or make more with `llm4es enrich`
     """
-    raw = last_run(store, "serialize", dataset)
-    if raw is None:
-        raise StoreError(f"no texts of {dataset!r} in the store: run `llm4es serialize {dataset}` first")
-    known = {RAW: str(raw.config["config_id"])}
-    for run in _runs(store, "enrich", dataset):
+    known = {RAW: cutoff_of(store, dataset, which).config_id}
+    for run in runs_of(store, "enrich", dataset):
         if run.config["base"] == known[RAW]:
             known |= dict.fromkeys(run.config["variants"], str(run.config["config_id"]))
     unknown = [variant for variant in wanted if variant not in known and variant != ALL]
@@ -140,8 +140,8 @@ def entities_sql(dataset: str, raw_config: str, max_entities: int | None) -> str
     return query
 
 
-def raw_config(store: "Store", dataset: str) -> str:
-    """The config_id of the newest serialization.
+def raw_config(store: "Store", dataset: str, which: Which = NEWEST) -> str:
+    """The config_id of the raw texts of the newest serialization.
 
     Parameters
     ----------
@@ -149,6 +149,8 @@ def raw_config(store: "Store", dataset: str) -> str:
         Where it is.
     dataset : str
         Whose.
+    which : Which
+        Of several cut-offs.
 
     Returns
     -------
@@ -165,7 +167,7 @@ def raw_config(store: "Store", dataset: str) -> str:
     >>> len(raw_config(project.store, "shop"))
     12
     """
-    return choose_texts(store, dataset, (RAW,)).pairs[0][1]
+    return cutoff_of(store, dataset, which).config_id
 
 
 def preset(store: "Store", dataset: str) -> str:
@@ -190,49 +192,3 @@ def preset(store: "Store", dataset: str) -> str:
     """
     run = last_run(store, "serialize", dataset)
     return RAW if run is None else str(run.config["options"]["preset"])
-
-
-@dataclass(frozen=True)
-class PastRun:
-    """A run of a step, as the record has it."""
-
-    status: str
-    config: dict[str, Any]
-    """What it was asked for."""
-
-
-def last_run(store: "Store", stage: str, dataset: str) -> PastRun | None:
-    """The newest run of a step on a dataset; None where there was none.
-
-    Parameters
-    ----------
-    store : Store
-        Whose record is read.
-    stage, dataset : str
-        Which runs.
-
-    Returns
-    -------
-    PastRun or None
-        Its status, and what it was asked for.
-
-    Examples
-    --------
-    >>> last_run(project.store, "embed", "shop").config["model_name"]
-    'model'
-    >>> last_run(project.store, "finetune", "shop") is None
-    True
-    """
-    runs = _runs(store, stage, dataset)
-    return runs[-1] if runs else None
-
-
-def _runs(store: "Store", stage: str, dataset: str) -> list[PastRun]:
-    """The runs of a step on a dataset, oldest first."""
-    rows = store.record().select(["run_id", "stage", "dataset", "status", "config"]).to_pylist()
-    runs = {
-        row["run_id"]: PastRun(row["status"], json.loads(row["config"]))
-        for row in rows
-        if row["stage"] == stage and row["dataset"] == dataset
-    }
-    return list(runs.values())

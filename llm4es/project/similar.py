@@ -15,7 +15,7 @@ from .context import Context
 from .feature_sources import all_feature_sources, feature_sources, live
 from .histories import Histories
 from .result import Result
-from .selection import preset, raw_config
+from .selection import preset
 
 
 class Neighbours(Result):
@@ -176,7 +176,7 @@ def _shared(
     """Neighbour -> events in common, rarest first; each neighbour, also one that shares nothing."""
     from ..features.neighbours import shared
 
-    histories = Histories(context.store, context.dataset, raw_config(context.store, context.dataset))
+    histories = Histories(context.store, context.dataset, context.cutoff.config_id)
     events = context.store.sql(histories.sql()).to_arrow_reader(100_000)
     common: dict[str, list[dict[str, Any]]] = {neighbour: [] for neighbour in neighbours}
     for row in shared(events, entity, neighbours, column, fields).to_pylist():

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.errors import DataError, RecipeError
-from ..core.schemas import LABELS
+from ..core.schemas import LABELS, TIME
 from ..core.sql import identifier
 from ..core.tasks import Kind
 from . import database
@@ -19,6 +19,7 @@ from .comparisons import compared
 from .database import ROW
 from .expressions import explained, expression, sentence
 from .keys import key_sql
+from .label_dates import check_dates, date_sql
 from .locate import Source
 from .model import Recipe, Task
 
@@ -38,13 +39,14 @@ def read_labels(recipe: Recipe, source: Source, *, skip: bool = False) -> pa.Tab
     Returns
     -------
     pyarrow.Table
-        Columns ``dataset``, ``entity_id``, ``task``, ``label``, all text; one row an entity and task. Entities without
-        a label have no row.
+        Columns ``dataset``, ``entity_id``, ``task``, ``label``, all text, and ``as_of``, when the label is of; one row
+        an entity and task, of a task whose labels are dated one a date. Entities without a label have no row.
 
     Raises
     ------
     DataError
-        A label has no entity, an entity has several different labels, or labels are not what the task's kind says.
+        A label has no entity or no date, an entity has several different labels of one date, or labels are not what the
+        task's kind says.
     RecipeError
         An expression of the recipe is not understood.
 
@@ -72,30 +74,36 @@ def labelled_ids(recipe: Recipe, source: Source, skip: bool = False) -> pa.Array
 def _task_labels(recipe: Recipe, source: Source, name: str, task: Task, skip: bool) -> pa.Table:
     """The labels of one task; an id that is there several times must always have the same label."""
     with database.connected(source) as connection:
-        loaded = database.load(connection, recipe, source, {task.table: [task.entity, task.label]}, skip)[task.table]
+        spoken = [task.entity, task.label, *([task.as_of.column] if task.as_of else [])]
+        loaded = database.load(connection, recipe, source, {task.table: spoken}, skip)[task.table]
         try:
+            table = identifier(task.table)
             try:
-                rows = _rows(connection, task, identifier(task.table))
+                rows = _rows(connection, task, table)
             except duckdb.BinderException:  # an expression such as ``age < 30``, on columns that are texts in a CSV
-                rows = _rows(connection, task, _with_numbers(connection, task))
+                table = _with_numbers(connection, task)
+                rows = _rows(connection, task, table)
+            check_dates(connection, name, task, table, loaded, skip)
         except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException) as error:
             raise RecipeError(f"recipe {recipe.name!r}, tasks.{name}: {explained(error, loaded.columns)}") from error
         except duckdb.Error as error:
             raise DataError(f"tasks.{name}: cannot read the labels: {sentence(error)}") from error
+    if task.as_of:
+        rows = rows.filter(pc.is_valid(rows["as_of"]))
     _check(name, task, rows)
     count = rows.num_rows
     columns = [pa.repeat(recipe.name, count), rows["entity_id"], pa.repeat(name, count), rows["label"]]
-    return pa.table(columns, schema=LABELS)
+    return pa.table([*columns, rows["as_of"].cast(TIME)], schema=LABELS)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, task: Task, table: str) -> pa.Table:
-    """One row an id, in the order of the file."""
+    """One row an id and date, in the order of the file."""
     entity = key_sql(connection, expression(task.entity), table)
     label = f"CAST({compared(connection, task.label, table)} AS VARCHAR)"
     return connection.sql(
-        f"SELECT entity_id, arg_min(label, {ROW}) AS label, count(DISTINCT label) AS different, min({ROW}) AS {ROW} "
-        f"FROM (SELECT {entity} AS entity_id, {label} AS label, {ROW} FROM {table}) "
-        f"WHERE label IS NOT NULL GROUP BY entity_id ORDER BY {ROW}"
+        f"SELECT entity_id, as_of, arg_min(label, {ROW}) AS label, count(DISTINCT label) AS different, "
+        f"min({ROW}) AS {ROW} FROM (SELECT {entity} AS entity_id, {label} AS label, {date_sql(task)} AS as_of, {ROW} "
+        f"FROM {table}) WHERE label IS NOT NULL GROUP BY entity_id, as_of ORDER BY {ROW}"
     ).to_arrow_table()
 
 
@@ -115,7 +123,10 @@ def _check(name: str, task: Task, rows: pa.Table) -> None:
     if pc.any(pc.equal(pc.fill_null(rows["entity_id"], ""), "")).as_py():
         raise DataError(f"tasks.{name}: a label has no entity id: mend the labels' file")
     if torn := rows.filter(pc.greater(rows["different"], 1)).slice(0, 1)["entity_id"].to_pylist():
-        raise DataError(f"tasks.{name}: entity {torn[0]!r} has several different labels: keep one of them in the file")
+        dated = "of one date" if task.as_of else "(are they of several dates? then name their column: as_of = ...)"
+        raise DataError(
+            f"tasks.{name}: entity {torn[0]!r} has several different labels {dated}: keep one of them in the file"
+        )
     check = CHECKS.get(task.kind)
     if check is not None and rows.num_rows:
         check(name, rows["label"].unique().to_pylist())

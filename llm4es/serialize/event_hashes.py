@@ -1,18 +1,17 @@
 """Hashes of histories: the events themselves, as they are kept beside the texts for baselines, SQL and reports.
 
-In: batches of whole entities' events. Out: the same rows with a hash of each entity's history; or only those before a
-point in time. Knows nothing of texts and stores.
+In: batches of whole entities' events. Out: the same rows with a hash of each entity's history. Knows nothing of texts
+and stores.
 """
 
 import hashlib
-from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.entities import entity_starts
-from ..core.schemas import EVENT_KEYS, TIME
+from ..core.schemas import EVENT_KEYS
 
 _NULL, _BETWEEN, _END = "\x00", "\x1f", "\x1e"
 """Marks of a missing value, between two values, and behind an event: none of them can stand in for another."""
@@ -52,22 +51,6 @@ def histories(events: pa.Table) -> pa.Table:
         From ``with_hashes``.
     """
     return events.filter(pc.equal(events["position"], 0)).select(["entity_id", "source_hash"])
-
-
-def before(events: pa.RecordBatch, as_of: datetime | None) -> pa.RecordBatch:
-    """The events before a point in time.
-
-    Parameters
-    ----------
-    events : pyarrow.RecordBatch
-        With a column ``event_time``.
-    as_of : datetime or None
-        Exclusive; without a zone it is in UTC. None keeps all.
-    """
-    if as_of is None:
-        return events
-    moment = as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
-    return events.filter(pc.less(events["event_time"], pa.scalar(moment, TIME)))
 
 
 def _marked(column: pa.Array) -> pa.Array:

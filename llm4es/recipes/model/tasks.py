@@ -9,6 +9,15 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from ...core.tasks import PRIMARY, Kind
 from .base import Name, Strict, Texts
+from .events import Time
+
+
+def _expression(value: Any) -> Any:
+    """An expression alone stands for a time in ISO 8601."""
+    return {"from": value} if isinstance(value, str) else value
+
+
+OwnTime = Annotated[Time, BeforeValidator(_expression)]
 
 
 def _as_text(value: Any) -> Any:
@@ -33,6 +42,10 @@ class Task(Strict):
     positive: Label = Field(default="", exclude_if=lambda value: not value)
     """Of two classes, the label that average precision and the report's axes are about. Empty: the last in order."""
     description: str = ""
+    as_of: OwnTime | None = Field(default=None, exclude_if=lambda value: value is None)
+    """When each label is of: SQL expression over the task's table, or what ``events.time`` takes. The texts and all
+    that stands beside them hold an entity's events before its own time. Left out of a recipe's content where not given:
+    recipes that never had it keep their hash."""
     uses: Texts = ()
     """Raw columns that the label is made of: a text that shows one of them gives the label away."""
 

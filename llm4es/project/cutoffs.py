@@ -1,0 +1,215 @@
+"""Where the histories behind a configuration end, and which of several cut-offs is meant.
+
+In: a store's record of runs, a dataset, what the user chose. Out: cut-offs. The newest serialization that came to its
+end is the one that later steps read. Knows no events: ``histories`` reads them.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import OptionError, StoreError
+from .recorded import PastRun, runs_of
+
+if TYPE_CHECKING:
+    from llm4es_store import Store
+
+DONE = "done"
+
+
+@dataclass(frozen=True)
+class Which:
+    """What tells which texts are meant, where those of a dataset end at several times."""
+
+    task: str | None = None
+    """The task that they are for; None: the texts all end alike."""
+
+    as_of: datetime | None = None
+    """Exclusive cut-off of all of them; None: the newest serialization's."""
+
+
+NEWEST = Which()
+"""The newest serialization's, which end alike."""
+
+
+@dataclass(frozen=True)
+class Cutoff:
+    """Where the histories behind the raw texts of one configuration end.
+
+    Examples
+    --------
+    >>> str(Cutoff("c1")), str(Cutoff("c1", datetime(2024, 2, 1, tzinfo=UTC)))
+    ('whole histories', 'histories before 2024-02-01')
+    >>> str(Cutoff("c1", own="labels.asked_at"))
+    "histories before each entity's own labels.asked_at"
+    """
+
+    config_id: str
+    """Of the raw texts."""
+
+    as_of: datetime | None = None
+    """One for everybody; None: there is none, or each entity has its own."""
+
+    own: str = ""
+    """Where the cut-off of each entity stands; '': one for everybody."""
+
+    tasks: tuple[str, ...] = ()
+    """Tasks that have these cut-offs of their own; none: every other task."""
+
+    @property
+    def key(self) -> str:
+        """What tells one cut-off from another; '' for whole histories."""
+        return self.own or (self.as_of.astimezone(UTC).isoformat() if self.as_of else "")
+
+    def recorded(self) -> dict[str, Any]:
+        """As the record of a run keeps it."""
+        as_of = None if self.as_of is None else self.as_of.isoformat()
+        return {"config_id": self.config_id, "as_of": as_of, "own": self.own, "tasks": list(self.tasks)}
+
+    def __str__(self) -> str:
+        if self.own:
+            return f"histories before each entity's own {self.own}"
+        return f"histories before {shown(self.as_of)}" if self.as_of else "whole histories"
+
+
+def shown(moment: datetime) -> str:
+    """A time in UTC for people: only the day where it is midnight.
+
+    Parameters
+    ----------
+    moment : datetime
+        Without a zone it is in UTC.
+
+    Returns
+    -------
+    str
+        ISO 8601.
+
+    Examples
+    --------
+    >>> shown(datetime(2024, 2, 1)), shown(datetime(2024, 2, 1, 12))
+    ('2024-02-01', '2024-02-01 12:00:00')
+    """
+    utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return utc.replace(tzinfo=None).isoformat(sep=" ").removesuffix(" 00:00:00")
+
+
+def cutoff_of(store: "Store", dataset: str, which: Which = NEWEST) -> Cutoff:
+    """The raw texts that are meant, and where they end.
+
+    Parameters
+    ----------
+    store : Store
+        Where they are.
+    dataset : str
+        Whose.
+    which : Which
+        The task or the time; nothing: the newest serialization's.
+
+    Returns
+    -------
+    Cutoff
+        One.
+
+    Raises
+    ------
+    StoreError
+        Where there are no texts, or none that end then.
+    OptionError
+        Where the texts end at several times, and nothing says which are meant.
+
+    Examples
+    --------
+    >>> cutoff_of(project.store, "shop").as_of is None
+    True
+    """
+    done = [run for run in runs_of(store, "serialize", dataset) if run.status == DONE]
+    if not done:
+        raise StoreError(f"no texts of {dataset!r} in the store: run `llm4es serialize {dataset}` first")
+    if which.as_of is not None:
+        for run in reversed(done):
+            for cutoff in _recorded(run):
+                if cutoff.as_of == which.as_of:
+                    return cutoff
+        day = shown(which.as_of).replace(" ", "T")
+        raise StoreError(
+            f"no texts of {dataset!r} end at {day}: run `llm4es serialize {dataset} --as-of {day}`, and `llm4es embed`"
+        )
+    there = _recorded(done[-1])
+    if len(there) > 1 and which.task is None:
+        tasks = ", ".join(task for cutoff in there for task in cutoff.tasks or ("the other tasks",))
+        raise OptionError(f"the texts of {dataset!r} end at {len(there)} times (of {tasks}): choose one with --task")
+    return next((each for each in there if which.task in each.tasks), None) or there[-1]
+
+
+def newest_as_of(store: "Store", dataset: str) -> datetime | None:
+    """The time that the newest serialization was told to cut at; None: none, or there is no serialization yet.
+
+    Parameters
+    ----------
+    store : Store
+        Whose record is read.
+    dataset : str
+        Whose texts.
+
+    Returns
+    -------
+    datetime or None
+        Exclusive; in UTC.
+
+    Examples
+    --------
+    >>> newest_as_of(project.store, "shop") is None
+    True
+    """
+    done = [run for run in runs_of(store, "serialize", dataset) if run.status == DONE]
+    return _moment(done[-1].config["options"].get("as_of")) if done else None
+
+
+def _recorded(run: PastRun) -> list[Cutoff]:
+    """The cut-offs of a serialization: tasks' own first, that of all other tasks last."""
+    return [
+        Cutoff(each["config_id"], _moment(each["as_of"]), each["own"], tuple(each["tasks"]))
+        for each in run.config.get("cutoffs", ())
+    ] or [Cutoff(run.config["config_id"], _moment(run.config["options"].get("as_of")))]
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def keys(store: "Store", dataset: str) -> dict[str, str]:
+    """Configuration of texts, vectors or probes -> the key of the cut-off behind them.
+
+    Parameters
+    ----------
+    store : Store
+        Whose record is read.
+    dataset : str
+        Whose.
+
+    Returns
+    -------
+    dict of str to str
+        Imported vectors are in it under no configuration: nobody knows where their histories end.
+
+    Examples
+    --------
+    >>> set(keys(project.store, "shop").values())
+    {''}
+    """
+    found: dict[str, str] = {}
+    for run in runs_of(store, "serialize", dataset):
+        found |= {cutoff.config_id: cutoff.key for cutoff in _recorded(run)}
+    for run in runs_of(store, "enrich", dataset):
+        found[run.config["config_id"]] = found.get(run.config["base"], "")
+    for run in runs_of(store, "embed", dataset):
+        texts: list[Any] = run.config.get("texts") or []
+        if of_texts := [found[config] for _, config in texts if config in found]:
+            found[run.config["config_id"]] = of_texts[0]
+    for run in runs_of(store, "probe", dataset):
+        found[run.config["config_id"]] = run.config.get("as_of", "")
+    return found
