@@ -60,21 +60,21 @@ FLAGS = {
     "run": "--data --as-of --on-bad-row --model -m --k --max-length --history --variants --finetune --method --task -t "
     "--load-in --dtype --device --trust-remote-code --seed --max-entities --dry-run --format",
     "serialize": "--data --history --max-events --as-of --preset --on-bad-row --max-entities --dry-run --format",
-    "enrich": "--by --variants --formats --group-by --model -m --engine --base-url --temperature --top-p "
+    "enrich": "--task -t --by --variants --formats --group-by --model -m --engine --base-url --temperature --top-p "
     "--max-new-tokens --min-fidelity --retries --context --concurrency --batch-size --load-in --dtype --device "
     "--trust-remote-code --seed --max-entities --dry-run --format",
-    "finetune": "--model -m --name --method --steps --epochs --preset --texts --max-length --learning-rate --warmup "
-    "--weight-decay --tokens-per-step --accumulate --lora-rank --evaluate-every --patience --held-out-tokens "
-    "--optimizer --gradient-checkpointing --logit-chunk --save-every --load-in --dtype --device --attention "
-    "--trust-remote-code --seed --max-entities --dry-run --format",
-    "embed": "--model -m --k --texts --pooling --max-length --history --batch-tokens --layers --load-in --dtype "
-    "--device --attention --trust-remote-code --max-entities --dry-run --format",
+    "finetune": "--task -t --model -m --name --method --steps --epochs --preset --texts --max-length "
+    "--learning-rate --warmup --weight-decay --tokens-per-step --accumulate --lora-rank --evaluate-every --patience "
+    "--held-out-tokens --optimizer --gradient-checkpointing --logit-chunk --save-every --load-in --dtype --device "
+    "--attention --trust-remote-code --seed --max-entities --dry-run --format",
+    "embed": "--task -t --model -m --k --texts --pooling --max-length --history --batch-tokens --layers --load-in "
+    "--dtype --device --attention --trust-remote-code --max-entities --dry-run --format",
     "probe": "--task -t --features --protocol --probe --folds --repeats --k --layers --sizes --unseen-only --seed "
     "--max-entities --dry-run --format",
     "compare": "--task -t --reference --metric --protocol --probe --common --unseen-only --wide --format",
     "diff": "--dataset -n --sample --format",
     "sql": "--at --verify --format --out --memory-limit --spill-limit --threads --timeout",
-    "similar": "--model -m --k --features -n --by --format",
+    "similar": "--task -t --model -m --k --features -n --by --format",
     "report": "--task -t --out -o --features --projection --protocol --common",
     "init": "--out --force",
     "recipes": "--format",
@@ -86,7 +86,7 @@ FLAGS = {
     "runs": "--limit -n --format",
     "runs show": "",
     "import": "--name --dataset --id --vector --dry-run --format",
-    "export": "--features --out --layout --format --max-entities",
+    "export": "--task -t --features --out --layout --format --max-entities",
     "optimize": "--format",
     "check": "--repair --format",
     "copy": "--format",

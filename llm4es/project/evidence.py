@@ -20,7 +20,7 @@ from .context import Context
 from .feature_source import FeatureSource
 from .feature_sources import all_feature_sources, named
 from .selection import entities_sql
-from .task_labels import labels_of
+from .task_labels import labels_of, labels_sql
 
 LABELS, OTHERS, INPUTS = "labels changed", "other entities", "texts, events or splits changed"
 GONE = "not in the store any more"
@@ -70,9 +70,9 @@ class Evidence:
     @property
     def cohort_sql(self) -> str:
         """SELECT of the entities that have a label and events."""
-        of_task = where({"dataset": self.context.dataset, "task": self.task})
         known = entities_sql(self.context.dataset, self.context.cutoff.config_id, self.context.max_entities)
-        return f"SELECT entity_id FROM labels WHERE {of_task} AND label IS NOT NULL AND entity_id IN ({known})"
+        labelled = labels_sql(self.context, self.task)
+        return f"SELECT entity_id FROM ({labelled}) WHERE label IS NOT NULL AND entity_id IN ({known})"
 
     @cached_property
     def cohort(self) -> list[str]:
@@ -137,11 +137,10 @@ class Evidence:
         chosen = where(
             {"dataset": self.context.dataset, "task": self.task, "config_id": probes["config_id"][0].as_py()}
         )
-        of_task = where({"dataset": self.context.dataset, "task": self.task})
         same = "coalesce(TRY_CAST(label AS DOUBLE) = TRY_CAST(y_true AS DOUBLE), label = y_true, false)"
         query = f"""SELECT DISTINCT features
             FROM (SELECT DISTINCT features, entity_id, y_true FROM predictions WHERE {chosen})
-            LEFT JOIN (SELECT entity_id, label FROM labels WHERE {of_task}) USING (entity_id) WHERE NOT {same}"""
+            LEFT JOIN ({labels_sql(self.context, self.task)}) USING (entity_id) WHERE NOT {same}"""
         return {features for (features,) in self.context.store.sql(query).fetchall()}
 
 

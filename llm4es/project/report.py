@@ -123,6 +123,7 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
     def rows(sql: str) -> pa.Table:
         return context.store.sql(sql).to_arrow_table()
 
+    context = context.of_task(tasks[0] if len(tasks) == 1 else None)
     compared, predictions, warnings = _evidence(context, tasks, options)
     vectors, vectors_name = _vectors(context, options.features, compared)
     read = cuts(context)

@@ -79,13 +79,15 @@ class Results(ABC):
         return compare(context, tasks_of(context, task), CompareOptions.of(**options))
 
     @takes(SimilarOptions)
-    def similar(self, entity: str, **options: Any) -> "Neighbours":
+    def similar(self, entity: str, *, task: str | None = None, **options: Any) -> "Neighbours":
         """Find the nearest entities by cosine, and what they have in common with this one, the rarest first.
 
         Parameters
         ----------
         entity : str
             The entity's id.
+        task : str, optional
+            Whose texts, where tasks have cut-offs of their own.
 
         Returns
         -------
@@ -109,7 +111,7 @@ class Results(ABC):
         """
         from .similar import similar
 
-        return similar(self._reading(), entity, SimilarOptions.of(**options))
+        return similar(self._reading().of_task(task), entity, SimilarOptions.of(**options))
 
     @takes(DiffOptions)
     def diff(self, a: str | int, b: str | int, **options: Any) -> Result:
@@ -172,8 +174,13 @@ class Results(ABC):
         return write_report(context, tasks_of(context, task), ReportOptions.of(**options), out)
 
     @takes(ExportOptions)
-    def export(self, **options: Any) -> Result:
+    def export(self, *, task: str | None = None, **options: Any) -> Result:
         """Embeddings, imported vectors and baselines as one wide or long table.
+
+        Parameters
+        ----------
+        task : str, optional
+            Whose texts, where tasks have cut-offs of their own.
 
         Returns
         -------
@@ -192,7 +199,7 @@ class Results(ABC):
         """
         from .export import export
 
-        return export(self._reading(), ExportOptions.of(**options))
+        return export(self._reading().of_task(task), ExportOptions.of(**options))
 
     def vectors(
         self, model: str, k: int | str = 8, *, config_id: str | None = None, at: int | str | None = None

@@ -149,7 +149,7 @@ class _Walk:
         if not self.options.variants:
             return []
         options = EnrichOptions(variants=self.options.variants, seed=self.options.seed)
-        return [enrich(self.context, options, self.load)]
+        return [enrich(context, options, self.load) for context in self._cuts()]
 
     def _finetune(self, _: list[Outcome]) -> list[Outcome]:
         if not self.options.finetune:
@@ -160,14 +160,31 @@ class _Walk:
             max_length=self.options.max_length,
             seed=self.options.seed,
         )
-        return [finetune(self.context, self.model, None, self.load, options)]
+        return [
+            finetune(context, self.model, name, self.load, options)
+            for context, name in zip(self._cuts(), self._names(), strict=True)
+        ]
 
     def _embed(self, outcomes: list[Outcome]) -> list[Outcome]:
         options = EmbedOptions(k=self.options.k, max_length=self.options.max_length, history=self.options.history)
-        tuned = default_name(_name(self.model), self.context.dataset)
         is_tuned = bool(self.options.finetune) and not (self.context.dry_run and self.to_come(outcomes))
-        models = [self.model, *([tuned] if is_tuned else [])]
-        return [embed(self.context, model, self.load, options) for model in models]
+        return [
+            embed(context, model, self.load, options)
+            for context, tuned in zip(self._cuts(), self._names(), strict=True)
+            for model in [self.model, *([tuned] if is_tuned else [])]
+        ]
+
+    def _cuts(self) -> list[Context]:
+        """One context for each cut-off that the texts of the tasks have: one, unless a task has cut-offs of its own."""
+        chosen: dict[str, Context] = {}
+        for of in [self.context.of_task(task) for task in self.tasks or (None,)]:
+            chosen.setdefault(of.cutoff.config_id, of)
+        return list(chosen.values())
+
+    def _names(self) -> list[str]:
+        """What the model tuned on each of these texts is called."""
+        name, cuts = default_name(_name(self.model), self.context.dataset), self._cuts()
+        return [name if len(cuts) == 1 else f"{name}-{context.which.task}" for context in cuts]
 
     def _probe(self, _: list[Outcome]) -> list[Outcome]:
         """Every task that can be probed: one that cannot, by a class too rare for the folds, keeps no other from it."""

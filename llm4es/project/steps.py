@@ -62,33 +62,31 @@ class Steps(Results):
         ------
         DataError
             For raw files that are missing, and rows that cannot be read: nothing is written.
-        OptionError
-            For an option that there is not, or a value that cannot be.
 
         Examples
         --------
         >>> project.serialize()
         serialize shop: 0 computed, 20 reused (nothing to do), ...
-        >>> project.serialize(max_events=2, dry_run=True).computed
-        20
         """
         from .serialize import serialize
 
         return serialize(self._context(dry_run), self.recipe.texts.options(**SerializeOptions.coerced(options)))
 
     @takes(EnrichOptions, LoadOptions)
-    def enrich(self, *, dry_run: bool = False, **options: Any) -> Outcome:
+    def enrich(self, *, task: str | None = None, dry_run: bool = False, **options: Any) -> Outcome:
         """Write more texts an entity: other formats of the same events, or a model's rewriting, checked.
 
         Parameters
         ----------
+        task : str, optional
+            Whose texts, where tasks have cut-offs of their own; None: those that there are.
         dry_run : bool, default False
             Plan only: nothing is written.
 
         Returns
         -------
         Outcome
-            Texts wanted, computed and reused, and why; its ``message`` says what became of a model's rewritings.
+            Texts wanted, computed and reused, and why; ``message``: what became of a model's rewritings.
 
         Raises
         ------
@@ -106,11 +104,17 @@ class Steps(Results):
         """
         from .enrich import enrich
 
-        return enrich(self._context(dry_run, create=dry_run), *split(options, EnrichOptions, LoadOptions))
+        return enrich(self._context(dry_run, create=dry_run).of_task(task), *split(options, EnrichOptions, LoadOptions))
 
     @takes(FinetuneOptions, LoadOptions)
     def finetune(
-        self, model: "str | ModelRef" = DEFAULT_MODEL, *, name: str | None = None, dry_run: bool = False, **options: Any
+        self,
+        model: "str | ModelRef" = DEFAULT_MODEL,
+        *,
+        name: str | None = None,
+        task: str | None = None,
+        dry_run: bool = False,
+        **options: Any,
     ) -> Outcome:
         """Train on the train entities' texts by next-token prediction; the model lands in the store.
 
@@ -118,8 +122,8 @@ class Steps(Results):
         ----------
         model : str or ModelRef, default "smollm2-135m"
             What is tuned: a built-in name, a Hugging Face id, a folder, a .gguf file, or a model of the store.
-        name : str, optional
-            What the tuned model is called; None: ``<model>-<dataset>``.
+        name, task : str, optional
+            What the tuned model is called, None: ``<model>-<dataset>``; whose texts, where tasks have own cut-offs.
         dry_run : bool, default False
             Plan only: nothing is written.
 
@@ -145,16 +149,20 @@ class Steps(Results):
         from .finetune import finetune
 
         tuning, load = split(options, FinetuneOptions, LoadOptions)
-        return finetune(self._context(dry_run, create=dry_run), model, name, load, tuning)
+        return finetune(self._context(dry_run, create=dry_run).of_task(task), model, name, load, tuning)
 
     @takes(EmbedOptions, LoadOptions)
-    def embed(self, model: "str | ModelRef" = DEFAULT_MODEL, *, dry_run: bool = False, **options: Any) -> Outcome:
+    def embed(
+        self, model: "str | ModelRef" = DEFAULT_MODEL, *, task: str | None = None, dry_run: bool = False, **options: Any
+    ) -> Outcome:
         """Turn texts into one vector an (entity, model, k), all k from one forward pass.
 
         Parameters
         ----------
         model : str or ModelRef, default "smollm2-135m"
             What reads the texts: a built-in name, a Hugging Face id, a folder, a .gguf file, or a model of the store.
+        task : str, optional
+            Whose texts, where tasks have cut-offs of their own; None: those that there are.
         dry_run : bool, default False
             Plan only: nothing is written.
 
@@ -180,7 +188,7 @@ class Steps(Results):
         from .embed import embed
 
         embedding, load = split(options, EmbedOptions, LoadOptions)
-        return embed(self._context(dry_run, create=dry_run), model, load, embedding)
+        return embed(self._context(dry_run, create=dry_run).of_task(task), model, load, embedding)
 
     @takes(ProbeOptions, SelectOptions)
     def probe(self, task: str | None = None, *, dry_run: bool = False, **options: Any) -> Outcomes:

@@ -6,7 +6,7 @@ In: a context of that task. Out: labels, one an entity, or one line that says wh
 import pyarrow as pa
 
 from ..core.errors import ProbeError
-from ..core.sql import where
+from ..core.sql import literal, where
 from .context import Context
 from .histories import Histories
 
@@ -31,8 +31,50 @@ def labels_of(context: Context, task: str) -> pa.Table:
     >>> labels_of(context, "loyal").num_rows
     20
     """
+    return context.store.sql(labels_sql(context, task)).to_arrow_table()
+
+
+def labels_sql(context: Context, task: str) -> str:
+    """SELECT of ``entity_id`` and ``label``: one an entity, also where labels are dated.
+
+    Beside texts that end at one time stands an entity's first label of that time or later: one of before lies in what
+    the texts show already.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe and store, of this task.
+    task : str
+        One of the recipe's.
+
+    Returns
+    -------
+    str
+        SQL; the order is that of the store.
+
+    Raises
+    ------
+    ProbeError
+        The labels have dates, and the texts were made without a cut-off.
+
+    Examples
+    --------
+    >>> labels_sql(context, "loyal")
+    "SELECT entity_id, label FROM labels WHERE "dataset" = 'shop' AND "task" = 'loyal'"
+    """
     of_task = where({"dataset": context.dataset, "task": task})
-    return context.store.sql(f"SELECT entity_id, label FROM labels WHERE {of_task}").to_arrow_table()
+    query = f"SELECT entity_id, label FROM labels WHERE {of_task}"
+    spec, cutoff = context.recipe.tasks.get(task), context.cutoff
+    if spec is None or spec.as_of is None or cutoff.own:
+        return query
+    if cutoff.as_of is None:
+        raise ProbeError(
+            f"tasks.{task} has cut-offs of its own (as_of), and the texts hold whole histories: "
+            f"run `llm4es serialize {context.dataset}` with this recipe first"
+        )
+    later = f"{of_task} AND as_of >= TIMESTAMPTZ {literal(cutoff.as_of.isoformat())}"
+    first = f"SELECT (entity_id, min(as_of)) FROM labels WHERE {later} GROUP BY entity_id"
+    return f"{query} AND (entity_id, as_of) IN ({first})"
 
 
 def check_classes(context: Context, task: str) -> None:
@@ -50,10 +92,9 @@ def check_classes(context: Context, task: str) -> None:
     ProbeError
         There is nothing to tell apart.
     """
-    of_task = where({"dataset": context.dataset, "task": task})
     known = Histories(context.store, context.dataset, context.cutoff.config_id).cutoffs
-    query = f"""SELECT count(DISTINCT label), any_value(label), count(DISTINCT entity_id) FROM labels
-        WHERE {of_task} AND entity_id IN (SELECT entity_id FROM ({known}))"""
+    query = f"""SELECT count(DISTINCT label), any_value(label), count(DISTINCT entity_id)
+        FROM ({labels_sql(context, task)}) WHERE entity_id IN (SELECT entity_id FROM ({known}))"""
     ((labels, one, entities),) = context.store.sql(query).fetchall()
     if labels == 1:
         cut = f" ({context.cutoff})" if context.cutoff.key else ""

@@ -148,6 +148,6 @@ def own_cutoffs(labels: pa.Table, cutoff: Cutoff) -> pa.Table:
         two = f"{shown(row['as_of_min'])} and {shown(row['as_of_max'])}"
         raise DataError(
             f"tasks.{cutoff.tasks[0]}: entity {row['entity_id']!r} has labels of several dates ({two}): serialize with "
-            "--as-of and probe with --train-as-of and --test-as-of, or keep one date an entity"
+            "--as-of TIME, whose labels are of that time or the next, or keep one date an entity"
         )
     return pa.table({"entity_id": counted["entity_id"], "as_of": counted["as_of_min"]})

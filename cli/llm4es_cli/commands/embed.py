@@ -10,7 +10,7 @@ from ..screen import show_outcomes
 from ..signature import with_options
 
 
-@with_options(EmbedOptions, LoadOptions, shared=("max_entities", "dry_run", "format"))
+@with_options(EmbedOptions, LoadOptions, shared=("task", "max_entities", "dry_run", "format"))
 def embed(call: Call, recipe: RecipeArgument, model: ModelOption = DEFAULT_MODEL, **options: Any) -> None:
     """Turn texts into one vector an (entity, model, k), all k from one forward pass.
 
@@ -22,5 +22,5 @@ def embed(call: Call, recipe: RecipeArgument, model: ModelOption = DEFAULT_MODEL
 
         llm4es embed movielens-100k --texts all --dry-run
     """
-    outcome = call.project(recipe).embed(model, dry_run=call.dry_run, **options)
+    outcome = call.project(recipe).embed(model, task=call.task, dry_run=call.dry_run, **options)
     show_outcomes([outcome], call.format)

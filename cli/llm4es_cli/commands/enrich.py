@@ -10,7 +10,7 @@ from ..screen import show_outcomes
 from ..signature import with_options
 
 
-@with_options(EnrichOptions, LoadOptions, shared=("max_entities", "dry_run", "format"))
+@with_options(EnrichOptions, LoadOptions, shared=("task", "max_entities", "dry_run", "format"))
 def enrich(call: Call, recipe: RecipeArgument, **options: Any) -> None:
     """Write more texts an entity: the same events in other formats, or rewritten by a model and checked.
 
@@ -24,5 +24,5 @@ def enrich(call: Call, recipe: RecipeArgument, **options: Any) -> None:
 
         llm4es enrich movielens-100k --by llm --engine openai --base-url http://127.0.0.1:8000/v1 --model served-name
     """
-    outcome = call.project(recipe).enrich(dry_run=call.dry_run, **options)
+    outcome = call.project(recipe).enrich(task=call.task, dry_run=call.dry_run, **options)
     show_outcomes([outcome], call.format)

@@ -13,7 +13,7 @@ from ..options import RecipeArgument
 from ..signature import with_options
 
 
-@with_options(ExportOptions, shared=("max_entities",))
+@with_options(ExportOptions, shared=("task", "max_entities"))
 def export(
     call: Call,
     recipe: RecipeArgument,
@@ -32,6 +32,6 @@ def export(
         llm4es export movielens-100k --features coles --layout long --out coles.csv
     """
     kind = format_of(out, format_)
-    features = call.project(recipe).export(**options)
+    features = call.project(recipe).export(task=call.task, **options)
     rows = write(features.reader(10_000), out, kind)
     call.screen.say(f"{rows} rows, {len(features.column_names)} columns in {out}")

@@ -14,7 +14,7 @@ from ..screen import show_outcomes
 from ..signature import with_options
 
 
-@with_options(FinetuneOptions, LoadOptions, shared=("max_entities", "dry_run", "format"))
+@with_options(FinetuneOptions, LoadOptions, shared=("task", "max_entities", "dry_run", "format"))
 def finetune(
     call: Call,
     recipe: RecipeArgument,
@@ -37,6 +37,6 @@ def finetune(
         llm4es embed movielens-100k --model mine
     """
     heard = call if writes() else replace(call, quiet=True)
-    outcome = heard.project(recipe).finetune(model, name=name, dry_run=call.dry_run, **options)
+    outcome = heard.project(recipe).finetune(model, name=name, task=call.task, dry_run=call.dry_run, **options)
     if writes():
         show_outcomes([outcome], call.format)

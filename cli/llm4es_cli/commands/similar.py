@@ -13,7 +13,7 @@ from ..screen import show
 from ..signature import with_options
 
 
-@with_options(SimilarOptions, shared=("format",))
+@with_options(SimilarOptions, shared=("task", "format"))
 def similar(
     call: Call,
     recipe: RecipeArgument,
@@ -28,7 +28,7 @@ def similar(
 
         llm4es similar movielens-100k 196 --model smollm2-135m --k all -n 3 --format json
     """
-    near = call.project(recipe).similar(entity, **options)
+    near = call.project(recipe).similar(entity, task=call.task, **options)
     call.screen.say(near.title)
     if call.format not in (None, OutputFormat.TABLE):
         show(near if call.format is OutputFormat.JSON else near.brief(), call.format)
