@@ -116,3 +116,14 @@ def test_a_label_that_is_constant_before_the_cut_off_is_one_line(project: Projec
         Llm4esError, match=r"task 'loyal' has one label only, 'no', among 10 entities \(histories before 2026-02-01\)"
     ):
         project.probe("loyal", **FEW)
+
+
+def test_the_vectors_of_python_are_those_of_the_cut_off(project: Project, model: Path) -> None:
+    project.serialize()
+    project.embed(model=str(model), k=1, max_length=64)
+    _, whole = project.vectors("tinyllama", k=1)
+    project.serialize(as_of=CUT)
+    project.embed(model=str(model), k=1, max_length=64)
+    _, cut = project.vectors("tinyllama", k=1)  # of two configurations, those made of the texts that there are
+    assert whole.shape == cut.shape
+    assert (whole != cut).any()

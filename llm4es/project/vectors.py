@@ -63,6 +63,8 @@ def vectors(
     if depth not in depths[name]:
         there = ", ".join(map(str, sorted(depths[name])))
         raise StoreError(f"no vectors of {name!r} with k {depth}: there are k {there}, or embed with this k")
+    if config_id is None and at is None:
+        config_id = _only_one(context, name, depth)
     ids, matrix = context.store.matrix(context.dataset, model=name, k=depth, config_id=config_id, at=at)
     if at is not None:  # as it was then, whatever has changed since
         return ids, matrix
@@ -75,6 +77,17 @@ def vectors(
     )
     kept = pc.invert(pc.is_in(ids, pa.array(stale, ids.type)))
     return ids.filter(kept), matrix[kept.to_numpy(zero_copy_only=False)]
+
+
+def _only_one(context: Context, model: str, k: int) -> str | None:
+    """The one configuration whose histories end as the texts do; None: there are several, or none."""
+    chosen = where({"model": model, "k": k})
+    try:
+        query = f"SELECT DISTINCT config_id FROM embeddings WHERE {chosen} AND {context.beside}"
+    except StoreError:
+        return None  # imported vectors, and no texts
+    found = context.store.sql(query).fetchall()
+    return str(found[0][0]) if len(found) == 1 else None
 
 
 def stale_entities(context: Context, model: str, k: int, config_id: str | None) -> list[str]:

@@ -108,7 +108,7 @@ def _ptls_parts(recipe: Recipe, source: Source, split: PtlsSplit, ids: list[str]
     labels = read_labels(recipe, source, skip=skip)
     known = set(ids)
     mine = [(e, t) for e, t in zip(labels["entity_id"].to_pylist(), labels["task"].to_pylist(), strict=True)]
-    test = ptls_test([entity for entity, task in mine if task == split.task and entity in known], split.test)
+    test = ptls_test(list({entity for entity, task in mine if task == split.task and entity in known}), split.test)
     return ["test" if entity in test else "train" for entity in ids]
 
 
