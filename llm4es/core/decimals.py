@@ -14,6 +14,9 @@ import pyarrow.compute as pc
 EXACT = 1e14
 """Counts of last digits below it are computed in floats without error: a further digit is exact too."""
 
+CLOSE = 0.02
+"""More than the error of such a count: only nearer to a half is it asked on which side a number is."""
+
 SHORT = 6
 """Digits behind the point up to which Arrow writes every decimal number without an exponent."""
 
@@ -48,13 +51,20 @@ def fixed_point(numbers: pa.Array, decimals: int) -> pa.Array:
     with np.errstate(over="ignore"):
         scaled = size * 10.0**decimals
     exact = scaled < EXACT  # not where there is none, or no number
-    below = np.floor(np.where(exact, scaled, 0.0))
-    half = (10 * below + 5) / 10.0 ** (decimals + 1)  # the float of the decimal number half way to the next
-    count = (below + (size >= half)).astype(np.int64)
+    if not exact.all():
+        scaled = np.where(exact, scaled, 0.0)
+    below = np.floor(scaled)
+    rest = scaled - below
+    near = np.flatnonzero(np.abs(rest - 0.5) < CLOSE)
+    half = (10 * below[near] + 5) / 10.0 ** (decimals + 1)  # the floats of the decimal numbers half way to the next
+    up = rest >= 0.5
+    up[near] = size[near] >= half
+    count = below.astype(np.int64) + up
     if decimals > SHORT:
         exact &= count >= 10 ** (decimals - SHORT)
     words = np.empty((len(count), 2), np.int64)  # of 128 bits, the lower half first
-    words[:, 0] = np.where(values < 0, -count, count)
+    below_zero = values < 0
+    words[:, 0] = np.where(below_zero, -count, count) if below_zero.any() else count
     words[:, 1] = words[:, 0] >> 63
     type = pa.decimal128(38, decimals)
     texts = pa.Array.from_buffers(type, len(count), [None, pa.py_buffer(words)]).cast(pa.string())

@@ -20,6 +20,7 @@ from ..core.errors import DataError, RecipeError
 from ..core.sql import identifier
 from .expressions import explained, expression, sentence
 from .first_rows import is_value
+from .kinds.last_line import check_last_line
 from .kinds.texts import has_mixed_line_ends
 from .locate import Source
 from .model import Header, RawTable, Recipe
@@ -114,6 +115,9 @@ def _read(
     for file in files:
         there += [name for name in file.names if name.lower() not in [each.lower() for each in there]]
     _check_header(spec, table, there, spoken)
+    for file in files:
+        if file.is_text:
+            check_last_line(file.path)
     for name in there:
         lower, known = name.lower(), [(file.path.name, [each.lower() for each in file.names]) for file in files]
         if lower in spoken and (lacking := [path for path, names in known if lower not in names]):

@@ -74,6 +74,7 @@ def rows_of(text: str, delimiter: str, quote: str, whole: bool = True) -> FirstR
             break
         skip += 1
     dialect = {"quotechar": quote} if quote else {"quotechar": None, "quoting": csv.QUOTE_NONE}
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))  # one value may be all of it
     rows = list(islice(csv.reader(lines, delimiter=delimiter, **dialect), ROWS))
     if not whole and 1 < len(rows) < ROWS:
         rows = rows[:-1]
