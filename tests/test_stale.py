@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from llm4es import Project
-from llm4es.core.errors import Llm4esError, ProbeError
+from llm4es.core.errors import Llm4esError, OptionError, ProbeError
 from llm4es.project.feature_source_vectors import vectors
 
 from . import shop
@@ -188,3 +188,28 @@ def test_a_store_without_its_events_says_so_in_a_line(here: Place) -> None:
     for read in (lost.probe, lost.compare):
         with pytest.raises(Llm4esError, match=r"^table events/shop is damaged: its log is gone[^\n]+$"):
             read("loyal")
+
+
+def test_rewritten_texts_are_as_old_as_what_they_rewrite(here: Place, model: Path) -> None:
+    project = here.project
+    project.enrich(by="rules", variants=1)
+    project.embed(model=str(model), k=1, max_length=64, texts="all")
+    here.change(3)
+    (source,) = vectors(project._context())
+    assert (source.n_live, source.n_stale) == (CUSTOMERS - 1, 1)
+    project.embed(model=str(model), k=1, max_length=64, texts="all")  # of a new raw text and of an old rewriting
+    (source,) = vectors(project._context())
+    assert (source.n_live, source.n_stale) == (CUSTOMERS - 1, 1)
+    project.enrich(by="rules", variants=1)
+    project.embed(model=str(model), k=1, max_length=64, texts="all")
+    (source,) = vectors(project._context())
+    assert (source.n_live, source.n_stale) == (CUSTOMERS, 0)
+
+
+def test_ptls_is_everybody_s_split_or_none(here: Place) -> None:
+    with pytest.raises(OptionError, match="--max-entities 12 and --protocol ptls: the published split is one of every"):
+        here.again(max_entities=12).probe("loyal", features="counts", protocol="ptls")
+    few = Project(here.folder / "shop/shop.toml", here.folder / "few", observer=here.heard, max_entities=12)
+    few.serialize()
+    few.probe("loyal", features="counts", protocol="ptls", dry_run=True)
+    assert "only 12 entities were serialized (--max-entities): ptls is not the published split" in here.heard.since()
