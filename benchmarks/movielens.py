@@ -119,7 +119,7 @@ def _show(results: Sequence[Result], reference: str, title: str, path: Path | No
     if path is not None:
         table.to_pandas().to_csv(path, index=False)
     print(f"\n{title} ({len(results)} feature sets)\n")
-    print(f"| features | ROC-AUC (95 % interval) | against {reference} | p (Holm) |\n|---|---|---|---|")
+    print(f"| features | ROC-AUC (95 % interval) | against {reference} | p (corrected) |\n|---|---|---|---|")
     for row in table.to_pylist():
         gap, p = "", ""
         if row["difference"] is not None:

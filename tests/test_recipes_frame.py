@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from llm4es.core.errors import DataError
+from llm4es.core.errors import DataError, RecipeError
 from llm4es.options import SerializeOptions
 from llm4es.recipes import (
     Recipe,
@@ -227,3 +227,14 @@ def test_the_same_frames_are_the_same_source(tmp_path: Path) -> None:
     assert locate(one).fingerprint == locate(two).fingerprint
     three = keep_frames(bank(), EVENTS.assign(mcc=1), None, tmp_path / "three")
     assert locate(one).fingerprint != locate(three).fingerprint
+
+
+def test_the_positive_class_is_a_label_as_the_store_keeps_it() -> None:
+    for given, kept in (("left", "left"), (1, "1"), (True, "true")):
+        tasks = {"churn": {"kind": "binary", "positive": given}}
+        assert bank(labels=LABELS, tasks=tasks).tasks["churn"].positive == kept
+    assert (
+        "positive" not in bank(labels=LABELS, tasks=["churn"]).tasks["churn"].model_dump()
+    )  # older recipes stay equal
+    with pytest.raises(RecipeError, match="positive 'a' is for a binary task, and this one is multiclass"):
+        bank(labels=LABELS, tasks={"segment": {"kind": "multiclass", "positive": "a"}})

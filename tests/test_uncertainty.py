@@ -106,6 +106,8 @@ def test_training_variance_is_the_jackknifes() -> None:
 def test_evidence_is_bounded_by_who_decides() -> None:
     found = binary([1, 1, 0, 0, 0], [0.9, 0.8, 0.2, 0.1, 0.3])
     assert (smallest_class(found), deciding(found, "roc_auc"), deciding(found, "accuracy")) == (2, 2, 5)
+    three = dataclasses.replace(found, classes=("a", "b", "c"), truth=np.array([0, 0, 1, 1, 2]))
+    assert (smallest_class(three), deciding(three, "roc_auc")) == (1, 5)  # the other classes tell too
     numbers = dataclasses.replace(found, classes=(), truth=np.arange(5.0))
     assert deciding(numbers, "r2") == 5
 

@@ -125,7 +125,7 @@ def difference_error(scored: Scored, other: Scored, drawn: Floats, metric: str) 
 
 def deciding(scored: Scored, metric: str) -> int:
     """How many entities can decide a metric: the smaller class's where it is about pairs of two, else everybody."""
-    return smallest_class(scored) if METRICS[metric].of_pairs and scored.classes else len(scored.truth)
+    return smallest_class(scored) if METRICS[metric].of_pairs and len(scored.classes) == 2 else len(scored.truth)
 
 
 def smallest_class(scored: Scored) -> int:

@@ -132,7 +132,7 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
     return ReportData(
         dataset=context.dataset,
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, llm4es {__version__}",
-        warnings=(*warnings, *cut_warnings(read)),
+        warnings=(*dict.fromkeys(warnings), *cut_warnings(read)),
         runs=rows(_RUNS.format(of_data=of_data)),
         users=rows(_USERS.format(events=events)),
         cuts=read,

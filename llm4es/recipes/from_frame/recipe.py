@@ -67,9 +67,9 @@ def recipe_from_frame(
     labels : any frame that ``to_arrow`` takes, optional
         One row an entity.
     tasks : str, list of str, or dict of str to str or dict, optional
-        Columns of the labels, or column -> kind ('binary', 'multiclass', 'regression') or keys of a ``Task``. Default:
-        every other column of the labels. A kind that is not said is inferred: two values are binary, few are classes,
-        other numbers a regression.
+        Columns of the labels, or column -> kind ('binary', 'multiclass', 'regression') or keys of a ``Task``, such as
+        ``{"churn": {"kind": "binary", "positive": "left"}}``. Default: every other column of the labels. A kind that is
+        not said is inferred: two values are binary, few are classes, other numbers a regression.
     item, amount : str, optional
         Field or column that baselines count, and the one they add up. Default: what ``init`` would choose, by names,
         types, and how values come again with users.
