@@ -28,7 +28,7 @@ from llm4es.probe.family import honest_error, p_value
 from llm4es.probe.metrics import METRICS
 from llm4es.probe.predictions import Scored, gather
 from llm4es.probe.protocols import PROTOCOLS, Fit
-from llm4es.probe.uncertainty import deciding, difference_error, interval, training_variance, values
+from llm4es.probe.uncertainty import deciding, difference_error, interval, training_variance, value_interval, values
 
 SLOPES = np.array([1.0, 0.7, 0.4, 0.2, 0.0])
 POPULATION = 10_000
@@ -141,7 +141,7 @@ class Counts:
         one, two, noise, majority = sets
         self.true.append(true)
         self.estimates.append(value[0])
-        self.full.append(interval(drawn[0], value[0], training_variance(one, self.metric)))
+        self.full.append(value_interval(one, self.metric, drawn[0], value[0]))
         self.plain.append(interval(drawn[0], value[0], 0.0))
         gap, error = value[0] - value[1], difference_error(one, two, drawn[0] - drawn[1], self.metric)
         bare = max(error**2 - training_variance(one, self.metric, two), 0.0) ** 0.5

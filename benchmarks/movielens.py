@@ -125,7 +125,7 @@ def _show(results: Sequence[Result], reference: str, title: str, path: Path | No
         if row["difference"] is not None:
             gap = f"{row['difference']:+.3f} ({row['diff_low']:+.3f} to {row['diff_high']:+.3f})"
             p = f"{row['p_adjusted']:.3f}"
-        print(f"| {row['features']} | {row['value']:.3f} ({row['ci_low']:.3f}-{row['ci_high']:.3f}) | {gap} | {p} |")
+        print(f"| {row['features']} | {row['value']:.3f} ({row['ci_low']:.3f} to {row['ci_high']:.3f}) | {gap} | {p} |")
 
 
 def _arguments() -> argparse.Namespace:

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from llm4es.probe.predictions import Scored
 from llm4es.probe.uncertainty import (
@@ -15,6 +16,7 @@ from llm4es.probe.uncertainty import (
     replicates,
     smallest_class,
     training_variance,
+    value_interval,
     values,
     widened,
 )
@@ -110,6 +112,19 @@ def test_evidence_is_bounded_by_who_decides() -> None:
     assert (smallest_class(three), deciding(three, "roc_auc")) == (1, 5)  # the other classes tell too
     numbers = dataclasses.replace(found, classes=(), truth=np.arange(5.0))
     assert deciding(numbers, "r2") == 5
+
+
+@pytest.mark.parametrize("few", [2, 6, 15])
+def test_the_interval_of_separated_entities_is_the_exact_one(few: int) -> None:
+    right = binary([1] * few + [0] * 30, [0.9] * few + [0.1] * 30)
+    low, high = value_interval(right, "roc_auc", np.ones(10), 1.0)
+    assert low == pytest.approx(stats.binomtest(few, few).proportion_ci().low)
+    assert high == 1
+    low, _ = value_interval(right, "accuracy", np.ones(10), 1.0)
+    assert low == pytest.approx(stats.binomtest(few + 30, few + 30).proportion_ci().low)
+    wrong = binary([0] * few + [1] * 30, [0.9] * few + [0.1] * 30)
+    assert value_interval(wrong, "roc_auc", np.zeros(10), 0.0)[1] == pytest.approx(1 - 0.025 ** (1 / few))
+    assert value_interval(right, "log_loss", np.full(10, 0.1), 0.1) == (0.1, 0.1)
 
 
 def test_the_best_of_equals_is_flattered_as_by_the_largest_of_normal_draws() -> None:

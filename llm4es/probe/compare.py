@@ -22,16 +22,16 @@ from ..core.schemas import PREDICTIONS, PROBES
 from ..core.tasks import PRIMARY, Kind
 from .comparison import COMPARISON, verdict
 from .family import ROUNDING, adjusted, detectable, honest_error, p_value, simultaneous
-from .metrics import METRICS, Floats, within
+from .metrics import METRICS, Floats
 from .scored_features import ScoredFeatures, on_same_entities, on_unseen, scored_features
 from .uncertainty import (
     deciding,
     difference_error,
-    interval,
     optimism,
     replicates,
     smallest_class,
     training_variance,
+    value_interval,
     values,
     widened,
 )
@@ -191,7 +191,7 @@ def _reference(measured: Sequence[_Measured], name: str | None) -> _Measured:
 def _row(one: _Measured, metric: str) -> dict[str, Any]:
     """What a feature set is worth by itself."""
     features, scored = one.features, one.features.scored
-    low, high = within(metric, interval(one.drawn, one.value, training_variance(scored, metric)))
+    low, high = value_interval(scored, metric, one.drawn, one.value)
     return {
         "features": features.features,
         "probe": features.probe,

@@ -11,17 +11,17 @@ import numpy as np
 
 from ..options import ProbeOptions
 from .cohort import Cohort
-from .metrics import Floats, within
+from .metrics import Floats
 from .predictions import Scored, gather
 from .protocols import Fit
-from .uncertainty import interval, replicates, t_half_width, training_variance, values
+from .uncertainty import replicates, t_half_width, value_interval, values
 
 
 def metric_row(scored: Scored, metric: str, options: ProbeOptions) -> dict[str, Any]:
     """The row of a metric: value, interval over entities, spread over repeats."""
     by_repeat = values(scored, metric)  # (R,)
     drawn = replicates(scored, metric, options.bootstrap, options.seed)  # (B,)
-    low, high = within(metric, interval(drawn, float(by_repeat.mean()), training_variance(scored, metric)))
+    low, high = value_interval(scored, metric, drawn, float(by_repeat.mean()))
     spread = float(np.std(by_repeat, ddof=1)) if len(by_repeat) > 1 else None
     return {"metric": metric, "value": float(by_repeat.mean()), "ci_low": low, "ci_high": high, "repeat_std": spread}
 
