@@ -10,11 +10,15 @@ from typing import Annotated
 import typer
 
 from llm4es.core.errors import Llm4esError, one_line
+from llm4es.core.printable import printable
 from llm4es.core.version import __version__
 from llm4es_store.damage import of_data
 
 from . import options
 from .group import HELP_OPTIONS, Group
+
+MOST_CHARACTERS = 4000
+"""Of an error that is printed: it may quote a line of a file."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the signal's number, as shells have it."""
@@ -51,14 +55,14 @@ def main() -> None:
     except Llm4esError as error:
         if options.debug_wanted():
             raise
-        sys.stderr.write(f"error: {one_line(error)}\n")
+        sys.stderr.write(f"error: {printable(one_line(error, MOST_CHARACTERS))}\n")
         sys.exit(2)
     except Exception as error:
         # A damaged table tells of itself through whatever reads it, as an error of the query engine.
         told = of_data(one_line(error)) if type(error).__module__.lstrip("_").startswith("duckdb") else None
         if told is None or options.debug_wanted():
             raise
-        sys.stderr.write(f"error: {told}\n")
+        sys.stderr.write(f"error: {printable(one_line(told, MOST_CHARACTERS))}\n")
         sys.exit(2)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:

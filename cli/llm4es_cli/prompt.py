@@ -40,7 +40,7 @@ def prompt(ask: Callable[[str], str], answer: Callable[[str], None], say: Callab
             lines = []
             say("")
         except Llm4esError as error:
-            say(f"error: {one_line(error)}")
+            say(f"error: {one_line(error, 4000)}")
 
 
 def history_file() -> Path:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 
+from llm4es.core.printable import printable
 from llm4es.project.cells import as_json, cell, shown, write_csv
 from llm4es.project.terminal import WIDE, Terminal
 
@@ -56,14 +57,20 @@ def _show_table(names: Sequence[str], rows: Any) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for place, name in enumerate(names):
         numbers = [isinstance(line[place], int | float) for line in lines if line[place] is not None]
-        table.add_column(escape(name), justify="right" if numbers and all(numbers) else "left", overflow="fold")
+        table.add_column(
+            escape(printable(name)), justify="right" if numbers and all(numbers) else "left", overflow="fold"
+        )
     for line in lines:
         table.add_row(*(escape(_short(value)) for value in line))
     result_console().print(table)
 
 
 def _show_markdown(names: Sequence[str], rows: Any) -> None:
-    lines = [list(names), ["---"] * len(names), *([_short(row[name]) for name in names] for row in rows)]
+    lines = [
+        [printable(name) for name in names],
+        ["---"] * len(names),
+        *([_short(row[name]) for name in names] for row in rows),
+    ]
     for line in lines:
         sys.stdout.write("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |\n")
 
@@ -83,4 +90,4 @@ def result_console() -> Console:
 
 def _short(value: Any) -> str:
     """A cell of a table."""
-    return shown(value) if value is None or isinstance(value, float | list) else cell(value)
+    return printable(shown(value) if value is None or isinstance(value, float | list) else cell(value))

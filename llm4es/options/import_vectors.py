@@ -11,6 +11,7 @@ from ..core.tasks import BASELINE_NAMES
 from .base import Options
 from .setting import REQUIRED, option
 
+_DATASET = re.compile(r"[a-z0-9][a-z0-9._-]*")  # as a recipe's name
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -46,6 +47,12 @@ class ImportOptions(Options):
             raise OptionError(
                 f"--name {self.name!r} cannot name vectors: take letters, digits, '.', '-' and '_', "
                 f"and none of {', '.join(sorted(BASELINE_NAMES))}"
+            )
+
+        if not _DATASET.fullmatch(self.dataset):
+            raise OptionError(
+                f"--dataset {self.dataset!r} cannot name a dataset: take lower-case letters, digits, '.', '-' and '_', "
+                "beginning with a letter or digit"
             )
 
     def fingerprint(self) -> dict[str, str]:

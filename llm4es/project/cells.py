@@ -42,7 +42,13 @@ def shown(value: Any) -> str:
     return str(value)
 
 
-def write_csv(names: Sequence[str], rows: Iterable[Sequence[Any]], file: TextIO) -> None:
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+
+def write_csv(
+    names: Sequence[str], rows: Iterable[Sequence[Any]], file: TextIO, *, spreadsheet_safe: bool = False
+) -> None:
     """Rows as CSV: nothing where there is no value, lists as JSON.
 
     Parameters
@@ -53,6 +59,8 @@ def write_csv(names: Sequence[str], rows: Iterable[Sequence[Any]], file: TextIO)
         A value a column each.
     file : text file
         Where to.
+    spreadsheet_safe : bool, default False
+        Put an apostrophe before texts that a spreadsheet would take for a formula.
 
     Examples
     --------
@@ -63,9 +71,14 @@ def write_csv(names: Sequence[str], rows: Iterable[Sequence[Any]], file: TextIO)
     c2,
     """
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(names)
+    safe = _unlike_formula if spreadsheet_safe else lambda value: value
+    writer.writerow([safe(name) for name in names])
     for row in rows:
-        writer.writerow(["" if value is None else cell(value) for value in row])
+        writer.writerow(["" if value is None else cell(safe(value)) for value in row])
+
+
+def _unlike_formula(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def cell(value: Any) -> str:

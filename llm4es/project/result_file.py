@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ def format_of(path: Path, asked: str | None) -> FileFormat:
     return FileFormat(ending)
 
 
-def write(reader: "pa.RecordBatchReader", path: Path, format_: FileFormat) -> int:
+def write(reader: "pa.RecordBatchReader", path: Path, format_: FileFormat, *, spreadsheet_safe: bool = False) -> int:
     """Write rows to a file as they come, and give it its name when it is whole.
 
     Parameters
@@ -70,6 +71,8 @@ def write(reader: "pa.RecordBatchReader", path: Path, format_: FileFormat) -> in
         The file; one that is there is replaced.
     format_ : FileFormat
         How they lie there.
+    spreadsheet_safe : bool, default False
+        Put an apostrophe before texts of a CSV that a spreadsheet would take for a formula.
 
     Returns
     -------
@@ -88,21 +91,24 @@ def write(reader: "pa.RecordBatchReader", path: Path, format_: FileFormat) -> in
     >>> write(rows.to_reader(), Path("rows.csv"), FileFormat.CSV)
     2
     """
+    if spreadsheet_safe and format_ is not FileFormat.CSV:
+        raise OptionError(f"--spreadsheet-safe is for CSV, and {path} is {format_}: leave it out")
+    write_rows = partial(_write_csv, spreadsheet_safe=True) if spreadsheet_safe else _WRITERS[format_]
     try:
-        handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        handle, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
         raise OptionError(f"--out {path} cannot be written ({error.strerror}): choose another folder") from error
     try:
         with os.fdopen(handle, "wb") as file:
-            rows = _WRITERS[format_](reader, file)
+            rows = write_rows(reader, file)
         umask = os.umask(0)
         os.umask(umask)
-        Path(partial).chmod(0o666 & ~umask)  # mkstemp makes private files
-        Path(partial).replace(path)
+        Path(unfinished).chmod(0o666 & ~umask)  # mkstemp makes private files
+        Path(unfinished).replace(path)
     except OSError as error:
         raise OptionError(f"--out {path} cannot be written ({error.strerror}): make room, or choose another") from error
     finally:
-        Path(partial).unlink(missing_ok=True)
+        Path(unfinished).unlink(missing_ok=True)
     return rows
 
 
@@ -147,7 +153,7 @@ def _write_parquet(reader: "pa.RecordBatchReader", file: IO[bytes]) -> int:
     return rows
 
 
-def _write_csv(reader: "pa.RecordBatchReader", file: IO[bytes]) -> int:
+def _write_csv(reader: "pa.RecordBatchReader", file: IO[bytes], *, spreadsheet_safe: bool = False) -> int:
     count = 0
 
     def rows() -> "Iterator[Sequence[Any]]":
@@ -157,7 +163,7 @@ def _write_csv(reader: "pa.RecordBatchReader", file: IO[bytes]) -> int:
             count += batch.num_rows
 
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-    write_csv(reader.schema.names, rows(), text)
+    write_csv(reader.schema.names, rows(), text, spreadsheet_safe=spreadsheet_safe)
     text.detach()
     return count
 

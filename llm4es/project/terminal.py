@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 
+from ..core.printable import printable
 from .observer import Advance, Logging, Null, Observer, lines
 
 WIDE = 200
@@ -34,11 +35,11 @@ class Terminal:
 
     def say(self, message: str) -> None:
         """Print one line."""
-        self.console.print(escape(message), soft_wrap=True)
+        self.console.print(escape(printable(message)), soft_wrap=True)
 
     def warn(self, message: str) -> None:
         """Print a warning, also when quiet."""
-        sys.stderr.write(f"warning: {message}\n")
+        sys.stderr.write(f"warning: {printable(message)}\n")
 
     @contextmanager
     def progress(self, what: str, total: int | None, unit: str) -> Iterator[Advance]:

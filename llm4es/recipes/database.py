@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from ..core.errors import DataError, RecipeError
+from ..core.interrupts import interruptible
 from ..core.sql import identifier
 from .expressions import explained, expression, sentence
 from .first_rows import is_value
@@ -89,7 +90,8 @@ def load(
 
     ``skip`` leaves out lines that are no rows, instead of failing. Afterwards the connection reads no file any more.
     """
-    tables = {table: _read(connection, recipe, source, table, spoken, skip) for table, spoken in wanted.items()}
+    with interruptible(connection.interrupt):
+        tables = {table: _read(connection, recipe, source, table, spoken, skip) for table, spoken in wanted.items()}
     connection.execute("SET enable_external_access = false; SET lock_configuration = true")
     for table, loaded in tables.items():
         try:

@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from ..core.errors import DataError, RecipeError
+from ..core.interrupts import interruptible
 from ..core.sample import sample_order
 from ..core.sql import identifier, literal
 from ..options import SerializeOptions
@@ -80,11 +81,12 @@ def read_events(
     with ExitStack() as stack:
         connection = stack.enter_context(database.connected(source))
         skip = options.on_bad_row == "skip"
-        query = load_query(connection, recipe, source, skip)
         try:
-            entities = _entities(connection, recipe, source, query, max_entities, skip)
-            reader = connection.sql(_sorted(query, options)).to_arrow_reader(BATCH_ROWS)
-            first = next((batch for batch in reader if batch.num_rows), None)  # sorts: what can fail, fails here
+            with interruptible(connection.interrupt):
+                query = load_query(connection, recipe, source, skip)
+                entities = _entities(connection, recipe, source, query, max_entities, skip)
+                reader = connection.sql(_sorted(query, options)).to_arrow_reader(BATCH_ROWS)
+                first = next((batch for batch in reader if batch.num_rows), None)  # sorts: what can fail, fails here
         except duckdb.Error as error:
             raise DataError(f"cannot read the events of {recipe.name!r}: {sentence(error)}") from error
         order = EventBuilder(recipe.name, recipe.fields, _names(recipe, source, skip), entities)

@@ -24,6 +24,7 @@ import duckdb
 import pyarrow as pa
 
 from llm4es.core.errors import StoreError
+from llm4es.core.interrupts import interruptible
 from llm4es.core.sql import literal
 
 from .damaged_views import create_view, refuse_damaged
@@ -174,9 +175,10 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 @contextmanager
 def deadline(connection: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
-    """Stop what the connection runs after so many seconds; None: never."""
+    """Stop what the connection runs after so many seconds, None: never; and where Ctrl-C is pressed."""
     if seconds is None:
-        yield
+        with interruptible(connection.interrupt):
+            yield
         return
     over = threading.Event()
 
@@ -187,7 +189,8 @@ def deadline(connection: duckdb.DuckDBPyConnection, seconds: float | None) -> It
     timer = threading.Timer(seconds, stop)
     timer.start()
     try:
-        yield
+        with interruptible(connection.interrupt):
+            yield
     except (StoreError, duckdb.Error) as error:
         if over.is_set():
             raise StoreError(f"query stopped after {seconds:g} s: ask for less, or raise --timeout") from error

@@ -21,6 +21,9 @@ def export(
     format_: Annotated[
         FileFormat | None, typer.Option("--format", help="Default: by the file's ending.", show_default=False)
     ] = None,
+    spreadsheet_safe: Annotated[
+        bool, typer.Option("--spreadsheet-safe", help="In CSV, an apostrophe before what a spreadsheet would compute.")
+    ] = False,
     **options: Any,
 ) -> None:
     """Write embeddings, imported vectors and baselines to one wide or long file.
@@ -33,5 +36,5 @@ def export(
     """
     kind = format_of(out, format_)
     features = call.project(recipe).export(task=call.task, **options)
-    rows = write(features.reader(10_000), out, kind)
+    rows = write(features.reader(10_000), out, kind, spreadsheet_safe=spreadsheet_safe)
     call.screen.say(f"{rows} rows, {len(features.column_names)} columns in {out}")
