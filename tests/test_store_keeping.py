@@ -14,7 +14,7 @@ import pytest
 from deltalake import DeltaTable
 
 from llm4es.core.errors import StoreError
-from llm4es_store import TABLES, Store, layout, migrations
+from llm4es_store import TABLES, Store, layout, migrations, panics
 from llm4es_store import fsync as durable
 from llm4es_store.maintenance import _needed, optimize, vacuum
 
@@ -143,11 +143,29 @@ def test_a_full_disk_leaves_the_store_as_it_was(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "check the folder's permissions and free space" in done.stdout
     assert len(done.stdout.splitlines()) == 1
+    assert "panicked" not in done.stderr
     again = Store(tmp_path / "store")
     assert again.sql("SELECT entity_id FROM texts").fetchall() == [("1",)]
     assert again.sql("SELECT status FROM runs ORDER BY version").fetchall() == [("done",), ("failed",)]
     change(again, {"1": "a", "2": "b"})
     assert len(again.sql("SELECT * FROM texts").fetchall()) == 2
+
+
+def test_names_that_are_too_long_are_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    store = Store(tmp_path / "store", create=True)
+    refused = pytest.raises(StoreError, match=r"dataset 'd{60}'... is too long for a folder's name: shorten it")
+    with refused, store.run("serialize", "d", {}, "0") as run:
+        run.append("texts", {**SCOPE, "dataset": "d" * 300}, texts({"1": "a"}), KEY)
+    with pytest.raises(StoreError, match=r"store path .*: File name too long: choose another folder"):
+        Store(tmp_path / ("s" * 300), create=True)
+    assert "panicked" not in capfd.readouterr().err
+
+
+def test_what_others_say_meanwhile_is_handed_on(capfd: pytest.CaptureFixture[str]) -> None:
+    report = "\nthread 'tokio' (7) panicked at a.rs:1:2:\nAlready shut down\nnote: run with `RUST_BACKTRACE=1`\n"
+    with panics.without_panics(), panics.without_panics():
+        os.write(2, f"before\n{report}after\n".encode())
+    assert capfd.readouterr().err == "before\nafter\n"
 
 
 def test_commits_are_forced_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,13 @@ the second is refused by the log itself and looks again at what is there.
 """
 
 import json
+import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
@@ -24,6 +26,7 @@ from . import checksums
 from .damage import in_words, one_line, table_name
 from .fsync import flush
 from .log import REMEDY, entry_path, is_empty
+from .panics import without_panics
 
 _KEEP = {
     # Old versions stay until `gc` is asked to drop them: the library's default would forget the log after 30 days.
@@ -33,6 +36,9 @@ _KEEP = {
 
 TARGET_SIZE = 256 * 2**20
 """Bytes of a compacted file."""
+
+_LONGEST_NAME = 255
+"""Bytes of a folder's name, on every file system in use."""
 
 _WIDE_ROWS = 2**14
 """Rows in a group of a file whose rows carry lists: some 16 MiB of vectors of 256 numbers."""
@@ -78,7 +84,7 @@ class Table:
         Of every other column they would be read again at every commit, and there are twenty.
         """
         looked_up = ",".join(column for column in key if column not in partition_by)
-        with known_errors(path):
+        with known_errors(path), without_panics():
             handle = DeltaTable.create(
                 path,
                 schema,
@@ -134,7 +140,8 @@ class Table:
 
     def append(self, rows: pa.Table, run_id: str, scope: Scope) -> None:
         """Add rows in one commit. Raises ConflictError where somebody wrote in the scope since this snapshot."""
-        with known_errors(self.path):
+        self._refuse_long_names(rows)
+        with known_errors(self.path), without_panics():
             write_deltalake(
                 self._handle,
                 rows,
@@ -146,14 +153,15 @@ class Table:
 
     def delete(self, predicate: str, run_id: str, scope: Scope) -> int:
         """Remove the rows that a predicate matches, in one commit; returns how many. Raises ConflictError as above."""
-        with known_errors(self.path):
+        with known_errors(self.path), without_panics():
             metrics = self._handle.delete(predicate, commit_properties=self._commit(run_id, scope))
             self._settle()
             return int(metrics["num_deleted_rows"])
 
     def replace(self, rows: pa.Table, run_id: str, scope: Scope) -> None:
         """Make ``rows`` the scope's only rows, in one commit. Raises ConflictError as above."""
-        with known_errors(self.path):
+        self._refuse_long_names(rows)
+        with known_errors(self.path), without_panics():
             write_deltalake(
                 self._handle,
                 rows,
@@ -173,7 +181,7 @@ class Table:
 
     def compact(self, run_id: str, target_size: int) -> dict[str, Any]:
         """Rewrite small files into files of ``target_size`` bytes; the rows stay as they are."""
-        with known_errors(self.path):
+        with known_errors(self.path), without_panics():
             metrics = self._handle.optimize.compact(
                 target_size=target_size,
                 writer_properties=_writer(self.schema),
@@ -204,6 +212,13 @@ class Table:
         """Commits, newest first, with their custom metadata. Only right on the latest snapshot (delta-rs)."""
         with known_errors(self.path):
             return self._handle.history()
+
+    def _refuse_long_names(self, rows: pa.Table) -> None:
+        """Raise for a value that has a folder of its own and is longer than a folder's name may be."""
+        for column in self.partition_by:
+            for value in pc.unique(rows[column]).to_pylist():
+                if len(f"{column}={urllib.parse.quote(str(value), safe='')}") > _LONGEST_NAME:
+                    raise StoreError(f"{column} {str(value)[:60]!r}... is too long for a folder's name: shorten it")
 
     def _settle(self) -> None:
         """Force a commit to the disk, and keep the checksums of what it added."""

@@ -135,7 +135,11 @@ class StoreLayout:
         """Check a root and make it absolute. Raises StoreError for characters that Delta readers get wrong."""
         text = str(root)
         if "://" not in text:
-            text = str(Path(text).expanduser().resolve())
+            try:
+                text = str(Path(text).expanduser().resolve())
+                Path(text).exists()
+            except OSError as error:
+                raise StoreError(f"store path {text[:60]!r}...: {error.strerror}: choose another folder") from error
         if found := _REFUSED_IN_ROOT.search(text):
             raise StoreError(
                 f"store path {text!r} holds {found.group()!r}, which Delta readers misread: choose another folder"
