@@ -129,6 +129,7 @@ def test_what_killed_writers_left_is_removed_unless_somebody_writes(root: Path) 
 
 def test_a_half_made_store_is_finished(tmp_path: Path) -> None:
     (tmp_path / "store/tables/runs/_delta_log").mkdir(parents=True)
+    (tmp_path / f"store/tables/runs/_delta_log/{0:020d}.json#1").touch()
     assert told(check(tmp_path / "store")) == [("untidy", "store")]
     assert told(check(tmp_path / "store", repair=True)) == [("mended", "store")]
     assert check(tmp_path / "store") == []

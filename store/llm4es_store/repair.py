@@ -17,6 +17,7 @@ from .layout import StoreLayout
 from .log import entries, entry_path, log_fault
 from .recovery import mark_killed_runs
 from .run import Run
+from .skeleton import remove_staged
 
 SET_ASIDE = "_damaged"
 """Folder below a table for entries of its log that cannot be read."""
@@ -26,6 +27,7 @@ def repair(layout: StoreLayout, found: Sequence[Finding]) -> None:
     """Put right what is safe; each finding that was is marked."""
     if any(finding.what == "store" and finding.file == "tables/runs" for finding in found):
         Catalog(layout.root, create=True)
+        remove_staged(Path(layout.root))
         found[0].mended("the store is there now, and empty")
         return
     for finding in found:

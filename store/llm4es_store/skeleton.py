@@ -33,6 +33,12 @@ def clear(root: Path) -> None:
         first.unlink()
 
 
+def remove_staged(root: Path) -> None:
+    """Remove the files that the killed creation was writing."""
+    for staged in (root / _FIRST).parent.glob("*.json#*"):
+        staged.unlink(missing_ok=True)
+
+
 def no_store_in(folder: Path) -> str:
     """Why a folder that is not empty is no store."""
     if (folder / "tables").is_dir() and (folder / "running").is_dir():
