@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from functools import partial
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
@@ -257,11 +257,11 @@ def main() -> None:
         crashes = Crashes(Path(folder), asked.seed)
         order = tuple(o for o in OPERATIONS[: last + 1] if o in chosen or o in ("create", "serialize", "import"))
         crashes.prepare(order)
-        rows = [crashes.crash(operation, asked.kills) for operation in order if operation in chosen]
-        tests: list[Callable[[], dict[str, Any]]] = [lambda: crashes.tear(order[-1], asked.cuts), crashes.clock]
-        rows += [test() for test in tests]
-    for row in rows:
-        print(json.dumps(row))
+        kills = [partial(crashes.crash, operation, asked.kills) for operation in order if operation in chosen]
+        rows = []
+        for test in (*kills, partial(crashes.tear, order[-1], asked.cuts), crashes.clock):
+            rows.append(test())
+            print(json.dumps(rows[-1]), flush=True)
     print(json.dumps({"seconds": round(time.monotonic() - began, 1)}))
     sys.exit(any(row["faults"] for row in rows))
 
