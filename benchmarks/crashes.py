@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from functools import partial
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -257,9 +258,13 @@ def main() -> None:
         crashes = Crashes(Path(folder), asked.seed)
         order = tuple(o for o in OPERATIONS[: last + 1] if o in chosen or o in ("create", "serialize", "import"))
         crashes.prepare(order)
-        kills = [partial(crashes.crash, operation, asked.kills) for operation in order if operation in chosen]
+        tests: list[Callable[[], dict[str, Any]]] = [
+            *(partial(crashes.crash, operation, asked.kills) for operation in order if operation in chosen),
+            partial(crashes.tear, order[-1], asked.cuts),
+            crashes.clock,
+        ]
         rows = []
-        for test in (*kills, partial(crashes.tear, order[-1], asked.cuts), crashes.clock):
+        for test in tests:
             rows.append(test())
             print(json.dumps(rows[-1]), flush=True)
     print(json.dumps({"seconds": round(time.monotonic() - began, 1)}))
