@@ -90,7 +90,8 @@ def test_an_index_that_was_written_along_is_left_out(tmp_path: Path, suffix: str
 
 def test_doubts_about_days_and_months_and_missing_times(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("user,when\n" + "a,01/02/2024\nb,03/04/2024\n" * 8, encoding="utf-8")
-    assert "events.time: 'when' may have day and month the other way round" in draft_recipe(tmp_path / "a.csv").unsure
+    doubt = "events.time: 'when' may have day and month the other way round: format = \"%m/%d/%Y\""
+    assert doubt in draft_recipe(tmp_path / "a.csv").unsure
     (tmp_path / "b.csv").write_text("user,day\n" + "a,1\nb,300\n" * 8, encoding="utf-8")
     assert any(
         "is read as a number of days; the origin is made up" in each for each in draft_recipe(tmp_path / "b.csv").unsure

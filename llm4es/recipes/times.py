@@ -16,7 +16,7 @@ PIVOT = 69
 
 DAY_MS = 86_400_000
 
-MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1, "ns": 0.001}
 """Of each unit of format 'unix'."""
 
 
@@ -42,11 +42,17 @@ def time_sql(time: Time) -> str:
     value = expression(time.column)
     if time.format in FORMATS:
         return FORMATS[TimeFormat(time.format)](value, time)
-    parsed = f"try_strptime(CAST({value} AS VARCHAR), {literal(time.format)})"
+    parsed = _parsed(value, time.format)
     if "%Y" not in time.format:
         return parsed
     century = f"CASE WHEN year({parsed}) < {PIVOT} THEN 2000 ELSE 1900 END"
     return f"CASE WHEN {_short_year(value, parsed)} THEN {parsed} + to_years({century}) ELSE {parsed} END"
+
+
+def _parsed(value: str, format: str) -> str:
+    """A value read by a strptime pattern; with a zone in it, as UTC, which is the connection's."""
+    parsed = f"try_strptime(CAST({value} AS VARCHAR), {literal(format)})"
+    return f"CAST({parsed} AS TIMESTAMP)" if "%z" in format or "%Z" in format else parsed
 
 
 def whole_days_sql(time: Time) -> str | None:
@@ -56,9 +62,9 @@ def whole_days_sql(time: Time) -> str | None:
 
 def time_doubts(time: Time) -> list[Doubt]:
     """What is told of times that were read, and may be meant otherwise."""
-    value, parsed = expression(time.column), f"try_strptime(CAST({expression(time.column)} AS VARCHAR), "
+    value = expression(time.column)
     if "%Y" in time.format:
-        short = _short_year(value, f"{parsed}{literal(time.format)})")
+        short = _short_year(value, _parsed(value, time.format))
         return [Doubt(short, "have years of two digits, read as 1969 to 2068")]
     if time.format == TimeFormat.UNIX and time.unit != "s":
         early = f"{time_sql(time)} BETWEEN TIMESTAMP '1970-01-01' AND TIMESTAMP '1970-12-31'"

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from ...core.errors import DataError, nearest
 from ...core.sql import identifier
-from ..init.column_profile import ROWS, ColumnProfile, profile_rows
+from ..init.column_profile import ColumnProfile, profile_rows
+from ..init.counts import ROWS
 from ..init.repetition import Repetition, repetitions
 
 
@@ -58,10 +59,10 @@ def texts_of(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def profiles_of(table: pa.Table) -> dict[str, ColumnProfile]:
-    """What each column is like in the first rows."""
+    """What each column is like."""
     columns = [(name, identifier(name)) for name in table.column_names]
     with duckdb.connect() as connection:
-        connection.register("frame", table.slice(0, ROWS))
+        connection.register("frame", table)
         _, profiles = profile_rows(connection, "frame", columns, texts=False)
     return {column.name: column for column in profiles}
 

@@ -6,16 +6,17 @@ whether they are numbers or times. Judges nothing.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
 from ...core.sql import identifier
-from .numbers import as_numbers
-from .times import clock, time_of
+from .counts import Counts, count_columns, count_distinct, count_one, decimals_are_sure, only, sample, values_of
+from .numbers import Written, as_numbers
+from .times import clock, may_be_time, time_of
 
-ROWS = 100_000
-"""Rows that are looked at."""
+WIDE = 1000
+"""Columns above which only examples of their values are kept."""
 
 MEASURED = 50
 """Different whole numbers above which they are measured and not chosen."""
@@ -31,6 +32,7 @@ class ColumnProfile:
     sql: str
     """The column in an expression of a recipe; of numbers in an unusual writing, the numbers."""
     rows: int
+    """Of the whole table, of which a sample was looked at."""
     missing: float
     """Share of rows without a value, 0..1."""
     distinct: int
@@ -47,8 +49,12 @@ class ColumnProfile:
     """Whole numbers, all different, with few left out between the least and the greatest: they count the rows."""
     time: Mapping[str, str] | None
     """What a recipe says beside ``from`` to read it as a time; None: it is none."""
+    unreadable: int
+    """Values that are no times, where most are."""
     doubt: str
     """What is doubtful about the time or the numbers; '' for nothing."""
+    unit: str
+    """A currency or % that stands with every number."""
     has_clock: bool
     """Some value is not at midnight."""
     clock: str
@@ -78,51 +84,78 @@ class ColumnProfile:
 def profile_rows(
     connection: duckdb.DuckDBPyConnection, reader: str, columns: Sequence[tuple[str, str]], texts: bool
 ) -> tuple[int, tuple[ColumnProfile, ...]]:
-    """How many of the first rows behind FROM ``reader`` there are, and what (name, SQL) columns of theirs are like.
+    """How many rows there are behind FROM ``reader``, and what (name, SQL) columns of theirs are like.
 
     ``texts``: every value is a text already.
     """
-    chosen = ", ".join(f"{sql} AS c{at}" for at, (_, sql) in enumerate(columns))
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(f"CREATE TABLE seen AS SELECT {chosen} FROM {reader} LIMIT {ROWS}")
-    rows = int(connection.execute("SELECT count(*) FROM seen").fetchall()[0][0])
-    return rows, tuple(_column(connection, at, name, sql, rows, texts) for at, (name, sql) in enumerate(columns))
+    total, seen = sample(connection, reader, [sql for _, sql in columns])
+    counted = count_columns(connection, len(columns))
+    rare = [at for at, each in enumerate(counted) if seen < total and (2 * each.distinct > seen or each.distinct < 2)]
+    exact = dict(zip(rare, count_distinct(connection, reader, [columns[at][1] for at in rare], total), strict=True))
+    keep = len(columns) <= WIDE
+    profiles = []
+    for at, ((name, sql), counts) in enumerate(zip(columns, counted, strict=True)):
+        counts = replace(counts, distinct=exact.get(at, counts.distinct))
+        profiles.append(_column(connection, at, name, sql, counts, (seen, total), texts, keep))
+    return total, tuple(profiles)
 
 
 def _column(
-    connection: duckdb.DuckDBPyConnection, at: int, name: str, sql: str, rows: int, texts: bool
+    connection: duckdb.DuckDBPyConnection,
+    at: int,
+    name: str,
+    sql: str,
+    counts: Counts,
+    rows: tuple[int, int],
+    texts: bool,
+    keep: bool,
 ) -> ColumnProfile:
-    """Count one column."""
-    connection.execute(
-        f"CREATE OR REPLACE TABLE one AS SELECT * FROM (SELECT c{at}::VARCHAR AS v FROM seen) WHERE v <> ''"
-    )
-    values = [str(row[0]) for row in connection.execute("SELECT DISTINCT v FROM one LIMIT 10000").fetchall()]
-    examples = [str(row[0]) for row in connection.execute("SELECT v FROM one LIMIT 200").fetchall()]
-    sql, doubt = as_numbers(connection, sql, sql if texts else f"CAST({sql} AS VARCHAR)")
-    number = "TRY_CAST(v AS DOUBLE)"
-    point = "CASE WHEN contains(v, '.') THEN length(rtrim(split_part(v, '.', 2), '0')) ELSE 0 END"
-    count, distinct, numbers, digits, low, high, zeros = connection.execute(
-        f"SELECT count(*), count(DISTINCT v), count_if(isfinite({number})), max({point}), min({number}), "
-        f"max({number}), count_if(regexp_matches(v, '^[+-]?0\\d')) FROM one"
-    ).fetchall()[0]
-    numeric = count > 0 and numbers == count and not zeros
-    decimals = min(int(digits or 0), 4) if numeric else 0
-    time = time_of(connection, name, int(count), numeric)
+    """Look at one column: closer where its values may be times, or numbers in another writing."""
+    seen, total = rows
+    written, time, hours = Written(sql), None, ""
+    numeric = counts.count > 0 and counts.numbers == counts.count
+    codes = numeric and counts.zeros > 0
+    numeric = numeric and not codes
+    count = counts.count
+    if numeric and may_be_time(name, counts.low, counts.high):
+        only(connection, at)
+        time = time_of(connection, name, count, True, counts.examples)
+    elif count and not numeric and 2 * (counts.digits + counts.blanks) >= count:
+        only(connection, at)
+        written = as_numbers(connection, sql, sql if texts else f"CAST({sql} AS VARCHAR)")
+        if written.sql != sql:
+            counts = replace(count_one(connection), examples=counts.examples, distinct=counts.distinct)
+            count = counts.count
+            numeric = counts.count > 0 and counts.numbers == counts.count
+        time = time_of(connection, name, count, numeric, counts.examples)
+        hours = clock(connection, name, count)
+    decimals = min(counts.decimals, 4) if numeric else 0
+    doubts = [time.doubt if time else "", written.doubt]
+    if numeric and not decimals_are_sure(counts):
+        doubts.append("points in its numbers are taken for decimal points; they could stand between thousands")
+    sql = written.sql
     return ColumnProfile(
         name=name,
         sql=name if sql == identifier(name) and name.isidentifier() else sql,  # recipes take bare names as columns
-        rows=rows,
-        missing=1 - count / rows if rows else 1.0,
-        distinct=int(distinct),
+        rows=total,
+        missing=1 - count / seen if seen else 1.0,
+        distinct=counts.distinct,
         numeric=numeric,
         decimals=decimals,
-        commas="commas" in doubt,
-        codes=count > 0 and numbers == count and zeros > 0,
-        numbered=numeric and not decimals and count > 10 and distinct == count and high - low < 2 * count,
+        commas=written.odd,
+        codes=codes,
+        numbered=numeric
+        and not decimals
+        and count > 10
+        and counts.distinct >= total * count / seen * 0.99
+        and counts.high - counts.low < 2 * total,
         time=time.keys if time else None,
-        doubt=(time and time.doubt) or doubt,
+        unreadable=(time.unreadable if time else 0),
+        doubt="; ".join(doubt for doubt in doubts if doubt),
+        unit=written.unit,
         has_clock=bool(time and time.has_clock),
-        clock=clock(connection, int(count)),
-        examples=tuple(dict.fromkeys(examples)),
-        values=frozenset(values),
+        clock=hours,
+        examples=counts.examples,
+        values=values_of(connection, at) if keep else frozenset(counts.examples),
     )

@@ -95,7 +95,14 @@ def draft_recipe(
     if elsewhere:
         unsure.append(f"data: the files are not below the recipe's folder: read it with --data {base}")
     note = f"# Its files lie elsewhere: read it with --data {' '.join(str(base).split())}\n" if elsewhere else ""
-    blocks = [_head(rows) + note + chosen, *tables, _events(entity, time), fields, tasks]
+    blocks = [
+        _head(rows) + note + chosen,
+        *tables,
+        _events(entity, time),
+        *_left_out(entity, time, unsure),
+        fields,
+        tasks,
+    ]
     return Draft("\n".join(blocks), tuple(unsure))
 
 
@@ -104,10 +111,22 @@ def _is_time(column: ColumnProfile, time: ColumnProfile | None) -> bool:
     return time is not None and (column.name == time.name or bool(column.clock))
 
 
+def _left_out(entity: ColumnProfile, time: ColumnProfile | None, unsure: list[str]) -> list[str]:
+    """What a recipe says where rows are nobody's, or of no time: such rows are left out, and counted."""
+    nobody = round(entity.missing * entity.rows)
+    if nobody:
+        unsure.append(
+            f"events.entity: {entity.name!r} is missing in some {nobody} of {entity.rows} rows: they are left out"
+        )
+    if not nobody and (time is None or not (time.unreadable or time.missing)):
+        return []
+    return ['[texts]\non_bad_row = "skip" # rows without an id or a time are left out; else they are refused\n']
+
+
 def _head(table: TableProfile) -> str:
     name = slug(table.name.split(".")[0]) or "events"
     return (
-        f"# A first recipe for {table.name}, from {table.rows} of its rows: read it, and mend what is wrong.\n"
+        f"# A first recipe for {table.name}, from all over its {table.rows} rows: read it, and mend what is wrong.\n"
         f"name = {toml_text(name)}\ndescription = {toml_text(f'Events of {table.name}')}\n"
     )
 

@@ -29,7 +29,7 @@ def draft_fields(
         lines = [f"name = {toml_text(name)}"] + ([f"from = {toml_text(column.sql)}"] if column.sql != name else [])
         if not re.fullmatch(r"[\w .-]+", column.name, re.ASCII):
             lines.append(f"header = {toml_text(' '.join(column.name.split()))}")
-        if column.doubt and column.numeric:
+        if column.doubt and column.time is None:
             unsure.append(f"fields.{name}: {column.doubt}")
         if column.distinct <= 1:
             lines.append("in_text = false # always the same")
@@ -41,6 +41,7 @@ def draft_fields(
         elif is_measured(column):
             lines.append('type = "number"')
             lines += [f"decimals = {column.decimals}"] if column.decimals else []
+            lines += [f"unit = {toml_text(column.unit)}"] if column.unit else []
         elif column.missing > 0.95:
             lines.append(f"in_text = false # missing in {column.missing:.0%} of the rows")
         elif column.numeric:

@@ -63,14 +63,18 @@ def guess_time(table: TableProfile, entity: ColumnProfile, unsure: list[str]) ->
         return any(name in words or (len(name) > 3 and name in column.name.lower()) for name in TIME_NAMES)
 
     best = max(able, key=lambda column: (named(column), "origin" not in (column.time or {})))
-    hours = next((column for column in table.columns if column.clock), None)
+    hours = next((column for column in table.columns if column.clock and column is not entity), None)
     keys = best.time or {}
     if hours and not best.has_clock and "origin" not in keys:
         keys = {"format": f"{keys['format']} {hours.clock}"} if keys else {}
         best = replace(best, sql=f"{best.sql} || ' ' || {hours.sql}", time=keys, has_clock=True)
         unsure.append(f"events.time: the days of {best.name!r} and the hours of {hours.name!r} are put together")
+    if missing := round(best.missing * table.rows):
+        unsure.append(
+            f"events.time: {best.name!r} is missing in some {missing} of {table.rows} rows: they are left out"
+        )
     if best.doubt:
         unsure.append(f"events.time: {best.name!r} {best.doubt}")
     if others := [column.name for column in able if column.name != best.name and named(column)]:
-        unsure.append(f"events.time: {best.name!r}, but it could be {others[0]!r}")
+        unsure.append(f"events.time: {best.name!r}, but it could be {' or '.join(map(repr, others[:5]))}")
     return best

@@ -1,50 +1,147 @@
-"""Numbers in writings that SQL does not read: with commas, or with words where there is none.
+"""Numbers in writings that SQL does not read: money, percents, thousands, and words where there is none.
 
 In: a connection whose table ``one`` holds a column's values as text. Out: the same table with plain numbers, and the
 SQL that makes them. Judges nothing.
 """
 
+from dataclasses import dataclass
+
 import duckdb
 
-MISSING = ("na", "n/a", "nan", "null", "none", "-")
+from ...core.sql import literal
+
+MISSING = ("na", "n/a", "nan", "null", "none", "-", "?", "nil")
 """What stands in columns of numbers where there is none, in lower case."""
 
-NUMBERS = (
-    (r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?", "replace(replace({}, '.', ''), ',', '.')"),  # 1.234,56
-    (r"[+-]?\d{1,3}(,\d{3})*(\.\d+)?", "replace({}, ',', '')"),  # 1,234.56
+CURRENCY = (
+    r"(?:R\$|US\$|[$€£¥₽₹₺₴₩฿]|USD|EUR|GBP|CHF|JPY|CNY|RUB|RUR|INR|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|TRY|KRW|ZAR|"
+    "kr|zł|\u0440\u0443\u0431)"
 )
-"""How numbers are written that SQL does not read, and what makes such text one that it does."""
+"""Signs and codes of currencies."""
+
+MINUS = "[-\u2212]"
+
+GAP = "[ \u00a0\u202f'\u2019]"
+"""What stands between thousands besides points and commas."""
+
+WRITINGS = {
+    ".": rf"(?:\d{{1,3}}(?:(?:,|{GAP})\d{{3}})+|\d+)(?:\.\d+)?|\.\d+",  # 1,234.56
+    ",": rf"(?:\d{{1,3}}(?:(?:\.|{GAP})\d{{3}})+|\d+)(?:,\d+)?",  # 1.234,56
+}
+"""How numbers are written, by what stands before the fraction."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """How a column's numbers are written."""
+
+    sql: str
+    """The numbers, in an expression of a recipe."""
+    doubt: str = ""
+    """'' for nothing."""
+    unit: str = ""
+    """A currency or %, where each number has the same."""
+    odd: bool = False
+    """With commas, currencies or percents, which nobody writes into names and codes."""
 
 
 def count_of(connection: duckdb.DuckDBPyConnection, condition: str, values: str = "one") -> int:
     """How many values of the column meet a condition."""
-    return int(connection.execute(f"SELECT count_if({condition}) FROM {values}").fetchall()[0][0])
+    return int(connection.execute(f"SELECT count_if({condition}) FROM {values}").fetchall()[0][0] or 0)
 
 
-def as_numbers(connection: duckdb.DuckDBPyConnection, sql: str, text: str) -> tuple[str, str]:
+def as_numbers(connection: duckdb.DuckDBPyConnection, sql: str, text: str) -> Written:
     """Where the values are numbers in an unusual writing: put plain ones into ``one``, and say how in SQL.
 
-    ``text`` is the column as a text. Also what is doubtful about it, '' for nothing.
+    ``text`` is the column as a text.
     """
-    blank = f"lower(v) IN ({', '.join(map(repr, MISSING))})"
-    count, blanks, plain = connection.execute(
-        f"SELECT count(*), count_if({blank}), count_if(isfinite(TRY_CAST(v AS DOUBLE)) AND NOT {blank}) FROM one"
+    missing = ", ".join(map(literal, MISSING))
+    blank = f"lower(v) IN ({missing})"
+    forms = {mark: _pattern(number) for mark, number in WRITINGS.items()}
+    row = connection.execute(
+        f"SELECT count(*), count_if({blank}), count_if(isfinite(TRY_CAST(v AS DOUBLE)) AND NOT {blank}), "
+        f"{', '.join(f'count_if(regexp_full_match(v, {literal(form)}))' for form in forms.values())} FROM one"
     ).fetchall()[0]
+    count, blanks, plain, *fits = (int(each or 0) for each in row)  # none of none is null
     if not count or plain == count or blanks == count:
-        return sql, ""
-    fits = [plain == count - blanks]
-    fits += [count_of(connection, f"regexp_full_match(v, '{pattern}')") == count - blanks for pattern, _ in NUMBERS]
-    if not any(fits):
-        return sql, ""
-    numbers, value, doubts = sql, "v", []
-    if not fits[0]:
-        _, plainly = NUMBERS[1] if fits[2] else NUMBERS[0]
-        numbers, value = plainly.format(text), plainly.format("v")
-        doubts.append("commas in its numbers stand " + ("between thousands" if fits[2] else "for decimal points"))
-        if fits[1] and fits[2]:
-            doubts.append("they could be decimal points as well")
+        return Written(sql)
+    wanted = count - blanks
+    marks = [mark for mark, fit in zip(forms, fits, strict=True) if fit == wanted]
+    if plain != wanted and not marks:
+        return Written(sql, _nearly(connection, wanted, max(plain, *fits), forms))
+    numbers, value, unit = sql, "v", ""
+    doubts: list[str] = []
+    if plain != wanted:
+        mark = _mark(connection, marks)
+        numbers, value = _sql(text, forms[mark], mark), _sql("v", forms[mark], mark)
+        doubts, unit = _doubts(connection, marks, mark)
+        if "several" in unit:
+            return Written(sql, f"its amounts are in {unit}, and are kept as texts: they cannot be added up")
     if blanks:
-        numbers = f"CASE WHEN lower({text}) NOT IN ({', '.join(map(repr, MISSING))}) THEN {numbers} END"
+        numbers = f"CASE WHEN lower({text}) NOT IN ({missing}) THEN {numbers} END"
         doubts.append(f"{blanks} values such as 'NA' are taken as missing")
     connection.execute(f"CREATE OR REPLACE TABLE one AS SELECT {value} AS v FROM one WHERE NOT {blank}")
-    return numbers, ", ".join(doubts)
+    return Written(numbers, ", ".join(doubts), unit, plain != wanted)
+
+
+def _pattern(number: str) -> str:
+    """A number with a sign, a currency or a percent sign somewhere about it."""
+    around = rf"\s*(?:{CURRENCY}|%)?\s*"
+    return rf"\s*(?:(?:\+|{MINUS})?{around}(?:\+|{MINUS})?(?:{number}){around}-?|\({around}(?:{number}){around}\))\s*"
+
+
+def _sql(text: str, form: str, mark: str) -> str:
+    """Plain numbers of such text; what is written in another way stays as it is, marked, and is no number."""
+    digits = f"regexp_replace({text}, '[^0-9{mark}]', '', 'g')"
+    digits = f"replace({digits}, ',', '.')" if mark == "," else digits
+    sign = f"CASE WHEN regexp_matches({text}, '^\\s*\\(|{MINUS}') THEN '-' ELSE '' END"
+    return f"CASE WHEN regexp_full_match({text}, {literal(form)}) THEN {sign} || {digits} ELSE {text} || '?' END"
+
+
+def _mark(connection: duckdb.DuckDBPyConnection, marks: list[str]) -> str:
+    """What stands before fractions. Where both would do, threes behind a comma are thousands, and so are those behind \
+points that a currency or percent stands with."""
+    if len(marks) == 1:
+        return marks[0]
+    return (
+        "."
+        if count_of(connection, "contains(v, ',')") or not count_of(connection, r"regexp_matches(v, '\.\d{3}\b')")
+        else ","
+    )
+
+
+def _doubts(connection: duckdb.DuckDBPyConnection, marks: list[str], mark: str) -> tuple[list[str], str]:
+    """What is doubtful about numbers in other writings, and their unit."""
+    doubts: list[str] = []
+    commas, points = (count_of(connection, f"contains(v, '{each}')") for each in ",.")
+    if commas:
+        doubts.append("commas in its numbers stand " + ("between thousands" if mark == "." else "for decimal points"))
+        if len(marks) > 1:
+            doubts.append("they could be decimal points as well")
+    elif points and len(marks) > 1:
+        doubts.append(f"points in its numbers stand {'for decimal points' if mark == '.' else 'between thousands'}")
+        doubts.append("it could be the other way round")
+    if count_of(connection, f"regexp_matches(v, '{GAP.replace(chr(39), chr(39) * 2)}\\d{{3}}')"):
+        doubts.append("spaces or apostrophes in its numbers stand between thousands")
+    if negative := count_of(connection, r"regexp_matches(v, '^\s*\(.*\d|\d.*-\s*$')"):
+        doubts.append(f"{negative} numbers in brackets or with a minus behind them are taken as negative")
+    query = f"SELECT DISTINCT regexp_extract(v, {literal(CURRENCY + '|%')}) FROM one ORDER BY 1 LIMIT 5"
+    units = [str(row[0]) for row in connection.execute(query).fetchall()]
+    if len([unit for unit in units if unit]) > 1:
+        return doubts, f"several currencies ({', '.join(unit for unit in units if unit)})"
+    if units != [""]:
+        doubts.append(f"{units[-1]!r} is left out of its numbers, and is their unit")
+    return doubts, units[-1]
+
+
+def _nearly(connection: duckdb.DuckDBPyConnection, count: int, read: int, forms: dict[str, str]) -> str:
+    """What is said of a column most of whose values are numbers; '' where few are."""
+    if read < 0.9 * count:
+        return ""
+    neither = " AND ".join(f"NOT regexp_full_match(v, {literal(form)})" for form in forms.values())
+    strange = connection.execute(
+        f"SELECT v FROM one WHERE TRY_CAST(v AS DOUBLE) IS NULL AND {neither} AND lower(v) NOT IN "
+        f"({', '.join(map(literal, MISSING))}) LIMIT 1"
+    ).fetchall()
+    shown = f" such as {strange[0][0]!r}" if strange else ""
+    return f"{read} of {count} values are numbers and the others{shown} are not, so all are kept as texts"

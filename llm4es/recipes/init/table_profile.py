@@ -50,33 +50,23 @@ def profile(path: Path, table: str | None = None) -> TableProfile:
     patterns = [str(pattern) for pattern in found.patterns]
     guess = sniff(found.paths[0], patterns, table)
     try:
-        seen, columns = _looked_at(found, guess, one_line_end=False)
-    except duckdb.InvalidInputException as error:
-        if any(map(has_mixed_line_ends, found.paths)):
-            seen, columns = _again(found, guess, one_line_end=True)
-        elif "unicode" in str(error).lower() or "utf-8" in str(error):
-            guess = sniff(found.paths[0], patterns, table, encoding=OTHER)
-            doubt = f"encoding: {found.name} is UTF-8 at first and is read as {OTHER}, since later it is not"
-            guess = Guess(guess.spec, (*guess.doubts, doubt))
-            seen, columns = _again(found, guess, one_line_end=False)
-        else:
+        return _looked_at(path, found, guess, one_line_end=False)
+    except duckdb.Error as error:
+        mixed = any(map(has_mixed_line_ends, found.paths))
+        other = "unicode" in str(error).lower() or "utf-8" in str(error)
+        if not mixed and not other:
             raise DataError(f"cannot read {path}: {sentence(error)}") from error
+    if other:
+        guess = sniff(found.paths[0], patterns, table, encoding=OTHER)
+        doubt = f"encoding: {found.name} is UTF-8 at first and is read as {OTHER}, since later it is not"
+        guess = Guess(guess.spec, (*guess.doubts, doubt))
+    try:
+        return _looked_at(path, found, guess, one_line_end=mixed)
     except duckdb.Error as error:
         raise DataError(f"cannot read {path}: {sentence(error)}") from error
-    if not seen.num_rows:
-        raise DataError(f"{path} has no rows: give a file with events in it")
-    doubts = (*found.doubts, *guess.doubts)
-    return TableProfile(path, found.name, found.patterns, columns, seen.num_rows, seen, guess.spec, doubts)
 
 
-def _again(found: Found, guess: Guess, one_line_end: bool) -> tuple[pa.Table, tuple[ColumnProfile, ...]]:
-    try:
-        return _looked_at(found, guess, one_line_end)
-    except duckdb.Error as error:
-        raise DataError(f"cannot read {found.paths[0]}: {sentence(error)}") from error
-
-
-def _looked_at(found: Found, guess: Guess, one_line_end: bool) -> tuple[pa.Table, tuple[ColumnProfile, ...]]:
+def _looked_at(path: Path, found: Found, guess: Guess, one_line_end: bool) -> TableProfile:
     with (
         tempfile.TemporaryDirectory(prefix="llm4es-", ignore_cleanup_errors=True) as folder,
         duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": folder}) as connection,
@@ -84,12 +74,18 @@ def _looked_at(found: Found, guess: Guess, one_line_end: bool) -> tuple[pa.Table
         copies = Path(folder, "copies")
         copies.mkdir()
         rows = rows_in(connection, guess.spec, found.paths, copies, one_line_end)
-        _, columns = profile_rows(connection, rows.reader, rows.columns[:MOST_COLUMNS], texts=rows.is_text)
+        count, columns = profile_rows(connection, rows.reader, rows.columns[:MOST_COLUMNS], texts=rows.is_text)
         seen = connection.sql("FROM seen").to_arrow_table()
+    if not count:
+        raise DataError(f"{path} has no rows: give a file with events in it")
     if guess.spec.header is not Header.NONE:
         kept = [at for at, column in enumerate(columns) if not _is_nothing(column, at)]
         seen, columns = seen.select(kept), tuple(columns[at] for at in kept)
-    return seen.rename_columns([column.name for column in columns]), columns
+    seen = seen.rename_columns([column.name for column in columns])
+    doubts = (*found.doubts, *guess.doubts)
+    if (wide := len(rows.columns)) > MOST_COLUMNS:
+        doubts += (f"columns: the first {MOST_COLUMNS} of {wide} are looked at, and the others are no fields",)
+    return TableProfile(path, found.name, found.patterns, columns, count, seen, guess.spec, doubts)
 
 
 def _is_nothing(column: ColumnProfile, at: int) -> bool:

@@ -27,7 +27,7 @@ class Time(Strict):
     """SQL expression over the events table."""
     format: str = TimeFormat.ISO.value
     """A TimeFormat, or a strptime pattern; month names are English whatever the locale, and times are UTC."""
-    unit: Literal["s", "ms", "us"] = "s"
+    unit: Literal["s", "ms", "us", "ns"] = "s"
     """Of format 'unix'."""
     origin: str | None = None
     """First day (YYYY-MM-DD) of formats 'days' and 'days_time'."""
