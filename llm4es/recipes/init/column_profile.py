@@ -12,7 +12,7 @@ import duckdb
 
 from ...core.sql import identifier
 from .counts import Counts, count_columns, count_distinct, count_one, decimals_are_sure, only, sample, values_of
-from .numbers import Written, as_numbers
+from .numbers import NumberWriting, as_numbers
 from .times import clock, may_be_time, time_of
 
 WIDE = 1000
@@ -113,7 +113,7 @@ def _column(
 ) -> ColumnProfile:
     """Look at one column: closer where its values may be times, or numbers in another writing."""
     seen, total = rows
-    written, time, hours = Written(sql), None, ""
+    written, time, hours = NumberWriting(sql), None, ""
     numeric = counts.count > 0 and counts.numbers == counts.count
     codes = numeric and counts.zeros > 0
     numeric = numeric and not codes

@@ -32,7 +32,7 @@ WRITINGS = {
 
 
 @dataclass(frozen=True)
-class Written:
+class NumberWriting:
     """How a column's numbers are written."""
 
     sql: str
@@ -50,7 +50,7 @@ def count_of(connection: duckdb.DuckDBPyConnection, condition: str, values: str 
     return int(connection.execute(f"SELECT count_if({condition}) FROM {values}").fetchall()[0][0] or 0)
 
 
-def as_numbers(connection: duckdb.DuckDBPyConnection, sql: str, text: str) -> Written:
+def as_numbers(connection: duckdb.DuckDBPyConnection, sql: str, text: str) -> NumberWriting:
     """Where the values are numbers in an unusual writing: put plain ones into ``one``, and say how in SQL.
 
     ``text`` is the column as a text.
@@ -64,11 +64,11 @@ def as_numbers(connection: duckdb.DuckDBPyConnection, sql: str, text: str) -> Wr
     ).fetchall()[0]
     count, blanks, plain, *fits = (int(each or 0) for each in row)  # none of none is null
     if not count or plain == count or blanks == count:
-        return Written(sql)
+        return NumberWriting(sql)
     wanted = count - blanks
     marks = [mark for mark, fit in zip(forms, fits, strict=True) if fit == wanted]
     if plain != wanted and not marks:
-        return Written(sql, _nearly(connection, wanted, max(plain, *fits), forms))
+        return NumberWriting(sql, _nearly(connection, wanted, max(plain, *fits), forms))
     numbers, value, unit = sql, "v", ""
     doubts: list[str] = []
     if plain != wanted:
@@ -76,12 +76,12 @@ def as_numbers(connection: duckdb.DuckDBPyConnection, sql: str, text: str) -> Wr
         numbers, value = _sql(text, forms[mark], mark), _sql("v", forms[mark], mark)
         doubts, unit = _doubts(connection, marks, mark)
         if "several" in unit:
-            return Written(sql, f"its amounts are in {unit}, and are kept as texts: they cannot be added up")
+            return NumberWriting(sql, f"its amounts are in {unit}, and are kept as texts: they cannot be added up")
     if blanks:
         numbers = f"CASE WHEN lower({text}) NOT IN ({missing}) THEN {numbers} END"
         doubts.append(f"{blanks} values such as 'NA' are taken as missing")
     connection.execute(f"CREATE OR REPLACE TABLE one AS SELECT {value} AS v FROM one WHERE NOT {blank}")
-    return Written(numbers, ", ".join(doubts), unit, plain != wanted)
+    return NumberWriting(numbers, ", ".join(doubts), unit, plain != wanted)
 
 
 def _pattern(number: str) -> str:
