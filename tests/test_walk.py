@@ -94,7 +94,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Walk:
     rows = llm4es_store.Store(folder / "store").sql(
         "SELECT stage, rows_computed FROM runs ORDER BY version DESC LIMIT 4"
     )
-    assert dict(rows.fetchall()) == {"serialize": 1, "enrich": 2, "embed": 2, "probe": 5}
+    assert dict(rows.fetchall()) == {"serialize": 1, "enrich": 2, "embed": 2, "probe": 6}
     return seen
 
 

@@ -89,6 +89,7 @@ def check_rows(table: Table, name: str, connection: duckdb.DuckDBPyConnection) -
     """Rows that cannot be read, and keys that are there twice."""
     spec = TABLES.get(name)
     key = spec.key if spec else ("entity_id", "position")
+    key = tuple(column for column in key if column in table.schema.names)  # an older table may lack one
     columns = ", ".join(identifier(column) for column in key)
     twice = f"SELECT {columns}, count(*) FROM ({select_sql(table)}) GROUP BY {columns} HAVING count(*) > 1"
     try:

@@ -100,7 +100,7 @@ TABLES = {
             "layers", _kept(schemas.LAYERS), ("dataset", "entity_id", "layer", "config_id"), ("dataset", "model")
         ),
         TableSpec("canaries", _kept(schemas.CANARIES), ("model", "fingerprint", "text")),
-        TableSpec("labels", _kept(schemas.LABELS), ("dataset", "entity_id", "task"), ("dataset",)),
+        TableSpec("labels", _kept(schemas.LABELS), ("dataset", "entity_id", "task", "as_of"), ("dataset",)),
         TableSpec("splits", _kept(schemas.SPLITS), ("dataset", "entity_id", "name"), ("dataset",)),
         TableSpec("models", _kept(schemas.MODELS), ("model",), is_counted=True),
         TableSpec("exposures", _kept(schemas.EXPOSURES), ("model", "dataset", "entity_id"), ("dataset",)),
