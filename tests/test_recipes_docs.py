@@ -68,5 +68,5 @@ def test_the_example_works(tmp_path: Path) -> None:
     events = read_events(recipe, locate(recipe), recipe.texts.options()).read_all()
     assert events["product"].to_pylist() == ["3", "tea"]
     assert read_labels(recipe, locate(recipe)).to_pylist() == [
-        {"dataset": "shop", "entity_id": "7", "task": "young", "label": "true"}
+        {"dataset": "shop", "entity_id": "7", "task": "young", "label": "true", "as_of": None}
     ]
