@@ -45,7 +45,9 @@ def guess_entity(table: TableProfile, labels: TableProfile | None, unsure: list[
         )
     best = ranked[0]
     if score(best)[:3] == (False, False, False):
-        unsure.append(f"events.entity: {best.name!r} is a guess, no column is named like an id of somebody")
+        others = [repr(column.name) for column in ranked[1:] if score(column)[3] and column.time is None][:5]
+        what = f"; it could be {' or '.join(others)}" if others else ""
+        unsure.append(f"events.entity: {best.name!r} is a guess, no column is named like an id of somebody{what}")
     elif len(ranked) > 1 and score(ranked[1]) == score(best):
         unsure.append(f"events.entity: {best.name!r}, but it could be {ranked[1].name!r}")
     return best
