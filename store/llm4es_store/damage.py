@@ -15,6 +15,7 @@ _FRAME = re.compile(r"\d+: \S|at (\./|/)")
 _STATE = re.compile(r":? ?ParsedLogPath \{.*")
 _BROKEN_LOG = re.compile(r"Kernel error|Json error|No table metadata|Invalid JSON|Metadata not found", re.IGNORECASE)
 _KIND = re.compile(r"^(\w+ )+Error: ")
+_NOT_REACHED = re.compile(r"Error performing \w+ request")  # of an object store, which says nothing of a log
 _QUOTED_FILE = re.compile(r"[\"'][^\"']*/tables/(events/[^/\"']+|[^/\"']+)/([^\"']*\.parquet)[\"']")
 _GONE = re.compile(r"No files found|Cannot open file|NoSuchKey|FileNotFound")
 _SAID = " is damaged: "
@@ -30,7 +31,7 @@ def in_words(path: str, error: BaseException) -> str:
     if "://" not in path and (fault := log_fault(path)) is not None:
         return f"table {table_name(path)}{_SAID}its log's {fault.file} {fault.words}: {REMEDY}"
     told = one_line(error)
-    if _BROKEN_LOG.search(told):
+    if _BROKEN_LOG.search(told) and not _NOT_REACHED.search(told):
         return f"table {table_name(path)}{_SAID}its log cannot be read ({told}): {REMEDY}"
     remedy = (
         "the bucket's name, and the credentials and endpoint in the environment"
