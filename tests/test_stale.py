@@ -66,7 +66,7 @@ def test_labels_that_changed_take_the_figures_along(here: Place) -> None:
     here.heard.since()
     rows = compared(project)
     assert list(rows) == ["counts"]
-    again = "`llm4es probe shop --task loyal` recomputes them"
+    again = "`llm4es probe shop --task loyal --folds 2 --repeats 1 --bootstrap 20` recomputes them"
     assert here.heard.since() == f"loyal: 1 feature stale: tfidf: labels changed; {again}"
     assert rows["counts"]["n"] == CUSTOMERS - 1
     with pytest.raises(ProbeError, match="--reference 'tfidf' is stale: labels changed: run `llm4es probe shop --task"):
@@ -95,7 +95,7 @@ def test_nothing_of_the_old_is_left_to_compare(here: Place) -> None:
         here.project.compare("loyal")
     assert str(refused.value) == (
         "loyal: nothing to compare, 2 features stale: counts, tfidf: texts, events or splits changed: "
-        "run `llm4es probe shop --task loyal`"
+        "run `llm4es probe shop --task loyal --folds 2 --repeats 1 --bootstrap 20`"
     )
     assert here.project.probe("loyal", features="tfidf,counts", **QUICK)[0].computed == 2
     assert set(compared(here.project)) == {"tfidf", "counts"}
@@ -106,7 +106,12 @@ def test_a_part_of_the_entities_is_another_cohort(here: Place) -> None:
     part = here.again(max_entities=12)
     part.probe("loyal", features="counts,majority", **QUICK)
     here.heard.since()
-    rows = compared(here.project)
+    rows = compared(here.project)  # a quick look takes nobody's place
+    assert {name: row["n"] for name, row in rows.items()} == {"tfidf": CUSTOMERS, "counts": CUSTOMERS}
+    assert here.heard.since() == (
+        "loyal: majority was probed on --max-entities 12 and is not paired with these (everybody)"
+    )
+    rows = compared(part)
     assert {name: row["n"] for name, row in rows.items()} == {"counts": 12, "majority": 12}
     assert here.heard.since() == (
         "loyal: tfidf was probed on everybody and is not paired with these (--max-entities 12)"

@@ -119,14 +119,14 @@ def _text(setting: Setting, value: Any) -> str:
 
 
 def _moment(setting: Setting, value: Any) -> datetime:
-    """A date or time, UTC where it names no zone."""
+    """A date or time in UTC, which it is where it names no zone: one moment is one value however it was written."""
     try:
         moment = datetime.fromisoformat(value if isinstance(value, str) else value.isoformat())
     except (ValueError, AttributeError) as error:
         raise OptionError(
             f"{setting.flag} {value!r} is no date: give for example 1998-03-01 or 1998-03-01T12:00"
         ) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 _KINDS: dict[type, Callable[[Setting, Any], Any]] = {

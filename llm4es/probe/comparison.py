@@ -61,6 +61,8 @@ def verdict(row: dict[str, Any]) -> str:
     seen = f"; {row['n_seen']} of {row['n']} entities were seen in training" if row["n_seen"] else ""
     if row.get("difference") is None:
         return "the reference" + seen
+    if row["difference"] == row["detectable"] == 0:
+        return f"as {row['reference']} in every resample" + seen
     if row["p_adjusted"] >= SIGNIFICANT:
         return (
             f"no difference to {row['reference']} beyond the noise: the smallest that {row['n']} entities can show is "

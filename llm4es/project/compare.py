@@ -6,20 +6,17 @@ In: a context, a task, options. Out: rows of ``probe.compare.COMPARISON`` with t
 from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from ..core.errors import ProbeError
 from ..core.sql import literal, where
 from ..options import CompareOptions
-from .cohorts import made_for, other_cohorts
 from .context import Context
-from .evidence import Evidence, in_words, say_stale
 from .feature_source import FeatureSource
-from .feature_sources import all_feature_sources, named
+from .feature_sources import named
 from .leaks import label_leaks
 from .result import Result
 from .seen import in_words as met
 from .seen import with_seen
+from .shown_probes import ShownProbes, shown_probes
 
 COSTS = ("dimensions", "tokens", "seconds")
 """Columns of a comparison, and fields of a feature source."""
@@ -113,15 +110,44 @@ def comparison(context: Context, task: str, options: CompareOptions, config_id: 
     >>> comparison(context, "loyal", CompareOptions())["task"].to_pylist()
     ['loyal', 'loyal']
     """
+    return with_probes(context, task, options, config_id)[0]
+
+
+def with_probes(
+    context: Context, task: str, options: CompareOptions, config_id: str | None = None
+) -> tuple[pa.Table, ShownProbes]:
+    """The comparison of one task, and the probes that it shows.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe and store.
+    task : str
+        What is compared.
+    options : CompareOptions
+        Protocol, probe, metric, reference.
+    config_id : str, optional
+        The probes' configuration; None: as ``shown_probes`` chooses.
+
+    Returns
+    -------
+    rows : pyarrow.Table
+        As of ``comparison``.
+    shown : ShownProbes
+        What they are made of.
+
+    Examples
+    --------
+    >>> from llm4es.options import CompareOptions
+    >>> with_probes(context, "loyal", CompareOptions())[1].cohort.max_entities is None
+    True
+    """
     from ..probe.compare import compare as pair  # heavy
 
     context = context.of_task(task)
-    chosen: dict[str, str | int] = {"dataset": context.dataset, "task": task, "protocol": options.protocol}
-    if options.probe is not None:
-        chosen["probe"] = options.probe
-    chosen["config_id"] = config_id or _newest(context, task, options, chosen)
-    probed = context.store.sql(f"SELECT * FROM probes WHERE {where(chosen)}").to_arrow_table()
-    probes, sources = live_probes(context, task, options, probed)
+    shown = shown_probes(context, task, options, config_id)
+    shown.say_what_is_left_out()
+    chosen, probes, sources = shown.chosen, shown.live, shown.sources
     for line in label_leaks(context, task, probes):
         context.observer.warn(line)
     scored = sorted(set(probes["n"].to_pylist()))
@@ -148,77 +174,7 @@ def comparison(context: Context, task: str, options: CompareOptions, config_id: 
         costs=_costs(names, sources),
         positive=(spec.positive or None) if spec else None,
     )
-    return rows.add_column(0, "task", pa.array([task] * len(rows), pa.string()))
-
-
-def _newest(context: Context, task: str, options: CompareOptions, chosen: dict[str, str | int]) -> str:
-    """The configuration of a task's newest probes."""
-    query = f"SELECT config_id FROM probes WHERE {where(chosen)} AND {context.beside} ORDER BY run_id DESC LIMIT 1"
-    rows = context.store.sql(query).fetchall()
-    if not rows:
-        of = f" of {context.cutoff}" if context.cutoff.key else ""
-        by = "" if options.protocol == CompareOptions.protocol else f" by protocol {options.protocol!r}"
-        by += "" if options.probe is None else f" by probe {options.probe!r}"
-        raise ProbeError(
-            f"no probes of {task!r}{by}{of} in the store: run `llm4es probe {context.dataset} --task {task}` first"
-        )
-    return str(rows[0][0])
-
-
-def live_probes(
-    context: Context, task: str, options: CompareOptions, probes: pa.Table
-) -> tuple[pa.Table, dict[str, FeatureSource]]:
-    """Of the probes of one configuration those that still hold; the others are named.
-
-    Parameters
-    ----------
-    context : Context
-        Recipe, store, who hears of it.
-    task : str
-        Whose probes.
-    options : CompareOptions
-        Protocol, reference.
-    probes : pyarrow.Table
-        Rows of one configuration.
-
-    Returns
-    -------
-    rows : pyarrow.Table
-        Those made of labels, split, texts and events as they are.
-    sources : dict of str to FeatureSource
-        Name -> what can be probed now, of the same cohort.
-
-    Raises
-    ------
-    ProbeError
-        Where none holds, or the reference does not.
-
-    Examples
-    --------
-    >>> from llm4es.options import CompareOptions
-    >>> probed = context.store.sql("SELECT * FROM probes").to_arrow_table()
-    >>> len(live_probes(context, "loyal", CompareOptions(), probed)[0]) == len(probed)
-    True
-    """
-    made, run_id = probes["config_id"][0].as_py(), probes["run_id"][0].as_py()
-    n, unseen_only = made_for(context, run_id)
-    cohort = context.with_(max_entities=n)
-    sources = {source.name: source for source in all_feature_sources(cohort)}
-    evidence = Evidence.of(cohort, task, options.protocol.partition("@")[0], unseen_only=unseen_only)
-    stale = evidence.stale(probes, sources)
-    by = "" if options.protocol == CompareOptions.protocol else f" --protocol {options.protocol}"
-    by += "" if cohort.max_entities is None else f" --max-entities {cohort.max_entities}"
-    again = f"`llm4es probe {context.dataset} --task {task}{by}`"
-    if options.reference in stale:
-        raise ProbeError(f"--reference {options.reference!r} is stale: {stale[options.reference]}: run {again}")
-    live = probes.filter(pc.invert(pc.is_in(probes["features"], pa.array(sorted(stale), pa.string()))))
-    if not len(live):
-        raise ProbeError(f"{task}: nothing to compare, {in_words(stale)}: run {again}")
-    say_stale(context, task, stale, f"{again} recomputes them")
-    here = "everybody" if cohort.max_entities is None else f"--max-entities {cohort.max_entities}"
-    for features, whom in other_cohorts(context, task, made).items():
-        context.observer.warn(f"{task}: {features} was probed on {whom} and is not paired with these ({here})")
-    return live, sources
+    return rows.add_column(0, "task", pa.array([task] * len(rows), pa.string())), shown
 
 
 def _costs(features: Iterable[str], by_name: Mapping[str, FeatureSource]) -> pa.Table:

@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape as quoted
-from math import isfinite
+from math import inf
 from typing import Any, Literal
 
 from rich.console import Console
@@ -77,7 +77,8 @@ def title(rows: Sequence[Row]) -> str:
 def notes(rows: Sequence[Row]) -> list[str]:
     """What a reader has to know before believing the figures: each thing once."""
     found = []
-    near = sorted(row["detectable"] for row in rows if in_short(row) == WITHIN_NOISE and isfinite(row["detectable"]))
+    within = [row["detectable"] for row in rows if in_short(row) == WITHIN_NOISE]
+    near = sorted(size for size in within if 0 < size < inf)  # 0: every resample is like the reference
     if near:
         least, most = number(near[0]), number(near[-1])
         size = least if least == most else f"{least} to {most}, depending on the features"

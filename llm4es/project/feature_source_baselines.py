@@ -73,7 +73,7 @@ class _Baselines:
             yield self._source(
                 "aggregates", [recipe.amount, recipe.categories], aggregates_width(len(self.amounts), sizes)
             )
-        yield self._source("counts", None, counts_width(len(sizes)))
+        yield self._source("counts", list(sizes) or None, counts_width(len(sizes)))
         if recipe.events.time is not None:
             yield self._source("recency", None, RECENCY_WIDTH)
         yield self._source("majority", None, 0)

@@ -16,9 +16,9 @@ from ..core.sql import literal, where
 from ..core.tasks import Kind
 from ..core.version import __version__
 from ..options import CompareOptions, ReportOptions
-from .compare import comparison
+from .compare import with_probes
 from .context import Context
-from .feature_sources import all_feature_sources, feature_sources, named
+from .feature_sources import feature_sources, named
 from .histories import Histories
 from .leaks import label_leaks, leaks_of
 from .report_cuts import cut_warnings, cuts
@@ -124,10 +124,10 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
         return context.store.sql(sql).to_arrow_table()
 
     context = context.of_task(tasks[0] if len(tasks) == 1 else None)
+    raw = context.cutoff.config_id  # first: of tasks that end at several times one has to be chosen
     compared, predictions, warnings = _evidence(context, tasks, options)
     vectors, vectors_name = _vectors(context, options.features, compared)
     read = cuts(context)
-    raw = context.cutoff.config_id
     events = Histories(context.store, context.dataset, raw).sql(["event_time"])
     return ReportData(
         dataset=context.dataset,
@@ -160,21 +160,18 @@ def _evidence(
     for task in tasks:
         of = context.of_task(task)
         try:
-            tables.append(comparison(context, task, CompareOptions(protocol=options.protocol, common=options.common)))
+            table, shown = with_probes(of, task, CompareOptions(protocol=options.protocol, common=options.common))
         except ProbeError as error:
             context.observer.say(f"{task} is left out: {error}")
             continue
-        chosen = where({"dataset": context.dataset, "task": task, "protocol": options.protocol})
-        newest = f"(SELECT config_id FROM probes WHERE {chosen} AND {of.beside} ORDER BY run_id DESC LIMIT 1)"
-        query = f"SELECT * FROM predictions WHERE {chosen} AND config_id = {newest}"
-        scored = context.store.sql(query).to_arrow_table()
-        scored = scored.filter(pc.is_in(scored["features"], pc.unique(tables[-1]["features"])))  # what still holds
-        by_name = {source.name: source for source in all_feature_sources(context)}
+        tables.append(table)
+        scored = context.store.sql(f"SELECT * FROM predictions WHERE {where(shown.chosen)}").to_arrow_table()
+        scored = scored.filter(pc.is_in(scored["features"], pc.unique(table["features"])))  # what still holds
+        by_name = shown.sources
         seen = {name: named(name, by_name).seen for name in pc.unique(scored["features"]).to_pylist()}
         scored = with_seen(_of_all(scored) if options.common else scored, seen)
         predictions.append(scored)
-        shown = context.store.sql(f"SELECT * FROM probes WHERE {chosen} AND config_id = {newest}").to_arrow_table()
-        warnings += label_leaks(context, task, shown) + leaks_of(context, task, scored) + in_words(scored, seen)
+        warnings += label_leaks(of, task, shown.probes) + leaks_of(of, task, scored) + in_words(scored, seen)
         regression = context.recipe.tasks[task].kind is Kind.REGRESSION
         warnings += cautions_of(task, [scored.filter(_first_features(scored))], regression)
     if not tables:

@@ -9,9 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from ..core.errors import ProbeError
 from ..core.sql import literal, where
+from ..options import CompareOptions
 from .context import Context
 from .evidence import only_live
+from .shown_probes import shown_probes
 
 _PROBES = """SELECT probed.*, CAST(runs.config AS VARCHAR) AS run_config
     FROM (SELECT * FROM probes WHERE {of_task} AND split_part(protocol, '@', 1) = {protocol}) AS probed
@@ -25,7 +28,7 @@ _TIMES_SCORED = {"holdout": 4.0, "ptls": 7.2}
 
 
 def learning_curves(context: Context, tasks: Sequence[str], protocol: str) -> pa.Table:
-    """Probes of each task's newest configuration and of fewer training entities, each with the column ``trained``.
+    """Probes that ``compare`` shows of each task, and of fewer training entities, each with the column ``trained``.
 
     Parameters
     ----------
@@ -56,14 +59,17 @@ def _of_one(context: Context, task: str, protocol: str) -> list[dict[str, Any]]:
     beside = f"{context.of_task(task).beside} AND {where({'task': task})}"
     probed = context.store.sql(_PROBES.format(of_task=beside, protocol=literal(protocol))).to_arrow_table()
     rows = only_live(context, probed).to_pylist()
-    whole = [row for row in rows if row["protocol"] == protocol]
-    newest = whole[-1]["config_id"] if whole else None
+    try:  # the cohort and settings of the comparison that it stands below
+        shown = shown_probes(context.of_task(task), task, CompareOptions(protocol=protocol)).config_id
+    except ProbeError:
+        return []
+    whole = [row for row in rows if row["protocol"] == protocol and row["config_id"] == shown]
     wanted = _besides_size(whole[-1]) if whole else None
     sized = [row for row in rows if row["protocol"] != protocol and _besides_size(row) == wanted]
     names = {(row["features"], row["probe"]) for row in sized}
     for row in sized:
         row["trained"] = int(row["protocol"].partition("@")[2])
-    whole = [row for row in whole if row["config_id"] == newest and (row["features"], row["probe"]) in names]
+    whole = [row for row in whole if (row["features"], row["probe"]) in names]
     for row in whole:
         row["trained"] = _all_trained(context, task, protocol, row, wanted or {})
     return [*sized, *whole]

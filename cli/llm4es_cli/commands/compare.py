@@ -12,7 +12,7 @@ from ..options import RecipeArgument
 from ..signature import with_options
 
 
-@with_options(CompareOptions, shared=("task", "format"))
+@with_options(CompareOptions, shared=("task", "max_entities", "format"))
 def compare(
     call: Call,
     recipe: RecipeArgument,

@@ -12,7 +12,13 @@ from ..options import RecipeArgument
 from ..signature import with_options
 
 
-@with_options(ReportOptions, shared=("task",))
+@with_options(
+    ReportOptions,
+    shared=(
+        "task",
+        "max_entities",
+    ),
+)
 def report(
     call: Call,
     recipe: RecipeArgument,

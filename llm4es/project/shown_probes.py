@@ -1,0 +1,185 @@
+"""Which probes of a task are looked at, of the several that there may be: one configuration, those that still hold.
+
+In: a context, a task, a protocol. Out: rows of ``probes`` that belong side by side, what they are made of, and words
+for what is left out. Writes nothing.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..core.errors import ProbeError
+from ..core.sql import literal, where
+from ..options import CompareOptions, ProbeOptions
+from .cohorts import asked_for, made_for, other_cohorts
+from .context import Context
+from .evidence import Evidence, in_words, say_stale
+from .feature_source import FeatureSource
+from .feature_sources import all_feature_sources
+
+
+@dataclass(frozen=True)
+class ShownProbes:
+    """The probes of one configuration of a task."""
+
+    context: Context
+    """Of the task; who hears of it."""
+
+    task: str
+    """Whose probes."""
+
+    options: CompareOptions
+    """Protocol, probe, reference."""
+
+    chosen: Mapping[str, str | int]
+    """Columns of ``probes`` and ``predictions`` with the values that the rows have."""
+
+    @property
+    def config_id(self) -> str:
+        """The configuration."""
+        return str(self.chosen["config_id"])
+
+    @cached_property
+    def probes(self) -> pa.Table:
+        """All rows of it, also those that no longer hold."""
+        return self.context.store.sql(f"SELECT * FROM probes WHERE {where(self.chosen)}").to_arrow_table()
+
+    @cached_property
+    def cohort(self) -> Context:
+        """The means of the step that made them: on so many entities."""
+        return self.context.with_(max_entities=self._made_for[0])
+
+    @cached_property
+    def _made_for(self) -> tuple[int | None, bool]:
+        return made_for(self.context, self.probes["run_id"][0].as_py())
+
+    @cached_property
+    def sources(self) -> dict[str, FeatureSource]:
+        """Name -> what can be probed now, of the same cohort."""
+        return {source.name: source for source in all_feature_sources(self.cohort)}
+
+    @cached_property
+    def stale(self) -> dict[str, str]:
+        """Features that are no longer what was probed -> why."""
+        protocol, unseen_only = self.options.protocol.partition("@")[0], self._made_for[1]
+        evidence = Evidence.of(self.cohort, self.task, protocol, unseen_only=unseen_only)
+        return evidence.stale(self.probes, self.sources)
+
+    @cached_property
+    def live(self) -> pa.Table:
+        """The rows made of labels, split, texts and events as they are."""
+        return self.probes.filter(
+            pc.invert(pc.is_in(self.probes["features"], pa.array(sorted(self.stale), pa.string())))
+        )
+
+    def say_what_is_left_out(self) -> None:
+        """Name what is stale, and what was probed on others only.
+
+        Raises
+        ------
+        ProbeError
+            Where nothing holds, or the reference does not.
+        """
+        task, stale, reference = self.task, self.stale, self.options.reference
+        if reference in stale:
+            raise ProbeError(f"--reference {reference!r} is stale: {stale[reference]}: run {self.remedy}")
+        if not len(self.live):
+            raise ProbeError(f"{task}: nothing to compare, {in_words(stale)}: run {self.remedy}")
+        say_stale(self.context, task, stale, f"{self.remedy} recomputes them")
+        n = self.cohort.max_entities
+        here = "everybody" if n is None else f"--max-entities {n}"
+        for features, whom in other_cohorts(self.context, task, self.config_id).items():
+            self.context.observer.warn(f"{task}: {features} was probed on {whom} and is not paired with these ({here})")
+
+    @property
+    def remedy(self) -> str:
+        """The command that makes such probes anew."""
+        asked = {**_probe_config(self.context, self.config_id).get("options", {})}
+        size, protocol = asked.pop("train_size", None), self.options.protocol.partition("@")[0]
+        words = {"protocol": protocol, **{name: asked[name] for name in _SAID if name in asked}}
+        usual = ProbeOptions().fingerprint()
+        flags = [f"--{name} {value}" for name, value in words.items() if value != usual.get(name)]
+        flags += ["--unseen-only"] if asked.get("unseen_only") else []
+        flags += [f"--sizes {size}"] if size else []
+        n = self.cohort.max_entities
+        flags += [] if n is None else [f"--max-entities {n}"]
+        return f"`{' '.join([f'llm4es probe {self.context.dataset} --task {self.task}', *flags])}`"
+
+
+_SAID = ("probe", "folds", "repeats", "bootstrap", "seed")
+"""Options of a probe that a command which makes it anew has to repeat, besides protocol, size and whom."""
+
+
+def shown_probes(context: Context, task: str, options: CompareOptions, config_id: str | None = None) -> ShownProbes:
+    """The probes of a task that are compared: of everybody before those of a part, of these the newest.
+
+    A quick look at 50 entities does not take the place of what was probed on all. Where ``max_entities`` is asked for,
+    it is that cohort. Where nothing of the first choice still holds, it is the next that does.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe, store, and how many entities; of the task.
+    task : str
+        Whose.
+    options : CompareOptions
+        Protocol, probe.
+    config_id : str, optional
+        Their configuration.
+
+    Returns
+    -------
+    ShownProbes
+        Of one configuration.
+
+    Raises
+    ------
+    ProbeError
+        Where the task was not probed so.
+
+    Examples
+    --------
+    >>> shown_probes(context, "loyal", CompareOptions()).stale
+    {}
+    """
+    chosen: dict[str, str | int] = {"dataset": context.dataset, "task": task, "protocol": options.protocol}
+    if options.probe is not None:
+        chosen["probe"] = options.probe
+    made = [config_id] if config_id else _by_cohort(context, task, options, chosen)
+    several = [ShownProbes(context, task, options, {**chosen, "config_id": each}) for each in made]
+    return next((each for each in several if len(each.live)), several[0]) if len(several) > 1 else several[0]
+
+
+def _by_cohort(context: Context, task: str, options: CompareOptions, chosen: Mapping[str, str | int]) -> list[str]:
+    """The configurations of a task's probes, those of the most entities first, of these the newest."""
+    query = f"""SELECT config_id FROM probes WHERE {where(chosen)} AND {context.beside}
+        GROUP BY config_id ORDER BY max(run_id) DESC"""
+    found = {
+        str(made): _probe_config(context, made).get("max_entities") for (made,) in context.store.sql(query).fetchall()
+    }
+    asked = asked_for(context)
+    if asked is not None:
+        found = {made: n for made, n in found.items() if n == asked}
+    if not found:
+        of = f" of {context.cutoff}" if context.cutoff.key else ""
+        by = "" if options.protocol == CompareOptions.protocol else f" by protocol {options.protocol!r}"
+        by += "" if options.probe is None else f" by probe {options.probe!r}"
+        few = "" if asked is None else f" --max-entities {asked}"
+        on = "" if asked is None else f" of {asked} entities"
+        raise ProbeError(
+            f"no probes of {task!r}{by}{of}{on} in the store: "
+            f"run `llm4es probe {context.dataset} --task {task}{few}` first"
+        )
+    return sorted(found, key=lambda made: float("-inf") if found[made] is None else -float(found[made] or 0))
+
+
+def _probe_config(context: Context, config_id: str) -> dict[str, Any]:
+    """What a probe of this configuration was asked for, as the record of its run keeps it."""
+    query = f"""SELECT config FROM runs WHERE stage = 'probe' AND dataset = {literal(context.dataset)}
+        AND config->>'$.config_id' = {literal(config_id)} LIMIT 1"""
+    return next((json.loads(config) for (config,) in context.store.sql(query).fetchall()), {})
