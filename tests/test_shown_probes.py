@@ -1,5 +1,6 @@
 """Which probes a comparison shows: everybody's before a part's, and what makes them anew is a command that there is."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 from llm4es import Project
 from llm4es.core.errors import ProbeError
+from llm4es.core.tasks import OF_NUMBERS, Kind
+from llm4es.probe.metrics import METRICS
 
 from . import shop
 from .heard import Heard
@@ -105,3 +108,27 @@ def test_features_that_score_alike_have_no_smallest_difference(project: Project)
     (other,) = [row for row in table if row["features"] == "retold"]
     assert (other["difference"], other["detectable"], other["words"]) == (0.0, 0.0, "as told in every resample")
     assert "smallest difference" not in repr(table)
+
+
+def test_data_for_machines_come_with_the_cautions_beside_them(place: Path, project: Project) -> None:
+    project.probe("loyal", features="counts", **FEW)
+    done = invoke("compare", "shop", "--format", "json", "--store", place / "store")
+    assert [row["n"] for row in json.loads(done.stdout)] == [20]
+    assert "loyal: few of a class" in done.stderr
+
+
+def test_a_task_that_became_a_regression_is_probed_anew(place: Path, project: Project) -> None:
+    project.probe("loyal", features="counts", **FEW)
+    numbers = shop.RECIPE.replace('"binary"', '"regression"').replace('"loyal"\n', "\"if(loyal = 'yes', 1, 0)\"\n")
+    assert numbers.count("if(loyal") == 1
+    (place / "shop/shop.toml").write_text(shop.RECIPE.replace('"loyal"\n', "\"if(loyal = 'yes', 1, 0)\"\n"))
+    opened(place).serialize()
+    opened(place).probe("loyal", features="counts", **FEW)  # the same labels, as classes
+    (place / "shop/shop.toml").write_text(numbers)
+    other = opened(place)
+    other.serialize()
+    with pytest.raises(ProbeError, match="1 feature stale: counts: the task's kind changed: run `llm4es probe shop"):
+        scored(other)
+    assert [other.probe("loyal", features="counts", **FEW)[0].computed for _ in range(2)] == [1, 0]
+    assert {row["metric"] for row in other.compare("loyal")} == {"r2"}
+    assert {name for name, metric in METRICS.items() if metric.kinds == {Kind.REGRESSION}} == set(OF_NUMBERS)

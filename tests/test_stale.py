@@ -94,7 +94,7 @@ def test_nothing_of_the_old_is_left_to_compare(here: Place) -> None:
     with pytest.raises(ProbeError) as refused:
         here.project.compare("loyal")
     assert str(refused.value) == (
-        "loyal: nothing to compare, 2 features stale: counts, tfidf: texts, events or splits changed: "
+        "loyal: nothing to compare, 2 features stale: counts, tfidf: texts, events, vectors or splits changed: "
         "run `llm4es probe shop --task loyal --folds 2 --repeats 1 --bootstrap 20`"
     )
     assert here.project.probe("loyal", features="tfidf,counts", **QUICK)[0].computed == 2
@@ -131,7 +131,7 @@ def test_the_split_that_was_read_has_changed(here: Place) -> None:
         project.serialize()
         if part == ">":
             with pytest.raises(
-                ProbeError, match=r"1 feature stale: counts: texts, events or splits changed: run .*half"
+                ProbeError, match=r"1 feature stale: counts: texts, events, vectors or splits changed: run .*half"
             ):
                 project.compare("loyal", protocol="half")
         project.probe("loyal", features="counts", protocol="half", **QUICK)

@@ -139,3 +139,19 @@ def test_deviations_are_widened_by_an_extra_variance() -> None:
     deviations = np.array([-1.0, 1.0])
     assert widened(deviations, 3.0).tolist() == [-2.0, 2.0]
     assert widened(np.zeros(2), 3.0).tolist() == [0.0, 0.0]
+
+
+def test_an_interval_holds_its_value_also_where_resamples_are_biased() -> None:
+    outside = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        truth, scores = rng.permutation(np.arange(60) % 3), rng.dirichlet(np.ones(3), (2, 60))
+        folds = np.tile(np.arange(60) % 3, (2, 1))
+        ids = tuple(f"{i:04}" for i in range(60))
+        found = Scored(ids, ("a", "b", "c"), truth, scores, folds, np.zeros(60, dtype=bool))
+        drawn = replicates(found, "average_precision", 200, 0)
+        value = float(values(found, "average_precision").mean())
+        low, high = value_interval(found, "average_precision", drawn, value)
+        assert low <= value <= high
+        outside += int(value < np.percentile(drawn, 2.5))
+    assert outside  # an average precision is below nearly all of its resamples where nothing is told

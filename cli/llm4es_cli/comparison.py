@@ -13,14 +13,19 @@ from .screen import result_console, show
 if TYPE_CHECKING:
     from llm4es.project.result import Result
 
+    from .screen import Screen
 
-def show_comparison(compared: "Result", format_: OutputFormat | None, *, wide: bool = False) -> None:
-    """The tables of the tasks under each other."""
-    from llm4es.project.comparison_table import markdown, print_text
+
+def show_comparison(compared: "Result", format_: OutputFormat | None, screen: "Screen", *, wide: bool = False) -> None:
+    """The tables of the tasks under each other; beside data for machines, cautions go to ``screen``."""
+    from llm4es.project.comparison_table import markdown, print_text, told
 
     chosen = format_ or OutputFormat.TABLE
     if chosen not in (OutputFormat.TABLE, OutputFormat.MARKDOWN):
         show(compared, chosen)
+        for task, of_task in groupby(compared, key=lambda row: row["task"]):
+            for caution in told(list(of_task)):
+                screen.warn(f"{task}: {caution}")
         return
     for place, (_, of_task) in enumerate(groupby(compared, key=lambda row: row["task"])):
         rows = list(of_task)

@@ -17,6 +17,22 @@ class Kind(StrEnum):
 PRIMARY: dict[Kind, str] = {Kind.BINARY: "roc_auc", Kind.MULTICLASS: "accuracy", Kind.REGRESSION: "r2"}
 """The metric that a task is about unless another is asked for."""
 
+OF_NUMBERS = ("r2", "mae")
+"""The metrics of a regression; no other kind has them, nor a regression any other."""
+
+
+def of_kind_sql(kind: Kind | None) -> str:
+    """SQL condition: a row of ``probes`` is of a task of this kind; None: whatever it is.
+
+    Examples
+    --------
+    >>> of_kind_sql(Kind.REGRESSION)
+    "split_part(metric, ' ', 1) IN ('r2', 'mae')"
+    """
+    among = f"IN ({', '.join(repr(metric) for metric in OF_NUMBERS)})"
+    return "true" if kind is None else f"split_part(metric, ' ', 1) {'' if kind is Kind.REGRESSION else 'NOT '}{among}"
+
+
 OWN_FOLDS = ("cv", "holdout", "ptls")
 """Protocols that make their own folds; any other name is a split of the recipe."""
 

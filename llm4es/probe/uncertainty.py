@@ -81,6 +81,8 @@ def value_interval(scored: Scored, metric: str, drawn: Floats, value: float) -> 
     (Clopper & Pearson 1934) stands in, 0.54 for six of six.
     """
     low, high = within(metric, interval(drawn, value, training_variance(scored, metric)))
+    # An entity drawn twice ranks beside itself: all resamples of an average precision may lie above its value.
+    low, high = min(low, value), max(high, value)
     least, most = METRICS[metric].least, METRICS[metric].most
     if np.isfinite(most - least):
         exact = (most - least) * (SIGNIFICANT / 2) ** (1 / deciding(scored, metric))

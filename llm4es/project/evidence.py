@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from ..core.errors import Llm4esError
 from ..core.sql import where
-from ..core.tasks import OWN_FOLDS
+from ..core.tasks import OF_NUMBERS, OWN_FOLDS, Kind
 from ..features.result_hash import contents, hash_with
 from .cohorts import made_for
 from .context import Context
@@ -22,8 +22,8 @@ from .feature_sources import all_feature_sources, named
 from .selection import entities_sql
 from .task_labels import labels_of, labels_sql
 
-LABELS, OTHERS, INPUTS = "labels changed", "other entities", "texts, events or splits changed"
-GONE = "not in the store any more"
+LABELS, OTHERS, INPUTS = "labels changed", "other entities", "texts, events, vectors or splits changed"
+GONE, KIND = "not in the store any more", "the task's kind changed"
 """Why a probe is stale."""
 
 
@@ -114,12 +114,16 @@ class Evidence:
         """
         found: dict[str, str] = {}
         changed: set[str] | None = None
+        other_kind = self._of_other_kind(probes)
         pairs = set(zip(*(probes[column].to_pylist() for column in ("features", "source_hash", "n")), strict=True))
         for name, content, n in sorted(pairs):
             try:
                 source = named(name, sources)
             except Llm4esError:
                 found[name] = GONE
+                continue
+            if name in other_kind:
+                found[name] = KIND
                 continue
             if self.expected(source) == content:
                 continue
@@ -131,6 +135,17 @@ class Evidence:
             else:
                 found[name] = INPUTS
         return found
+
+    def _of_other_kind(self, probes: pa.Table) -> set[str]:
+        """Features that were probed for classes where the task is about numbers now, or the reverse."""
+        spec = self.context.recipe.tasks.get(self.task)
+        if spec is None:
+            return set()
+        numbers = pc.is_in(
+            pc.list_element(pc.split_pattern(probes["metric"], " ", max_splits=1), 0), pa.array(OF_NUMBERS)
+        )
+        wrong = probes.filter(pc.invert(numbers) if spec.kind is Kind.REGRESSION else numbers)
+        return set(wrong["features"].to_pylist())
 
     def _relabelled(self, probes: pa.Table) -> set[str]:
         """Features of which somebody was scored under another label than now."""

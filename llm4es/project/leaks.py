@@ -11,6 +11,7 @@ from ..recipes.label_columns import shared_columns
 from ..recipes.model import FieldSpec
 from .context import Context
 from .selection import RAW, preset
+from .tuned_later import tuned_later
 
 
 def leaks_of(context: Context, task: str, predictions: pa.Table) -> list[str]:
@@ -46,12 +47,13 @@ def leaks_of(context: Context, task: str, predictions: pa.Table) -> list[str]:
 
 
 def label_leaks(context: Context, task: str, probes: pa.Table) -> list[str]:
-    """Warnings about a task's label: columns that it is made from and somebody shows, and what the data gave away.
+    """Warnings about a task's label: columns that it is made from and somebody shows, what the data gave away, and
+    models that were tuned on later events.
 
     Parameters
     ----------
     context : Context
-        Recipe and store.
+        Recipe and store, of the task.
     task : str
         What is predicted.
     probes : pyarrow.Table
@@ -78,7 +80,7 @@ def label_leaks(context: Context, task: str, probes: pa.Table) -> list[str]:
             lines += told_by_columns(task, shared, who)
     if "leaks" in probes.column_names:
         lines += [line for kept in probes["leaks"].to_pylist() for line in kept or ()]
-    return list(dict.fromkeys(lines))
+    return list(dict.fromkeys([*lines, *tuned_later(context, probes)]))
 
 
 def shown_fields(context: Context) -> tuple[list[FieldSpec], list[FieldSpec]]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from ..core.errors import OptionError, ProbeError
 from ..core.hashing import config_id
 from ..core.sql import where
-from ..core.tasks import Kind
+from ..core.tasks import Kind, of_kind_sql
 from ..options import ProbeOptions, SelectOptions
 from ..recipes.field_names import field_name
 from .cohorts import asked_for
@@ -223,6 +223,7 @@ def probe(
             {"features": pa.array(list(by_name), pa.string()), "source_hash": pa.array(hashes.values(), pa.string())}
         ),
         related_scope=of_task,
+        row_filter=of_kind_sql(spec.kind),
         replaces=True,
         unit="features",
         setup=lambda: work,

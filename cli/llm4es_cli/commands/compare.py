@@ -30,4 +30,4 @@ def compare(
         llm4es compare movielens-100k --format markdown
     """
     compared = call.project(recipe).compare(call.task, **options)
-    show_comparison(compared, call.format, wide=wide)
+    show_comparison(compared, call.format, call.screen, wide=wide)

@@ -42,7 +42,7 @@ def run(
     """
     done = call.project(_recipe(recipe)).run(call.task, model=model, dry_run=call.dry_run, **options)
     if done.comparison is not None:
-        show_comparison(done.comparison, call.format)
+        show_comparison(done.comparison, call.format, call.screen)
     elif call.dry_run:
         show_outcomes(done.outcomes, call.format)
 
