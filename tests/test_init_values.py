@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from llm4es.recipes import load_recipe, locate, read_events
+from llm4es.recipes import keep_frames, load_recipe, locate, read_events, recipe_from_frame
 from llm4es.recipes.init.draft import Draft, draft_recipe
 
 COMMON = "2024-01-30 15:18:45"
@@ -132,7 +132,9 @@ def test_money_and_percents(tmp_path: Path, written: list[str], read: list[float
 def test_what_is_no_number_later_is_refused_and_not_made_one(tmp_path: Path) -> None:
     _, draft = drafted(tmp_path, "when\tn", ["2024-01-01\t$1.50", "2024-01-02\t$2"])
     (tmp_path / "t.tsv").write_text("user\twhen\tn\na\t2024-01-01\tsee note 5\n")
-    with pytest.raises(Exception, match=r"fields.n: row 1 has 'see note 5\?', which is not a finite number"):
+    with pytest.raises(
+        Exception, match=r"fields.n: row 1 has 'see note 5', which is not a number written like 1,234.50"
+    ):
         events(tmp_path, draft)
 
 
@@ -168,3 +170,28 @@ def test_a_wide_table_is_drafted(tmp_path: Path) -> None:
     assert draft.toml.count("[[fields]]") == 1000
     doubt = "tables.events.columns: the first 1000 of 1502 are looked at, and the others are no fields"
     assert doubt in draft.unsure
+
+
+@pytest.mark.parametrize(
+    ("mark", "texts", "numbers"),
+    [
+        (".", ["$1,234.50", "(1.00)", "12 %", "7"], [1234.5, -1.0, 12.0, 7.0]),
+        (",", ["1.234,50 €", "-0,5", "1 000"], [1234.5, -0.5, 1000.0]),
+    ],
+)
+def test_a_field_says_how_its_numbers_are_written(
+    tmp_path: Path, mark: str, texts: list[str], numbers: list[float]
+) -> None:
+    frame = pa.table({"user": ["a"] * len(texts), "paid": texts})
+    recipe = recipe_from_frame("shop", frame, entity="user", fields=[{"name": "paid", "decimal_mark": mark}])
+    recipe = keep_frames(recipe, frame, None, tmp_path)
+    assert read_events(recipe, locate(recipe), recipe.texts.options()).read_all()["paid"].to_pylist() == numbers
+
+
+def test_a_date_among_the_labels_is_shown_as_their_own_time(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("user,when,what\n" + "a,2024-01-01,tea\nb,2024-01-02,bread\n" * 8)
+    (tmp_path / "l.csv").write_text("user,left,day\na,0,01.02.2024\nb,1,29.02.2024\n")
+    draft = draft_recipe(tmp_path / "t.csv", tmp_path / "l.csv", tmp_path)
+    assert '\n# as_of = { from = "day", format = "%d.%m.%Y" }' in draft.toml
+    assert "[tasks.day]" not in draft.toml
+    assert any("'day' in l.csv may say when each label is of" in doubt for doubt in draft.unsure)

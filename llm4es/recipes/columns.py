@@ -16,6 +16,7 @@ from .expressions import expression
 from .keys import key_sql
 from .model import Derive, FieldSpec, FieldType, Recipe
 from .times import Doubt, not_a_time, time_doubts, time_sql, whole_days_sql, with_whole_years
+from .written_numbers import plain_number
 
 SQL_TYPES = {
     FieldType.TEXT: "VARCHAR",
@@ -37,6 +38,10 @@ WANTED = {
     FieldType.DATETIME: "a time",
 }
 """What a value of a type should be, in words."""
+
+
+WRITTEN = {".": "a number written like 1,234.50", ",": "a number written like 1.234,50"}
+"""The same of numbers as people write them, by their decimal mark."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,8 @@ def field_column(field: FieldSpec) -> SqlColumn:
     type = FieldType.NUMBER if field.derive in LOGARITHMS else field.type
     if type is FieldType.TEXT:
         return SqlColumn(key, name, raw, _text(raw), typed=partial(_typed_text, raw))
-    sql = f"TRY_CAST({raw} AS {SQL_TYPES[type]})"
+    number = plain_number(_text(raw), field.decimal_mark) if field.decimal_mark else raw
+    sql = f"TRY_CAST({number} AS {SQL_TYPES[type]})"
     bad = f"{raw} IS NOT NULL AND {sql} IS NULL"
     if type is FieldType.NUMBER:
         bad = f"{raw} IS NOT NULL AND ({sql} IS NULL OR NOT isfinite({sql}))"
@@ -128,8 +134,9 @@ def field_column(field: FieldSpec) -> SqlColumn:
     if field.derive in LOGARITHMS:
         sql = f"(sign({sql}) * ln(abs({sql}) + 1))"
         sql = f"CAST(trunc({sql}) AS BIGINT)" if field.derive is Derive.LOG_INTEGER else sql
-    typed = partial(_typed_number, field, raw) if type is FieldType.NUMBER and field.derive is None else None
-    return SqlColumn(key, name, raw, sql, bad, WANTED[type], typed)
+    typed = partial(_typed_number, field, raw, number) if type is FieldType.NUMBER and field.derive is None else None
+    wanted = WRITTEN[field.decimal_mark] if field.decimal_mark else WANTED[type]
+    return SqlColumn(key, name, raw, sql, bad, wanted, typed)
 
 
 def _typed_time(whole_days: str | None, type: str) -> dict[str, Any]:
@@ -144,18 +151,19 @@ def _typed_text(raw: str, type: str) -> dict[str, Any]:
     return {"sql": raw} if type in INTEGERS else {}
 
 
-def _typed_number(field: FieldSpec, raw: str, type: str) -> dict[str, Any]:
-    if type == "FLOAT":
+def _typed_number(field: FieldSpec, raw: str, number: str, type: str) -> dict[str, Any]:
+    if type == "FLOAT" and number == raw:
         return {"sql": shortest(raw)}
     if type in HELD:
         return {}
-    sql = f"TRY_CAST({raw} AS DOUBLE)"
-    lost = is_lost(raw, sql, type, field.decimals)
+    sql = f"TRY_CAST({number} AS DOUBLE)"
+    lost = is_lost(number, sql, type, field.decimals)
     bad = f"{raw} IS NOT NULL AND ({sql} IS NULL OR NOT isfinite({sql}) OR {lost})"
-    doubts = (rounded_doubt(raw, sql),) if type == "VARCHAR" and field.decimals is None else ()
+    wanted = WRITTEN[field.decimal_mark] if field.decimal_mark else WANTED[FieldType.NUMBER]
+    doubts = (rounded_doubt(number, sql),) if type == "VARCHAR" and field.decimals is None else ()
     return {
         "bad": bad,
-        "wanted": f'{WANTED[FieldType.NUMBER]} that a float holds (type = "text" keeps all digits)',
+        "wanted": f'{wanted} that a float holds (type = "text" keeps all digits)',
         "doubts": doubts,
     }
 

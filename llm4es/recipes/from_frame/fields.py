@@ -82,7 +82,7 @@ def _complete(spec: dict[str, Any], values: pa.ChunkedArray, column: str, used: 
         spec.setdefault("header", " ".join(str(spec["name"]).split()))
     spec["name"], spec["from"] = name, sql_of(column)
     if "type" not in spec and "names" not in spec:
-        spec["type"] = (FieldType.NUMBER if "decimals" in spec else field_type(values)).value
+        spec["type"] = (FieldType.NUMBER if spec.keys() & {"decimals", "decimal_mark"} else field_type(values)).value
 
 
 def field_type(values: pa.ChunkedArray) -> FieldType:

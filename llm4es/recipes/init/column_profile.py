@@ -31,6 +31,10 @@ class ColumnProfile:
     name: str
     sql: str
     """The column in an expression of a recipe; of numbers in an unusual writing, the numbers."""
+    written: str
+    """The same, but as its numbers are written."""
+    mark: str
+    """What stands before fractions of numbers in an unusual writing; '': they are plain, or none."""
     rows: int
     """Of the whole table, of which a sample was looked at."""
     missing: float
@@ -113,7 +117,7 @@ def _column(
 ) -> ColumnProfile:
     """Look at one column: closer where its values may be times, or numbers in another writing."""
     seen, total = rows
-    written, time, hours = NumberWriting(sql), None, ""
+    written, time, hours = NumberWriting(sql, sql), None, ""
     numeric = counts.count > 0 and counts.numbers == counts.count
     codes = numeric and counts.zeros > 0
     numeric = numeric and not codes
@@ -134,10 +138,12 @@ def _column(
     doubts = [time.doubt if time else "", written.doubt]
     if numeric and not decimals_are_sure(counts):
         doubts.append("points in its numbers are taken for decimal points; they could stand between thousands")
-    sql = written.sql
+    bare = {identifier(name): name} if name.isidentifier() else {}  # recipes take bare names as columns
     return ColumnProfile(
         name=name,
-        sql=name if sql == identifier(name) and name.isidentifier() else sql,  # recipes take bare names as columns
+        sql=bare.get(written.sql, written.sql),
+        written=bare.get(written.written, written.written),
+        mark=written.mark,
         rows=total,
         missing=1 - count / seen if seen else 1.0,
         distinct=counts.distinct,

@@ -26,7 +26,8 @@ def draft_fields(
     ]
     blocks += [block([f'name = "{part}"', f'derive = "{part}"']) for part in parts]
     for name, column in named.items():
-        lines = [f"name = {toml_text(name)}"] + ([f"from = {toml_text(column.sql)}"] if column.sql != name else [])
+        source = column.written if is_measured(column) else column.sql
+        lines = [f"name = {toml_text(name)}"] + ([f"from = {toml_text(source)}"] if source != name else [])
         if not re.fullmatch(r"[\w .-]+", column.name, re.ASCII):
             lines.append(f"header = {toml_text(' '.join(column.name.split()))}")
         if column.doubt and column.time is None:
@@ -40,6 +41,7 @@ def draft_fields(
             lines.append("in_text = false # rises from row to row: it counts them")
         elif is_measured(column):
             lines.append('type = "number"')
+            lines += [f'decimal_mark = "{column.mark}" # numbers as people write them'] if column.mark else []
             lines += [f"decimals = {column.decimals}"] if column.decimals else []
             lines += [f"unit = {toml_text(column.unit)}"] if column.unit else []
         elif column.missing > 0.95:

@@ -21,10 +21,15 @@ def draft_tasks(labels: TableProfile, entity: ColumnProfile, table: TableProfile
         unsure.append(f"tasks: labels are matched by their column {key.name!r} with the events' {entity.name!r}")
     if not key.values & entity.values:
         unsure.append(f"tasks: none of the first ids in {labels.path.name} is among the first ids of the events")
+    dated = next((column for column in labels.columns if column is not key and column.time is not None), None)
+    if dated is not None:
+        unsure.append(
+            f"tasks: {dated.name!r} in {labels.path.name} may say when each label is of: see as_of in the recipe"
+        )
     blocks = ["# What is to be predicted for an entity."]
     used: set[str] = set()
     for column in labels.columns:
-        if column is key or column.distinct < 2:
+        if column in (key, dated) or column.distinct < 2:
             continue
         if not column.numeric and column.distinct > MANY_CLASSES:
             unsure.append(f"tasks: {column.name!r} has {column.distinct} different texts, too many for classes")
@@ -39,6 +44,8 @@ def draft_tasks(labels: TableProfile, entity: ColumnProfile, table: TableProfile
             unsure.append(f"tasks.{name}: the events have a column {column.name!r} too, which may give the label away")
         if kind is not Kind.BINARY:
             unsure.append(f"tasks.{name}: taken as {kind.value}, from {column.distinct} different values")
+        if dated is not None:
+            lines.append(f"# as_of = {_time(dated)} # labels are dated: read a user's events before that time only")
         blocks.append("\n".join(lines) + "\n")
     if len(blocks) == 1:
         unsure.append(f"tasks: {labels.path.name} has no column with two values or more besides the id")
@@ -49,6 +56,12 @@ def _kind(column: ColumnProfile) -> Kind:
     if column.distinct == 2:
         return Kind.BINARY
     return Kind.REGRESSION if column.numeric and column.distinct > MANY_CLASSES else Kind.MULTICLASS
+
+
+def _time(column: ColumnProfile) -> str:
+    """The value of ``as_of``."""
+    keys = [f"{key} = {toml_text(value)}" for key, value in (column.time or {}).items()]
+    return f"{{ {', '.join([f'from = {toml_text(column.sql)}', *keys])} }}"
 
 
 def no_tasks() -> str:

@@ -9,26 +9,10 @@ from dataclasses import dataclass
 import duckdb
 
 from ...core.sql import literal
+from ..written_numbers import CURRENCY, GAP, WRITINGS, number_pattern, plain_number
 
 MISSING = ("na", "n/a", "nan", "null", "none", "-", "?", "nil")
 """What stands in columns of numbers where there is none, in lower case."""
-
-CURRENCY = (
-    r"(?:R\$|US\$|[$€£¥₽₹₺₴₩฿]|USD|EUR|GBP|CHF|JPY|CNY|RUB|RUR|INR|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|TRY|KRW|ZAR|"
-    "kr|zł|\u0440\u0443\u0431)"
-)
-"""Signs and codes of currencies."""
-
-MINUS = "[-\u2212]"
-
-GAP = "[ \u00a0\u202f'\u2019]"
-"""What stands between thousands besides points and commas."""
-
-WRITINGS = {
-    ".": rf"(?:\d{{1,3}}(?:(?:,|{GAP})\d{{3}})+|\d+)(?:\.\d+)?|\.\d+",  # 1,234.56
-    ",": rf"(?:\d{{1,3}}(?:(?:\.|{GAP})\d{{3}})+|\d+)(?:,\d+)?",  # 1.234,56
-}
-"""How numbers are written, by what stands before the fraction."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +21,10 @@ class NumberWriting:
 
     sql: str
     """The numbers, in an expression of a recipe."""
+    written: str
+    """The same, but as they are written: what a field is made from."""
+    mark: str = ""
+    """What stands before fractions, of numbers that are not plain; '': they are."""
     doubt: str = ""
     """'' for nothing."""
     unit: str = ""
@@ -57,45 +45,38 @@ def as_numbers(connection: duckdb.DuckDBPyConnection, sql: str, text: str) -> Nu
     """
     missing = ", ".join(map(literal, MISSING))
     blank = f"lower(v) IN ({missing})"
-    forms = {mark: _pattern(number) for mark, number in WRITINGS.items()}
+    forms = {mark: number_pattern(mark) for mark in WRITINGS}
     row = connection.execute(
         f"SELECT count(*), count_if({blank}), count_if(isfinite(TRY_CAST(v AS DOUBLE)) AND NOT {blank}), "
         f"{', '.join(f'count_if(regexp_full_match(v, {literal(form)}))' for form in forms.values())} FROM one"
     ).fetchall()[0]
     count, blanks, plain, *fits = (int(each or 0) for each in row)  # none of none is null
     if not count or plain == count or blanks == count:
-        return NumberWriting(sql)
+        return NumberWriting(sql, sql)
     wanted = count - blanks
     marks = [mark for mark, fit in zip(forms, fits, strict=True) if fit == wanted]
     if plain != wanted and not marks:
-        return NumberWriting(sql, _nearly(connection, wanted, max(plain, *fits), forms))
-    numbers, value, unit = sql, "v", ""
+        return NumberWriting(sql, sql, doubt=_nearly(connection, wanted, max(plain, *fits), forms))
+    numbers, written, value, unit, mark = sql, sql, "v", "", ""
     doubts: list[str] = []
     if plain != wanted:
         mark = _mark(connection, marks)
-        numbers, value = _sql(text, forms[mark], mark), _sql("v", forms[mark], mark)
+        numbers, value = _sql(text, mark), _sql("v", mark)
         doubts, unit = _doubts(connection, marks, mark)
         if "several" in unit:
-            return NumberWriting(sql, f"its amounts are in {unit}, and are kept as texts: they cannot be added up")
+            return NumberWriting(
+                sql, sql, doubt=f"its amounts are in {unit}, and are kept as texts: they cannot be added up"
+            )
     if blanks:
-        numbers = f"CASE WHEN lower({text}) NOT IN ({missing}) THEN {numbers} END"
+        numbers, written = (f"CASE WHEN lower({text}) NOT IN ({missing}) THEN {each} END" for each in (numbers, sql))
         doubts.append(f"{blanks} values such as 'NA' are taken as missing")
     connection.execute(f"CREATE OR REPLACE TABLE one AS SELECT {value} AS v FROM one WHERE NOT {blank}")
-    return NumberWriting(numbers, ", ".join(doubts), unit, plain != wanted)
+    return NumberWriting(numbers, written, mark, ", ".join(doubts), unit, plain != wanted)
 
 
-def _pattern(number: str) -> str:
-    """A number with a sign, a currency or a percent sign somewhere about it."""
-    around = rf"\s*(?:{CURRENCY}|%)?\s*"
-    return rf"\s*(?:(?:\+|{MINUS})?{around}(?:\+|{MINUS})?(?:{number}){around}-?|\({around}(?:{number}){around}\))\s*"
-
-
-def _sql(text: str, form: str, mark: str) -> str:
+def _sql(text: str, mark: str) -> str:
     """Plain numbers of such text; what is written in another way stays as it is, marked, and is no number."""
-    digits = f"regexp_replace({text}, '[^0-9{mark}]', '', 'g')"
-    digits = f"replace({digits}, ',', '.')" if mark == "," else digits
-    sign = f"CASE WHEN regexp_matches({text}, '^\\s*\\(|{MINUS}') THEN '-' ELSE '' END"
-    return f"CASE WHEN regexp_full_match({text}, {literal(form)}) THEN {sign} || {digits} ELSE {text} || '?' END"
+    return f"coalesce({plain_number(text, mark)}, {text} || '?')"
 
 
 def _mark(connection: duckdb.DuckDBPyConnection, marks: list[str]) -> str:

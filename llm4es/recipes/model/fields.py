@@ -4,7 +4,7 @@ In: plain values read from a TOML. Out: frozen models, or a validation error tha
 """
 
 from enum import StrEnum
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -61,6 +61,9 @@ class FieldSpec(Strict):
     """What codes stand for; a code that is not there stays a code, and is counted."""
     decimals: int | None = None
     """Digits after the point of a number; None: as many as it takes."""
+    decimal_mark: Literal[".", ","] | None = Field(default=None, exclude_if=lambda value: value is None)
+    """What stands before the fraction of numbers as people write them: ``$1,234.50``, ``1.234,50 €``, ``12 %``, and
+    ``(1.00)`` for -1; None: the numbers are plain. Left out of a recipe's content where not given."""
     unit: str = ""
     """Written behind each value, after a space."""
     missing: str = ""
@@ -79,6 +82,8 @@ class FieldSpec(Strict):
             raise ValueError(f"every event has a column {self.name!r} already: name the field otherwise, with 'from'")
         if self.decimals is not None and (self.type is not FieldType.NUMBER or not 0 <= self.decimals <= 9):
             raise ValueError("'decimals' is between 0 and 9, and for fields of type 'number'")
+        if self.decimal_mark is not None and (self.type is not FieldType.NUMBER or self.derive is not None):
+            raise ValueError("'decimal_mark' is for fields of type 'number' that are not derived")
         if self.names is not None and (self.type is not FieldType.TEXT or self.derive is not None):
             raise ValueError("'names' is for fields of type 'text' that are not derived")
         if self.derive in (Derive.LOG, Derive.LOG_INTEGER):
