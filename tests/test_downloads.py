@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from llm4es.core import downloads as fetch
+from llm4es.core.cache_folder import cache_dir
 from llm4es.core.errors import FetchError, RecipeError
 from llm4es.recipes import load_recipe, locate
 
@@ -53,14 +54,14 @@ def names(folder: Path) -> list[str]:
 
 def test_cache_dir_is_the_users_choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LLM4ES_CACHE", str(tmp_path / "mine"))
-    assert fetch.cache_dir() == tmp_path / "mine"
+    assert cache_dir() == tmp_path / "mine"
 
 
 def test_cache_dir_follows_the_platform(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("LLM4ES_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(variable, raising=False)
     home = {"linux": ".cache/llm4es", "darwin": "Library/Caches/llm4es"}.get(sys.platform, "AppData/Local/llm4es/Cache")
-    assert fetch.cache_dir() == Path.home() / home
+    assert cache_dir() == Path.home() / home
 
 
 def test_wheel_files_extracts_only_the_members_flat(wheel: Path, tmp_path: Path) -> None:

@@ -250,7 +250,7 @@ def test_a_real_server() -> None:
     """llama.cpp's own server with the built-in model's GGUF, in a process of its own."""
     pytest.importorskip("xllamacpp")
     pytest.importorskip("openai")
-    from llm4es.core.downloads import cache_dir
+    from llm4es.core.cache_folder import cache_dir
     from llm4es.models.resolve import BUILT_IN
 
     resolve("smollm2-135m")

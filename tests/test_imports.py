@@ -11,6 +11,8 @@ from statistics import median
 
 import pytest
 
+from llm4es_store import Store
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = {
     "llm4es": ROOT / "llm4es",
@@ -193,6 +195,19 @@ try: app(["sql", "SELECT 1", "--store", "store"])
 except SystemExit: pass
 """
     assert not {"torch", "transformers", "sklearn", "scipy"} & loaded(code, tmp_path)
+
+
+def test_reading_a_store_loads_neither_the_network_nor_what_writes(tmp_path: Path) -> None:
+    """Also while a run is under way: a row of the record as Python values would bring pandas in."""
+    run = Store(tmp_path / "store", create=True).run("embed", "d", {}, "0")
+    run.begin()
+    code = """
+import sys
+from llm4es_store import Store
+assert Store("store").connect().execute("SELECT status FROM runs").fetchall() == [("running",)]
+assert not {"urllib.request", "pyarrow.compute", "llm4es_store.run", "llm4es_store.check"} & {*sys.modules}
+"""
+    assert "pandas" not in loaded(code, tmp_path)
 
 
 def test_comparing_does_not_load_scikit_learn(tmp_path: Path) -> None:

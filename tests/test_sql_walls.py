@@ -103,6 +103,29 @@ def test_files_of_the_store_are_only_read(store: Store) -> None:
             files.open(other)
 
 
+def test_a_link_is_not_there_even_where_a_file_was_read(store: Store, tmp_path: Path) -> None:
+    files, root = ReadOnlyFiles(store.layout.root), Path(store.layout.root)
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "a").write_bytes(b"secret")
+    table = root / "tables" / "t"
+    table.mkdir()
+    (table / "a").write_bytes(b"mine")
+    files.open("store://tables/t/a").close()
+    assert (files.info("store://tables/t/a")["size"], files.exists("store://tables/t/b")) == (4, False)
+    (table / "a").write_bytes(b"longer")
+    files.open("store://tables/t/a").close()
+    assert files.info("store://tables/t/a")["size"] == 6
+    (table / "a").unlink()
+    (table / "a").symlink_to(secret / "a")
+    (table / "folder").symlink_to(secret)
+    for path in ("store://tables/t/a", "store://tables/t/folder/a"):
+        with pytest.raises(PermissionError):
+            files.open(path)
+    with pytest.raises(PermissionError):
+        files.info("store://tables/t/folder/a")
+
+
 def test_what_reads_is_read(store: Store) -> None:
     words = "WITH copy AS (SELECT text AS insert FROM texts) PIVOT copy ON insert USING count(*)"
     assert fetch(store.sql(words)).to_pylist() == [{"text a": 1, "text b": 1}]

@@ -7,7 +7,6 @@ either complete or not there: everything is made under another name and renamed.
 import hashlib
 import importlib.util
 import lzma
-import os
 import shutil
 import subprocess
 import sys
@@ -22,9 +21,9 @@ from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-import platformdirs
 from filelock import FileLock
 
+from .cache_folder import CACHE_VARIABLE
 from .errors import FetchError, one_line
 
 TIMEOUT = 10
@@ -41,16 +40,6 @@ MOST_MEMBERS = 1000
 
 MOST_UNPACKED = (256 << 20, 100)
 """Bytes that the files of an archive may have together, or that many times its own, whichever is more."""
-
-CACHE_VARIABLE = "LLM4ES_CACHE"
-"""Environment variable that moves the cache folder."""
-
-
-def cache_dir() -> Path:
-    """Where downloads and dequantised weights are kept: $LLM4ES_CACHE, else the platform's cache folder."""
-    if own := os.environ.get(CACHE_VARIABLE):
-        return Path(own).expanduser().absolute()
-    return platformdirs.user_cache_path("llm4es", appauthor=False)
 
 
 def download(url: str, digest: str, to: Path) -> Path:

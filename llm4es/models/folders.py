@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.downloads import cache_dir
+from ..core.cache_folder import cache_dir
 from ..core.errors import ModelError, one_line
 from ..core.hashing import canonical_json, file_hash, text_hash
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from ..core.downloads import cache_dir
+from ..core.cache_folder import cache_dir
 from ..core.errors import ModelError, one_line
 from .folders import cached_hash
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..core.downloads import cache_dir, wheel_files
+from ..core.cache_folder import cache_dir
+from ..core.downloads import wheel_files
 from ..core.errors import ModelError
 from ..options import Method
 from .folders import adapter_fingerprint, check_adapter, check_folder, folder_fingerprint, read_shape

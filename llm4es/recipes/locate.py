@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core import downloads as fetch
+from ..core.cache_folder import cache_dir
 from ..core.errors import DataError, FetchError
 from ..core.hashing import canonical_json, file_hash, text_hash
 from .model import FileLayout, RawTable, Recipe
@@ -80,7 +81,7 @@ def locate(recipe: Recipe, data: Path | None = None, *, allow_outside: bool = Fa
     can_be_had = any(layout.fetch for layout in recipe.all_layouts.values())
     if folder is not None and (data is not None or not can_be_had or _is_there(recipe, folder, allow_outside)):
         return _in_folder(recipe, folder, allow_outside)
-    kept = fetch.cache_dir() / "data" / recipe.name
+    kept = cache_dir() / "data" / recipe.name
     if folder is not None:  # anybody's recipe may have that name
         kept = kept.with_name(f"{recipe.name}-{recipe.content_hash()[:16]}")
     reasons = []

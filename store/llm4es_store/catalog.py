@@ -153,20 +153,23 @@ class Catalog:
 
     def not_ended(self) -> dict[str, dict[str, Any]]:
         """Run id -> last row, of the runs that have not said how they ended."""
+        return {run_id: self.record().slice(at, 1).to_pylist()[0] for run_id, at in self._open_ended().items()}
+
+    def _open_ended(self) -> dict[str, int]:
+        """As ``not_ended``: run id -> place of its last row in the record. Rows as Python values import pandas."""
         if self.record_damage is not None:
             return {}
         # Two columns as Python values: comparing Arrow's with one would import pandas, wherever it is installed.
         rows = self.record()
         status = list(zip(rows["run_id"].to_pylist(), rows["status"].to_pylist(), strict=True))
         ended = {run_id for run_id, said in status if said != NOT_ENDED}
-        left = {run_id: place for place, (run_id, _) in enumerate(status) if run_id not in ended}
-        return {run_id: rows.slice(place, 1).to_pylist()[0] for run_id, place in left.items()}
+        return {run_id: place for place, (run_id, _) in enumerate(status) if run_id not in ended}
 
     def _dead_runs(self) -> list[str]:
         """Runs that never ended and whose process is gone: they are shown as killed before anybody has recorded it."""
-        dead = [run_id for run_id in self.not_ended() if is_dead(self.layout, run_id)]
+        dead = [run_id for run_id in self._open_ended() if is_dead(self.layout, run_id)]
         # Asked again: a run may have ended by itself, and let go of its lock, since we first looked.
-        return sorted({*dead} & self.not_ended().keys()) if dead else []
+        return sorted({*dead} & self._open_ended().keys()) if dead else []
 
     def _datasets_there(self) -> list[str]:
         """As ``datasets``; where the record cannot be read, by the folders that they have."""

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
@@ -216,7 +215,7 @@ class Table:
     def _refuse_long_names(self, rows: pa.Table) -> None:
         """Raise for a value that has a folder of its own and is longer than a folder's name may be."""
         for column in self.partition_by:
-            for value in pc.unique(rows[column]).to_pylist():
+            for value in rows[column].unique().to_pylist():
                 if len(f"{column}={urllib.parse.quote(str(value), safe='')}") > _LONGEST_NAME:
                     raise StoreError(f"{column} {str(value)[:60]!r}... is too long for a folder's name: shorten it")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from llm4es.core import schemas
-from llm4es.core.downloads import cache_dir
+from llm4es.core.cache_folder import cache_dir
 from llm4es.core.errors import StoreError
 from llm4es.core.tables import slug
 

@@ -26,7 +26,9 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
 
     def __init__(self, root: str, remote: Any | None = None) -> None:
         super().__init__()
-        self._root, self._remote = root, remote
+        self._root, self._remote, self.is_local = root, remote, remote is None
+        self._opened: dict[str, os.stat_result] = {}  # local path -> what it was when it was last opened
+        self._folders: set[str] = set()  # local folders that are reached over no link: files are many, these are few
 
     def open(self, path: str, mode: str = "rb", **_: Any) -> Any:
         """A file, to be read. Raises PermissionError for every other mode."""
@@ -36,25 +38,25 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
         try:
             if self._remote is not None:
                 return _SharedFile(self._remote.open(place, "rb"))
-            return _LocalFile(place) if hasattr(os, "pread") else _SharedFile(Path(place).open("rb"))
+            file = _LocalFile(place) if hasattr(os, "pread") else _SharedFile(Path(place).open("rb"))  # noqa: SIM115
+            self._opened[path] = os.stat(place)  # noqa: PTH116  # a Path costs as much again, and there are many
+            return file
         except OSError as error:
             known = "No files found" if isinstance(error, FileNotFoundError) else str(error)
             raise type(error)(f'{known}: "{path}"') from error
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
         """Size and kind of a file."""
-        place = self._place(path)
         if self._remote is not None:
-            return {**self._remote.info(place), "name": path}
-        return {"name": path, "size": Path(place).stat().st_size, "type": "file"}
+            return {**self._remote.info(self._place(path)), "name": path}
+        return {"name": path, "size": self._stat(path).st_size, "type": "file"}
 
     def modified(self, path: str) -> datetime:
         """When a file was last written."""
-        place = self._place(path)
         if self._remote is not None:
-            moment: datetime = self._remote.modified(place)
+            moment: datetime = self._remote.modified(self._place(path))
             return moment
-        return datetime.fromtimestamp(Path(place).stat().st_mtime, UTC)
+        return datetime.fromtimestamp(self._stat(path).st_mtime, UTC)
 
     def exists(self, path: str, **_: Any) -> bool:
         """Whether there is such a file."""
@@ -66,7 +68,7 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
 
     def glob(self, path: str, **_: Any) -> list[str]:
         """The file itself, there or not: views name each of theirs, and nobody else is to look around."""
-        self._place(path)
+        self._named(path)
         return [path]
 
     def ls(self, path: str, detail: bool = True, **_: Any) -> list[Any]:
@@ -93,15 +95,32 @@ class ReadOnlyFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no 
 
     cp_file = copy = move = mv
 
-    def _place(self, path: str) -> str:
-        """Where a file really lies. Raises PermissionError for whatever is no plain file name below ``tables/``."""
+    def _stat(self, path: str) -> os.stat_result:
+        """Size and times of a local file. The files of a table never change: of one that was opened they are known."""
+        known = self._opened.get(path)
+        return Path(self._place(path)).stat() if known is None else known
+
+    def _named(self, path: str) -> str:
+        """Where a file would lie. Raises PermissionError for whatever is no plain file name below ``tables/``."""
         name = path.removeprefix(f"{SCHEME}://")
         parts = name.split("/")
-        place = f"{self._root}/{name}"
-        plain = parts[0] == _TABLES and not {"", ".", ".."} & set(parts)
-        if not plain or (self._remote is None and os.path.realpath(place) != os.path.normpath(place)):
+        if parts[0] != _TABLES or not {"", ".", ".."}.isdisjoint(parts):
+            raise PermissionError(f"{path} is disabled by configuration: it is no file of a table")
+        return f"{self._root}/{name}"
+
+    def _place(self, path: str) -> str:
+        """Where a file really lies. Raises PermissionError as ``_named``, and for what is reached over a link."""
+        place = self._named(path)
+        is_link = self._remote is None and os.path.islink(place)  # noqa: PTH114  # as above
+        if is_link or (self._remote is None and not self._is_real(place.rpartition("/")[0])):
             raise PermissionError(f"{path} is disabled by configuration: it is no file of a table")
         return place
+
+    def _is_real(self, folder: str) -> bool:
+        """Whether a local folder is reached over no link. No query can make one, so it is asked once a folder."""
+        if folder not in self._folders and os.path.realpath(folder) == os.path.normpath(folder):
+            self._folders.add(folder)
+        return folder in self._folders
 
 
 class _OpenFile:

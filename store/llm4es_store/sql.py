@@ -110,6 +110,8 @@ def connect(
     for setting in _PROXY:  # DuckDB takes them from the environment, passwords and all, and any query can read settings
         connection.execute(f"SET {setting} = ''")
     connection.execute(f"SET allowed_directories = ['{SCHEME}://']")  # what is below it is up to ``files``
+    if files.is_local:  # DuckDB takes them for far away and would keep copies of what it reads
+        connection.execute("SET enable_external_file_cache = false")
     connection.execute("SET enable_external_access = false")
     for name, view in views.items():
         create_view(connection, name, view)

@@ -5,25 +5,26 @@ In: a root. Out: relations over the store's views, vectors, runs to write with. 
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from llm4es.core.errors import StoreError
 from llm4es.core.sql import Scope, where
 
 from .catalog import Catalog
-from .check import check
 from .finding import FINDINGS
 from .migrations import migrate
 from .recovery import mark_killed_runs
-from .run import Run
 from .sql import Limits, fetch, query
 from .time_travel import At
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .run import Run
 
 
 class Store(Catalog):
@@ -60,7 +61,7 @@ class Store(Catalog):
         super().__init__(root, create=create, limits=limits)
         migrate(self)
 
-    def run(self, stage: str, dataset: str, config: Mapping[str, Any], code_version: str) -> Run:
+    def run(self, stage: str, dataset: str, config: Mapping[str, Any], code_version: str) -> "Run":
         """A run to write with, a context manager: every commit bears its id, its end is recorded whatever happens.
 
         Runs whose process is gone are recorded as killed first.
@@ -95,6 +96,8 @@ class Store(Catalog):
         """
         self.refuse_shared_name(dataset)
         mark_killed_runs(self)
+        from .run import Run  # writes, which most openings of a store do not
+
         return Run(self, stage, dataset, config, code_version)
 
     def sql(self, text: str, at: At | None = None) -> duckdb.DuckDBPyRelation:
@@ -150,6 +153,8 @@ class Store(Catalog):
         >>> Store("example-checked", create=True).check().num_rows
         0
         """
+        from .check import check  # what it compares is of no use to whoever only reads
+
         return pa.Table.from_pylist([finding.row() for finding in check(self.layout.root, repair=repair)], FINDINGS)
 
     def recipe(self, dataset: str) -> dict[str, Any] | None:
@@ -219,7 +224,7 @@ class Store(Catalog):
 
     def matrix(
         self, dataset: str, *, model: str, k: int, config_id: str | None = None, at: At | None = None
-    ) -> tuple[pa.StringArray, NDArray[np.float32]]:
+    ) -> tuple[pa.StringArray, "NDArray[np.float32]"]:
         """Entity ids in order, and the matrix of their vectors.
 
         The matrix is a read-only view of the query's result where that comes in one piece and in order: up to 122,880
@@ -262,6 +267,9 @@ class Store(Catalog):
         >>> ids.to_pylist(), matrix.tolist()
         (['c1', 'c2'], [[1.0, 0.0], [0.0, 1.0]])
         """
+        import numpy as np  # heavy
+        import pyarrow.compute as pc  # heavy
+
         rows = self._vectors("entity_id, vector, config_id", dataset, model, k, config_id, at)
         configs = sorted(set(rows["config_id"].to_pylist()))
         if len(configs) != 1:
