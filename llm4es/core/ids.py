@@ -14,6 +14,9 @@ from .decimals import plain_numbers
 BIG = 2.0**53
 """Floats tell all whole numbers below it apart, and no others."""
 
+MISSING = ("na", "n/a", "nan", "null", "none", "-")
+"""What stands in columns of numbers where there is none, in lower case."""
+
 WHOLE = r"^-?(0|[1-9][0-9]*)(\.0+)?$"
 """A whole number as a text, perhaps of a float."""
 
@@ -44,7 +47,7 @@ def id_texts(values: Any) -> Any:
         return texts
     if not pc.any(pc.ends_with(texts, ".0")).as_py():
         return texts
-    given = texts.filter(pc.and_(texts.is_valid(), pc.not_equal(texts, "")))
+    given = texts.filter(pc.invert(pc.is_in(pc.utf8_lower(texts), pa.array(["", None, *MISSING], texts.type))))
     whole = pc.all(pc.match_substring_regex(given, WHOLE)).as_py()
     return pc.replace_substring_regex(texts, r"\.0+$", "") if whole else texts
 

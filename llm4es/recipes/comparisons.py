@@ -12,11 +12,9 @@ from typing import Any
 
 import duckdb
 
+from ..core.ids import MISSING
 from ..core.sql import identifier, literal
 from .expressions import expression, parsed, unparsed
-
-MISSING = ("na", "n/a", "nan", "null", "none", "-")
-"""What stands in columns of numbers where there is none, in lower case."""
 
 SUMS = frozenset(
     {"+", "-", "*", "/", "//", "%", "**", "^", "abs", "round", "floor", "ceil", "ceiling", "sqrt", "ln", "exp"}

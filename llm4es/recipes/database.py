@@ -19,6 +19,7 @@ import duckdb
 from ..core.errors import DataError, RecipeError
 from ..core.interrupts import interruptible
 from ..core.sql import identifier
+from .comparisons import compared
 from .expressions import explained, expression, sentence
 from .first_rows import is_value
 from .kinds.last_line import check_last_line
@@ -64,8 +65,12 @@ class Loaded:
     readers: tuple[tuple[Path, str], ...]
     """Each file and the SQL that reads it."""
 
-    view: str
-    """The SQL of the view: the columns that are spoken of, the derived ones, and ``ROW`` from 0."""
+    rows: str
+    """SELECT of what is spoken of and not derived anew, and of ``ROW`` from 0."""
+    raw: str
+    """What stands behind FROM."""
+    derive: Mapping[str, str]
+    """The derived columns."""
 
     def place(self, row: int) -> str:
         """Where the row of that number stands: 'row 5', or 'row 5 of part-2.csv' where there are several files."""
@@ -95,7 +100,11 @@ def load(
     connection.execute("SET enable_external_access = false; SET lock_configuration = true")
     for table, loaded in tables.items():
         try:
-            connection.execute(f"CREATE TEMP VIEW {identifier(table)} AS {loaded.view}")
+            derived = [
+                f"{compared(connection, sql, loaded.raw)} AS {identifier(n)}" for n, sql in loaded.derive.items()
+            ]
+            selected = ", ".join([loaded.rows, *derived])
+            connection.execute(f"CREATE TEMP VIEW {identifier(table)} AS {selected} FROM {loaded.raw}")
         except duckdb.Error as error:
             raise RecipeError(f"recipe {recipe.name!r}, table {table!r}: {explained(error, loaded.columns)}") from error
     return tables
@@ -126,8 +135,8 @@ def _read(
             logger.warning("%s: %s has no column %r, which is missing there", recipe.name, ", ".join(lacking), name)
     replaced = [name for name in there if name in spec.derive and name.lower() in spoken]
     without = f" EXCLUDE ({', '.join(map(identifier, replaced))})" if replaced else ""
-    of_table = {name: expression(sql, f"tables.{table}.derive.{name}") for name, sql in spec.derive.items()}
-    derived = "".join(f", {sql} AS {identifier(name)}" for name, sql in of_table.items())
+    for name, sql in spec.derive.items():
+        expression(sql, f"tables.{table}.derive.{name}")
     raw = identifier(f"_{table}")
     try:
         try:
@@ -150,8 +159,8 @@ def _read(
     numbered = f"SELECT *, rowid AS {ROW} FROM {raw}"
     if "rowid" in spoken and "rowid" in [name.lower() for name in there]:  # the column would number the rows
         numbered = f"SELECT *, row_number() OVER () - 1 AS {ROW} FROM {raw}"
-    view = f"SELECT *{without}{derived} FROM ({numbered})"
-    return Loaded(columns, tuple((file.path, file.reader) for file in files), view)
+    readers = tuple((file.path, file.reader) for file in files)
+    return Loaded(columns, readers, f"SELECT *{without}", f"({numbered})", spec.derive)
 
 
 def _check_header(spec: RawTable, table: str, names: Sequence[str], spoken: str) -> None:

@@ -36,7 +36,7 @@ class FirstRows:
 
     delimiter: str
     skip: int
-    """Lines before the header: empty ones, and Excel's ``sep=;``."""
+    """Lines before the header: those without any value, and Excel's ``sep=;``."""
     rows: tuple[tuple[str, ...], ...]
 
     @property
@@ -69,7 +69,7 @@ def rows_of(text: str, delimiter: str, quote: str, whole: bool = True) -> FirstR
     for line in iter(lines.readline, ""):
         if said := SEPARATOR.fullmatch(line):
             delimiter = said[1]
-        elif line.strip():
+        elif line.strip(f"{delimiter} \t\r\n"):
             lines.seek(lines.tell() - len(line))
             break
         skip += 1

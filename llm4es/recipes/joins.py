@@ -97,9 +97,13 @@ class Joins:
                 raise DataError(f"table {side!r} has no column {name!r} to join on; {nearest(name, columns)}")
 
     def _check_once(self, table: str, on: dict[str, str], theirs: Sequence[str]) -> None:
-        """A key is there once, or events would be there several times."""
+        """A key is there once, or events would be there several times; rows without a key match none."""
         keys, names = ", ".join(theirs), ", ".join(map(identifier, on.values()))
-        query = f"SELECT {keys} FROM {identifier(table)} GROUP BY {keys} HAVING count(*) > 1 ORDER BY {keys} LIMIT 1"
+        known = " AND ".join(f"({key}) IS NOT NULL" for key in theirs)
+        query = (
+            f"SELECT {keys} FROM {identifier(table)} WHERE {known} GROUP BY {keys} HAVING count(*) > 1 "
+            f"ORDER BY {keys} LIMIT 1"
+        )
         if twice := self.connection.execute(query).fetchall():
             raise DataError(f"table {table!r} has {names} {twice[0][0]!r} more than once: leave one row of each")
 

@@ -7,6 +7,9 @@ The same rules for Arrow are in ``core.ids``.
 
 import duckdb
 
+from ..core.ids import MISSING
+from ..core.sql import literal
+
 BIG = 2**53
 """Floats tell all whole numbers below it apart, and no others."""
 
@@ -32,6 +35,12 @@ def plain_text(sql: str, type: str) -> str:
     return text
 
 
+def without_nan(connection: duckdb.DuckDBPyConnection, sql: str, clause: str) -> str:
+    """An expression over the rows behind FROM as a text; null for a float that is no number, as where nothing is."""
+    type = str(connection.execute(f"DESCRIBE SELECT {sql} FROM {clause}").fetchall()[0][1])
+    return f"CAST(nullif({sql}, CAST('nan' AS {type})) AS VARCHAR)" if type in FLOATS else f"CAST({sql} AS VARCHAR)"
+
+
 def key_sql(connection: duckdb.DuckDBPyConnection, sql: str, clause: str) -> str:
     """An expression over the rows behind FROM as the text of an id."""
     type = str(connection.execute(f"DESCRIBE SELECT {sql} FROM {clause}").fetchall()[0][1])
@@ -49,5 +58,6 @@ def are_floats(connection: duckdb.DuckDBPyConnection, sql: str, clause: str) -> 
     some = f"SELECT 1 FROM (SELECT {sql} AS v FROM {clause}) WHERE ends_with(v, '.0') LIMIT 1"
     if not connection.execute(some).fetchall():
         return False
-    every = f"SELECT bool_and(regexp_full_match(v, '{WHOLE}')) FROM (SELECT {sql} AS v FROM {clause}) WHERE v <> ''"
+    given = f"v <> '' AND lower(v) NOT IN ({', '.join(map(literal, MISSING))})"
+    every = f"SELECT bool_and(regexp_full_match(v, '{WHOLE}')) FROM (SELECT {sql} AS v FROM {clause}) WHERE {given}"
     return bool(connection.execute(every).fetchall()[0][0])

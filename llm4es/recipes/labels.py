@@ -4,6 +4,7 @@ In: a recipe and its files. Out: a table of the LABELS schema, in the order in w
 task's table. Knows nothing of events.
 """
 
+import logging
 from collections.abc import Callable
 
 import duckdb
@@ -18,10 +19,12 @@ from . import database
 from .comparisons import compared
 from .database import ROW
 from .expressions import explained, expression, sentence
-from .keys import key_sql
+from .keys import key_sql, without_nan
 from .label_dates import check_dates, date_sql
 from .locate import Source
 from .model import Recipe, Task
+
+logger = logging.getLogger(__name__)
 
 
 def read_labels(recipe: Recipe, source: Source, *, skip: bool = False) -> pa.Table:
@@ -90,6 +93,9 @@ def _task_labels(recipe: Recipe, source: Source, name: str, task: Task, skip: bo
             raise DataError(f"tasks.{name}: cannot read the labels: {sentence(error)}") from error
     if task.as_of:
         rows = rows.filter(pc.is_valid(rows["as_of"]))
+    if skip and (nobodys := pc.equal(pc.fill_null(rows["entity_id"], ""), "")) and pc.any(nobodys).as_py():
+        logger.warning("%s, tasks.%s: labels without an entity id are left out", recipe.name, name)
+        rows = rows.filter(pc.invert(nobodys))
     _check(name, task, rows)
     count = rows.num_rows
     columns = [pa.repeat(recipe.name, count), rows["entity_id"], pa.repeat(name, count), rows["label"]]
@@ -99,7 +105,7 @@ def _task_labels(recipe: Recipe, source: Source, name: str, task: Task, skip: bo
 def _rows(connection: duckdb.DuckDBPyConnection, task: Task, table: str) -> pa.Table:
     """One row an id and date, in the order of the file."""
     entity = key_sql(connection, expression(task.entity), table)
-    label = f"CAST({compared(connection, task.label, table)} AS VARCHAR)"
+    label = without_nan(connection, compared(connection, task.label, table), table)
     return connection.sql(
         f"SELECT entity_id, as_of, arg_min(label, {ROW}) AS label, count(DISTINCT label) AS different, "
         f"min({ROW}) AS {ROW} FROM (SELECT {entity} AS entity_id, {label} AS label, {date_sql(task)} AS as_of, {ROW} "
@@ -121,7 +127,9 @@ def _with_numbers(connection: duckdb.DuckDBPyConnection, task: Task) -> str:
 def _check(name: str, task: Task, rows: pa.Table) -> None:
     """Refuse labels that cannot be what the task says they are."""
     if pc.any(pc.equal(pc.fill_null(rows["entity_id"], ""), "")).as_py():
-        raise DataError(f"tasks.{name}: a label has no entity id: mend the labels' file")
+        raise DataError(
+            f"tasks.{name}: a label has no entity id: mend the file, or leave such labels out with --on-bad-row skip"
+        )
     if torn := rows.filter(pc.greater(rows["different"], 1)).slice(0, 1)["entity_id"].to_pylist():
         dated = "of one date" if task.as_of else "(are they of several dates? then name their column: as_of = ...)"
         raise DataError(

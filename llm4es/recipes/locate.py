@@ -159,11 +159,11 @@ def _matches(pattern: str, folder: Path) -> list[Path]:
     for ending in COMPRESSED:
         if (path := Path(f"{full}{ending}")).is_file():
             return [path]
-    found = glob.glob(_escaped(full), recursive=True)  # noqa: PTH207
+    found = glob.glob(escaped(full), recursive=True)  # noqa: PTH207
     return [path for path in map(Path, sorted(found)) if path.is_file()]
 
 
-def _escaped(pattern: Path) -> str:
+def escaped(pattern: Path) -> str:
     """A pattern in which the folders that are there as they are written stand for themselves: '[2026] data/*.csv'."""
     known = next((parent for parent in pattern.parents if parent.exists()), Path())
     return str(Path(glob.escape(str(known))) / pattern.relative_to(known))

@@ -15,6 +15,7 @@ from ..core.sql import file_literal, literal
 from .expressions import sentence
 from .first_rows import FirstRows, first_rows, names_of
 from .kinds import FileKind, Readable, readable
+from .kinds.texts import has_mixed_line_ends
 from .model import Header, RawTable
 
 DELIMITERS = ",;\t|"
@@ -36,8 +37,10 @@ def reader_of(
     """
     file = readable(path, spec, folder)
     if file.kind is FileKind.CSV:
-        file = file.with_one_line_end(spec.quote, folder) if one_line_end else file
-        reader, names = _delimited(spec, path, file, skip)
+        first = first_rows(spec, path, file)
+        if one_line_end or (first.skip and has_mixed_line_ends(file.path)):  # of the latter DuckDB reads no row at all
+            file = file.with_one_line_end(spec.quote, folder)
+        reader, names = _delimited(spec, path, file, first, skip)
     else:
         reader, names = (
             _json(connection, path, file) if file.kind is FileKind.JSON else _parquet(connection, path, file)
@@ -82,9 +85,8 @@ def _as_text(type: str) -> str:
     return re.sub(SCALAR, lambda found: found[0] if found[0].startswith('"') else "VARCHAR", type)
 
 
-def _delimited(spec: RawTable, path: Path, file: Readable, skip: bool) -> tuple[str, list[str]]:
+def _delimited(spec: RawTable, path: Path, file: Readable, first: FirstRows, skip: bool) -> tuple[str, list[str]]:
     """The reader of a delimited file as SQL, every value a text, and the names of its columns."""
-    first = first_rows(spec, path, file)
     names = list(spec.columns) if spec.header is Header.NONE else _header(spec, path, first)
     options = {
         "auto_detect": "false",

@@ -14,6 +14,7 @@ from ..core.errors import DataError, RecipeError
 from ..core.schemas import SPLITS
 from ..core.sql import identifier
 from . import database
+from .comparisons import compared
 from .expressions import explained, expression
 from .keys import key_sql
 from .labels import read_labels
@@ -119,15 +120,23 @@ def _column_parts(
     with database.connected(source) as connection:
         wanted = {split.table: [split.entity, split.split]}
         loaded = database.load(connection, recipe, source, wanted, skip)[split.table]
-        mine, part = (expression(sql, f"splits.columns.{name}") for sql in (split.entity, split.split))
+        table = identifier(split.table)
+        mine, _ = (expression(sql, f"splits.columns.{name}") for sql in (split.entity, split.split))
         try:
-            entity = key_sql(connection, mine, identifier(split.table))
-            query = f"SELECT {entity}, CAST({part} AS VARCHAR) FROM {identifier(split.table)}"
-            said = dict(connection.execute(query).fetchall())
+            entity = key_sql(connection, mine, table)
+            part = f"CAST({compared(connection, split.split, table)} AS VARCHAR)"
+            query = f"SELECT {entity} AS id, min({part}), max({part}) FROM {table} GROUP BY id ORDER BY id"
+            rows = connection.execute(query).fetchall()
         except duckdb.Error as error:
             raise RecipeError(
                 f"recipe {recipe.name!r}, splits.columns.{name}: {explained(error, loaded.columns)}"
             ) from error
+    said, known = {entity: part for entity, part, _ in rows}, set(ids)
+    if torn := [row for row in rows if row[1] != row[2] and row[0] in known]:
+        entity, first, other = torn[0]
+        raise DataError(
+            f"split {name!r}: entity {entity!r} is in {first!r} and in {other!r}: keep one of them in the file"
+        )
     for entity in ids:
         if said.get(entity) not in PARTS:
             raise DataError(

@@ -86,7 +86,7 @@ def draft_recipe(
     columns = [column for column in rows.columns if column is not entity and not _is_time(column, time)]
     parts = [] if time is None else ["date", "weekday", "hour"] if time.has_clock else ["date", "weekday"]
     named, counted = named_columns(columns, parts), choose(columns, repeated)
-    fields = draft_fields(named, parts, counted, repeated, unsure)
+    fields = draft_fields(named, entity, parts, counted, repeated, unsure)
     chosen = draft_counted(counted, named, unsure)
     tasks = draft_tasks(label_rows, entity, rows, unsure) if label_rows else no_tasks()
     base = _base([rows, *([label_rows] if label_rows else [])], folder)

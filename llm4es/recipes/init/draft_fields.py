@@ -15,6 +15,7 @@ from .toml import block, shown, toml_text
 
 def draft_fields(
     named: Mapping[str, ColumnProfile],
+    entity: ColumnProfile,
     parts: list[str],
     counted: Counted,
     repeated: Mapping[str, Repetition],
@@ -51,6 +52,9 @@ def draft_fields(
                 f"fields.{name}: numbers with {column.distinct} different values, taken as codes and not amounts"
             )
         blocks.append(block(lines, f"# such as {shown(column)}"))
+    if len(blocks) == 1:
+        blocks.append(block([f"name = {toml_text(field_name(entity.name, set()))}", f"from = {toml_text(entity.sql)}"]))
+        unsure.append(f"fields: there is no column beside {entity.name!r}, so it is what the texts show")
     if not parts and not any("in_text = false" not in each for each in blocks[1:]):
         blocks[1] = re.sub(r"in_text = false.*\n", "", blocks[1])
         unsure.append("fields: none seems worth showing, so the first is shown: a text shows one field or more")

@@ -5,12 +5,14 @@ In: what was typed. Out: paths, and what a recipe calls them. Opens no file.
 
 import glob
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...core.errors import DataError
 from ..kinds.kind import FOREIGN
 from ..kinds.packing import ENDINGS
+from ..locate import escaped
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,11 @@ def find(typed: Path) -> Found:
         return Found((typed,), (typed,), typed.name)
     if typed.is_dir():
         return _in_folder(typed)
-    paths = tuple(path for path in map(Path, sorted(glob.glob(str(typed), recursive=True))) if path.is_file())  # noqa: PTH207
+    paths = tuple(path for path in map(Path, sorted(glob.glob(escaped(typed), recursive=True))) if path.is_file())  # noqa: PTH207
     if not paths:
         raise DataError(f"no file at {typed}: give the table of events, a CSV or Parquet file, a folder or a glob")
-    return Found(paths, (typed,), next((part for part in typed.parts[::-1] if not glob.has_magic(part)), "events"))
+    known = [folder for folder in typed.parents if folder.name and folder.exists()]
+    return Found(paths, (typed,), known[0].name if known else "events")
 
 
 def _in_folder(folder: Path) -> Found:
@@ -46,13 +49,23 @@ def _in_folder(folder: Path) -> Found:
             break
     else:
         raise DataError(f"there is no file in the folder {folder}: give a CSV or Parquet file, a folder or a glob")
-    ending = Counter(map(_ending, files)).most_common(1)[0][0]
-    chosen = [path for path in files if _ending(path) == ending]
-    others = [path.name for path in files if _ending(path) != ending]
+    counted = Counter(_ending(path).lower() for path in files)
+    ending = max(counted, key=lambda each: (each.split(".")[1:2] != ["md"] and bool(each), counted[each]))
+    chosen = [path for path in files if _ending(path).lower() == ending]
+    others = [path.name for path in files if _ending(path).lower() != ending]
+    endings = sorted({_ending(path) for path in chosen}, reverse=True)
     doubts = (
         (f"path: of {folder} the files {pattern}{ending} are taken, and not {', '.join(others[:3])}",) if others else ()
     )
-    return Found(tuple(chosen), (folder / f"{pattern}{ending}",), folder.absolute().name, doubts)
+    patterns = tuple(folder / f"{pattern}{each}" for each in endings)
+    return Found(tuple(chosen), patterns, folder.absolute().name, doubts)
+
+
+def told_by_folders(paths: Sequence[Path]) -> dict[str, str]:
+    """What names of folders say of the rows below them, as Spark and pandas part tables: names, each with a value."""
+    told = [dict(part.split("=", 1) for part in path.parts[:-1] if "=" in part) for path in paths]
+    names = dict.fromkeys(name for each in told for name in each)
+    return {name: str(told[0].get(name)) for name in names if len({each.get(name) for each in told}) > 1}
 
 
 def _ending(path: Path) -> str:

@@ -18,7 +18,7 @@ from ..kinds.texts import has_mixed_line_ends
 from ..model import Header, RawTable
 from .column_profile import ColumnProfile, profile_rows
 from .columns import rows_in
-from .find import Found, find
+from .find import Found, find, told_by_folders
 from .sniff import OTHER, Guess, sniff
 
 MOST_COLUMNS = 1000
@@ -83,6 +83,12 @@ def _looked_at(path: Path, found: Found, guess: Guess, one_line_end: bool) -> Ta
         seen, columns = seen.select(kept), tuple(columns[at] for at in kept)
     seen = seen.rename_columns([column.name for column in columns])
     doubts = (*found.doubts, *guess.doubts)
+    there = {name.lower() for name, _ in rows.columns}
+    for name, value in told_by_folders(found.paths).items():
+        if name.lower() not in there:
+            doubts += (
+                f"path: only folders such as {name}={value} tell {name!r}, which is not read: put it into the files",
+            )
     if (wide := len(rows.columns)) > MOST_COLUMNS:
         doubts += (f"columns: the first {MOST_COLUMNS} of {wide} are looked at, and the others are no fields",)
     return TableProfile(path, found.name, found.patterns, columns, count, seen, guess.spec, doubts)
