@@ -67,6 +67,8 @@ class ColumnProfile:
     """The first different values."""
     values: frozenset[str]
     """All different values, up to 10,000."""
+    beside: frozenset[str] = frozenset()
+    """Of a time that is put together from several columns the names of the others."""
 
     @property
     def unique(self) -> bool:

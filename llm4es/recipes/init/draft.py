@@ -107,8 +107,8 @@ def draft_recipe(
 
 
 def _is_time(column: ColumnProfile, time: ColumnProfile | None) -> bool:
-    """Whether a column is the events' time, or the hours that stand beside its days."""
-    return time is not None and (column.name == time.name or bool(column.clock))
+    """Whether a column is the events' time, a part of it, or the hours that stand beside its days."""
+    return time is not None and (column.name in {time.name, *time.beside} or bool(column.clock))
 
 
 def _left_out(entity: ColumnProfile, time: ColumnProfile | None, unsure: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from ...core.errors import DataError
 from .column_profile import ColumnProfile
 from .table_profile import TableProfile
+from .time_columns import in_parts
 
 ENTITY_NAMES = (
     "client",
@@ -23,6 +24,9 @@ ENTITY_NAMES = (
     "driver",
     "subscriber",
 )
+SOMEBODY = re.compile(rf"({'|'.join(ENTITY_NAMES)})s?([ _-]?(id|no|nr|num|number|key|code|name))?", re.IGNORECASE)
+"""A column that is called so says whose an event is, even where it says little."""
+
 TIME_NAMES = ("time", "date", "day", "when", "at", "ts", "created", "occurred")
 
 
@@ -39,6 +43,17 @@ def guess_entity(table: TableProfile, labels: TableProfile | None, unsure: list[
         return column.name in shared and again, named and again, is_id and again, float(again)
 
     ranked = sorted(table.columns, key=score, reverse=True)
+    if (somebody := next((each for each in table.columns if SOMEBODY.fullmatch(each.name.strip())), None)) is not None:
+        beside = [each for each in ranked if each is not somebody and any(score(each))]
+        if somebody.distinct == 1 and not any(any(score(each)[:3]) for each in beside):
+            unsure.append(f"events.entity: {somebody.name!r} is the same in every row: all events are of one")
+            return somebody
+        if beside and somebody.distinct and not any(score(ranked[0])[:3]):
+            unsure.append(
+                f"events.entity: hardly a value of {somebody.name!r} comes again, so most have one event; it could be "
+                f"{' or '.join(repr(each.name) for each in beside[:5])}"
+            )
+            return somebody
     if not ranked or not score(ranked[0])[3]:
         raise DataError(
             f"{table.path}: no column repeats its values, so none says whose an event is: write events.entity"
@@ -56,6 +71,11 @@ def guess_entity(table: TableProfile, labels: TableProfile | None, unsure: list[
 def guess_time(table: TableProfile, entity: ColumnProfile, unsure: list[str]) -> ColumnProfile | None:
     """When the events happened: a column that can be read as times, best one named so."""
     able = [column for column in table.columns if column.time is not None and column is not entity]
+    parts = in_parts(table.columns)
+    if parts is not None and all(column.name in {parts.name, *parts.beside} for column in able):
+        unsure.append(f"events.time: the columns {', '.join(sorted({parts.name, *parts.beside}))} are put together")
+        unsure += [f"events.time: it {parts.doubt}"] if parts.doubt else []
+        return parts
     if not able:
         unsure.append("events.time: no column looks like a time; the order of the file is taken as the order of events")
         return None
