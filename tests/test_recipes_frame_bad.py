@@ -85,7 +85,7 @@ def test_bad_input(events: Any, settings: dict[str, Any], error: type[Llm4esErro
             r"events: row 2 has no id in 'customer' \(2 of 4 rows\): give it one",
         ),
         ({"customer": ["a", "b", "", "b"]}, 3, r"events: row 3 has no id in 'customer' \(1 of 4 rows\)"),
-        ({"customer": [2.0, 1.0, 2.0, float("inf")]}, 4, r"events: row 4 has no id in 'customer' \(1 of 4 rows\)"),
+        ({"customer": [2.0, 1.0, 2.0, float("inf")]}, 3, r"events: row 4 has no id in 'customer' \(1 of 4 rows\)"),
         (
             {"at": [*EVENTS["at"][:3], pd.NaT]},
             3,

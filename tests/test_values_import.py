@@ -8,12 +8,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from llm4es import Project
 from llm4es.core.errors import DataError
 from llm4es.core.frames import to_arrow
 from llm4es.core.ids import id_texts
 from llm4es.features.import_vectors import import_vectors
 from llm4es.options import ImportOptions
 from llm4es.project.import_vectors import _read
+
+from . import shop
+from .heard import Heard
 
 OPTIONS = ImportOptions("coles", "d")
 
@@ -101,3 +105,12 @@ def test_one_text_an_id() -> None:
     assert id_texts(pa.array([1, 100]).cast(pa.decimal128(30, 2))).to_pylist() == ["1", "100"]
     assert id_texts(pa.array(["1.0", "x"])).to_pylist() == ["1.0", "x"]
     assert id_texts(pa.array(["9007199254740993.0", ""])).to_pylist() == ["9007199254740993", ""]
+
+
+def test_ids_of_nobody_are_told_with_examples(tmp_path: Path) -> None:
+    heard = Heard()
+    project = Project(shop.write(tmp_path / "shop", 4), tmp_path / "store", observer=heard)
+    project.serialize()
+    project.import_vectors({"id": ["c0", "17", "C1"], "x": [0.0, 1.0, 2.0]}, "coles")
+    said = "2 of 3 ids have no text in 'shop', such as '17', where it has 'c0': probes leave them out"
+    assert said in heard.said

@@ -168,8 +168,9 @@ def _say_who_is_unknown(context: Context, rows: pa.Table) -> None:
     """Warn where ids do not match the dataset's: a wrong id column would else be found much later."""
     query = f"SELECT DISTINCT entity_id FROM texts WHERE {where({'dataset': context.dataset})}"
     known = {entity for (entity,) in context.store.sql(query).fetchall()}
-    matched = sum(entity in known for entity in rows["entity_id"].to_pylist())
-    if known and matched < len(rows):
+    unknown = [entity for entity in rows["entity_id"].to_pylist() if entity not in known]
+    if known and unknown:
         context.observer.warn(
-            f"{len(rows) - matched} of {len(rows)} ids have no text in {context.dataset!r}: probes leave them out"
+            f"{len(unknown)} of {len(rows)} ids have no text in {context.dataset!r}, such as {min(unknown)!r}, where "
+            f"it has {min(known)!r}: probes leave them out"
         )
