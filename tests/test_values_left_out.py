@@ -59,7 +59,8 @@ def _splits(folder: Path, split: str, rows: str) -> list[str]:
     (folder / "e.csv").write_text("user,what\na,tea\nb,milk\n")
     (folder / "more.csv").write_text(f"user,part,age\n{rows}")
     recipe = load_recipe(str(_recipe(folder, "", SPLIT.format(split=split))))
-    return read_splits(recipe, pa.array(["a", "b"]), locate(recipe), "given")["split"].to_pylist()
+    parts = read_splits(recipe, pa.array(["a", "b"]), locate(recipe), "given")["split"]
+    return [str(part) for part in parts.to_pylist()]
 
 
 def test_an_entity_is_in_one_part(tmp_path: Path) -> None:
