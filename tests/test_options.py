@@ -161,7 +161,7 @@ def test_a_class_itself_refuses_what_cannot_be(cls: type[Options], values: dict[
     [
         (EmbedOptions, {"max_lenght": 8}, "no option 'max_lenght'; did you mean 'max_length'?"),
         (SimilarOptions, {"zzz": 8}, "no option 'zzz'; there are model, k, features, n, by"),
-        (ProbeOptions, {"train_size": 8}, "no option 'train_size'; there are protocol, "),
+        (ProbeOptions, {"train_size": 8}, "no option 'train_size'; did you mean"),
         (
             EmbedOptions,
             {"history": "ful"},

@@ -3,7 +3,10 @@
 In: nothing. Out: names. Imports nothing heavy: recipes, options and probes share it.
 """
 
+from datetime import datetime
 from enum import StrEnum
+
+from .times import shown
 
 
 class Kind(StrEnum):
@@ -35,6 +38,55 @@ def of_kind_sql(kind: Kind | None) -> str:
 
 OWN_FOLDS = ("cv", "holdout", "ptls")
 """Protocols that make their own folds; any other name is a split of the recipe."""
+
+_TRAINED = ", trained at "
+
+
+def at_times(protocol: str, train_as_of: datetime | None, test_as_of: datetime | None) -> str:
+    """A protocol's name as rows bear it: with the two times, where a probe learns at another than it is scored at.
+
+    Parameters
+    ----------
+    protocol : str
+        Its plain name.
+    train_as_of, test_as_of : datetime or None
+        Exclusive cut-offs; None: both alike.
+
+    Returns
+    -------
+    str
+        The plain name where there are no two times.
+
+    Examples
+    --------
+    >>> at_times("cv", datetime(2024, 1, 1), datetime(2024, 7, 1))
+    'cv, trained at 2024-01-01, scored at 2024-07-01'
+    """
+    if train_as_of is None or test_as_of is None:
+        return protocol
+    return f"{protocol}{_TRAINED}{shown(train_as_of)}, scored at {shown(test_as_of)}"
+
+
+def plain_protocol(name: str) -> str:
+    """A protocol's plain name, from what rows bear: without times and size of the training set.
+
+    Parameters
+    ----------
+    name : str
+        As ``at_times`` makes it, perhaps with ``@`` and a size behind.
+
+    Returns
+    -------
+    str
+        As ``--protocol`` takes it.
+
+    Examples
+    --------
+    >>> plain_protocol("cv@50"), plain_protocol("cv, trained at 2024-01-01, scored at 2024-07-01@50")
+    ('cv', 'cv')
+    """
+    return name.partition("@")[0].partition(_TRAINED)[0]
+
 
 BASELINE_NAMES = ("tfidf", "aggregates", "counts", "recency", "majority")
 """Names of feature sets that are made without a model, in the order that tables list them: no vectors may bear them."""

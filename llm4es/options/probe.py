@@ -5,11 +5,14 @@ In: what a user typed. Out: checked values. Imports nothing heavy.
 
 import dataclasses
 from dataclasses import dataclass
+from datetime import datetime
 
 from ..core.errors import OptionError
+from ..core.tasks import at_times
 from .base import Options
 from .embed import ALL_LAYERS
 from .setting import option
+from .two_times import check_times
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,23 @@ class ProbeOptions(Options):
 
     unseen_only: bool = option(False, "Score only entities that no model in the lineage was trained on.")
 
+    train_as_of: datetime | None = option(
+        None,
+        "Out of time: learn from texts cut at this time; with --test-as-of.",
+        metavar="TIME",
+        changes_result=False,
+    )
+    """Exclusive. With ``test_as_of``: whoever is scored is looked at later than whoever is learnt from, and is another.
+    The two stand in a probe's configuration beside these options, where that of the texts stands."""
+
+    test_as_of: datetime | None = option(
+        None,
+        "Out of time: score on texts cut at this time, later than --train-as-of.",
+        metavar="TIME",
+        changes_result=False,
+    )
+    """Exclusive."""
+
     sizes: tuple[int, ...] = option(
         (),
         "Learning curve: entities to train on, e.g. 50,100,200.",
@@ -49,6 +69,17 @@ class ProbeOptions(Options):
     workers: int | None = option(
         None, "Fits at once, a thread each; default: every CPU.", minimum=1, unit="threads", changes_result=False
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_times(self.train_as_of, self.test_as_of)
+        if self.train_as_of is not None and self.protocol == "ptls":
+            raise OptionError("--protocol ptls is a published split of one time: choose cv, or leave --train-as-of out")
+
+    @property
+    def named_protocol(self) -> str:
+        """The protocol as rows bear it: with the two times, where there are two."""
+        return at_times(self.protocol, self.train_as_of, self.test_as_of)
 
     def each_size(self) -> "list[ProbeOptions]":
         """The options of each probe of a learning curve; where there is none, these."""

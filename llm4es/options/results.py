@@ -4,12 +4,15 @@ In: what a user typed. Out: checked values. Imports nothing heavy.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
+from ..core.tasks import at_times
 from .base import DEFAULT_MODEL, Options
 from .embed import ALL_LAYERS
 from .probe import ProbeOptions
 from .setting import like, option
+from .two_times import check_times
 
 
 class Projection(StrEnum):
@@ -36,6 +39,19 @@ class CompareOptions(Options):
     common: bool = option(False, "Cut to the entities that all have.")
 
     unseen_only: bool = option(False, "Only entities that no compared model was trained on.")
+
+    train_as_of: datetime | None = like(ProbeOptions, "train_as_of", help="Of probes that learnt at this time.")
+
+    test_as_of: datetime | None = like(ProbeOptions, "test_as_of", help="Of probes that were scored at this time.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_times(self.train_as_of, self.test_as_of)
+
+    @property
+    def named_protocol(self) -> str:
+        """The protocol as rows bear it: with the two times, where there are two."""
+        return at_times(self.protocol, self.train_as_of, self.test_as_of)
 
 
 @dataclass(frozen=True)
@@ -74,3 +90,17 @@ class ReportOptions(Options):
     protocol: str = like(ProbeOptions, "protocol", help="Which probes to show, by protocol.")
 
     common: bool = option(False, "Cut comparisons to the entities that all have.")
+
+    train_as_of: datetime | None = like(CompareOptions, "train_as_of")
+
+    test_as_of: datetime | None = like(CompareOptions, "test_as_of")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_times(self.train_as_of, self.test_as_of)
+
+    def of_probes(self) -> CompareOptions:
+        """The same choice of probes, for a comparison."""
+        return CompareOptions(
+            protocol=self.protocol, common=self.common, train_as_of=self.train_as_of, test_as_of=self.test_as_of
+        )

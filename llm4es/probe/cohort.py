@@ -69,7 +69,7 @@ def align(features: FeatureSet, labels: pa.Table, task: str, kind: Kind) -> tupl
     ids = tuple(entity for entity, _ in rows)
     x = features.matrix[[row for _, row in rows]]  # (N, D)
     check_finite(features.name, x, ids)
-    cohort = _cohort(ids, named, in_file, task, kind)
+    cohort = cohort_of(ids, named, in_file, task, kind)
     classes = len(np.unique(cohort.y))
     if classes < 2:
         raise ProbeError(
@@ -87,10 +87,10 @@ def everybody(cohort: Cohort, labels: pa.Table, entities: Collection[str], task:
     whole = sorted({*cohort.entity_ids, *(entity for entity in entities if entity in named)})
     if len(whole) == len(cohort.entity_ids):
         return cohort
-    return _cohort(tuple(whole), named, {entity: row for row, entity in enumerate(ids)}, task, kind)
+    return cohort_of(tuple(whole), named, {entity: row for row, entity in enumerate(ids)}, task, kind)
 
 
-def _cohort(
+def cohort_of(
     ids: tuple[str, ...], named: Mapping[str, str], in_file: Mapping[str, int], task: str, kind: Kind
 ) -> Cohort:
     """Ids with their labels."""

@@ -5,7 +5,7 @@ Every number comes from entities that the scoring model was not fitted on. The f
 and the seed alone, so feature sets of the same entities are scored by the same folds and can be compared in pairs.
 Knows no store; says of each entity whether a model in the features' lineage has seen it, and judges nothing.
 
-Letters: N entities, D columns, C classes.
+Letters: N entities, M entities learnt from at an earlier time, D columns, C classes.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,12 +22,13 @@ from ..core.errors import ProbeError
 from ..core.schemas import PREDICTIONS, PROBES
 from ..core.tasks import OWN_FOLDS, Kind
 from ..features.feature_set import FeatureSet
-from ..features.result_hash import result_hash
+from ..features.result_hash import contents, result_hash
 from ..options import ProbeOptions
 from .cohort import align, as_text, everybody
 from .common_folds import fits_of
 from .metric_rows import metric_row, rows_over_fits
 from .metrics import Floats, metrics_for
+from .out_of_time import Earlier, fits_of_two_times, folded_of
 from .predictions import Scored, columns, gather
 from .protocols import Fit, Protocol, fewer
 from .protocols import protocol as protocol_named
@@ -64,6 +65,7 @@ def probe(
     entities: Collection[str] | None = None,
     made_from: str | None = None,
     positive: str | None = None,
+    earlier: Earlier | None = None,
 ) -> ProbeResult:
     """Fit small models on features and labels, and score entities that they were not fitted on.
 
@@ -91,6 +93,8 @@ def probe(
         ``source_hash`` of the rows; None: the hash of the features' own, the labels and what else was read.
     positive : str, default None
         Of two classes, the one that average precision is about; None: the second in sorted order.
+    earlier : Earlier, default None
+        Features and labels of an earlier time, which are learnt from instead; ``features`` and ``labels`` are scored.
 
     Returns
     -------
@@ -123,15 +127,22 @@ def probe(
     labels = as_text(labels)
     cohort, x = align(features, labels, task, of_kind)  # x: (N, D)
     own_folds = options.protocol in OWN_FOLDS
-    whole = everybody(cohort, labels, entities, task, of_kind) if entities is not None and own_folds else cohort
-    fits = fits_of(protocol, cohort, whole, options, features.name)
+    if earlier is None:
+        whole = everybody(cohort, labels, entities, task, of_kind) if entities is not None and own_folds else cohort
+        learnt, learnt_x = cohort, x
+        fits = fits_of(protocol, cohort, whole, options, features.name)
+    else:
+        past = as_text(earlier.labels)
+        learnt, learnt_x = align(earlier.features, past, task, of_kind)  # learnt_x: (M, D)
+        whole = folded_of(learnt, cohort, (past, labels), (entities or ()) if own_folds else (), task, of_kind)
+        fits = fits_of_two_times(protocol, learnt, cohort, whole, options, features.name)
     if options.train_size is not None:
-        fits = [fewer(fit, cohort, options.train_size, options.seed) for fit in fits]
+        fits = [fewer(fit, learnt, options.train_size, options.seed) for fit in fits]
     classes = np.unique(cohort.y)  # (C,)
 
     def fitted(fit: Fit) -> list[Floats]:
         model = ESTIMATORS[name](of_kind, features.scaled_as(), options.seed, len(fit.train))
-        model.fit(x[fit.train], cohort.y[fit.train])
+        model.fit(learnt_x[fit.train], learnt.y[fit.train])
         parts = [fit.test] if fit.validation is None else [fit.test, fit.validation]
         return [_scores(model, x[part], classes, of_kind) for part in parts]  # (N tested, C) each
 
@@ -143,11 +154,14 @@ def probe(
         scored = _unseen(scored)
 
     size = "" if options.train_size is None else f"@{options.train_size}"
+    content = features.source_hash
+    if earlier is not None:
+        content += earlier.features.source_hash + contents(earlier.labels)
     made_from = made_from or result_hash(
-        features.source_hash, labels, None if own_folds else splits, None if whole is cohort else whole.entity_ids
+        content, labels, None if own_folds else splits, None if whole is cohort else whole.entity_ids
     )
     same: dict[str, Any] = {"dataset": dataset, "task": task, "features": features.name}
-    same |= {"model": features.model, "k": features.k, "protocol": options.protocol + size, "probe": name}
+    same |= {"model": features.model, "k": features.k, "protocol": options.named_protocol + size, "probe": name}
     same |= {"seed": options.seed, "source_hash": made_from}
     same |= {"n": len(scored.truth), "n_seen": int(scored.seen.sum())}
     judged = scored.with_positive(positive)

@@ -144,7 +144,9 @@ def with_probes(
     """
     from ..probe.compare import compare as pair  # heavy
 
-    context = context.of_task(task)
+    context = context.at(options.train_as_of, options.test_as_of).of_task(task)
+    if context.earlier is not None:
+        context.say_cutoff(f"compare {task}")
     shown = shown_probes(context, task, options, config_id)
     shown.say_what_is_left_out()
     chosen, probes, sources = shown.chosen, shown.live, shown.sources

@@ -7,6 +7,7 @@ import atexit
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +130,25 @@ class Context:
     def of_task(self, task: str | None) -> "Context":
         """The same means for one task: what its texts are, where tasks have cut-offs of their own."""
         return self if task is None else replace(self, which=replace(self.which, task=task))
+
+    def at(self, train_as_of: datetime | None, test_as_of: datetime | None) -> "Context":
+        """The same means for histories that are learnt from at one time and scored at a later one."""
+        if train_as_of is None or test_as_of is None:
+            return self
+        return replace(self, which=replace(self.which, as_of=test_as_of, train_as_of=train_as_of))
+
+    @property
+    def scored(self) -> "Context":
+        """Where two times are meant, the same for the later one alone: that of the texts that are scored."""
+        return replace(self, which=replace(self.which, train_as_of=None))
+
+    @property
+    def earlier(self) -> "Context | None":
+        """Where two times are meant, the same for the earlier one: that of what is learnt from."""
+        which = self.which
+        if which.train_as_of is None:
+            return None
+        return replace(self, which=replace(which, as_of=which.train_as_of, train_as_of=None, until=which.as_of))
 
     def say_cutoff(self, stage: str) -> None:
         """One line where the texts do not hold whole histories: whoever did not cut them now should know it."""

@@ -4,11 +4,12 @@ In: a store's record of runs, a dataset, what the user chose. Out: cut-offs. The
 end is the one that later steps read. Knows no events: ``histories`` reads them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import OptionError, StoreError
+from ..core.times import shown, typed
 from .recorded import PastRun, runs_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ class Which:
 
     as_of: datetime | None = None
     """Exclusive cut-off of all of them; None: the newest serialization's."""
+
+    train_as_of: datetime | None = None
+    """Exclusive cut-off of the texts that a probe learns from, where these are others; None: the same."""
+
+    until: datetime | None = None
+    """Dated labels of this time or later do not count; None: all do."""
 
 
 NEWEST = Which()
@@ -56,10 +63,14 @@ class Cutoff:
     tasks: tuple[str, ...] = ()
     """Tasks that have these cut-offs of their own; none: every other task."""
 
+    train_as_of: datetime | None = None
+    """Where histories end that a probe learns from; None: where those end that it scores."""
+
     @property
     def key(self) -> str:
         """What tells one cut-off from another; '' for whole histories."""
-        return self.own or (self.as_of.astimezone(UTC).isoformat() if self.as_of else "")
+        ends = [moment.astimezone(UTC).isoformat() for moment in (self.train_as_of, self.as_of) if moment]
+        return self.own or " then ".join(ends)
 
     def recorded(self) -> dict[str, Any]:
         """As the record of a run keeps it."""
@@ -69,29 +80,9 @@ class Cutoff:
     def __str__(self) -> str:
         if self.own:
             return f"histories before each entity's own {self.own}"
+        if self.train_as_of and self.as_of:
+            return f"histories before {shown(self.train_as_of)} to learn from, before {shown(self.as_of)} to score"
         return f"histories before {shown(self.as_of)}" if self.as_of else "whole histories"
-
-
-def shown(moment: datetime) -> str:
-    """A time in UTC for people: only the day where it is midnight.
-
-    Parameters
-    ----------
-    moment : datetime
-        Without a zone it is in UTC.
-
-    Returns
-    -------
-    str
-        ISO 8601.
-
-    Examples
-    --------
-    >>> shown(datetime(2024, 2, 1)), shown(datetime(2024, 2, 1, 12))
-    ('2024-02-01', '2024-02-01 12:00:00')
-    """
-    utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return utc.replace(tzinfo=None).isoformat(sep=" ").removesuffix(" 00:00:00")
 
 
 def cutoff_of(store: "Store", dataset: str, which: Which = NEWEST) -> Cutoff:
@@ -130,8 +121,8 @@ def cutoff_of(store: "Store", dataset: str, which: Which = NEWEST) -> Cutoff:
         for run in reversed(done):
             for cutoff in _recorded(run):
                 if cutoff.as_of == which.as_of:
-                    return cutoff
-        day = shown(which.as_of).replace(" ", "T")
+                    return replace(cutoff, train_as_of=which.train_as_of)
+        day = typed(which.as_of)
         raise StoreError(
             f"no texts of {dataset!r} end at {day}: run `llm4es serialize {dataset} --as-of {day}`, and `llm4es embed`"
         )

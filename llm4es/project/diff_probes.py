@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ..core.sql import where
-from ..core.tasks import OWN_FOLDS
+from ..core.tasks import OWN_FOLDS, plain_protocol
 
 if TYPE_CHECKING:
     from llm4es_store import Store
@@ -93,7 +93,7 @@ def probe_differences(before: Probed, after: Probed) -> Iterator[pa.Table]:
             )
             for side in (before, after)
         ]
-        why = _other(before, after, task, sides[0][0]["protocol"][0].as_py().partition("@")[0])
+        why = _other(before, after, task, plain_protocol(sides[0][0]["protocol"][0].as_py()))
         for side, word, (probes, predictions) in zip((before, after), ("before", "after"), sides, strict=True):
             why = why or _stale(side, word, task, probes, predictions)
         if why:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from ..core.errors import Llm4esError
 from ..core.sql import where
-from ..core.tasks import OF_NUMBERS, OWN_FOLDS, Kind
+from ..core.tasks import OF_NUMBERS, OWN_FOLDS, Kind, plain_protocol
 from ..features.result_hash import contents, hash_with
 from .cohorts import made_for
 from .context import Context
@@ -40,6 +40,8 @@ class Evidence:
     """The recipe's split of the protocol's name; None for a protocol that makes its own folds."""
     unseen_only: bool = False
     """Whether entities that a model has met are left out."""
+    earlier_labels: pa.Table | None = None
+    """Where a probe learns at another time than it is scored at: the labels that it learns from."""
 
     @classmethod
     def of(cls, context: Context, task: str, protocol: str, *, unseen_only: bool = False) -> "Evidence":
@@ -65,20 +67,27 @@ class Evidence:
         20
         """
         of = context.of_task(task)
-        return cls(of, task, protocol, labels_of(of, task), _split(of, protocol), unseen_only)
+        earlier = None if of.earlier is None else labels_of(of.earlier, task)
+        return cls(of, task, protocol, labels_of(of, task), _split(of, protocol), unseen_only, earlier)
 
     @property
     def cohort_sql(self) -> str:
         """SELECT of the entities that have a label and events."""
-        known = entities_sql(self.context.dataset, self.context.cutoff.config_id, self.context.max_entities)
-        labelled = labels_sql(self.context, self.task)
-        return f"SELECT entity_id FROM ({labelled}) WHERE label IS NOT NULL AND entity_id IN ({known})"
+        return _labelled(self.context, self.task)
 
     @cached_property
     def cohort(self) -> list[str]:
         """Their ids, sorted as text."""
         rows = self.context.store.sql(f"{self.cohort_sql} ORDER BY entity_id").to_arrow_table()
         return list(rows["entity_id"].to_pylist())
+
+    @cached_property
+    def everybody(self) -> list[str]:
+        """Whom folds are made of: the cohort, and those who were in it at the time that is learnt from."""
+        if self.context.earlier is None:
+            return self.cohort
+        query = f"{self.cohort_sql} UNION {_labelled(self.context.earlier, self.task)} ORDER BY entity_id"
+        return list(self.context.store.sql(query).to_arrow_table()["entity_id"].to_pylist())
 
     def missing(self, source: FeatureSource) -> int:
         """How many of the cohort lack the features."""
@@ -89,13 +98,14 @@ class Evidence:
 
     def expected(self, source: FeatureSource) -> str:
         """The ``source_hash`` of a probe of these features that is made now."""
-        apart = self.protocol in OWN_FOLDS and self.missing(source)
+        apart = self.protocol in OWN_FOLDS and (self.earlier_labels is not None or self.missing(source))
         unseen = sorted(source.seen.beyond & set(self.cohort)) if self.unseen_only else None
-        return hash_with(source.source_hash, self._shared, self.cohort if apart else None, unseen)
+        return hash_with(source.source_hash, self._shared, self.everybody if apart else None, unseen)
 
     @cached_property
     def _shared(self) -> str:
-        return contents(self.labels, self.splits)
+        earlier = "" if self.earlier_labels is None else f",{contents(self.earlier_labels)}"
+        return contents(self.labels, self.splits) + earlier
 
     def stale(self, probes: pa.Table, sources: Mapping[str, FeatureSource]) -> dict[str, str]:
         """Of some rows of ``probes``, the features that are no longer what was probed.
@@ -157,6 +167,12 @@ class Evidence:
             FROM (SELECT DISTINCT features, entity_id, y_true FROM predictions WHERE {chosen})
             LEFT JOIN ({labels_sql(self.context, self.task)}) USING (entity_id) WHERE NOT {same}"""
         return {features for (features,) in self.context.store.sql(query).fetchall()}
+
+
+def _labelled(context: Context, task: str) -> str:
+    """SELECT of the entities that have a label and events."""
+    known = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
+    return f"SELECT entity_id FROM ({labels_sql(context, task)}) WHERE label IS NOT NULL AND entity_id IN ({known})"
 
 
 def _split(context: Context, protocol: str) -> pa.Table | None:
@@ -224,7 +240,7 @@ def only_live(context: Context, probes: pa.Table) -> pa.Table:
         n, unseen_only = made_for(context, rows["run_id"][0].as_py())
         cohort = context.of_task(group[0]).with_(max_entities=n)
         sources = {source.name: source for source in all_feature_sources(cohort)}
-        evidence = Evidence.of(cohort, group[0], group[1].partition("@")[0], unseen_only=unseen_only)
+        evidence = Evidence.of(cohort, group[0], plain_protocol(group[1]), unseen_only=unseen_only)
         stale = evidence.stale(rows, sources)
         gone = pc.and_(mine, pc.is_in(probes["features"], pa.array(sorted(stale), pa.string())))
         kept = pc.and_(kept, pc.invert(gone))

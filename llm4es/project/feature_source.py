@@ -55,6 +55,15 @@ class FeatureSource:
     seen: Seen = NOBODY
     """Whom the models behind it have met."""
 
+    settings: str = ""
+    """What made it, whatever the time at which the histories end; '' where nobody knows, and of baselines."""
+
+    earlier: "Callable[[], FeatureSet] | None" = None
+    """Read the same of the histories that a probe of two times learns from; None: there is one time."""
+
+    lacking: str = ""
+    """Why it cannot be probed, and what to do; '' where it can."""
+
     seconds: float | None = None
     """Time of the runs that made it, all depths of one pass together; None where no model ran or it is not known."""
 
@@ -83,6 +92,7 @@ def joined(parts: Sequence[FeatureSource]) -> FeatureSource:
 
     if len(parts) == 1:
         return parts[0]
+    past = [part.earlier for part in parts if part.earlier is not None]
     return FeatureSource(
         name="+".join(part.name for part in parts),
         source_hash=text_hash(canonical_json([part.source_hash for part in parts])),
@@ -92,6 +102,8 @@ def joined(parts: Sequence[FeatureSource]) -> FeatureSource:
         seconds=sum(part.seconds or 0 for part in parts) or None,
         n_live=min((part.n_live for part in parts if part.n_live is not None), default=None),
         n_stale=max(part.n_stale for part in parts),
+        lacking=next((part.lacking for part in parts if part.lacking), ""),
+        earlier=(lambda: join([load() for load in past])) if past else None,
         seen=reduce(or_, (part.seen for part in parts)),
         entities=" INTERSECT ".join(part.entities for part in parts if part.entities is not None) or None,
     )

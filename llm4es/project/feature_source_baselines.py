@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..features.feature_set import FeatureSet
 
-_ROWS_AT_ONCE = 100_000
+ROWS_AT_ONCE = 100_000
 
 
 def baselines(context: Context) -> list[FeatureSource]:
@@ -51,11 +51,11 @@ def baselines(context: Context) -> list[FeatureSource]:
     """
     config = context.cutoff.config_id
     histories = Histories(context.store, context.dataset, config)
-    return list(_Baselines(context, histories, entities_sql(context.dataset, config, context.max_entities)).sources())
+    return list(Baselines(context, histories, entities_sql(context.dataset, config, context.max_entities)).sources())
 
 
 @dataclass(frozen=True)
-class _Baselines:
+class Baselines:
     """How each baseline is made of the chosen entities' events, as far as their texts may know them."""
 
     context: Context
@@ -68,15 +68,15 @@ class _Baselines:
         """The baselines, in the order that tables list them; a source's content is the events', and what it counts."""
         recipe, sizes = self.context.recipe, self.sizes
         if recipe.item is not None:
-            yield self._source("tfidf", recipe.item, self._n_items(recipe.item))
+            yield self.source("tfidf", recipe.item, self.n_items(recipe.item))
         if self.amounts or sizes:
-            yield self._source(
+            yield self.source(
                 "aggregates", [recipe.amount, recipe.categories], aggregates_width(len(self.amounts), sizes)
             )
-        yield self._source("counts", list(sizes) or None, counts_width(len(sizes)))
+        yield self.source("counts", list(sizes) or None, counts_width(len(sizes)))
         if recipe.events.time is not None:
-            yield self._source("recency", None, RECENCY_WIDTH)
-        yield self._source("majority", None, 0)
+            yield self.source("recency", None, RECENCY_WIDTH)
+        yield self.source("majority", None, 0)
 
     @property
     def amounts(self) -> tuple[str, ...]:
@@ -95,31 +95,31 @@ class _Baselines:
         columns = aggregates.Columns(numeric=self.amounts, categorical=self.sizes)
         item = self.context.recipe.item or ""
         features = {
-            "tfidf": lambda: baselines.tfidf(self._read([item]), item),
-            "aggregates": lambda: aggregates.aggregates(self._read([*self.amounts, *self.sizes]), columns),
-            "counts": lambda: aggregates.counts(self._read([*self.sizes]), [*self.sizes]),
-            "recency": lambda: recency.recency(self._read(["event_time", "as_of"]), "as_of"),
-            "majority": lambda: baselines.majority(self._entities()),
+            "tfidf": lambda: baselines.tfidf(self.read([item]), item),
+            "aggregates": lambda: aggregates.aggregates(self.read([*self.amounts, *self.sizes]), columns),
+            "counts": lambda: aggregates.counts(self.read([*self.sizes]), [*self.sizes]),
+            "recency": lambda: recency.recency(self.read(["event_time", "as_of"]), "as_of"),
+            "majority": lambda: baselines.majority(self.entities()),
         }[name]()
         return replace(features, source_hash=source_hash)
 
-    def _source(self, name: str, counted: Any, width: int) -> FeatureSource:
-        source_hash = self._content + config_id(counted)
+    def source(self, name: str, counted: Any, width: int) -> FeatureSource:
+        source_hash = self.content + config_id(counted)
         return FeatureSource(name, source_hash, partial(self.load, name, source_hash), dimensions=width, tokens=0)
 
     @cached_property
-    def _content(self) -> str:
+    def content(self) -> str:
         """Hash of the chosen entities' events."""
         return self.histories.content(self.ids)
 
-    def _n_items(self, item: str) -> int:
+    def n_items(self, item: str) -> int:
         query = f"SELECT count(DISTINCT {identifier(item)}) FROM ({self.histories.sql([item], self.ids)})"
         return int(self.context.store.sql(query).fetchall()[0][0])
 
-    def _entities(self) -> list[str]:
+    def entities(self) -> list[str]:
         return [entity for (entity,) in self.context.store.sql(self.ids).fetchall()]
 
-    def _read(self, columns: Sequence[str]) -> "pa.RecordBatchReader":
+    def read(self, columns: Sequence[str]) -> "pa.RecordBatchReader":
         """Events with these columns, an entity's together."""
         query = f"{self.histories.sql(columns, self.ids)} ORDER BY entity_id, position"
-        return self.context.store.sql(query).to_arrow_reader(_ROWS_AT_ONCE)
+        return self.context.store.sql(query).to_arrow_reader(ROWS_AT_ONCE)

@@ -13,6 +13,7 @@ from ..options import EmbedOptions
 from .context import Context
 from .feature_source import FeatureSource
 from .live_texts import LiveRows, live_rows
+from .made_alike import made_alike
 from .seen import Seen, seen_by
 from .selection import entities_sql
 from .stored_models import lineage_of
@@ -53,7 +54,7 @@ def vectors(context: Context) -> list[FeatureSource]:
     >>> [source.name for source in vectors(context)]
     ['model@1 [64 tokens]', 'model@4 [64 tokens]']
     """
-    seconds = _seconds(context)
+    seconds, made_by = _seconds(context), made_alike(context.store, context.dataset)
     seen: dict[str, Seen] = {}
     found: list[FeatureSource] = []
     there: set[tuple[str, str, int]] = set()
@@ -82,6 +83,7 @@ def vectors(context: Context) -> list[FeatureSource]:
                 seconds=seconds.get(config),
                 n_live=row["n_live"],
                 n_stale=row["n_stale"],
+                settings=made_by.get(config, ""),
                 seen=seen[model],
                 entities=None if row["n_live"] == everybody else _chosen(context, row, live, "entity_id"),
             )

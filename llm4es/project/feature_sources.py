@@ -13,6 +13,7 @@ from .context import Context
 from .feature_source import FeatureSource, joined
 from .feature_source_baselines import baselines
 from .feature_source_vectors import vectors
+from .out_of_time import of_two_times
 
 ALL = 0
 """As a depth: every layer averaged. As a layer: each of them."""
@@ -90,6 +91,7 @@ def live(context: Context, sources: Sequence[FeatureSource], *, named: bool = Fa
     >>> len(live(context, all_feature_sources(context)))
     6
     """
+    sources = _whole(context, sources, named=named)
     remedy = "`llm4es embed` (after `enrich`, where it reads enriched texts) makes them anew"
     dead = [source.name for source in sources if source.n_live == 0]
     if named and dead:
@@ -104,6 +106,17 @@ def live(context: Context, sources: Sequence[FeatureSource], *, named: bool = Fa
                 f"{remedy}"
             )
     return [source for source in sources if source.n_live != 0]
+
+
+def _whole(context: Context, sources: Sequence[FeatureSource], *, named: bool) -> list[FeatureSource]:
+    """Those that lack nothing; the others are an error where they were named, else said."""
+    for lacking in dict.fromkeys(source.lacking for source in sources if source.lacking):
+        names = [source.name for source in sources if source.lacking == lacking]
+        if named:
+            raise OptionError(f"--features {names[0]!r}: {lacking}")
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        context.observer.warn(f"{', '.join(names[:3])}{more}: left out, {lacking}")
+    return [source for source in sources if not source.lacking]
 
 
 def all_feature_sources(context: Context) -> list[FeatureSource]:
@@ -124,6 +137,8 @@ def all_feature_sources(context: Context) -> list[FeatureSource]:
     >>> len(all_feature_sources(context))
     6
     """
+    if context.earlier is not None:
+        return of_two_times(context)
     return [*vectors(context), *baselines(context)]
 
 

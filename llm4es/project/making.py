@@ -13,8 +13,8 @@ import pyarrow.compute as pc
 from ..core.entities import entity_starts
 from ..core.errors import DataError
 from ..core.schemas import TEXTS
+from ..core.times import shown
 from ..recipes import Recipe
-from .cutoffs import shown
 from .text_sets import TextSet
 
 NOBODY = TEXTS.empty_table().select(["entity_id", "source_hash"])

@@ -3,14 +3,13 @@
 In: a context, a task, feature sources, options. Out: rows of ``probes`` and ``predictions``. Knows no screen.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from ..core.errors import OptionError, ProbeError
 from ..core.hashing import config_id
-from ..core.sql import where
 from ..core.tasks import Kind, of_kind_sql
 from ..options import ProbeOptions, SelectOptions
 from ..recipes.field_names import field_name
@@ -22,11 +21,10 @@ from .executor import Increment, TableRows
 from .feature_source import FeatureSource
 from .feature_sources import feature_sources
 from .incremental import Job, incremental
-from .leaks import label_leaks, leaks_of
 from .observer import Advance
 from .outcome import Outcome
+from .probe_warnings import say_leaks, say_who_is_missing, with_leaks
 from .recorded import last_run
-from .seen import in_words
 from .task_labels import check_classes
 
 if TYPE_CHECKING:
@@ -106,6 +104,7 @@ def probe_all(context: Context, task: str | None, options: ProbeOptions, select:
     """
     if select.features and (select.k or select.layers):
         raise OptionError("--features names the depths already: leave out --k and --layers")
+    context = context.at(options.train_as_of, options.test_as_of)
     chosen = {
         name: feature_sources(context.of_task(name), select.features, select.k, select.layers)
         for name in tasks_of(context, task)
@@ -158,19 +157,24 @@ def probe(
     >>> probe(context.with_(dry_run=True), "loyal", ProbeOptions(folds=3)).rows
     6
     """
-    context = context.of_task(task).with_(max_entities=asked_for(context))
+    context = context.at(options.train_as_of, options.test_as_of).of_task(task)
+    context = context.with_(max_entities=asked_for(context))
     context.say_cutoff(f"probe {task}")
     _check_cohort(context, options)
     of_task = {"dataset": context.dataset, "task": task}
-    check_classes(context, task)
+    for each in (context.earlier, context.scored):
+        if each is not None:
+            check_classes(each, task)
     evidence = Evidence.of(context, task, options.protocol, unseen_only=options.unseen_only)
-    labels, splits = evidence.labels, evidence.splits
+    labels, splits, before = evidence.labels, evidence.splits, evidence.earlier_labels
     config: dict[str, Any] = {"task": task, "options": options.fingerprint()}
     if context.max_entities is not None:  # cohorts are kept apart
         config["max_entities"] = context.max_entities
     if context.cutoff.key:  # and so are cut-offs; probes of whole histories have the keys that they always had
         config["as_of"] = context.cutoff.key
     spec = context.recipe.tasks[task]
+    if context.earlier is not None and spec.as_of is None:
+        context.observer.say(f"probe {task}: the labels have no dates and are the same at both times")
     if spec.positive:  # rows made before there was the key stay
         config["positive"] = spec.positive
     made = config_id(config)
@@ -181,6 +185,7 @@ def probe(
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
         """Fit and score one feature set after the other."""
         from ..probe import probe as fit_and_score  # heavy, and not needed where everything is there
+        from ..probe.out_of_time import Earlier
         from ..probe.probe import named as check
 
         check(options, splits)  # once: not as a warning of each feature set
@@ -188,9 +193,11 @@ def probe(
         leaks: list[str] | None = None
         for name in (name for batch in batches for name in batch["features"].to_pylist()):
             try:
+                past = by_name[name].earlier
                 result = fit_and_score(
                     by_name[name].load(), labels, task, spec.kind, options, context.dataset, splits,
-                    evidence.cohort, hashes[name], spec.positive or None,
+                    evidence.everybody, hashes[name], spec.positive or None,
+                    None if past is None or before is None else Earlier(past(), before),
                 )  # fmt: skip
             except ProbeError as error:  # one of many that cannot carry the task does not keep the others from it
                 if named or len(by_name) == 1:
@@ -205,7 +212,7 @@ def probe(
             # The metrics last: a row of them says that the predictions are there.
             yield [
                 TableRows("predictions", result.predictions, scope=scope),
-                TableRows("probes", _with_leaks(result.probes, leaks), scope=scope),
+                TableRows("probes", with_leaks(result.probes, leaks), scope=scope),
             ]
             advance(1)
         if failure is not None and not results:
@@ -229,9 +236,9 @@ def probe(
         setup=lambda: work,
     )
     outcome = incremental(context, job)
-    _say_who_is_missing(context, task, results)
+    say_who_is_missing(context, task, results)
     if not context.dry_run:
-        _say_leaks(context, task, made, list(results.values()), by_name)
+        say_leaks(context, task, made, list(results.values()), by_name)
     if results:
         from ..probe.cautions import cautions_of  # heavy, as what was just done
 
@@ -239,20 +246,6 @@ def probe(
         for warning in cautions_of(task, scored, spec.kind is Kind.REGRESSION):
             context.observer.say(f"warning: {warning}")
     return outcome
-
-
-def _say_who_is_missing(context: Context, task: str, results: "Mapping[str, ProbeResult]") -> None:
-    """One line for each pair of numbers, naming the features that it is about."""
-    missing: dict[tuple[int, int], list[str]] = {}
-    for name, result in results.items():
-        missing.setdefault((result.n_without_features, result.n_without_label), []).append(name)
-    for (features, label), names_ in missing.items():
-        if features or label:
-            who = names_[0] if len(names_) == 1 else f"{names_[0]} and {len(names_) - 1} more"
-            context.observer.say(
-                f"{task}, {who}: {features} labelled entities have no features and {label} with features no label; "
-                "neither are used"  # a fold is made of everybody with a label and events, then they are dropped from it
-            )
 
 
 def _check_cohort(context: Context, options: ProbeOptions) -> None:
@@ -267,29 +260,3 @@ def _check_cohort(context: Context, options: ProbeOptions) -> None:
     serialized = last_run(context.store, "serialize", context.dataset)
     if serialized is not None and (n := serialized.config.get("max_entities")) is not None:
         context.observer.warn(f"only {n} entities were serialized (--max-entities): ptls is not the published split")
-
-
-def _with_leaks(probes: pa.Table, leaks: Sequence[str]) -> pa.Table:
-    """Rows of probes that say what the data give away."""
-    at = probes.schema.get_field_index("leaks")
-    return probes.set_column(at, probes.schema.field(at), pa.array([leaks] * len(probes), probes.schema.field(at).type))
-
-
-def _say_leaks(
-    context: Context,
-    task: str,
-    made: str,
-    results: "Sequence[ProbeResult]",
-    sources: Mapping[str, FeatureSource],
-) -> None:
-    """Warnings about the task's label; about texts that others have too; and who was met before by which model."""
-    rows = where({"dataset": context.dataset, "task": task, "config_id": made})
-    lines = label_leaks(context, task, context.store.sql(f"SELECT * FROM probes WHERE {rows}").to_arrow_table())
-    if results:
-        lines += leaks_of(context, task, max(results, key=lambda result: len(result.predictions)).predictions)
-    seen = {name: source.seen for name, source in sources.items() if source.seen.everybody}
-    if seen:
-        query = f"SELECT DISTINCT features, entity_id FROM predictions WHERE {rows}"
-        lines += in_words(context.store.sql(query).to_arrow_table(), seen)
-    for line in lines:
-        context.observer.warn(line)

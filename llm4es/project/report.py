@@ -15,7 +15,7 @@ from ..core.errors import OptionError, ProbeError
 from ..core.sql import literal, where
 from ..core.tasks import Kind
 from ..core.version import __version__
-from ..options import CompareOptions, ReportOptions
+from ..options import ReportOptions
 from .compare import with_probes
 from .context import Context
 from .feature_sources import feature_sources, named
@@ -123,11 +123,11 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
     def rows(sql: str) -> pa.Table:
         return context.store.sql(sql).to_arrow_table()
 
-    context = context.of_task(tasks[0] if len(tasks) == 1 else None)
+    context = context.at(options.train_as_of, options.test_as_of).of_task(tasks[0] if len(tasks) == 1 else None)
     raw = context.cutoff.config_id  # first: of tasks that end at several times one has to be chosen
     compared, predictions, warnings = _evidence(context, tasks, options)
     vectors, vectors_name = _vectors(context, options.features, compared)
-    read = cuts(context)
+    read, beside = cuts(context.scored), context.scored.beside
     events = Histories(context.store, context.dataset, raw).sql(["event_time"])
     return ReportData(
         dataset=context.dataset,
@@ -138,14 +138,14 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
         cuts=read,
         comparison=compared,
         predictions=predictions,
-        learning=learning_curves(context, tasks, options.protocol),
+        learning=learning_curves(context, tasks if context.earlier is None else (), options.protocol),
         vectors=vectors,
         vectors_name=vectors_name,
         labels=rows(f"SELECT entity_id, task, label FROM labels WHERE {of_data} ORDER BY task, entity_id"),
         numbers=tuple(name for name, task in context.recipe.tasks.items() if task.kind is Kind.REGRESSION),
         histories=rows(_HISTORIES.format(of_data=of_data, raw=literal(raw))),
         models=rows(f"SELECT * FROM models WHERE {of_data} ORDER BY model"),
-        fidelity=rows(f"SELECT variant, fidelity, note FROM texts WHERE {context.beside} AND fidelity IS NOT NULL"),
+        fidelity=rows(f"SELECT variant, fidelity, note FROM texts WHERE {beside} AND fidelity IS NOT NULL"),
         projection=Projection(options.projection),
     )
 
@@ -157,10 +157,13 @@ def _evidence(
     from ..probe.cautions import cautions_of  # heavy
 
     tables, predictions, warnings = [], [], []
+    comparing = options.of_probes()
+    if context.earlier is not None:  # the page says it where it warns: nothing else on it is of another time
+        warnings.append(f"Out of time: {context.cutoff}, and other users.")
     for task in tasks:
         of = context.of_task(task)
         try:
-            table, shown = with_probes(of, task, CompareOptions(protocol=options.protocol, common=options.common))
+            table, shown = with_probes(of, task, comparing)
         except ProbeError as error:
             context.observer.say(f"{task} is left out: {error}")
             continue

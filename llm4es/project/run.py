@@ -10,6 +10,7 @@ from datetime import datetime
 from html import escape
 
 from ..core.errors import ProbeError
+from ..core.times import shown
 from ..models.ref import ModelRef
 from ..options import (
     WHOLE,
@@ -23,7 +24,7 @@ from ..options import (
 )
 from .compare import compare
 from .context import Context
-from .cutoffs import newest_as_of, shown
+from .cutoffs import newest_as_of
 from .embed import embed
 from .enrich import enrich
 from .finetune import default_name, finetune

@@ -8,10 +8,11 @@ import time
 from typing import Any
 
 from ..core.errors import RecipeError
+from ..core.times import shown
 from ..options import SerializeOptions
 from ..recipes import locate
 from .context import Context
-from .cutoffs import Cutoff, newest_as_of, shown
+from .cutoffs import Cutoff, newest_as_of
 from .kept_recipes import is_kept, keep_recipe
 from .outcome import Outcome
 from .reading import Reading

@@ -15,7 +15,9 @@ import pyarrow.compute as pc
 
 from ..core.errors import ProbeError
 from ..core.sql import literal, where
+from ..core.tasks import plain_protocol
 from ..options import CompareOptions, ProbeOptions
+from ..options.two_times import typed_times
 from .cohorts import asked_for, made_for, other_cohorts
 from .context import Context
 from .evidence import Evidence, in_words, say_stale
@@ -66,7 +68,7 @@ class ShownProbes:
     @cached_property
     def stale(self) -> dict[str, str]:
         """Features that are no longer what was probed -> why."""
-        protocol, unseen_only = self.options.protocol.partition("@")[0], self._made_for[1]
+        protocol, unseen_only = plain_protocol(self.options.protocol), self._made_for[1]
         evidence = Evidence.of(self.cohort, self.task, protocol, unseen_only=unseen_only)
         return evidence.stale(self.probes, self.sources)
 
@@ -100,7 +102,7 @@ class ShownProbes:
     def remedy(self) -> str:
         """The command that makes such probes anew."""
         asked = {**_probe_config(self.context, self.config_id).get("options", {})}
-        size, protocol = asked.pop("train_size", None), self.options.protocol.partition("@")[0]
+        size, protocol = asked.pop("train_size", None), plain_protocol(self.options.protocol)
         words = {"protocol": protocol, **{name: asked[name] for name in _SAID if name in asked}}
         usual = ProbeOptions().fingerprint()
         flags = [f"--{name} {value}" for name, value in words.items() if value != usual.get(name)]
@@ -108,7 +110,8 @@ class ShownProbes:
         flags += [f"--sizes {size}"] if size else []
         n = self.cohort.max_entities
         flags += [] if n is None else [f"--max-entities {n}"]
-        return f"`{' '.join([f'llm4es probe {self.context.dataset} --task {self.task}', *flags])}`"
+        times = typed_times(self.options.train_as_of, self.options.test_as_of)
+        return f"`{' '.join([f'llm4es probe {self.context.dataset} --task {self.task}', *flags])}{times}`"
 
 
 _SAID = ("probe", "folds", "repeats", "bootstrap", "seed")
@@ -147,7 +150,7 @@ def shown_probes(context: Context, task: str, options: CompareOptions, config_id
     >>> shown_probes(context, "loyal", CompareOptions()).stale
     {}
     """
-    chosen: dict[str, str | int] = {"dataset": context.dataset, "task": task, "protocol": options.protocol}
+    chosen: dict[str, str | int] = {"dataset": context.dataset, "task": task, "protocol": options.named_protocol}
     if options.probe is not None:
         chosen["probe"] = options.probe
     made = [config_id] if config_id else _by_cohort(context, task, options, chosen)
@@ -169,11 +172,12 @@ def _by_cohort(context: Context, task: str, options: CompareOptions, chosen: Map
         of = f" of {context.cutoff}" if context.cutoff.key else ""
         by = "" if options.protocol == CompareOptions.protocol else f" by protocol {options.protocol!r}"
         by += "" if options.probe is None else f" by probe {options.probe!r}"
+        times = typed_times(options.train_as_of, options.test_as_of)
         few = "" if asked is None else f" --max-entities {asked}"
         on = "" if asked is None else f" of {asked} entities"
         raise ProbeError(
             f"no probes of {task!r}{by}{of}{on} in the store: "
-            f"run `llm4es probe {context.dataset} --task {task}{few}` first"
+            f"run `llm4es probe {context.dataset} --task {task}{few}{times}` first"
         )
     return sorted(found, key=lambda made: float("-inf") if found[made] is None else -float(found[made] or 0))
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from ..core.errors import ProbeError
 from ..core.sql import literal, where
+from ..core.times import shown
 from .context import Context
 from .histories import Histories
 
@@ -38,7 +39,7 @@ def labels_sql(context: Context, task: str) -> str:
     """SELECT of ``entity_id`` and ``label``: one an entity, also where labels are dated.
 
     Beside texts that end at one time stands an entity's first label of that time or later: one of before lies in what
-    the texts show already.
+    the texts show already. Where two times are meant, what is learnt from knows no label of the later one.
 
     Parameters
     ----------
@@ -59,8 +60,8 @@ def labels_sql(context: Context, task: str) -> str:
 
     Examples
     --------
-    >>> labels_sql(context, "loyal")
-    "SELECT entity_id, label FROM labels WHERE "dataset" = 'shop' AND "task" = 'loyal'"
+    >>> print(labels_sql(context, "loyal"))
+    SELECT entity_id, label FROM labels WHERE "dataset" = 'shop' AND "task" = 'loyal'
     """
     of_task = where({"dataset": context.dataset, "task": task})
     query = f"SELECT entity_id, label FROM labels WHERE {of_task}"
@@ -73,6 +74,8 @@ def labels_sql(context: Context, task: str) -> str:
             f"run `llm4es serialize {context.dataset}` with this recipe first"
         )
     later = f"{of_task} AND as_of >= TIMESTAMPTZ {literal(cutoff.as_of.isoformat())}"
+    if context.which.until is not None:
+        later += f" AND as_of < TIMESTAMPTZ {literal(context.which.until.isoformat())}"
     first = f"SELECT (entity_id, min(as_of)) FROM labels WHERE {later} GROUP BY entity_id"
     return f"{query} AND (entity_id, as_of) IN ({first})"
 
@@ -96,6 +99,11 @@ def check_classes(context: Context, task: str) -> None:
     query = f"""SELECT count(DISTINCT label), any_value(label), count(DISTINCT entity_id)
         FROM ({labels_sql(context, task)}) WHERE entity_id IN (SELECT entity_id FROM ({known}))"""
     ((labels, one, entities),) = context.store.sql(query).fetchall()
+    if labels == 0 and (until := context.which.until) is not None and context.cutoff.as_of is not None:
+        raise ProbeError(
+            f"task {task!r} has no label from {shown(context.cutoff.as_of)} to {shown(until)} to learn from: "
+            "give an earlier --train-as-of or a later --test-as-of"
+        )
     if labels == 1:
         cut = f" ({context.cutoff})" if context.cutoff.key else ""
         raise ProbeError(

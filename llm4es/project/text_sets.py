@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 from ..core.errors import DataError
 from ..core.hashing import config_id
 from ..core.schemas import TEXTS
+from ..core.times import shown
 from ..options import SerializeOptions
 from ..recipes import Recipe, Task
 from ..serialize import serialize as to_texts
 from ..serialize.cutoffs import before, before_own, with_own
-from .cutoffs import Cutoff, shown
+from .cutoffs import Cutoff
 
 
 @dataclass(frozen=True)

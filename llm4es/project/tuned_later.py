@@ -69,7 +69,8 @@ def _is_later(end: str, cutoff: Cutoff) -> bool:
     if end == cutoff.key:
         return False
     try:
-        return cutoff.as_of is None or datetime.fromisoformat(end) > cutoff.as_of
+        known = cutoff.train_as_of or cutoff.as_of
+        return known is None or datetime.fromisoformat(end) > known
     except ValueError:  # whole, or each entity's own
         return True
 

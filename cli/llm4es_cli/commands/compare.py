@@ -28,6 +28,8 @@ def compare(
         llm4es compare movielens-100k --task gender --unseen-only --reference smollm2-135m@8 --format json
 
         llm4es compare movielens-100k --format markdown
+
+        llm4es compare mine.toml --task churn --train-as-of 2024-01-01 --test-as-of 2024-07-01
     """
     compared = call.project(recipe).compare(call.task, **options)
     show_comparison(compared, call.format, call.screen, wide=wide)

@@ -1,0 +1,58 @@
+"""What a probe says beside its metrics: who could not be used, what gives the label away, who was met before.
+
+In: what was just probed, or is kept. Out: lines for whoever hears of the work. Writes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from ..core.sql import where
+from .context import Context
+from .feature_source import FeatureSource
+from .leaks import label_leaks, leaks_of
+from .seen import in_words
+
+if TYPE_CHECKING:
+    from ..probe.probe import ProbeResult
+
+
+def say_who_is_missing(context: Context, task: str, results: "Mapping[str, ProbeResult]") -> None:
+    """One line for each pair of numbers, naming the features that it is about."""
+    missing: dict[tuple[int, int], list[str]] = {}
+    for name, result in results.items():
+        missing.setdefault((result.n_without_features, result.n_without_label), []).append(name)
+    for (features, label), names_ in missing.items():
+        if features or label:
+            who = names_[0] if len(names_) == 1 else f"{names_[0]} and {len(names_) - 1} more"
+            context.observer.say(
+                f"{task}, {who}: {features} labelled entities have no features and {label} with features no label; "
+                "neither are used"  # a fold is made of everybody with a label and events, then they are dropped from it
+            )
+
+
+def with_leaks(probes: pa.Table, leaks: Sequence[str]) -> pa.Table:
+    """Rows of probes that say what the data give away."""
+    at = probes.schema.get_field_index("leaks")
+    return probes.set_column(at, probes.schema.field(at), pa.array([leaks] * len(probes), probes.schema.field(at).type))
+
+
+def say_leaks(
+    context: Context,
+    task: str,
+    made: str,
+    results: "Sequence[ProbeResult]",
+    sources: Mapping[str, FeatureSource],
+) -> None:
+    """Warnings about the task's label; about texts that others have too; and who was met before by which model."""
+    rows = where({"dataset": context.dataset, "task": task, "config_id": made})
+    lines = label_leaks(context, task, context.store.sql(f"SELECT * FROM probes WHERE {rows}").to_arrow_table())
+    if results:
+        lines += leaks_of(context, task, max(results, key=lambda result: len(result.predictions)).predictions)
+    seen = {name: source.seen for name, source in sources.items() if source.seen.everybody}
+    if seen:
+        query = f"SELECT DISTINCT features, entity_id FROM predictions WHERE {rows}"
+        lines += in_words(context.store.sql(query).to_arrow_table(), seen)
+    for line in lines:
+        context.observer.warn(line)
