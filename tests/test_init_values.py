@@ -58,6 +58,9 @@ def drafted(folder: Path, header: str, rows: list[str]) -> tuple[pa.Table, Draft
         ("1706627925000000000", COMMON),
         ("2024-01-30T16:18:45+01:00", COMMON),
         ("2024-01-30T15:18:45.000Z", COMMON),
+        ("2024-01-30 15:18:45,000", COMMON),
+        ("2024-01-30 10:18:45 EST", COMMON),
+        ("2024-01-30 16:18:45 Europe/Berlin", COMMON),
         ("2024-01", "2024-01-01 00:00:00"),
         ("Jan 2024", "2024-01-01 00:00:00"),
     ],
@@ -195,3 +198,12 @@ def test_a_date_among_the_labels_is_shown_as_their_own_time(tmp_path: Path) -> N
     assert '\n# as_of = { from = "day", format = "%d.%m.%Y" }' in draft.toml
     assert "[tasks.day]" not in draft.toml
     assert any("'day' in l.csv may say when each label is of" in doubt for doubt in draft.unsure)
+
+
+@pytest.mark.parametrize(("zone", "told"), [("EST", True), ("Europe/Berlin", True), ("GMT", False), ("+00:00", False)])
+@pytest.mark.parametrize("day", ["2024-01-30", "Tue, 30 Jan 2024"])
+def test_names_of_zones_are_told(tmp_path: Path, zone: str, told: bool, day: str) -> None:
+    if "/" in zone and "," in day:
+        return  # no mail has it
+    _, draft = drafted(tmp_path, "at\twhat", [f"{day} 10:00:00 {zone}\ttea", f"{day} 11:00:00 {zone}\tmilk"])
+    assert any("has time zones" in doubt for doubt in draft.unsure) == (told or ("," in day and zone == "+00:00"))

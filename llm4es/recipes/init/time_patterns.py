@@ -24,9 +24,10 @@ WHOLE = (
     "%d/%b/%Y:%H:%M:%S %z", "[%d/%b/%Y:%H:%M:%S %z]", "%d/%b/%Y:%H:%M:%S", "%d%b%Y:%H:%M:%S", "%d%b%y:%H:%M:%S",
     "%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %z %Y", "%a %b %d %H:%M:%S %Z %Y",
     "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d", "%Y%m%d %H%M%S", "%Y%m%dT%H%M%S", "%Y%m%dT%H%M%SZ", "%Y%m%d %H:%M:%S",
-    "%Y-%m-%d-%H.%M.%S.%f", "%Y-%m-%d-%H.%M.%S", "%Y:%m:%d %H:%M:%S", "%H:%M:%S %d.%m.%Y", "%H:%M %d.%m.%Y",
+    "%Y-%m-%d %H:%M:%S,%f", "%Y-%m-%d-%H.%M.%S.%f", "%Y-%m-%d-%H.%M.%S", "%Y:%m:%d %H:%M:%S",
+    "%H:%M:%S %d.%m.%Y", "%H:%M %d.%m.%Y",
 )  # fmt: skip
-"""Times that are no date with a time of day behind it: mails, servers' logs, SAS, C, digits only, DB2, cameras."""
+"""Times that are no date with a time of day behind it: mails, logs, SAS, C, digits only, DB2, cameras."""
 
 COARSE = ("%Y-%m", "%m/%Y", "%b %Y", "%B %Y", "%b-%Y", "%b-%y", "%Y/%m", "%Y%m", "%Y")
 """Months and years."""

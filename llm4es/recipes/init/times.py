@@ -24,6 +24,9 @@ ENOUGH = 0.9
 ZONED = r"regexp_matches(v, '[+-](0[1-9]|1\d|00:?[1-9])(:?\d\d)?$') AND contains(v, ':')"
 """An offset from UTC that is not nothing."""
 
+NAMED_ZONE = "regexp_matches(v, '[A-Za-z]{3,}$') AND NOT regexp_matches(v, '(GMT|UTC)$')"
+"""A zone's name behind a time."""
+
 LASTING = re.compile(r"duration|length|elapsed|took|lasted|spent|runtime|interval|latency|^lap|delay|pace|age$")
 """Names of columns that say how long something took, and not when it was."""
 
@@ -92,7 +95,8 @@ def _of_texts(connection: duckdb.DuckDBPyConnection, count: int, examples: Seque
         doubts.append(
             f"holds {'years' if best == '%Y' else 'months'} only: events of one stay in the order of the file"
         )
-    if "%z" in best or (not best and count_of(connection, ZONED)):
+    zones = f"({ZONED}) OR ({NAMED_ZONE})" if not best else NAMED_ZONE
+    if "%z" in best or ((not best or "%Z" in best) and count_of(connection, zones)):
         doubts.append("has time zones: days and hours are told in UTC")
     if unreadable:
         doubts.append(_strange(connection, ways[best], unreadable, count))
