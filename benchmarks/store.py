@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.measure import CLOCKS, Clock, parser, peak_mb
+from llm4es.core.limits import Limits
 from llm4es.features.feature_set import FeatureSet
 from llm4es.features.neighbours import nearest
 from llm4es_store import Store
-from llm4es_store.sql import Limits
 
 COMMITS = 100
 ASKED = 16

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from llm4es.core.errors import StoreError
+from llm4es.core.limits import Limits
 from llm4es_store import TABLES, Store
-from llm4es_store.sql import Limits, deadline, fetch, query, stream
+from llm4es_store.sql import deadline, fetch, query, stream
 from llm4es_store.views import duckdb_type
 
 from .rows import KEY, SCOPE, texts

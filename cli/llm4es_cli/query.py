@@ -6,12 +6,13 @@ In: an opened store, a statement, how its rows are wanted. Out: rows where they 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm4es.core.errors import OptionError
+from llm4es.core.limits import Limits, memory_bound
 from llm4es.project.result_file import format_of, write, write_to_stdout
 
 from .options import OutputFormat
@@ -42,8 +43,8 @@ class Query:
     """The store as it was then; None: now."""
     format: ResultFormat | None = None
     """None: a table on a terminal, else csv; a file's ending says it."""
-    timeout: float | None = None
-    """Seconds; None: for ever."""
+    limits: Limits = field(default_factory=Limits)
+    """What a statement may use."""
     verify: bool = False
     """Compare files with their checksums first."""
 
@@ -58,7 +59,7 @@ class Query:
 
             verify(self.store, text, self.at)
         connection = self.store.connect(self.at)
-        with deadline(connection, self.timeout), _known_dates():
+        with memory_bound(self.limits.memory), deadline(connection, self.limits.timeout), _known_dates():
             relation = checked(connection, text)
             if out is not None:
                 wanted = None if self.format in (None, ResultFormat.TABLE) else str(self.format)

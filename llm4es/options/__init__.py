@@ -19,6 +19,7 @@ from .finetune import (
     Optimizer,
 )
 from .import_vectors import ImportOptions
+from .limits import LimitOptions
 from .load import Attention, Device, Dtype, LoadIn, LoadOptions
 from .probe import ProbeOptions, SelectOptions
 from .results import CompareOptions, DiffOptions, Projection, ReportOptions, SimilarOptions
@@ -51,6 +52,7 @@ __all__ = [
     "History",
     "ImportOptions",
     "Layers",
+    "LimitOptions",
     "LoadIn",
     "LoadOptions",
     "Method",

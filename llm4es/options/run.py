@@ -6,10 +6,11 @@ In: what a user typed. Out: checked values. Imports nothing heavy.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .base import History, Options
+from .base import History
 from .embed import EmbedOptions
 from .enrich import EnrichOptions
 from .finetune import STEP_PRESETS, FinetuneOptions, Method
+from .limits import LimitOptions
 from .serialize import OnBadRow, SerializeOptions
 from .setting import like, option
 
@@ -18,7 +19,7 @@ WHOLE = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class RunOptions(Options):
+class RunOptions(LimitOptions):
     """Every stage, in order."""
 
     k: tuple[int, ...] = like(EmbedOptions, "k")

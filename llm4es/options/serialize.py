@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from ..core.errors import OptionError
-from .base import History, Options
+from .base import History
+from .limits import LimitOptions
 from .setting import option
 
 
@@ -20,7 +21,7 @@ class OnBadRow(StrEnum):
 
 
 @dataclass(frozen=True)
-class SerializeOptions(Options):
+class SerializeOptions(LimitOptions):
     """Raw events to one text an entity. What is not given, the recipe may say: see ``Recipe.texts``."""
 
     history: History = option(History.NEWEST, "Which events stay beyond --max-events, unless the recipe says.")

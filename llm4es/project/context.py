@@ -93,6 +93,9 @@ class Context:
     allow_outside: bool = False
     """Take raw files that lie outside that folder."""
 
+    from_store: bool = False
+    """Whether the recipe is the one that the store keeps: whoever made the store wrote it."""
+
     max_entities: int | None = None
     """Only so many entities; None: all."""
 

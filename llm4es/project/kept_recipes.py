@@ -56,7 +56,7 @@ def find_recipe(store: "str | Path | Store", name: str, observer: Observer) -> R
     Traceback (most recent call last):
     llm4es.core.errors.RecipeError: no recipe 'shoop': did you mean shop? ...
     """
-    if _is_file(name):
+    if is_file(name):
         return load_recipe(name)
     opened = _existing(store)
     kept = None if opened is None else opened.recipe(name)
@@ -75,7 +75,7 @@ def find_recipe(store: "str | Path | Store", name: str, observer: Observer) -> R
         )
     folder = None if kept["folder"] is None else Path(kept["folder"])
     if kept["origin"] == FRAME and opened is not None:
-        folder = frames_folder(opened, name) / Path(kept["folder"]).name  # they go along with the store
+        folder = frames_folder(opened, name) / _last(kept["folder"])  # they go along with the store
     return recipe_from_json(kept["recipe"], folder, origin=kept["origin"])
 
 
@@ -183,8 +183,31 @@ def _folder(context: Context) -> str | None:
     return None if folder is None else str(Path(folder).expanduser().absolute())
 
 
-def _is_file(name: str) -> bool:
+def is_file(name: str) -> bool:
+    """Whether a recipe is named by its file.
+
+    Parameters
+    ----------
+    name : str
+        As people type it.
+
+    Returns
+    -------
+    bool
+        False: it is a dataset's name, or a built-in recipe's.
+
+    Examples
+    --------
+    >>> is_file("mine.toml"), is_file("age")
+    (True, False)
+    """
     return name.endswith(".toml") or Path(name).expanduser().is_file()
+
+
+def _last(folder: str) -> str:
+    """The last part of a path; '' where it leads upwards."""
+    name = Path(folder).name
+    return "" if name == ".." else name
 
 
 def _has_changed(origin: str, kept_hash: str) -> bool:

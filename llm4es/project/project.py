@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import OptionError, StoreError
 from .context import Context, open_store
 from .executor import Executor, Local
+from .kept_recipes import is_file
 from .observer import Observer
 from .result import Result
 from .steps import Steps
@@ -81,6 +82,7 @@ class Project(Steps):
         self._data = None if data is None else Path(data)
         self._allow_outside = allow_outside
         self._max_entities = max_entities
+        self._from_store = isinstance(recipe, str) and not is_file(recipe)
         self.recipe: Recipe = self._found(recipe)
 
     @classmethod
@@ -212,6 +214,7 @@ class Project(Steps):
             observer=self._observer,
             data=self._data,
             allow_outside=self._allow_outside,
+            from_store=self._from_store,
             max_entities=self._max_entities,
             dry_run=dry_run,
             executor=self._executor,

@@ -18,6 +18,7 @@ from ..options import (
     EmbedOptions,
     EnrichOptions,
     FinetuneOptions,
+    LimitOptions,
     LoadOptions,
     ProbeOptions,
     RunOptions,
@@ -132,7 +133,11 @@ class _Walk:
         return stage in ("enrich", "embed") and there
 
     def _serialize(self, _: list[Outcome]) -> list[Outcome]:
-        texts = self.context.recipe.texts.options(on_bad_row=self.options.on_bad_row, as_of=self._as_of())
+        texts = self.context.recipe.texts.options(
+            on_bad_row=self.options.on_bad_row,
+            as_of=self._as_of(),
+            **{name: getattr(self.options, name) for name in LimitOptions.settings()},
+        )
         return [serialize(self.context, texts)]
 
     def _as_of(self) -> datetime | None:

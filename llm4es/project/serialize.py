@@ -8,11 +8,13 @@ import time
 from typing import Any
 
 from ..core.errors import RecipeError
+from ..core.limits import limited
 from ..core.times import shown
 from ..options import SerializeOptions
 from ..recipes import locate
 from .context import Context
 from .cutoffs import Cutoff, newest_as_of
+from .kept_files import refuse_strange_files
 from .kept_recipes import is_kept, keep_recipe
 from .outcome import Outcome
 from .reading import Reading
@@ -47,7 +49,9 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
     >>> serialize(context, SerializeOptions())
     serialize shop: 0 computed, 20 reused (nothing to do), ...
     """
-    began = time.monotonic()
+    began, what = time.monotonic(), f"reading the raw files of {context.dataset!r}"
+    if context.from_store:
+        refuse_strange_files(context)
     source = locate(context.recipe, context.data, allow_outside=context.allow_outside)
     if options.as_of is not None and context.recipe.events.time is None:
         raise RecipeError(f"--as-of needs times, and recipe {context.dataset!r} has no events.time")
@@ -74,11 +78,13 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
         return Outcome("serialize", context.dataset, n_texts, 0, n_texts, {}, seconds, made, dry_run=context.dry_run)
     reading = Reading(context, source, options, cuts)
     if context.dry_run:
-        reading.read(None)
+        with limited(options.limits(), what):
+            reading.read(None)
     else:
         with context.run("serialize", record) as run:
             run.begin()
-            reading.read(run)
+            with limited(options.limits(), what):
+                reading.read(run)
             run.record.rows_in, run.record.rows_reused = reading.rows, reading.reused
             run.record.rows_computed = reading.rows - reading.reused
     return reading.outcome(time.monotonic() - began)

@@ -18,7 +18,8 @@ import duckdb
 
 from ..core.errors import DataError, RecipeError
 from ..core.interrupts import interruptible
-from ..core.sql import identifier
+from ..core.limits import held, stoppable
+from ..core.sql import identifier, literal
 from .comparisons import compared
 from .expressions import explained, expression, sentence
 from .first_rows import is_value
@@ -48,11 +49,22 @@ def connected(source: Source) -> Iterator[duckdb.DuckDBPyConnection]:
         (Path(spill) / COPIES).mkdir()
         connection = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill})
         try:
+            keep_limits(connection)
             connection.execute("SET TimeZone = 'UTC'; SET python_enable_replacements = false")
             connection.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
-            yield connection
+            with stoppable(connection.interrupt):
+                yield connection
         finally:
             connection.close()
+
+
+def keep_limits(connection: duckdb.DuckDBPyConnection) -> None:
+    """Tell a connection the limits that hold."""
+    for setting, value in held().settings().items():
+        try:
+            connection.execute(f"SET {setting} = {literal(value)}")
+        except duckdb.Error as error:
+            raise DataError(f"{setting} {value!r} cannot be set: {sentence(error)}: give for example 4GB") from error
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from llm4es.core.errors import StoreError
+from llm4es.core.limits import Limits
 from llm4es.core.plan import Plan, Reason
 from llm4es.core.sql import Scope
 from llm4es.core.tables import EVENTS, events_table, events_view
@@ -26,7 +27,7 @@ from .open_tables import OpenTables, open_record
 from .plan import make_plan
 from .remote_folders import RemoteFolders, remote_filesystem
 from .skeleton import clear, is_skeleton, no_store_in
-from .sql import Limits, connect, trusted
+from .sql import connect, trusted
 from .store_format import check_format, described
 from .store_views import store_views
 from .time_travel import At, state_at

@@ -15,7 +15,6 @@ import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ import pyarrow as pa
 
 from llm4es.core.errors import StoreError
 from llm4es.core.interrupts import interruptible
+from llm4es.core.limits import Limits
 from llm4es.core.sql import literal
 
 from .damaged_views import create_view, refuse_damaged
@@ -53,23 +53,6 @@ MACROS = (
     GROUP BY ALL""",
 )
 """SQL that every connection starts with."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one query may use of the machine."""
-
-    memory: str | None = None
-    """Such as ``4GB``; None: DuckDB's own, 80 % of the machine's. Beyond it a query spills to disk."""
-    spill: str | None = None
-    """Disk for what does not fit in memory, such as ``50GB``; None: DuckDB's own, 90 % of what is free."""
-    threads: int | None = None
-    """None: one a core."""
-
-    def settings(self) -> dict[str, str | int]:
-        """DuckDB setting -> value, of those that are set."""
-        chosen = {"memory_limit": self.memory, "max_temp_directory_size": self.spill, "threads": self.threads}
-        return {setting: value for setting, value in chosen.items() if value is not None}
 
 
 _PROXY = ("http_proxy", "http_proxy_username", "http_proxy_password")

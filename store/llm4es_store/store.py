@@ -11,13 +11,14 @@ import duckdb
 import pyarrow as pa
 
 from llm4es.core.errors import StoreError
+from llm4es.core.limits import Limits
 from llm4es.core.sql import Scope, where
 
 from .catalog import Catalog
 from .finding import FINDINGS
 from .migrations import migrate
 from .recovery import mark_killed_runs
-from .sql import Limits, fetch, query
+from .sql import fetch, query
 from .time_travel import At
 
 if TYPE_CHECKING:

@@ -1,15 +1,17 @@
 """``llm4es init``: a first recipe for tables that nobody has described."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from llm4es.options import LimitOptions
 
 from ..call import Call
 from ..signature import with_options
 
 
-@with_options()
+@with_options(LimitOptions)
 def init(
     call: Call,
     events: Annotated[Path, typer.Argument(help="One row an event: a file, a folder or a glob.", show_default=False)],
@@ -20,6 +22,7 @@ def init(
     ] = None,
     label_table: Annotated[str | None, typer.Option("--label-table", help="The same of the labels.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is at --out.")] = False,
+    **options: Any,
 ) -> None:
     """Look at a table of events, and one of labels, and write a commented recipe for them.
 
@@ -34,11 +37,13 @@ def init(
         llm4es init shop.sqlite --table orders
     """
     from llm4es.core.errors import OptionError
+    from llm4es.core.limits import limited
     from llm4es.recipes.init.draft import draft_recipe
 
     if out is not None and out.exists() and not force:
         raise OptionError(f"--out {out} is there already: give another name, or --force")
-    draft = draft_recipe(events, labels, out.parent if out else None, table=table, label_table=label_table)
+    with limited(LimitOptions.of(**options).limits(), "looking at the raw files"):
+        draft = draft_recipe(events, labels, out.parent if out else None, table=table, label_table=label_table)
     for doubt in draft.unsure:
         call.screen.say(f"unsure: {doubt}")
     if out is None:

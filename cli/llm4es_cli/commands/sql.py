@@ -2,18 +2,19 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from llm4es.core.errors import OptionError
+from llm4es.options import LimitOptions
 
 from ..call import Call
 from ..query import Query, ResultFormat, statement
 from ..signature import with_options
 
 
-@with_options()
+@with_options(LimitOptions)
 def sql(
     call: Call,
     query: Annotated[
@@ -30,19 +31,10 @@ def sql(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write the rows here (.parquet, .csv, .json).")
     ] = None,
-    memory_limit: Annotated[
-        str | None, typer.Option("--memory-limit", metavar="SIZE", help="Such as 4GB; default: 80 % of the machine's.")
-    ] = None,
-    spill_limit: Annotated[
-        str | None, typer.Option("--spill-limit", metavar="SIZE", help="Disk for what memory does not hold.")
-    ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Default: one a core.")] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="First compare the files of the tables it names with their checksums.")
     ] = False,
-    timeout: Annotated[
-        float | None, typer.Option("--timeout", min=0.001, metavar="SECONDS", help="Stop a query that takes longer.")
-    ] = None,
+    **options: Any,
 ) -> None:
     """Query the store in SQL (DuckDB, read-only, nothing but the store's own files).
 
@@ -60,10 +52,10 @@ def sql(
         llm4es sql
     """
     from llm4es_store import Store
-    from llm4es_store.sql import Limits
 
-    opened = Store(call.store, limits=Limits(memory_limit, spill_limit, threads))
-    query_ = Query(opened, call.screen, at, format_, timeout, verify)
+    limits = LimitOptions.of(**options).limits()
+    opened = Store(call.store, limits=limits)
+    query_ = Query(opened, call.screen, at, format_, limits, verify)
     if query is None and sys.stdin.isatty():
         if out is not None:
             raise OptionError(f"--out {out} needs a query: give one, a file that holds one, or - for stdin")

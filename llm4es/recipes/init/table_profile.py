@@ -12,7 +12,9 @@ import duckdb
 import pyarrow as pa
 
 from ...core.errors import DataError
-from ..database import MEMORY
+from ...core.interrupts import interruptible
+from ...core.limits import stoppable
+from ..database import MEMORY, keep_limits
 from ..expressions import sentence
 from ..kinds.texts import has_mixed_line_ends
 from ..model import Header, RawTable
@@ -70,7 +72,10 @@ def _looked_at(path: Path, found: Found, guess: Guess, one_line_end: bool) -> Ta
     with (
         tempfile.TemporaryDirectory(prefix="llm4es-", ignore_cleanup_errors=True) as folder,
         duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": folder}) as connection,
+        stoppable(connection.interrupt),
+        interruptible(connection.interrupt),
     ):
+        keep_limits(connection)
         copies = Path(folder, "copies")
         copies.mkdir()
         rows = rows_in(connection, guess.spec, found.paths, copies, one_line_end)

@@ -17,6 +17,8 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from ...core.errors import DataError, one_line
+from ...core.interrupts import interruptible
+from ...core.limits import stoppable, time_is_over
 from ...core.sql import identifier, literal
 from .kind import FileKind
 
@@ -46,8 +48,12 @@ def _arrow(path: Path, table: str | None, target: Path) -> None:
 
 
 def _duckdb(path: Path, table: str | None, target: Path) -> None:
-    with duckdb.connect() as connection:
+    with duckdb.connect() as connection, stoppable(connection.interrupt), interruptible(connection.interrupt):
         connection.execute(f"ATTACH {literal(str(path))} AS raw (READ_ONLY)")
+        # A view in the file is SQL of whoever made it, and may read any file: it reaches this folder of copies only.
+        connection.execute(f"SET allowed_directories = [{literal(str(target.parent))}]")
+        connection.execute("SET enable_external_access = false; SET python_enable_replacements = false")
+        connection.execute("SET lock_configuration = true")
         query = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'raw' UNION ALL "
         query += "SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = 'raw' AND NOT internal"
         names = {str(name): str(schema) for schema, name in connection.execute(query).fetchall()}
@@ -59,6 +65,7 @@ def _duckdb(path: Path, table: str | None, target: Path) -> None:
 def _sqlite(path: Path, table: str | None, target: Path) -> None:
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     try:
+        connection.set_progress_handler(time_is_over, 100_000)  # a view in the file may never end
         connection.text_factory = lambda text: text.decode("utf-8", errors="replace")
         query = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY 1"
         chosen = _chosen(path, table, [str(name) for (name,) in connection.execute(query)], "table")
