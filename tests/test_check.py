@@ -67,6 +67,10 @@ LOST: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda root: flip(entry(root, 2), entry(root, 2).read_bytes().index(b"run_id") + 1),
         "differs",
     ),
+    "a bit of the first entry": (
+        lambda root: flip(entry(root, 0), entry(root, 0).read_bytes().index(b"timestamp") + 12),
+        "differs",
+    ),
     "an entry between": (lambda root: entry(root, 1).unlink(), "entry is missing"),
     "an entry between cut": (lambda root: cut(entry(root, 1)), "is cut short or damaged"),
 }

@@ -1,8 +1,10 @@
 """Reading somebody else's files takes no more time and memory than it is given, and files of no store's choosing."""
 
+import bz2
 import resource
 import sqlite3
 import sys
+import zipfile
 from pathlib import Path
 
 import duckdb
@@ -94,6 +96,22 @@ def test_a_view_of_a_database_file_reaches_no_other_file(tmp_path: Path) -> None
     recipe = events_of(tmp_path / "home", "shop.duckdb", 'table = "good"')
     events = read_events(load_recipe(recipe), locate(load_recipe(recipe)), SerializeOptions()).read_all()
     assert events["what"].to_pylist() == ["0", "2", "4", "1", "3", "5"]
+
+
+@pytest.mark.parametrize("packing", ["zip", "bz2"])
+def test_a_packed_file_with_a_flipped_byte_is_one_line(tmp_path: Path, packing: str) -> None:
+    text, path = b"user,what\n" + b"a,1\n" * 500, tmp_path / f"events.csv.{packing}"
+    if packing == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("events.csv", text)
+    else:
+        path.write_bytes(bz2.compress(text))
+    content = bytearray(path.read_bytes())
+    content[60] ^= 255
+    path.write_bytes(content)
+    recipe = load_recipe(events_of(tmp_path, path.name))
+    with pytest.raises(DataError, match=rf"cannot read .*events.csv.{packing}: "):
+        read_events(recipe, locate(recipe), SerializeOptions())
 
 
 def events_of(folder: Path, path: str, more: str = "") -> Path:

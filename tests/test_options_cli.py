@@ -17,6 +17,7 @@ from llm4es.options import (
     ExportOptions,
     FinetuneOptions,
     ImportOptions,
+    LimitOptions,
     LoadOptions,
     ModelExportOptions,
     Options,
@@ -35,6 +36,8 @@ from llm4es_cli.main import app
 CLI = Path(__file__).parent.parent / "cli/llm4es_cli"
 
 OPTIONS: dict[str, tuple[type[Options], ...]] = {
+    "sql": (LimitOptions,),
+    "init": (LimitOptions,),
     "run": (RunOptions, LoadOptions),
     "serialize": (SerializeOptions,),
     "enrich": (EnrichOptions, LoadOptions),
@@ -58,8 +61,10 @@ INTERNAL = {
 
 FLAGS = {
     "run": "--data --as-of --on-bad-row --model -m --k --max-length --history --variants --finetune --method --task -t "
+    "--memory-limit --spill-limit --threads --timeout "
     "--load-in --dtype --device --trust-remote-code --seed --max-entities --dry-run --format",
-    "serialize": "--data --history --max-events --as-of --preset --on-bad-row --max-entities --dry-run --format",
+    "serialize": "--data --history --max-events --as-of --preset --on-bad-row --max-entities --dry-run --format "
+    "--memory-limit --spill-limit --threads --timeout",
     "enrich": "--task -t --by --variants --formats --group-by --model -m --engine --base-url --temperature --top-p "
     "--max-new-tokens --min-fidelity --retries --context --concurrency --batch-size --load-in --dtype --device "
     "--trust-remote-code --seed --max-entities --dry-run --format",
@@ -76,7 +81,7 @@ FLAGS = {
     "sql": "--at --verify --format --out --memory-limit --spill-limit --threads --timeout",
     "similar": "--task -t --model -m --k --features -n --by --format",
     "report": "--task -t --out -o --features --projection --protocol --common",
-    "init": "--out --force",
+    "init": "--out --force --memory-limit --spill-limit --threads --timeout",
     "recipes": "--format",
     "models": "--format",
     "models list": "--format",

@@ -38,6 +38,13 @@ def keep(table: str, version: int) -> None:
         _keep_remote(table, version) if "://" in table else _keep_local(table, version)
 
 
+def keep_first(table: str) -> None:
+    """Note the checksum of a new local table's first entry, which says what its columns are."""
+    first = Path(table) / FOLDER / f"{0:020d}.json"
+    if "://" not in table and not first.exists():
+        keep(table, 0)
+
+
 def set_aside(table: str, after: int) -> None:
     """Keep the notes of a local table's versions after this one as those of lost entries: what they name may be wanted
     yet, and is not expected any more."""

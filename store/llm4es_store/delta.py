@@ -92,6 +92,7 @@ class Table:
                 configuration=_KEEP | ({"delta.dataSkippingStatsColumns": looked_up} if looked_up else {}),
                 description=description or None,
             )
+            checksums.keep_first(path)
             return cls(path, handle)
 
     @property

@@ -7,8 +7,9 @@ import os
 import re
 from pathlib import Path
 
-_FOLDERS = ("tables", "tables/runs", "tables/runs/_delta_log", "running")
+_FOLDERS = ("tables", "tables/runs", "tables/runs/_delta_log", "tables/runs/_checksums", "running")
 _STAGED = re.compile(r"tables/runs/_delta_log/0{20}\.json#\d+")
+_NOTE = re.compile(r"tables/runs/_checksums/0{20}\.(json|part)")
 _FIRST = f"tables/runs/_delta_log/{0:020d}.json"
 
 
@@ -31,6 +32,7 @@ def clear(root: Path) -> None:
     first = root / _FIRST
     if first.exists():  # cut short: a whole one would have been opened
         first.unlink()
+        (root / "tables/runs/_checksums" / first.name).unlink(missing_ok=True)  # of that entry
 
 
 def remove_staged(root: Path) -> None:
@@ -47,4 +49,4 @@ def no_store_in(folder: Path) -> str:
 
 
 def _is_ours(name: str) -> bool:
-    return name == _FIRST or _STAGED.fullmatch(name) is not None
+    return name == _FIRST or any(known.fullmatch(name) for known in (_STAGED, _NOTE))

@@ -16,8 +16,7 @@ from ...core.errors import DataError, one_line
 from ..first_rows import BYTES, FirstRows, is_value, rows_of
 from ..kinds.encodings import guess_encoding
 from ..kinds.kind import FileKind, kind_of
-from ..kinds.packing import inner_name, opened, packing_of
-from ..kinds.readable import BROKEN
+from ..kinds.packing import BROKEN, inner_name, opened, packing_of
 from ..model import Header, RawTable
 from ..readers import DELIMITERS
 

@@ -6,8 +6,8 @@ In: a file. Out: nothing, or a refusal. Lines before the last one DuckDB refuses
 import os
 from pathlib import Path
 
-from ...core.errors import DataError
-from .packing import opened, packing_of
+from ...core.errors import DataError, one_line
+from .packing import BROKEN, opened, packing_of
 
 LONGEST = 16 << 20
 """Bytes; DuckDB reads 32 MB at once, and lines of up to 2 MB."""
@@ -24,7 +24,10 @@ def check_last_line(path: Path) -> None:
     elif packing == "gzip" and _said_size(path) <= LONGEST:
         return
     else:
-        length = _of_stream(path, packing)
+        try:
+            length = _of_stream(path, packing)
+        except BROKEN as error:
+            raise DataError(f"cannot read {path}: {one_line(error)}") from error
     if length > LONGEST:
         raise DataError(f"{path.name}: the last line has {length >> 20} MB, and a line has 2 MB at most: mend the file")
 

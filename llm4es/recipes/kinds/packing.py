@@ -8,6 +8,7 @@ import bz2
 import gzip
 import lzma
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -20,6 +21,9 @@ MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\x
 
 ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".zip")
 """Endings of packed files, which stand behind the ending of what is inside."""
+
+BROKEN = (OSError, EOFError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+"""What packed files raise that are not whole, or need a password."""
 
 OFFICE = {"xl/workbook.xml", "xl/workbook.bin", "mimetype"}
 """Members of the archives that are spreadsheets."""

@@ -4,10 +4,8 @@ In: a file, what a recipe says of it, and a folder for copies. Out: where to rea
 where DuckDB cannot read the file: other encodings and packings, Arrow, Excel, SQLite, DuckDB.
 """
 
-import lzma
 import shutil
 import tempfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from ...core.errors import DataError, one_line
 from ..model import RawTable
 from .encodings import encoding_of
 from .kind import TAKEN, FileKind, kind_of
-from .packing import inner_name, opened, packing_of
+from .packing import BROKEN, inner_name, opened, packing_of
 from .tables import CONVERTERS, as_parquet
 from .texts import as_utf8, with_one_line_end
 
@@ -24,9 +22,6 @@ START = 1 << 16
 
 NATIVE = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "iso8859-1": "latin-1"}
 """Codecs that DuckDB has too, and its names for them."""
-
-BROKEN = (OSError, EOFError, RuntimeError, zlib.error, lzma.LZMAError)
-"""What packed files raise that are not whole, or need a password."""
 
 PACKINGS = (None, "gzip", "zstd")
 """What DuckDB unpacks by itself."""
