@@ -132,3 +132,12 @@ def test_a_task_that_became_a_regression_is_probed_anew(place: Path, project: Pr
     assert [other.probe("loyal", features="counts", **FEW)[0].computed for _ in range(2)] == [1, 0]
     assert {row["metric"] for row in other.compare("loyal")} == {"r2"}
     assert {name for name, metric in METRICS.items() if metric.kinds == {Kind.REGRESSION}} == set(OF_NUMBERS)
+
+
+def test_what_was_never_probed_so_is_told_with_the_command_that_does(place: Path, project: Project) -> None:
+    for options, words in (
+        ({"protocol": "cv@6"}, "--sizes 6"),
+        ({"protocol": "holdout", "probe": "knn"}, "--protocol holdout --probe knn"),
+    ):
+        with pytest.raises(ProbeError, match=f"run `llm4es probe shop --task loyal {words}` first"):
+            project.compare("loyal", **options)

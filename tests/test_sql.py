@@ -207,6 +207,13 @@ def test_no_setting_tells_of_the_environment(store: Store, monkeypatch: pytest.M
     assert [setting["name"] for setting in settings if "sesame" in str(setting["value"])] == []
 
 
+def test_times_are_utc_whatever_the_machines_zone_and_names_are_no_variables(store: Store) -> None:
+    asked = "SELECT current_setting('TimeZone') AS zone, current_setting('python_enable_replacements') AS variables"
+    with store.connect() as connection:  # each query has a cursor of its own: settings of a session do not reach it
+        own = fetch(connection.sql(asked)).to_pylist()
+    assert fetch(store.sql(asked)).to_pylist() == own == [{"zone": "UTC", "variables": False}]
+
+
 def test_columns_of_one_name_are_told_apart(store: Store) -> None:
     asked = "SELECT 1 AS a, 2 AS a_1, 3 AS a, 4 AS a"
     expected = [{"a": 1, "a_1": 2, "a_2": 3, "a_3": 4}]

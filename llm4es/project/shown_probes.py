@@ -172,12 +172,16 @@ def _by_cohort(context: Context, task: str, options: CompareOptions, chosen: Map
         of = f" of {context.cutoff}" if context.cutoff.key else ""
         by = "" if options.protocol == CompareOptions.protocol else f" by protocol {options.protocol!r}"
         by += "" if options.probe is None else f" by probe {options.probe!r}"
-        times = typed_times(options.train_as_of, options.test_as_of)
-        few = "" if asked is None else f" --max-entities {asked}"
+        base, _, size = options.protocol.partition("@")
+        flags = "" if base == ProbeOptions.protocol else f" --protocol {base}"
+        flags += "" if options.probe in (None, ProbeOptions.probe) else f" --probe {options.probe}"
+        flags += f" --sizes {size}" if size else ""
+        flags += "" if asked is None else f" --max-entities {asked}"
+        flags += typed_times(options.train_as_of, options.test_as_of)
         on = "" if asked is None else f" of {asked} entities"
         raise ProbeError(
             f"no probes of {task!r}{by}{of}{on} in the store: "
-            f"run `llm4es probe {context.dataset} --task {task}{few}{times}` first"
+            f"run `llm4es probe {context.dataset} --task {task}{flags}` first"
         )
     return sorted(found, key=lambda made: float("-inf") if found[made] is None else -float(found[made] or 0))
 
