@@ -9,7 +9,9 @@ import pytest
 
 from llm4es import Project
 from llm4es.core.errors import DataError, OptionError
+from llm4es.options import ReportOptions
 from llm4es.project.feature_sources import all_feature_sources
+from llm4es.project.report import _data
 
 from . import shop
 
@@ -121,3 +123,24 @@ def test_labels_of_two_dates_need_a_time(place: Path) -> None:
     project.probe("churn", features="counts", **FEW)
     scored = project.sql("SELECT DISTINCT entity_id, y_true FROM predictions").to_arrow().to_pylist()
     assert {row["entity_id"]: row["y_true"] for row in scored} == {f"c{n}": str(n // 2 % 2) for n in range(1, 20, 2)}
+
+
+def test_beside_an_entity_stands_the_label_that_comes_next(place: Path) -> None:
+    project = dated(place, [*ROWS, *((f"c{n}", str(1 - n // 2 % 2), "2026-01-09") for n in range(20))], alone=True)
+    for cut, labels in (("2026-01-04", "1100"), ("2026-01-02", "0011")):
+        project.serialize(as_of=cut)
+        near = project.similar("c0", features="counts", n=19)
+        known = {"c0": near.labels["churn"]} | {row["entity_id"]: row["churn"] for row in near}
+        assert "".join(known[f"c{n}"] for n in range(4)) == labels
+        shown = _data(project._context(), ["churn"], ReportOptions()).labels
+        assert shown is not None
+        assert {row["entity_id"]: row["label"] for row in shown.to_pylist()} == known
+        assert len(shown) == 20
+
+
+def test_a_dry_run_plans_no_vectors_of_texts_that_will_be_others(place: Path, model: Path) -> None:
+    project = dated(place, ROWS, alone=True)
+    project.serialize(as_of="2026-01-02")
+    plan: dict[str, Any] = {"model": str(model), "k": 1, "max_length": 64, "finetune": "none", "dry_run": True}
+    assert [each.stage for each in project.run(as_of="none", **plan).outcomes] == ["serialize"]
+    assert [each.stage for each in project.run(variants=0, **plan).outcomes] == ["serialize", "embed"]

@@ -24,6 +24,7 @@ from .leaks import label_leaks, leaks_of
 from .report_cuts import cut_warnings, cuts
 from .report_learning import learning_curves
 from .seen import in_words, with_seen
+from .task_labels import every_label_sql
 
 if TYPE_CHECKING:
     from ..report.data import ReportData
@@ -141,7 +142,7 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
         learning=learning_curves(context, tasks if context.earlier is None else (), options.protocol),
         vectors=vectors,
         vectors_name=vectors_name,
-        labels=rows(f"SELECT entity_id, task, label FROM labels WHERE {of_data} ORDER BY task, entity_id"),
+        labels=rows(f"{every_label_sql(context)} ORDER BY task, entity_id"),
         numbers=tuple(name for name, task in context.recipe.tasks.items() if task.kind is Kind.REGRESSION),
         histories=rows(_HISTORIES.format(of_data=of_data, raw=literal(raw))),
         models=rows(f"SELECT * FROM models WHERE {of_data} ORDER BY model"),

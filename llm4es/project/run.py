@@ -130,7 +130,9 @@ class _Walk:
     def is_foreseeable(self, stage: str) -> bool:
         """Whether a dry run can plan a stage on what is still to come."""
         there = last_run(self.context.store, "serialize", self.context.dataset) is not None
-        return stage in ("enrich", "embed") and there
+        asked, kept = self.options.as_of, newest_as_of(self.context.store, self.context.dataset)
+        other_cut = asked is not None and (None if asked == WHOLE else asked) != kept  # other texts than there are
+        return stage in ("enrich", "embed") and there and not other_cut
 
     def _serialize(self, _: list[Outcome]) -> list[Outcome]:
         texts = self.context.recipe.texts.options(

@@ -16,6 +16,7 @@ from .feature_sources import all_feature_sources, feature_sources, live
 from .histories import Histories
 from .result import Result
 from .selection import preset
+from .task_labels import every_label_sql
 
 
 class Neighbours(Result):
@@ -187,7 +188,6 @@ def _shared(
 def _labels(context: Context) -> dict[str, dict[str, str]]:
     """Task -> entity -> label."""
     labels: dict[str, dict[str, str]] = {task: {} for task in context.recipe.tasks}
-    query = f"SELECT task, entity_id, label FROM labels WHERE {where({'dataset': context.dataset})}"
-    for task, entity, label in context.store.sql(query).fetchall():
+    for entity, task, label in context.store.sql(every_label_sql(context)).fetchall():
         labels.setdefault(task, {})[entity] = label
     return labels

@@ -80,6 +80,36 @@ def labels_sql(context: Context, task: str) -> str:
     return f"{query} AND (entity_id, as_of) IN ({first})"
 
 
+def every_label_sql(context: Context) -> str:
+    """SELECT of ``entity_id``, ``task`` and ``label`` of every task: what is shown beside an entity.
+
+    Beside texts that hold whole histories a dated label is shown all the same.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe and store.
+
+    Returns
+    -------
+    str
+        SQL.
+
+    Examples
+    --------
+    >>> context.store.sql(f"SELECT count(*) FROM ({every_label_sql(context)})").fetchall()
+    [(20,)]
+    """
+    queries = ["SELECT entity_id, task, label FROM labels WHERE false"]
+    for task in context.recipe.tasks:
+        try:
+            labels = labels_sql(context, task)
+        except ProbeError:
+            labels = f"SELECT entity_id, label FROM labels WHERE {where({'dataset': context.dataset, 'task': task})}"
+        queries.append(f"SELECT entity_id, {literal(task)} AS task, label FROM ({labels})")
+    return " UNION ALL ".join(queries)
+
+
 def check_classes(context: Context, task: str) -> None:
     """One line, and not one a feature set, where everybody who has a text has the same label.
 
