@@ -104,13 +104,23 @@ def test_the_damaged_end_of_a_log_is_set_aside_and_the_work_goes_on(
     ENDS[end](entry(root, version, table))
     assert ("damaged", table) in told(check(root))
     assert {level for level, _ in told(check(root, repair=True))} == {"mended"}
-    assert check(root) == []
+    assert told(check(root)) == [("note", table)]  # that something was given up is told for ever
     store = Store(root)
     left = 2 if table == "texts" else 3
     assert store.sql("SELECT count(*) FROM texts").fetchall() == [(left,)]
     with store.run("serialize", "d", {}, "0") as run:
         run.append("texts", SCOPE, texts({"c": "1"}), KEY)
     assert store.sql("SELECT count(*) FROM texts").fetchall() == [(3,)]
+    assert told(check(root)) == [("note", table)]
+
+
+@pytest.mark.parametrize("flip", [b'{"log"', b"}}"])
+def test_a_damaged_note_of_checksums_is_told_and_noted_anew(root: Path, flip: bytes) -> None:
+    note = sorted((root / "tables" / "texts" / "_checksums").glob("*.json"))[-1]
+    note.write_bytes(note.read_bytes().replace(flip, flip[:-1] + b"\x07"))
+    first = check(root)[0]
+    assert (first.level, first.file) == ("damaged", f"_checksums/{note.name}")
+    assert {level for level, _ in told(check(root, repair=True))} == {"mended"}
     assert check(root) == []
 
 

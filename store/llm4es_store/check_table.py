@@ -27,6 +27,7 @@ from .views import select_sql
 
 COPY = "restore it from a copy"
 NO_SUM = "files without a checksum"
+UNREADABLE = "the checksums kept with a commit cannot be read"
 LOST = "the newest entries of the log are lost"
 STRAY = "left by a writer that was killed"
 
@@ -49,7 +50,14 @@ def check_log(path: str, name: str) -> Iterator[Finding]:
         remedy = "`--repair` sets it aside: the table is as it was before it" if fault.is_last else COPY
         yield Finding(Level.DAMAGED, name, fault.file, f"the log's entry {fault.words}", remedy)
         return
-    sums = checksums.kept(path).entries
+    kept = checksums.kept(path)
+    sums = kept.entries
+    for note in kept.unreadable:
+        told = f"{COPY}, or `--repair` to note those of what is there now"
+        yield Finding(Level.DAMAGED, name, f"{checksums.FOLDER}/{note}", UNREADABLE, told)
+    if kept.lost is not None:
+        told = f"versions from {kept.lost} on were lost once, and given up by `--repair`"
+        yield Finding(Level.NOTE, name, "_delta_log", told, "a copy from before may have them")
     there = entries(path)
     for version, entry in there.items():
         if sums.get(version, digest := hashlib.sha256(entry.read_bytes()).hexdigest()) != digest:

@@ -30,6 +30,10 @@ class Checksums:
     """Data file, below the table's folder -> SHA-256."""
     entries: dict[int, str] = field(default_factory=dict)
     """Version -> SHA-256 of its entry in the log."""
+    unreadable: list[str] = field(default_factory=list)
+    """Notes, by the names of their files, that are damaged themselves."""
+    lost: int | None = None
+    """The first version whose entry was lost, and that nobody waits for any more."""
 
 
 def keep(table: str, version: int) -> None:
@@ -56,15 +60,26 @@ def set_aside(table: str, after: int) -> None:
 
 
 def kept(table: str) -> Checksums:
-    """The checksums of a table. A note that cannot be read counts as none."""
+    """The checksums of a table."""
     found = Checksums()
     for name, text in _notes(table).items():
-        with suppress(ValueError, KeyError, TypeError, AttributeError):
+        version, _, kind = name.removesuffix(".json").partition("-")
+        try:
             note = json.loads(text)
             found.files |= note["files"]
-            if "log" in note:
-                found.entries[int(name.removesuffix(".json"))] = note["log"]
+            if not kind:
+                found.entries[int(version)] = note["log"]
+            elif kind == "lost":
+                found.lost = min(int(version), found.lost or int(version))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            found.unreadable.append(name)
     return found
+
+
+def forget(table: str, note: str) -> None:
+    """Take a local table's note that cannot be read out of the way."""
+    path = Path(table) / FOLDER / note
+    path.replace(path.with_suffix(".unreadable"))
 
 
 def add(table: str, version: int, files: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from llm4es.core.version import __version__
 
 from . import checksums
 from .catalog import Catalog
-from .check_table import LOST, NO_SUM, STRAY, files_of
+from .check_table import LOST, NO_SUM, STRAY, UNREADABLE, files_of
 from .finding import Finding, Level
 from .layout import StoreLayout
 from .log import entries, entry_path, log_fault
@@ -35,6 +35,9 @@ def repair(layout: StoreLayout, found: Sequence[Finding]) -> None:
             _set_aside(layout, finding)
         elif finding.finding.startswith(LOST):
             _forget_lost(layout, finding)
+        elif finding.finding == UNREADABLE and not layout.is_remote:
+            checksums.forget(layout.table(finding.what), Path(finding.file).name)
+            finding.mended("put out of the way")
     try:
         store = Catalog(layout.root)
         killed = mark_killed_runs(store)
@@ -53,7 +56,7 @@ def repair(layout: StoreLayout, found: Sequence[Finding]) -> None:
                 finding.mended("removed")
     _accept(store, found)
     for finding in found:
-        if NO_SUM in finding.finding and not layout.is_remote:
+        if (NO_SUM in finding.finding or finding.finding == UNREADABLE) and not layout.is_remote:
             _note_checksums(store, finding)
 
 
