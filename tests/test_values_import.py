@@ -1,10 +1,13 @@
 """Vectors of other tools' files: columns typed by the whole file, Arrow's view types, and ids that became floats."""
 
+import bz2
 import csv
+import gzip
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 
@@ -14,7 +17,7 @@ from llm4es.core.frames import to_arrow
 from llm4es.core.ids import id_texts
 from llm4es.features.import_vectors import import_vectors
 from llm4es.options import ImportOptions
-from llm4es.project.import_vectors import _read
+from llm4es.project.vectors_file import read_vectors
 
 from . import shop
 from .heard import Heard
@@ -23,7 +26,7 @@ OPTIONS = ImportOptions("coles", "d")
 
 
 def _imported(file: Path, options: ImportOptions = OPTIONS) -> dict[str, list[float]]:
-    rows = [row for batch in import_vectors(_read(file, options), options) for row in batch.to_pylist()]
+    rows = [row for batch in import_vectors(read_vectors(file, options), options) for row in batch.to_pylist()]
     return {row["entity_id"]: row["vector"] for row in rows}
 
 
@@ -114,3 +117,33 @@ def test_ids_of_nobody_are_told_with_examples(tmp_path: Path) -> None:
     project.import_vectors({"id": ["c0", "17", "C1"], "x": [0.0, 1.0, 2.0]}, "coles")
     said = "2 of 3 ids have no text in 'shop', such as '17', where it has 'c0': probes leave them out"
     assert said in heard.said
+
+
+def _kinds(folder: Path) -> dict[str, Path]:
+    """The same vectors in files of every kind."""
+    plain = "id,x,y\n007,1.5,2\nb,3,4.25\n"
+    table = pa.table({"id": ["007", "b"], "x": [1.5, 3.0], "y": [2.0, 4.25]})
+    made = {
+        "pandas' own": b",id,x,y\n0,007,1.5,2\n1,b,3,4.25\n",
+        "semicolons": plain.replace(",", ";").encode(),
+        "Excel's": ("sep=;\n" + plain.replace(",", ";")).encode("utf-8-sig"),
+        "UTF-16": plain.encode("utf-16"),
+        "gzip": gzip.compress(plain.encode()),
+        "bzip2": bz2.compress(plain.encode()),
+        "JSON lines": b'{"id": "007", "vector": [1.5, 2]}\n{"id": "b", "vector": [3, 4.25]}\n',
+    }
+    files = {}
+    for number, (kind, content) in enumerate(made.items()):
+        files[kind] = folder / f"{number}.{'jsonl' if kind == 'JSON lines' else 'csv'}"
+        files[kind].write_bytes(content)
+    files["upper case"] = folder / "V.CSV"
+    files["upper case"].write_text(plain)
+    feather.write_feather(table, folder / "v.feather")
+    return files | {"Feather": folder / "v.feather"}
+
+
+@pytest.mark.parametrize("kind", [
+    "pandas' own", "semicolons", "Excel's", "UTF-16", "gzip", "bzip2", "JSON lines", "upper case", "Feather"
+])  # fmt: skip
+def test_vectors_come_in_the_kinds_of_files_that_events_do(tmp_path: Path, kind: str) -> None:
+    assert _imported(_kinds(tmp_path)[kind]) == {"007": [1.5, 2.0], "b": [3.0, 4.25]}

@@ -4,24 +4,19 @@ In: a context, a file or a frame of vectors, their name. Out: rows of ``embeddin
 them in one commit. Knows no screen.
 """
 
-import csv
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 
-from ..core.errors import DataError, OptionError, one_line
+from ..core.errors import OptionError
 from ..core.hashing import config_id, file_hash
-from ..core.ids import id_texts
 from ..core.plan import Plan, Reason
 from ..core.sql import Scope, where
 from ..features.import_vectors import IMPORTED
 from ..features.import_vectors import import_vectors as check
-from ..features.vector_columns import id_column
 from ..options import ImportOptions
 from .context import Context
 from .executor import Increment, TableRows, Work
@@ -29,11 +24,10 @@ from .import_seen import declare
 from .incremental import Job, incremental
 from .observer import Advance
 from .outcome import Outcome
+from .vectors_file import ROWS_AT_ONCE, read_vectors
 
 if TYPE_CHECKING:
     from llm4es_store import Run
-
-_ROWS_AT_ONCE = 20_000
 
 
 def import_vectors(context: Context, source: "Path | pa.Table", options: ImportOptions) -> Outcome:
@@ -69,7 +63,7 @@ def import_vectors(context: Context, source: "Path | pa.Table", options: ImportO
     import coles: 1 computed, 0 reused (1 new), ...
     """
     _refuse_taken(context, options)
-    batches = _read(source, options) if isinstance(source, Path) else source.to_batches(_ROWS_AT_ONCE)
+    batches = read_vectors(source, options) if isinstance(source, Path) else source.to_batches(ROWS_AT_ONCE)
     rows = pa.Table.from_batches(list(check(batches, options)))
     made = config_id(options.fingerprint())
     scope = {"dataset": options.dataset, "model": options.name, "config_id": made}
@@ -111,48 +105,6 @@ def _set_up(rows: pa.Table, scope: Scope) -> Work:
         yield [TableRows("embeddings", rows, scope=scope)]
 
     return work
-
-
-def _read(file: Path, options: ImportOptions) -> Iterator[pa.RecordBatch]:
-    """The file's rows, a part at a time."""
-    if not file.is_file():
-        raise OptionError(f"no file {file}: give a Parquet or CSV file of vectors")
-    try:
-        if file.suffix.lower() == ".csv":
-            with file.open(encoding="utf-8-sig", newline="") as opened:
-                header = pa.schema([(name, pa.string()) for name in next(csv.reader(opened), [])])
-            yield from _csv(file, header, id_column(header, options)).to_batches(_ROWS_AT_ONCE)
-        else:
-            with pq.ParquetFile(file) as parquet:
-                yield from parquet.iter_batches(_ROWS_AT_ONCE)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file} cannot be read ({one_line(error)}): give a Parquet or CSV file") from error
-
-
-def _csv(file: Path, header: pa.Schema, id_: str) -> pa.Table:
-    """The rows of a CSV: ids as they are written (007 is not 7), all else numbers, or texts where one value is none."""
-    types = {name: pa.string() if name == id_ else pa.float64() for name in header.names}
-    try:
-        table = pyarrow.csv.read_csv(file, convert_options=pyarrow.csv.ConvertOptions(column_types=types))
-    except pa.ArrowInvalid as error:
-        if "conversion error" not in str(error):
-            raise
-        texts = dict.fromkeys(header.names, pa.string())
-        table = pyarrow.csv.read_csv(file, convert_options=pyarrow.csv.ConvertOptions(column_types=texts))
-        table = pa.table({name: column if name == id_ else _numbers(column) for name, column in _columns(table)})
-    return table.set_column(table.column_names.index(id_), id_, id_texts(table[id_]))
-
-
-def _columns(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
-    yield from zip(table.column_names, table.columns, strict=True)
-
-
-def _numbers(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Texts as numbers where all of them are; else as they are."""
-    try:
-        return texts.cast(pa.float64())
-    except pa.ArrowInvalid:
-        return texts
 
 
 def _refuse_taken(context: Context, options: ImportOptions) -> None:

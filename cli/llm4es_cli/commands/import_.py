@@ -15,7 +15,9 @@ from ..signature import with_options
 @with_options(ImportOptions, shared=("dry_run", "format"))
 def import_(
     call: Call,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Parquet or CSV: an id, and a vector, an entity.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV, Parquet, Arrow, JSON lines: an id, and a vector, an entity.")
+    ],
     **options: Any,
 ) -> None:
     """Take in vectors made elsewhere (CoLES, aggregates, sentence-transformers), in one commit.
