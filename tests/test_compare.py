@@ -66,7 +66,7 @@ def test_equal_predictions_differ_by_nothing() -> None:
     row = compare(*tables(WEAK, twin), reference="weak", resamples=100).to_pylist()[0]
     assert row["features"] == "twin"
     assert (row["difference"], row["diff_low"], row["diff_high"], row["p_value"]) == (0, 0, 0, 1)
-    assert row["words"] == "no difference to weak beyond the noise: the smallest that 120 entities can show is 0.000"
+    assert row["words"] == "as weak in every resample"
 
 
 def test_a_reference_by_name_and_a_loss() -> None:
@@ -175,11 +175,12 @@ def test_separated_data_give_a_p_that_is_not_zero_and_an_interval_with_a_width()
 def test_verdict_and_interval_agree_among_many() -> None:
     sets = [run(f"s{i:02}", strength) for i, strength in enumerate(np.linspace(0.0, 2.5, 12))]
     rows = [row for row in compare(*tables(NOTHING, *sets), resamples=100).to_pylist() if row["difference"] is not None]
+    same = ("no difference", "as majority in every resample")  # a set of noise may score what the majority does
     for row in rows:
         assert row["p_adjusted"] == pytest.approx(min(1, 12 * row["p_value"]))
         inside = row["diff_low"] <= 0 <= row["diff_high"]
-        assert inside == (row["p_adjusted"] >= 0.05) == row["words"].startswith("no difference")
-    assert {row["words"].startswith("no difference") for row in rows} == {True, False}
+        assert inside == (row["p_adjusted"] >= 0.05) == row["words"].startswith(same)
+    assert {row["words"].startswith(same) for row in rows} == {True, False}
     half, alone = rows[-1]["diff_high"] - rows[-1]["difference"], rows[-1]["detectable"]
     assert alone / half == pytest.approx((2.8653 + 0.8416) / 2.8653, abs=1e-3)  # z of 1 - 0.05 / 24, and of 0.8
 
