@@ -125,7 +125,7 @@ def test_csv_ids_stay_text(place: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(Llm4esError, match="no column 'entity_id': name the ids' column with --id, one of who, a"):
         run("import", tmp_path / "v.csv", "--name", "rfm", "--dataset", "csv", "--store", store, "-q")
     (tmp_path / "v.csv").write_text("")
-    with pytest.raises(Llm4esError, match="no column 'entity_id'"):
+    with pytest.raises(Llm4esError, match="is empty: its first line should name the columns"):
         run("import", tmp_path / "v.csv", "--name", "rfm", "--dataset", "csv", "--store", store, "-q")
 
 
