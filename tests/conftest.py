@@ -1,6 +1,7 @@
-"""What several test modules are given: a model's folder, the program, and a shop to use both on."""
+"""What several test modules are given: a model's folder, the program, and a shop to use both on, and what to fetch."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ import pytest
 
 from . import shop
 from .shell import Call, Shell
+from .wheels import build_wheel, serving
 
 if TYPE_CHECKING:
     from llm4es import Project
@@ -59,3 +61,19 @@ def project(place: Path) -> "Project":
     from llm4es import Project
 
     return Project(shop.write(place / "shop"), place / "store", observer="silent")
+
+
+@pytest.fixture
+def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A wheel that pip finds without a network."""
+    made = build_wheel(tmp_path / "index")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(made.parent))
+    return made
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """The address of a server that has the file ``data.zip`` and no other."""
+    with serving() as address:
+        yield address

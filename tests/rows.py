@@ -57,3 +57,14 @@ def with_vectors(root: Path) -> Store:
             scope = {"dataset": "d", "model": model, "config_id": "c"}
             run.append("embeddings", scope, vectors(model, k, values), ("entity_id", "k"))
     return store
+
+
+def three_texts(root: Path) -> Path:
+    """A store of three texts in three commits, and a label."""
+    store = Store(root, create=True)
+    for entity in "abc":
+        with store.run("serialize", "d", {}, "0") as run:
+            run.append("texts", SCOPE, texts({entity: "1"}), KEY)
+    with store.run("serialize", "d", {}, "0") as run:
+        run.replace("labels", {"dataset": "d"}, pa.table({"entity_id": ["a"], "task": ["t"], "label": ["x"]}))
+    return root

@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 from llm4es.core.errors import StoreError
@@ -13,7 +12,7 @@ from llm4es_store import Store
 from llm4es_store.check import check
 from llm4es_store.finding import Finding
 
-from .rows import KEY, SCOPE, texts
+from .rows import KEY, SCOPE, texts, three_texts
 from .shell import Shell
 
 TEXTS = "tables/texts"
@@ -21,14 +20,7 @@ TEXTS = "tables/texts"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A store of three texts in three commits, and a label."""
-    store = Store(tmp_path / "store", create=True)
-    for entity in "abc":
-        with store.run("serialize", "d", {}, "0") as run:
-            run.append("texts", SCOPE, texts({entity: "1"}), KEY)
-    with store.run("serialize", "d", {}, "0") as run:
-        run.replace("labels", {"dataset": "d"}, pa.table({"entity_id": ["a"], "task": ["t"], "label": ["x"]}))
-    return tmp_path / "store"
+    return three_texts(tmp_path / "store")
 
 
 def told(findings: list[Finding]) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ import pytest
 from llm4es.core.errors import StoreError
 from llm4es_store import Store
 
-from .rows import KEY, SCOPE, texts
+from .rows import KEY, SCOPE, texts, three_texts
 from .shell import Shell
 
 LOG = "tables/texts/_delta_log"
@@ -18,14 +18,7 @@ LOG = "tables/texts/_delta_log"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A store of three texts in three commits, and a label."""
-    store = Store(tmp_path / "store", create=True)
-    for entity in "abc":
-        with store.run("serialize", "d", {}, "0") as run:
-            run.append("texts", SCOPE, texts({entity: "1"}), KEY)
-    with store.run("serialize", "d", {}, "0") as run:
-        run.replace("labels", {"dataset": "d"}, pa.table({"entity_id": ["a"], "task": ["t"], "label": ["x"]}))
-    return tmp_path / "store"
+    return three_texts(tmp_path / "store")
 
 
 def cut(path: Path) -> None:

@@ -1,4 +1,3 @@
-import hashlib
 import importlib.util
 import os
 import shutil
@@ -6,50 +5,15 @@ import sys
 import threading
 import zipfile
 from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from llm4es.core import downloads as fetch
 from llm4es.core.cache_folder import cache_dir
-from llm4es.core.errors import FetchError, RecipeError
-from llm4es.recipes import load_recipe, locate
+from llm4es.core.errors import FetchError
 
-MEMBERS = ("demo/data/a.txt", "demo/b.bin")
-METADATA = "Metadata-Version: 2.1\nName: llm4es-demo\nVersion: 1.0\n"
-
-
-def sha256(file: Path) -> str:
-    return "sha256:" + hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def build_wheel(folder: Path) -> Path:
-    folder.mkdir()
-    wheel = folder / "llm4es_demo-1.0-py3-none-any.whl"
-    info = "llm4es_demo-1.0.dist-info"
-    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as out:
-        out.writestr("demo/data/a.txt", "alpha\n" * 100)
-        out.writestr("demo/b.bin", bytes(range(256)))
-        out.writestr(f"{info}/METADATA", METADATA)
-        out.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        out.writestr(f"{info}/RECORD", "")
-    return wheel
-
-
-@pytest.fixture
-def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A wheel that pip finds without a network."""
-    made = build_wheel(tmp_path / "index")
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(made.parent))
-    return made
-
-
-def names(folder: Path) -> list[str]:
-    """What a user sees: all but the lock."""
-    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(".lock"))
+from .wheels import MD5, MEMBERS, build_wheel, names, sha256
 
 
 def test_cache_dir_is_the_users_choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -179,31 +143,6 @@ def test_callers_at_once_build_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert names(tmp_path / "demo") == ["a.txt", "b.bin"]
 
 
-@pytest.fixture
-def server() -> Any:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            found = self.path == "/data.zip"
-            self.send_response(200 if found else 404)
-            self.send_header("Content-Length", "5")
-            self.end_headers()
-            self.wfile.write(b"12345")
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    served = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=served.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{served.server_port}"
-    served.shutdown()
-    thread.join()
-    served.server_close()
-
-
-MD5 = "md5:827ccb0eea8a706c4c34a16891f84e7b"  # of 12345
-
-
 def test_download_once(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     to = tmp_path / "deep" / "data.zip"
@@ -241,97 +180,3 @@ def test_a_link_in_the_way_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / ".demo.part").symlink_to(tmp_path / "precious")
     fetch.unpack(build_wheel(tmp_path / "index"), MEMBERS, tmp_path / "demo")
     assert (tmp_path / "precious" / "keep").exists()
-
-
-def test_an_address_is_told_without_its_secrets(tmp_path: Path) -> None:
-    for url in (
-        "https://me:sesame@127.0.0.1:1/x.zip?key=sesame#sesame",
-        "https://me:sesame@127.0.0.1:1/a b?key=sesame",
-    ):
-        with pytest.raises(FetchError, match=r"cannot download https://127\.0\.0\.1:1/.*check the network") as caught:
-            fetch.download(url, MD5, tmp_path / "x")
-        assert "sesame" not in str(caught.value)
-
-
-def test_a_download_has_bounds(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(fetch, "MOST_BYTES", 4)
-    with pytest.raises(FetchError, match=r"data.zip has more than 0 MB: fetch it by hand"):
-        fetch.download(f"{server}/data.zip", MD5, tmp_path / "data.zip")
-    assert names(tmp_path) == []
-
-
-def test_an_archive_has_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "MOST_UNPACKED", (1000, 100))
-    archive = tmp_path / "bomb.zip"
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
-        out.writestr("zeros", bytes(10_000_000))
-        out.writestr("small", b"x" * 100)
-    with pytest.raises(FetchError, match=r"zeros of bomb.zip has more than .* MB: fetch it by hand"):
-        fetch.unpack(archive, ("small", "zeros"), tmp_path / "to")
-    with pytest.raises(FetchError, match=r"1001 members of bomb.zip are asked for: 1000 at most"):
-        fetch.unpack(archive, tuple(map(str, range(1001))), tmp_path / "to")
-    assert names(tmp_path) == ["bomb.zip"]
-
-
-def test_an_archive_that_cannot_be_unpacked_is_one_line(tmp_path: Path) -> None:
-    archive = tmp_path / "locked.zip"
-    with zipfile.ZipFile(archive, "w") as out:
-        out.writestr("a", b"alpha")
-    whole = bytearray(archive.read_bytes())
-    for head, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        whole[whole.index(head) + at] |= 1  # the flag of an encrypted member
-    archive.write_bytes(whole)
-    with pytest.raises(FetchError, match=r"locked.zip cannot be unpacked \(.*encrypted.*\): unpack it by hand"):
-        fetch.unpack(archive, ("a",), tmp_path / "to")
-
-
-def test_files_of_others_stay(wheel: Path, tmp_path: Path) -> None:
-    (tmp_path / "demo").mkdir()
-    (tmp_path / "demo" / "mine.txt").write_text("mine")
-    fetch.unpack(wheel, MEMBERS, tmp_path / "demo")
-    assert names(tmp_path / "demo") == ["a.txt", "b.bin", "mine.txt"]
-    assert (tmp_path / "demo" / "mine.txt").read_text() == "mine"
-
-
-FETCHED = """name = "mine"
-[layouts.wheel]
-fetch = [{{ {origin}, digest = "{digest}", members = ["demo/data/a.txt"] }}]
-[layouts.wheel.tables.events]
-path = "a.txt"
-[events]
-entity = "alpha"
-[[fields]]
-name = "alpha"
-"""
-
-
-def test_a_users_recipe_fetches_its_files(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LLM4ES_CACHE", str(tmp_path / "cache"))
-    recipe = tmp_path / "home" / "mine.toml"
-    recipe.parent.mkdir()
-    recipe.write_text(FETCHED.format(origin='wheel = "llm4es-demo==1.0"', digest=sha256(wheel)))
-    (found,) = locate(load_recipe(recipe)).files["events"]
-    assert found.read_text() == "alpha\n" * 100
-    assert found.is_relative_to(tmp_path / "cache")
-    (tmp_path / "home" / "a.txt").write_text("alpha\nmine\n")
-    (found,) = locate(load_recipe(recipe)).files["events"]
-    assert found.read_text() == "alpha\nmine\n"
-
-
-@pytest.mark.parametrize(
-    "origin",
-    [
-        'wheel = "--index-url=http://x"',
-        'wheel = "demo"',
-        'wheel = "demo @ file:///x"',
-        'url = "http://x/y.zip"',
-        'url = "file:///etc/passwd"',
-        'url = "https://"',
-    ],
-)
-def test_only_pinned_wheels_and_encrypted_addresses(tmp_path: Path, origin: str) -> None:
-    recipe = tmp_path / "mine.toml"
-    recipe.write_text(FETCHED.format(origin=origin, digest=f"sha256:{'0' * 64}"))
-    with pytest.raises(RecipeError, match=r"layouts.wheel.fetch.0.(wheel|url)"):
-        load_recipe(recipe)

@@ -114,7 +114,7 @@ def cutoff_of(store: "Store", dataset: str, which: Which = NEWEST) -> Cutoff:
     >>> cutoff_of(project.store, "shop").as_of is None
     True
     """
-    done = [run for run in runs_of(store, "serialize", dataset) if run.status == DONE]
+    done = [run for run in runs_of(store, dataset, "serialize") if run.status == DONE]
     if not done:
         raise StoreError(f"no texts of {dataset!r} in the store: run `llm4es serialize {dataset}` first")
     if which.as_of is not None:
@@ -153,7 +153,7 @@ def newest_as_of(store: "Store", dataset: str) -> datetime | None:
     >>> newest_as_of(project.store, "shop") is None
     True
     """
-    done = [run for run in runs_of(store, "serialize", dataset) if run.status == DONE]
+    done = [run for run in runs_of(store, dataset, "serialize") if run.status == DONE]
     return _moment(done[-1].config["options"].get("as_of")) if done else None
 
 
@@ -193,14 +193,16 @@ def keys(store: "Store", dataset: str) -> dict[str, str]:
     {''}
     """
     found: dict[str, str] = {}
-    for run in runs_of(store, "serialize", dataset):
-        found |= {cutoff.config_id: cutoff.key for cutoff in _recorded(run)}
-    for run in runs_of(store, "enrich", dataset):
-        found[run.config["config_id"]] = found.get(run.config["base"], "")
-    for run in runs_of(store, "embed", dataset):
-        texts: list[Any] = run.config.get("texts") or []
-        if of_texts := [found[config] for _, config in texts if config in found]:
-            found[run.config["config_id"]] = of_texts[0]
-    for run in runs_of(store, "probe", dataset):
-        found[run.config["config_id"]] = run.config.get("as_of", "")
+    for run in runs_of(store, dataset):  # what a run is made from was made before it
+        match run.stage:
+            case "serialize":
+                found |= {cutoff.config_id: cutoff.key for cutoff in _recorded(run)}
+            case "enrich":
+                found[run.config["config_id"]] = found.get(run.config["base"], "")
+            case "embed":
+                texts: list[Any] = run.config.get("texts") or []
+                if of_texts := [found[config] for _, config in texts if config in found]:
+                    found[run.config["config_id"]] = of_texts[0]
+            case "probe":
+                found[run.config["config_id"]] = run.config.get("as_of", "")
     return found

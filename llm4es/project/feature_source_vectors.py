@@ -5,7 +5,7 @@ Knows no probe and no baseline.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.sql import literal, where
 from ..features.import_vectors import IMPORTED
@@ -58,9 +58,9 @@ def vectors(context: Context) -> list[FeatureSource]:
     seen: dict[str, Seen] = {}
     found: list[FeatureSource] = []
     there: set[tuple[str, str, int]] = set()
-    live = live_rows(context)
-    rows = [*_embedded(context, live), *_kept(context, live)]
-    ((everybody,),) = context.store.sql(f"SELECT count(*) FROM ({_entities(context)})").fetchall()
+    counted = _Counted.of(context)
+    rows = [*_embedded(context, counted), *_kept(context, counted)]
+    ((everybody,),) = context.store.sql(f"SELECT count(*) FROM ({counted.entities})").fetchall()
     for row, label in zip(rows, readable(rows), strict=True):
         model, config, k = row["model"], row["config_id"], row["k"]
         if model not in seen:
@@ -74,7 +74,7 @@ def vectors(context: Context) -> list[FeatureSource]:
             FeatureSource(
                 name=label,
                 source_hash=content + (f" layer {row['layer']}" if row["layer"] else ""),
-                load=_loader(context, row, label, seen[model].everybody, live),
+                load=_loader(context, row, label, seen[model].everybody, counted),
                 k=k or None,  # 0: imported, no layers were averaged
                 layer=row["layer"],
                 embedded=row["layers"] is None,
@@ -85,7 +85,7 @@ def vectors(context: Context) -> list[FeatureSource]:
                 n_stale=row["n_stale"],
                 settings=made_by.get(config, ""),
                 seen=seen[model],
-                entities=None if row["n_live"] == everybody else _chosen(context, row, live, "entity_id"),
+                entities=None if row["n_live"] == everybody else _chosen(context, row, counted, "entity_id"),
             )
         )
     return found
@@ -127,25 +127,37 @@ def readable(rows: Sequence[dict[str, Any]]) -> list[str]:
     return names
 
 
-def _entities(context: Context) -> str:
-    return entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
+class _Counted(NamedTuple):
+    """Which rows of the store count, found out once."""
+
+    live: LiveRows
+    """Those made of what is there now."""
+    entities: str
+    """SELECT of the chosen entities."""
+    beside: str
+    """Condition of those that stand beside the texts."""
+
+    @classmethod
+    def of(cls, context: Context) -> "_Counted":
+        entities = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
+        return cls(live_rows(context), entities, context.beside)
 
 
-def _embedded(context: Context, live: LiveRows) -> list[dict[str, Any]]:
+def _embedded(context: Context, counted: _Counted) -> list[dict[str, Any]]:
     """A row an embedding, those of one name by age."""
     query = f"""SELECT model, k, config_id, {_settings()}, {_CONTENT.format("true")},
             sum(n_tokens) FILTER (is_live AND is_chosen)::BIGINT AS n_tokens, NULL AS layer, NULL AS layers
-        FROM ({_rows(context, live, "embeddings")}) GROUP BY model, k, config_id
+        FROM ({_rows(counted, "embeddings")}) GROUP BY model, k, config_id
         HAVING count(*) FILTER (is_chosen) > 0 ORDER BY model, k, min(run_id)"""
     found: list[dict[str, Any]] = context.store.sql(query).to_arrow_table().to_pylist()
     return found
 
 
-def _kept(context: Context, live: LiveRows) -> list[dict[str, Any]]:
+def _kept(context: Context, counted: _Counted) -> list[dict[str, Any]]:
     """Of each configuration whose layers are kept: a row a layer alone, and a row a number of last layers."""
     query = f"""SELECT model, config_id, max(layer) AS layers, {_settings()}, {_CONTENT.format("layer = 1")},
             NULL AS n_tokens
-        FROM ({_rows(context, live, "layers")}) GROUP BY model, config_id
+        FROM ({_rows(counted, "layers")}) GROUP BY model, config_id
         HAVING count(*) FILTER (is_chosen) > 0 ORDER BY model, min(run_id)"""
     rows = context.store.sql(query).to_arrow_table().to_pylist()
     depths = [row | {"k": k, "layer": None} for row in rows for k in range(1, row["layers"] + 1)]
@@ -156,20 +168,22 @@ def _settings() -> str:
     return ", ".join(map(_CONFIGURATION, ("pooling", "texts", "history", "max_length", "dim")))
 
 
-def _rows(context: Context, live: LiveRows, table: str) -> str:
+def _rows(counted: _Counted, table: str) -> str:
     """SELECT of the dataset's rows, whether they are live, and whether their entities are chosen."""
-    return f"""SELECT made.*, {live.condition} AS is_live, made.entity_id IN ({_entities(context)}) AS is_chosen
-        FROM (FROM {table} WHERE {context.beside}) made {live.join}"""
+    live, entities, beside = counted
+    return f"""SELECT made.*, {live.condition} AS is_live, made.entity_id IN ({entities}) AS is_chosen
+        FROM (FROM {table} WHERE {beside}) made {live.join}"""
 
 
-def _chosen(context: Context, row: dict[str, Any], live: LiveRows, columns: str, source: int = 0) -> str:
+def _chosen(context: Context, row: dict[str, Any], counted: _Counted, columns: str, source: int = 0) -> str:
     """SELECT of the chosen entities' live rows of what a row stands for."""
+    live, entities, _ = counted
     table, column, number = _sources(row)[source]
     chosen = where({"dataset": context.dataset, column: number, **{k: row[k] for k in ("model", "config_id")}})
     if not row["n_stale"]:  # nobody has to be told apart
-        return f"SELECT {columns} FROM {table} WHERE {chosen} AND entity_id IN ({_entities(context)})"
+        return f"SELECT {columns} FROM {table} WHERE {chosen} AND entity_id IN ({entities})"
     rows = f"FROM (FROM {table} WHERE {chosen}) made {live.join} WHERE {live.condition}"
-    return f"SELECT {columns} {rows} AND entity_id IN ({_entities(context)})"
+    return f"SELECT {columns} {rows} AND entity_id IN ({entities})"
 
 
 def _seconds(context: Context) -> dict[str, float]:
@@ -180,7 +194,7 @@ def _seconds(context: Context) -> dict[str, float]:
 
 
 def _loader(
-    context: Context, row: dict[str, Any], label: str, seen: frozenset[str], live: LiveRows
+    context: Context, row: dict[str, Any], label: str, seen: frozenset[str], counted: _Counted
 ) -> "Callable[[], FeatureSet]":
     def load() -> "FeatureSet":
         import numpy as np
@@ -190,7 +204,7 @@ def _loader(
         ids: list[str] = []
         parts = []
         for source in range(len(_sources(row))):
-            query = _chosen(context, row, live, "entity_id, vector", source)
+            query = _chosen(context, row, counted, "entity_id, vector", source)
             rows = context.store.sql(f"{query} ORDER BY entity_id").to_arrow_table()
             arrays = rows["vector"].combine_chunks()
             ids = rows["entity_id"].to_pylist()

@@ -6,6 +6,7 @@ facts, which are kept whole, for what stands beside texts: baselines, neighbours
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..core.errors import StoreError
@@ -39,7 +40,7 @@ class Histories:
     raw_config: str
     """Configuration of the raw texts that they stand beside."""
 
-    @property
+    @cached_property
     def view(self) -> str:
         """The view of the whole events, quoted. Raises StoreError where there are none."""
         name = self.store.events_view(self.dataset)

@@ -33,18 +33,18 @@ def made_alike(store: "Store", dataset: str) -> dict[str, str]:
     1
     """
     texts: dict[str, Any] = {}
-    for run in runs_of(store, "serialize", dataset):
-        options = {name: value for name, value in run.config.get("options", {}).items() if name != "as_of"}
-        recipe = run.config.get("recipe")
-        for made in (run.config["config_id"], *(cut["config_id"] for cut in run.config.get("cutoffs", ()))):
-            texts[made] = {"recipe": recipe, "options": options}
-    for run in runs_of(store, "enrich", dataset):
-        texts[run.config["config_id"]] = {"options": run.config.get("options"), "base": texts.get(run.config["base"])}
     found: dict[str, str] = {}
-    for run in runs_of(store, "embed", dataset):
-        if "texts" in run.config:
-            read = [(variant, texts.get(made)) for variant, made in run.config["texts"]]
+    for run in runs_of(store, dataset):  # what a run is made from was made before it
+        options = run.config.get("options")
+        if run.stage == "serialize":
+            kept = {name: value for name, value in (options or {}).items() if name != "as_of"}
+            made = {"recipe": run.config.get("recipe"), "options": kept}
+            texts |= {cut["config_id"]: made for cut in (run.config, *run.config.get("cutoffs", ()))}
+        elif run.stage == "enrich":
+            texts[run.config["config_id"]] = {"options": options, "base": texts.get(run.config["base"])}
+        elif run.stage == "embed" and "texts" in run.config:
+            read = [(variant, texts.get(config)) for variant, config in run.config["texts"]]
             found[run.config["config_id"]] = config_id(
-                {"model": run.config.get("model"), "options": run.config.get("options"), "texts": read}
+                {"model": run.config.get("model"), "options": options, "texts": read}
             )
     return found

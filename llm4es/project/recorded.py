@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class PastRun:
     """A run of a step, as the record has it."""
 
+    stage: str
     status: str
     config: dict[str, Any]
     """What it was asked for."""
@@ -42,19 +43,21 @@ def last_run(store: "Store", stage: str, dataset: str) -> PastRun | None:
     >>> last_run(project.store, "finetune", "shop") is None
     True
     """
-    runs = runs_of(store, stage, dataset)
+    runs = runs_of(store, dataset, stage)
     return runs[-1] if runs else None
 
 
-def runs_of(store: "Store", stage: str, dataset: str) -> list[PastRun]:
-    """The runs of a step on a dataset, oldest first.
+def runs_of(store: "Store", dataset: str, *stages: str) -> list[PastRun]:
+    """The runs of some steps on a dataset, oldest first.
 
     Parameters
     ----------
     store : Store
         Whose record is read.
-    stage, dataset : str
-        Which runs.
+    dataset : str
+        Whose runs.
+    *stages : str
+        Which steps; none: every step.
 
     Returns
     -------
@@ -63,13 +66,13 @@ def runs_of(store: "Store", stage: str, dataset: str) -> list[PastRun]:
 
     Examples
     --------
-    >>> [run.status for run in runs_of(project.store, "serialize", "shop")]
+    >>> [run.status for run in runs_of(project.store, "shop", "serialize")]
     ['done']
     """
-    rows = store.record().select(["run_id", "stage", "dataset", "status", "config"]).to_pylist()
-    runs = {
-        row["run_id"]: PastRun(row["status"], json.loads(row["config"]))
-        for row in rows
-        if row["stage"] == stage and row["dataset"] == dataset
-    }
+    import pyarrow.compute as pc
+
+    of_dataset = store.record().filter(pc.field("dataset") == dataset)
+    rows = of_dataset.select(["run_id", "stage", "status", "config"]).to_pylist()
+    wanted = [row for row in rows if not stages or row["stage"] in stages]
+    runs = {row["run_id"]: PastRun(row["stage"], row["status"], json.loads(row["config"])) for row in wanted}
     return list(runs.values())

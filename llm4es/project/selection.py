@@ -97,7 +97,7 @@ def choose_texts(store: "Store", dataset: str, wanted: Sequence[str], which: Whi
     llm4es.core.errors.StoreError: no texts 'json' of 'shop': there are raw, or make more with `llm4es enrich`
     """
     known = {RAW: cutoff_of(store, dataset, which).config_id}
-    for run in runs_of(store, "enrich", dataset):
+    for run in runs_of(store, dataset, "enrich"):
         if run.config["base"] == known[RAW]:
             known |= dict.fromkeys(run.config["variants"], str(run.config["config_id"]))
     unknown = [variant for variant in wanted if variant not in known and variant != ALL]

@@ -60,7 +60,7 @@ def tuned_later(context: Context, probes: pa.Table) -> list[str]:
 
 def _tunings(store: "Store", dataset: str) -> dict[str, dict[str, Any]]:
     """Tuned model -> what its newest tuning was asked for."""
-    done = [run.config for run in runs_of(store, "finetune", dataset) if run.status == DONE]
+    done = [run.config for run in runs_of(store, dataset, "finetune") if run.status == DONE]
     return {str(config["model_name"]): config for config in done if "model_name" in config}
 
 
