@@ -71,6 +71,6 @@ def told_by_ends(task: str, score: str, bound: float) -> str:
     """What is to be said where the day on which a history ends tells the label."""
     return (
         f"the label of task '{task}' is told by when histories end: the time of the last event alone scores {score} "
-        f"out of fold (told of from {bound}); cut the histories before the labels are made (--as-of), and believe only "
-        "what beats the baseline 'recency'"
+        f"out of fold (told of from {bound}); where they are not cut yet, cut them before the labels are made "
+        "(--as-of), and believe only what beats the baseline 'recency'"
     )
