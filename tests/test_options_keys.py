@@ -100,6 +100,11 @@ FINGERPRINTS: list[tuple[Options, str, str]] = [
         "2b271616eb9f",
     ),
     (
+        EmbedOptions(dims=64),
+        '{"pooling": "mean", "texts": ["raw"], "max_length": 512, "history": "newest", "dims": 64}',
+        "c996188e1897",
+    ),
+    (
         FinetuneOptions(),
         '{"method": "lora", "texts": ["all"], "steps": null, "epochs": 1.0, "max_length": 512, '
         '"learning_rate": null, "warmup": 0.1, "warmup_steps": null, "weight_decay": 1e-06, '

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..core.prefetch import prefetch
 from ..inputs.packing import Layout
 from ..models.load import Model
-from ..models.ref import check_length
+from ..models.ref import check_dims, check_length
 from ..options import EmbedOptions
 from .batches import PooledWindow, window_sums
 from .entities import Entity, chunks, entities
@@ -122,6 +122,7 @@ def _embedded(
 ) -> Iterator[tuple[list[Entity], Vectors]]:
     """Entities with their vectors, as many as are finished at a time."""
     check_length(model.ref, options.max_length)
+    check_dims(model.name, model.ref.dim, options.dims)
     layout = layout_for(model.network)
     n_finished = 0
     # the next entities are read, tokenised and cut while the model runs

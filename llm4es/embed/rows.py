@@ -38,9 +38,23 @@ def embedding_rows(entities: Sequence[Entity], vectors: Vectors, model: Model, o
             "n_windows": entity.n_windows,
         }
         for k in effective_k(options.k, model.ref.n_layers):
-            vector = layers[-k:].mean(0, dtype=np.float32)  # (D)
-            rows.append({**_identity(entity, model, options), **counts, "k": k, "vector": vector})
+            vector = shortened(layers[-k:].mean(0, dtype=np.float32), options.dims)  # (D)
+            rows.append({**_identity(entity, model, options), **counts, "k": k, "dim": len(vector), "vector": vector})
     return _batch(rows, EMBEDDINGS)
+
+
+def shortened(vector: NDArray[np.float32], dims: int | None) -> NDArray[np.float32]:
+    """The first ``dims`` dimensions at length 1; as it is where none were asked for.
+
+    Examples
+    --------
+    >>> shortened(np.array([3.0, 4.0, 12.0], np.float32), 2).tolist()
+    [0.6000000238418579, 0.800000011920929]
+    """
+    if dims is None:
+        return vector
+    kept = vector[:dims]  # (dims)
+    return np.asarray(kept / (np.linalg.norm(kept) or 1), np.float32)
 
 
 def layer_rows(entities: Sequence[Entity], vectors: Vectors, model: Model, options: EmbedOptions) -> pa.RecordBatch:

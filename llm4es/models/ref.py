@@ -94,6 +94,12 @@ def check_length(ref: ModelRef, max_length: int) -> None:
         raise ModelError(f"--max-length {max_length} is above the context of {ref.name}: give {ref.context} or less")
 
 
+def check_dims(name: str, dim: int, dims: int | None) -> None:
+    """Raise where more dimensions are to be kept than a vector has."""
+    if dims is not None and dims > dim:
+        raise ModelError(f"--dims {dims} is above the {dim} dimensions of {name}: give {dim} or less")
+
+
 def effective_k(wanted: Sequence[int], n_layers: int) -> tuple[int, ...]:
     """The ``k`` of the rows that come out: 0, and all beyond the model's layers, are all of them; each once."""
     return tuple(dict.fromkeys(n_layers if k == 0 else min(k, n_layers) for k in wanted))

@@ -100,7 +100,11 @@ class Options:
 
     def fingerprint(self) -> dict[str, Any]:
         """The fields that change the result, as plain values: what ``config_id`` is made from."""
-        return {n: _plain(getattr(self, n)) for n, setting in fields_of(type(self)).items() if setting.changes_result}
+        return {
+            name: _plain(getattr(self, name))
+            for name, setting in fields_of(type(self)).items()
+            if setting.changes_result and not (setting.unset and getattr(self, name) == setting.default)
+        }
 
 
 A = TypeVar("A", bound=Options)

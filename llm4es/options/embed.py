@@ -56,6 +56,15 @@ class EmbedOptions(Options):
         History.NEWEST, "Texts over --max-length: cut between events, or read window by window (full)."
     )
 
+    dims: int | None = option(
+        None,
+        "First dimensions kept, at length 1 (Matryoshka); default: all.",
+        minimum=1,
+        unit="dimensions",
+        unset=True,
+    )
+    """None: all of them, as they are. Otherwise each vector is cut, and divided by its length (arXiv 2205.13147)."""
+
     batch_tokens: int = option(
         4096, "Tokens a forward pass: the bound on memory.", minimum=1, unit="tokens", changes_result=False
     )
@@ -70,6 +79,8 @@ class EmbedOptions(Options):
         super().__post_init__()
         if not self.k:
             raise OptionError("--k is empty: give at least one number of layers, or 'all'")
+        if self.layers is Layers.KEEP and self.dims:
+            raise OptionError(f"--layers keep with --dims {self.dims}: layers are kept whole; leave one of the two out")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from .context import Context
 from .diff_probes import Probed, probe_differences
 from .feature_source_vectors import readable
 from .result import Result
+from .short_vectors import with_dims
 from .vectors import stale_entities
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def _texts(store: "Store", dataset: str, a: Side, b: Side) -> Iterator[pa.Table]
 def _spaces(store: "Store", dataset: str, of: Side) -> dict[str, dict[str, Any]]:
     """Readable name -> what it stands for, of every embedding at that point."""
     rows = store.sql(_EMBEDDINGS.format(scope=where({"dataset": dataset})), at=of.at).to_arrow_table().to_pylist()
-    return dict(zip(readable(rows), rows, strict=True))
+    return dict(zip(readable(with_dims(store, dataset, rows)), rows, strict=True))
 
 
 def _known(name: str | None, spaces: dict[str, dict[str, Any]]) -> str:

@@ -16,7 +16,7 @@ from ..core.hashing import config_id
 from ..core.plan import Plan, Reason
 from ..core.sql import literal, where
 from ..models.devices import device_name, number_format
-from ..models.ref import ModelRef, check_length, effective_k, space_fingerprint, space_name
+from ..models.ref import ModelRef, check_dims, check_length, effective_k, space_fingerprint, space_name
 from ..options import EmbedOptions, History, Layers, LoadOptions
 from .context import Context
 from .executor import Increment, TableRows, Work
@@ -88,6 +88,7 @@ def embed(context: Context, model: str | ModelRef, load: LoadOptions, options: E
     chosen = choose_texts(store, context.dataset, options.texts, context.which)
     ref = resolved(store, model)
     check_length(ref, options.max_length)
+    check_dims(ref.name, ref.dim, options.dims)
     space = _space(context, ref, load)
     config = {"model": space.fingerprint, "options": options.fingerprint(), "texts": chosen.pairs}
     scope = {"dataset": context.dataset, "model": space.name, "config_id": config_id(config)}

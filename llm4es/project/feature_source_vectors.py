@@ -16,6 +16,7 @@ from .live_texts import LiveRows, live_rows
 from .made_alike import made_alike
 from .seen import Seen, seen_by
 from .selection import entities_sql
+from .short_vectors import with_dims
 from .stored_models import lineage_of
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def vectors(context: Context) -> list[FeatureSource]:
     found: list[FeatureSource] = []
     there: set[tuple[str, str, int]] = set()
     counted = _Counted.of(context)
-    rows = [*_embedded(context, counted), *_kept(context, counted)]
+    rows = with_dims(context.store, context.dataset, [*_embedded(context, counted), *_kept(context, counted)])
     ((everybody,),) = context.store.sql(f"SELECT count(*) FROM ({counted.entities})").fetchall()
     for row, label in zip(rows, readable(rows), strict=True):
         model, config, k = row["model"], row["config_id"], row["k"]
@@ -97,7 +98,8 @@ def readable(rows: Sequence[dict[str, Any]]) -> list[str]:
     Parameters
     ----------
     rows : sequence of dict
-        ``model``, ``k``, ``config_id``, ``pooling``, ``texts``, ``history``, ``max_length``, and ``layer`` of a layer.
+        ``model``, ``k``, ``config_id``, ``pooling``, ``texts``, ``history``, ``max_length``, ``layer`` of a layer, and
+        ``dims`` of vectors that were cut.
 
     Returns
     -------
@@ -119,6 +121,8 @@ def readable(rows: Sequence[dict[str, Any]]) -> list[str]:
         parts = [str(row[key]) for key in ("texts", "history", "pooling") if row[key] != _DEFAULTS[key]]
         if row["max_length"] != _DEFAULTS["max_length"]:
             parts.insert(0, f"{row['max_length']} tokens")
+        if row.get("dims"):
+            parts.append(f"{row['dims']} dims")
         depth = f"layer{row['layer']}" if row.get("layer") else str(row["k"])
         label = f"{row['model']}@{depth}" + (f" [{', '.join(parts)}]" if parts else "")
         # Two that still read the same differ in their texts' configuration: the newer ones bear its name.

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from .context import Context
 from .feature_source_vectors import readable
+from .short_vectors import with_dims
 
 _CUTS = """SELECT model, max(k) AS k, config_id, any_value(texts) AS texts, any_value(history) AS history,
     any_value(pooling) AS pooling, any_value(max_length) AS max_length, count(*) AS n_entities,
@@ -35,7 +36,7 @@ def cuts(context: Context) -> pa.Table:
     [20]
     """
     found = context.store.sql(_CUTS.format(beside=context.beside)).to_arrow_table()
-    rows = found.to_pylist()
+    rows = with_dims(context.store, context.dataset, found.to_pylist())
     names = [label.replace(f"@{row['k']}", "", 1) for label, row in zip(readable(rows), rows, strict=True)]
     kept = {
         "events_kept": [_share(row["events"], row["events_lost"]) for row in rows],
