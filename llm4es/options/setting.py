@@ -46,7 +46,7 @@ class Setting:
     changes_result: bool = True
     """Whether it changes what comes out, and so ``config_id``; if not, it changes only how the work is done."""
     unset: bool = False
-    """Whether its default changes nothing, and stays out of ``config_id``: a field younger than stores that are there."""
+    """Whether its default stays out of ``config_id``: so it is with fields younger than stores that are there."""
     internal: bool = False
     """Whether only our own code sets it: the command line and ``Options.of`` do not take it."""
     name: str = ""
