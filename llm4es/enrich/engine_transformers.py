@@ -49,6 +49,7 @@ class TransformersEngine:
     """A model in this process."""
 
     def __init__(self, model: Model, options: EnrichOptions) -> None:
+        model.require_head("asked")
         self.model, self.options, self.name = model, options, model.name
         self.room = int(model.ref.context)
         self._end = self._end_tokens()

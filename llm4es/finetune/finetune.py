@@ -199,6 +199,7 @@ def finetune(
 def _check(model: Model, options: FinetuneOptions) -> None:
     """What cannot work, said before any work."""
     check_length(model.ref, options.max_length)
+    model.require_head("tuned")
     if getattr(model.network, "is_quantized", False) and options.method == Method.FULL:
         load_in = model.options.load_in.value
         raise OptionError(

@@ -19,6 +19,7 @@ from filelock import FileLock
 
 from ..core.cache_folder import cache_dir
 from ..core.errors import ModelError, one_line
+from .complete import check_complete
 from .folders import cached_hash
 
 MADE_FROM = "made_from.json"
@@ -60,10 +61,15 @@ def _convert(file: Path, to: Path) -> None:
     with quiet(), _one_reading():
         try:
             tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
-            read = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32)
+            made: Any = AutoModelForCausalLM.from_pretrained(
+                file.parent, gguf_file=file.name, dtype=torch.float32, output_loading_info=True
+            )
+            read, info = made
         except Exception as error:  # a parser over foreign bytes: whatever it raises, the file is what is wrong
             reason = one_line(error, 200)
             raise ModelError(f"{file} cannot be read as a GGUF model ({reason}): fetch it again") from error
+        if not check_complete(file.name, file, read, info):
+            raise ModelError(f"{file} has no head that predicts tokens: take a GGUF of a causal language model")
         config = copy.deepcopy(read.config)
         if hasattr(config, "quantization_config"):
             del config.quantization_config  # else the dequantised weights are refused as quantised ones

@@ -18,9 +18,12 @@ from ..core.errors import ModelError, one_line
 from ..core.processes import local_rank
 from ..core.quiet import quiet
 from ..options import LoadIn, LoadOptions
+from .complete import check_complete
 from .devices import attention_name, device_name, number_format
+from .finite import check_finite
 from .lora import PeftModel
 from .ref import ModelRef, space_fingerprint, space_name
+from .vocabulary import check_vocabulary
 
 # B texts, T tokens, D width
 
@@ -56,6 +59,17 @@ class Model:
     options: LoadOptions
     """How it was loaded."""
 
+    has_head: bool = True
+    """Whether it came with the head that predicts tokens: else it embeds, and can be neither tuned nor asked."""
+
+    def require_head(self, to: str) -> None:
+        """Raise where the head is missing, for work (``to`` be 'tuned') that needs it."""
+        if not self.has_head:
+            raise ModelError(
+                f"{self.ref.name} came without the head that predicts tokens: it embeds, and cannot be {to}; give a"
+                " causal language model with its head (lm_head)"
+            )
+
 
 def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | None = None) -> Model:
     """Load tokenizer and weights; an adapter is merged where the weights are not quantised.
@@ -78,8 +92,9 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | No
     Raises
     ------
     ModelError
-        Where the device is not there, the weights do not fit their settings, the tokenizer is no fast one, the model
-        brings code that is not trusted, or an adapter does not fit or changes nothing.
+        Where the device is not there, weights are missing, too many, of other sizes or no numbers, the tokenizer is no
+        fast one or not the network's, the model brings code that is not trusted, or an adapter does not fit or changes
+        nothing.
 
     Examples
     --------
@@ -92,28 +107,27 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | No
     options = options or LoadOptions()
     device, dtype = _device(device_name(options)), getattr(torch, number_format(options))
     with quiet():
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(ref.folder, **_source(options))
-            network: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-                ref.folder,
-                dtype=dtype,
-                attn_implementation=attention_name(options),
-                use_safetensors=True,
-                device_map={"": device},
-                quantization_config=_quantization(options, dtype),
-                **_source(options),
-            )
-            _same_on_every_cpu(network)
-        except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-            if "trust_remote_code" in str(error) and not options.trust_remote_code:
-                raise ModelError(
-                    f"{ref.name} brings code of its own, which is not run: give --trust-remote-code if you trust it"
-                ) from error
-            raise ModelError(f"cannot load {ref.name} from {ref.folder}: {one_line(error, 200)}") from error
+        tokenizer = _from_folder(AutoTokenizer, ref, options)
         if not tokenizer.is_fast:
             raise ModelError(
                 f"the tokenizer of {ref.name} says not where its tokens are: save a fast one (tokenizer.json)"
             )
+        network, info = _from_folder(
+            AutoModelForCausalLM,
+            ref,
+            options,
+            dtype=dtype,
+            attn_implementation=attention_name(options),
+            use_safetensors=True,
+            device_map={"": device},
+            quantization_config=_quantization(options, dtype),
+            ignore_mismatched_sizes=True,  # they are refused by name below
+            output_loading_info=True,
+        )
+        has_head = check_complete(ref.name, ref.folder, network, info)
+        check_finite(ref.name, network.named_parameters())
+        check_vocabulary(ref.name, tokenizer, network)
+        _same_on_every_cpu(network)
         if ref.adapter is not None:
             network = _adapted(network, ref, ref.adapter, device, quantized=options.load_in != LoadIn.NONE)
     network.eval().requires_grad_(False)
@@ -126,17 +140,27 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | No
         name=name or space_name(ref, options),
         fingerprint=space_fingerprint(ref, options),
         options=options,
+        has_head=has_head,
     )
+
+
+def _from_folder(kind: Any, ref: ModelRef, options: LoadOptions, **how: Any) -> Any:
+    """What ``kind.from_pretrained`` makes of the folder: from this machine only, and no code of a stranger's."""
+    try:
+        return kind.from_pretrained(
+            ref.folder, local_files_only=True, trust_remote_code=options.trust_remote_code, **how
+        )
+    except Exception as error:  # parsers over foreign bytes: whatever they raise, the folder is what is wrong
+        if "trust_remote_code" in str(error) and not options.trust_remote_code:
+            raise ModelError(
+                f"{ref.name} brings code of its own, which is not run: give --trust-remote-code if you trust it"
+            ) from error
+        raise ModelError(f"cannot load {ref.name} from {ref.folder}: {one_line(error, 200)}") from error
 
 
 def _device(name: str) -> torch.device:
     """The device of that name; of several processes on a machine each has a GPU of its own."""
     return torch.device(name, local_rank()) if name == "cuda" else torch.device(name)
-
-
-def _source(options: LoadOptions) -> dict[str, Any]:
-    """Arguments that tokenizer and weights share: from this machine only, and no code of a stranger's."""
-    return {"local_files_only": True, "trust_remote_code": options.trust_remote_code}
 
 
 QUANTIZATION: dict[LoadIn, dict[str, Any]] = {
@@ -172,6 +196,7 @@ def _adapted(
             adapted = PeftModel.from_pretrained(network, adapter, torch_device=str(device)).eval()
     except (RuntimeError, ValueError, KeyError, UserWarning) as error:
         raise ModelError(f"{fits_not} ({one_line(error, 200)})") from error
+    check_finite(f"the LoRA in {adapter}", ((k, v) for k, v in adapted.named_parameters() if "lora_" in k))
     with torch.inference_mode():
         with adapted.disable_adapter():
             before = _logits(adapted, ids)  # (1, T, V)
