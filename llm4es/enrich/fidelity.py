@@ -1,24 +1,23 @@
 """Does a rewriting say what the events say?
 
 In: events (their values) and a text that a language model made of them. Out: how many events it tells, how many it
-tells otherwise than they were, and the reasons to refuse it. Compares words, not meanings. Knows nothing of models.
+tells otherwise than they were, and the reasons to refuse it. Knows nothing of models.
 
-A rewriting with a line for each event is held to it: a line is an event's words and the fields' names, or it is an
-alteration. What holds for free prose stands in fidelity_prose.py. An event told without a value of its own is altered.
+A rewriting with a line for each event is compared field by field (fidelity_records). Free prose is held to a weaker
+rule (fidelity_prose), and is marked so.
 """
 
-import json
 import re
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..serialize.escaping import unescape
-from .fidelity_prose import Row, check_prose
+from .fidelity_prose import check_prose
+from .fidelity_records import read_records
 from .words import normal
 
-VERSION = 3
+VERSION = 4
 """Raised when a rewriting that passed may not pass any more: part of the rows' configuration."""
 
 _NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
@@ -50,6 +49,12 @@ class Fidelity:
     foreign: tuple[int, ...] = ()
     """Lines that tell no event, from 0, in a line-by-line rewriting: to be left out of it."""
 
+    moved: int = 0
+    """Events told out of their order."""
+
+    added: int = 0
+    """Records that are no event, besides the altered ones."""
+
     @property
     def score(self) -> float:
         """Share of events kept, 0..1."""
@@ -65,6 +70,10 @@ class Fidelity:
             return f"numbers invented: {', '.join(self.invented[:3])}"
         if self.repeated:
             return f"events told {self.repeated} times too often"
+        if self.added:
+            return f"events invented {self.added} times"
+        if self.moved:
+            return f"{self.moved} of {self.events} events out of order"
         if self.score < min_fidelity:
             return f"{self.kept} of {self.events} events kept"
         return None
@@ -79,24 +88,36 @@ def check(
     by_line: bool = False,
 ) -> Fidelity:
     """Compare a text with the events (escaped values) that it was made of. ``by_line``: each event has its line."""
-    values = [[unescape(value) for value in event] for event in events]
-    rows = [tuple(tuple(normal(value)) for value in row) for row in values]
-    foreign: tuple[int, ...] = ()
     if by_line:
-        kept, repeated, foreign = _lines(rows, text, names)
-        altered = min(len(foreign), len(rows) - kept)
-        text = without(text, foreign)
-    else:
-        kept, altered, repeated = check_prose(rows, text)
-    known = {_number(number) for row in values for value in row for number in _numbers_in(value)} | {str(len(rows))}
+        return _by_record(events, text, names, finished)
+    values = [[unescape(value) for value in event] for event in events]
+    kept, altered, repeated = check_prose([tuple(tuple(normal(value)) for value in row) for row in values], text)
+    known = {_number(number) for row in values for value in row for number in _numbers_in(value)} | {str(len(events))}
+    invented = tuple(dict.fromkeys(number for number in _numbers(text, len(events)) if number not in known))
+    return Fidelity(len(events), kept, altered, repeated, invented, finished)
+
+
+def _by_record(events: Sequence[Sequence[str]], text: str, names: Sequence[str], finished: bool) -> Fidelity:
+    """Field by field."""
+    told = read_records(events, text, names)
+    untold = set(range(len(events))) - set(told.order)
+    silent = sum(not any(events[at]) for at in untold)  # without any word there is nothing to lose
+    kept = _in_order(told.order)
+    missing = len(events) - len(told.order) - silent
+    altered = min(len(told.foreign), missing)
+    records = set(told.records)
+    if not finished:  # the line that was cut off may look like anything
+        records.discard(len(text.split("\n")) - 1)
     return Fidelity(
-        events=len(rows),
-        kept=kept,
+        events=len(events),
+        kept=kept + silent,
         altered=altered,
-        repeated=repeated,
-        invented=tuple(dict.fromkeys(number for number in _numbers(text, len(rows)) if number not in known)),
+        repeated=told.repeated,
+        invented=(),
         finished=finished,
-        foreign=foreign,
+        foreign=tuple(told.foreign),
+        moved=len(told.order) - kept,
+        added=max(0, len(records) - altered),
     )
 
 
@@ -104,56 +125,8 @@ def without(text: str, lines: Sequence[int]) -> str:
     """A text without some of its lines; a list of JSON objects stays one."""
     if not lines:
         return text
-    kept = "\n".join(line for number, line in enumerate(text.splitlines()) if number not in lines)
+    kept = "\n".join(line for number, line in enumerate(text.split("\n")) if number not in lines)
     return re.sub(r",(\s*\]\s*)$", r"\1", kept).strip()
-
-
-def _lines(rows: Sequence[Row], text: str, names: Sequence[str]) -> tuple[int, int, tuple[int, ...]]:
-    """Events kept, in order; lines that are an event once more; which lines are no event."""
-    headers = Counter(word for name in names for word in normal(unescape(name)))
-    waiting: dict[frozenset[tuple[str, int]], list[int]] = {}
-    for at in range(len(rows) - 1, -1, -1):
-        waiting.setdefault(_bag(word for value in rows[at] for word in value), []).append(at)
-    order: list[int] = []
-    repeated, foreign = 0, []
-    for number, line in enumerate(text.splitlines()):
-        readings = [_words_of(line)]
-        if (numbering := _NUMBERING.match(line)) and int(numbering[1]) <= number + 1:
-            readings.append(_words_of(line[numbering.end() :]))
-        if not readings[0] - headers:
-            continue  # the names of the fields, a rule, a bracket
-        event = next(
-            (bag for bag in waiting if any(_is(words, Counter(dict(bag)), headers) for words in readings)), None
-        )
-        if event is None:
-            foreign.append(number)
-        elif waiting[event]:
-            order.append(waiting[event].pop())
-        else:
-            repeated += 1
-    silent = len(waiting.get(frozenset(), []))  # events without any word
-    return _in_order(order) + silent, repeated, tuple(foreign)
-
-
-def _bag(words: object) -> frozenset[tuple[str, int]]:
-    return frozenset(Counter(words).items())  # type: ignore[call-overload]
-
-
-def _is(words: Counter[str], event: Counter[str], headers: Counter[str]) -> bool:
-    """Whether a line is an event: all of its words, and no other but fields' names."""
-    return not event - words and not words - event - headers
-
-
-def _words_of(line: str) -> Counter[str]:
-    """A line's words; those of a JSON object after JSON's own escapes are undone."""
-    if line.startswith("{"):
-        try:
-            event = json.loads(line.rstrip().rstrip(","))
-        except ValueError:
-            event = None
-        if isinstance(event, dict):
-            line = " | ".join(f"{name}: {value}" for name, value in event.items())
-    return Counter(normal(unescape(line)))
 
 
 def _in_order(positions: Sequence[int]) -> int:

@@ -1,22 +1,65 @@
 """An answer without what a model puts around it.
 
-In: an answer's words. Out: the rewriting in it. Judges nothing.
+In: an answer's words. Out: the rewriting in it. Judges nothing. Each step looks at a text once.
 """
 
 import json
-import re
+from typing import Any
 
-_FENCED = re.compile(r"```[a-zA-Z]*\n(.*?)\n?```", re.DOTALL)
-_PREAMBLE = re.compile(r"\A[^\W\d_][^\n|{\d]*:\s*\n")
+FENCE = "```"
+
+
+class _Number(str):
+    """A number as it was written."""
+
+
+class _Object(tuple[tuple[str, Any], ...]):
+    """Names and values of a JSON object as they came, doubles too."""
 
 
 def tidied(text: str) -> str:
     """An answer without 'Here it is:' and the fence around it; JSON with one object a line, however indented."""
-    fenced = _FENCED.search(text)
-    text = (fenced[1] if fenced else _PREAMBLE.sub("", text.strip())).strip()
-    try:
-        content = json.loads(text)
-    except ValueError:
+    text = _unfenced(text.strip()).strip()
+    for begin, end in (("[", "]"), ("{", "}")):
+        first, last = text.find(begin), text.rfind(end)
+        if 0 <= first < last and (text[:first].rstrip(" ")[-1:] in ("", "\n")):
+            objects = _objects(text[first : last + 1])
+            if objects is not None:
+                return "[\n" + ",\n".join(map(_line, objects)) + "\n]"
+    first_line, _, rest = text.partition("\n")
+    is_preamble = (
+        first_line.rstrip().endswith(":") and first_line[:1].isalpha() and not set(first_line) & set("|{0123456789")
+    )
+    return rest.strip() if is_preamble and rest.strip() else text
+
+
+def _unfenced(text: str) -> str:
+    """What stands in the first fence; where it was never closed, all behind it."""
+    lines = text.split("\n")
+    fences = [number for number, line in enumerate(lines) if line.lstrip().startswith(FENCE)]
+    if not fences or lines[fences[0]].strip() == FENCE * 2:
         return text
-    objects = content if isinstance(content, list) else [content]
-    return "[\n" + ",\n".join(json.dumps(item, ensure_ascii=False) for item in objects) + "\n]"
+    return "\n".join(lines[fences[0] + 1 : fences[1] if len(fences) > 1 else None])
+
+
+def _objects(text: str) -> list[_Object] | None:
+    """The flat objects of a JSON list, alone or as the only value of an object; None: it is something else."""
+    try:
+        content = json.loads(
+            text, object_pairs_hook=_Object, parse_float=_Number, parse_int=_Number, parse_constant=_Number
+        )
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(content, _Object) and len(content) == 1 and isinstance(content[0][1], list):
+        content = content[0][1]
+    items = content if isinstance(content, list) else [content]
+    flat = all(isinstance(item, _Object) and not any(isinstance(v, list | _Object) for _, v in item) for item in items)
+    return items if flat else None
+
+
+def _line(item: _Object) -> str:
+    return "{" + ", ".join(f"{_quoted(name)}: {_quoted(value)}" for name, value in item) + "}"
+
+
+def _quoted(value: Any) -> str:
+    return str(value) if isinstance(value, _Number) else json.dumps(value, ensure_ascii=False)
