@@ -89,6 +89,8 @@ EMBEDDINGS = pa.schema(
         ("n_events", pa.int32()),
         ("n_events_dropped", pa.int32()),
         ("n_windows", pa.int32()),
+        ("stored_as", pa.string()),  # 'float16', 'int8'; null: float32, as computed
+        ("stored_cosine", pa.float32()),  # of the vector as it is kept to the one that was computed; null: the same
         ("source_hash", pa.string()),
     ]
 )
@@ -108,6 +110,7 @@ LAYERS = pa.schema(
         ("load_in", pa.string()),
         ("dtype", pa.string()),
         ("fingerprint", pa.string()),
+        ("stored_as", pa.string()),  # as of EMBEDDINGS
         ("source_hash", pa.string()),
     ]
 )

@@ -5,7 +5,7 @@ command line, the docs and the checks read defaults, bounds and help from here.
 """
 
 from .base import DEFAULT_MODEL, MAX_LENGTH, History, Options, split
-from .embed import EmbedOptions, Layers, ModelExportOptions, Pooling
+from .embed import EmbedOptions, Layers, ModelExportOptions, Pooling, StoreAs
 from .enrich import RULES_FIELDS, EngineName, EnrichBy, EnrichOptions
 from .export import ExportOptions, TableLayout
 from .finetune import (
@@ -69,6 +69,7 @@ __all__ = [
     "SerializeOptions",
     "Setting",
     "SimilarOptions",
+    "StoreAs",
     "TableLayout",
     "split",
 ]

@@ -26,6 +26,14 @@ class Layers(StrEnum):
     KEEP = "keep"  # any k can be made of them later, without the model
 
 
+class StoreAs(StrEnum):
+    """How a vector's numbers are kept."""
+
+    FLOAT32 = "float32"  # as they were computed
+    FLOAT16 = "float16"  # rounded to half precision: half of the bytes
+    INT8 = "int8"  # one of 255 steps of a scale that each vector has: a quarter of the bytes
+
+
 ALL_LAYERS = {"all": 0}
 """The word for all of a model's layers, and the number that stands for it."""
 
@@ -74,6 +82,11 @@ class EmbedOptions(Options):
         Layers.DROP, "keep: also store each layer's vector, so that any k is SQL later.", changes_result=False
     )
     """Read by those who keep rows; ``embed_layers`` makes them."""
+
+    store_as: StoreAs = option(
+        StoreAs.FLOAT32, "Smaller vectors: half or a quarter of the bytes; cosine to float32 is told.", unset=True
+    )
+    """Read by those who keep rows. Vectors of another precision are another configuration: the two never mix."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -20,6 +20,7 @@ from ..models.ref import ModelRef, check_dims, check_length, effective_k, space_
 from ..options import EmbedOptions, History, Layers, LoadOptions
 from .context import Context
 from .executor import Increment, TableRows, Work
+from .how_kept import how_kept
 from .incremental import Job, incremental
 from .observer import Advance, as_increments
 from .outcome import Outcome
@@ -142,7 +143,7 @@ def embed(context: Context, model: str | ModelRef, load: LoadOptions, options: E
         setup=partial(_set_up, ref, load, options, space.name),
         prepare=prepare,
         committers={"canaries": partial(_keep_canaries, context, ref, load)},
-        finish=lambda run: _what_is_cut(context, scope, options),
+        finish=lambda run: "; ".join([_what_is_cut(context, scope, options), *how_kept(context.store, scope)]),
     )
     return incremental(context, job)
 
@@ -161,6 +162,7 @@ def _set_up(ref: ModelRef, load: LoadOptions, options: EmbedOptions, space: str)
     from ..embed import embed as embed_texts
     from ..embed.batches import batch_tokens_within
     from ..embed.embed import embed_layers
+    from ..embed.smaller_vectors import smaller
     from ..models import load_model
 
     model = load_model(ref, load, space)
@@ -172,11 +174,11 @@ def _set_up(ref: ModelRef, load: LoadOptions, options: EmbedOptions, space: str)
         so_far = as_increments(advance)
         if options.layers is Layers.KEEP:
             for rows, layers in embed_layers(batches, model, sized, so_far, ordered=False):
-                kept = TableRows("layers", pa.Table.from_batches([layers]), LAYERS_KEY)
-                yield [kept, TableRows("embeddings", pa.Table.from_batches([rows]), KEY)]
+                kept = TableRows("layers", smaller(layers, options.store_as), LAYERS_KEY)
+                yield [kept, TableRows("embeddings", smaller(rows, options.store_as), KEY)]
         else:
             for rows in embed_texts(batches, model, sized, so_far, ordered=False):
-                yield [TableRows("embeddings", pa.Table.from_batches([rows]), KEY)]
+                yield [TableRows("embeddings", smaller(rows, options.store_as), KEY)]
 
     return work
 
@@ -215,7 +217,7 @@ def _what_is_cut(context: Context, scope: dict[str, str], options: EmbedOptions)
     ((entities, cut, tokens, events),) = context.store.sql(
         f"""SELECT count(*), count(*) FILTER (n_tokens_dropped > 0 OR n_events_dropped > 0),
         coalesce(sum(n_tokens_dropped), 0), coalesce(sum(n_events_dropped), 0)
-        FROM (SELECT DISTINCT ON (entity_id) * FROM embeddings WHERE {where(scope)})"""
+        FROM (SELECT DISTINCT ON (entity_id) * EXCLUDE (vector) FROM embeddings WHERE {where(scope)})"""
     ).fetchall()
     if not cut:
         return f"the vectors hold the whole history of all {entities} entities"

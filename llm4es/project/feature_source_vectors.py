@@ -119,6 +119,7 @@ def readable(rows: Sequence[dict[str, Any]]) -> list[str]:
             names.append(str(row["model"]))
             continue
         parts = [str(row[key]) for key in ("texts", "history", "pooling") if row[key] != _DEFAULTS[key]]
+        parts += [row["stored_as"]] if row.get("stored_as") else []
         if row["max_length"] != _DEFAULTS["max_length"]:
             parts.insert(0, f"{row['max_length']} tokens")
         if row.get("dims"):
@@ -169,7 +170,7 @@ def _kept(context: Context, counted: _Counted) -> list[dict[str, Any]]:
 
 
 def _settings() -> str:
-    return ", ".join(map(_CONFIGURATION, ("pooling", "texts", "history", "max_length", "dim")))
+    return ", ".join(map(_CONFIGURATION, ("pooling", "texts", "history", "max_length", "dim", "stored_as")))
 
 
 def _rows(counted: _Counted, table: str) -> str:

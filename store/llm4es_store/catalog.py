@@ -4,7 +4,7 @@ In: a root. Out: snapshots of tables, connections over their views, plans. Knows
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -255,11 +255,14 @@ class Catalog:
 
     # -- making room --------------------------------------------------------------------------------------------------
 
-    def ensure(self, table: str, schema: pa.Schema | None = None) -> Table:
-        """The newest snapshot of a table, made empty where there is none; ``schema`` is needed for events only."""
+    def ensure(self, table: str, schema: pa.Schema | None = None, columns: Collection[str] = ()) -> Table:
+        """The newest snapshot of a table that takes rows of these columns, made empty where there is none.
+
+        ``schema`` is needed for events only.
+        """
         target = self.table(table)
         spec = TABLES.get(table)
-        wanted = spec.schema if spec else schema
+        wanted = pa.schema([*spec.schema, *(f for f in spec.brought if f.name in columns)]) if spec else schema
         if target is not None:
             if wanted is not None:
                 target.add_columns(wanted)

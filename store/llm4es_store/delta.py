@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
-from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from llm4es.core.errors import StoreError
@@ -26,6 +26,7 @@ from .damage import in_words, one_line, table_name
 from .fsync import flush
 from .log import REMEDY, entry_path, is_empty
 from .panics import without_panics
+from .parquet import numbers_in, numbers_of, properties
 
 _KEEP = {
     # Old versions stay until `gc` is asked to drop them: the library's default would forget the log after 30 days.
@@ -38,9 +39,6 @@ TARGET_SIZE = 256 * 2**20
 
 _LONGEST_NAME = 255
 """Bytes of a folder's name, on every file system in use."""
-
-_WIDE_ROWS = 2**14
-"""Rows in a group of a file whose rows carry lists: some 16 MiB of vectors of 256 numbers."""
 
 
 class ConflictError(Exception):
@@ -146,7 +144,7 @@ class Table:
                 self._handle,
                 rows,
                 mode="append",
-                writer_properties=_writer(rows.schema),
+                writer_properties=properties(rows.schema, numbers_of(rows)),
                 commit_properties=self._commit(run_id, scope),
             )
             self._settle()
@@ -167,7 +165,7 @@ class Table:
                 rows,
                 mode="overwrite",
                 predicate=where(scope),
-                writer_properties=_writer(rows.schema),
+                writer_properties=properties(rows.schema, numbers_of(rows)),
                 commit_properties=self._commit(run_id, scope),
             )
             self._settle()
@@ -184,7 +182,7 @@ class Table:
         with known_errors(self.path), without_panics():
             metrics = self._handle.optimize.compact(
                 target_size=target_size,
-                writer_properties=_writer(self.schema),
+                writer_properties=properties(self.schema, numbers_in(self.schema)),
                 commit_properties=CommitProperties(custom_metadata={"run_id": run_id}),
             )
             self._settle()
@@ -231,23 +229,6 @@ class Table:
             custom_metadata={"run_id": run_id},
             app_transactions=[Transaction(_scope_id(scope), self.transaction(scope) + 1)],
         )
-
-
-def _writer(schema: pa.Schema) -> WriterProperties:
-    """How files are written: a vector's numbers neither repeat nor shrink, so they get no dictionary, no statistics and
-    no compression, which together are half of the time to write.
-
-    Wide rows lie in groups of few: looking for one entity reads the group that may hold it, and no other's vectors.
-    """
-    looked_up = ColumnProperties(dictionary_enabled=True, statistics_enabled="PAGE")
-    encoded = {field.name: looked_up for field in schema if not pa.types.is_nested(field.type)}
-    wide = len(encoded) < len(schema)
-    return WriterProperties(
-        compression="UNCOMPRESSED" if wide else "SNAPPY",
-        default_column_properties=ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE"),
-        column_properties=encoded,
-        max_row_group_size=_WIDE_ROWS if wide else None,
-    )
 
 
 def _scope_id(scope: Scope) -> str:

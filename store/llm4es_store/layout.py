@@ -10,7 +10,7 @@ In: a root (a folder, or an object store's URI). Out: paths and table descriptio
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -68,6 +68,8 @@ class TableSpec:
     """No two live rows agree in all of these."""
     partition_by: tuple[str, ...] = ()
     """Columns whose values have folders of their own, so that a query for one reads only its files."""
+    brought: pa.Schema = field(default_factory=lambda: pa.schema([]))
+    """Columns that only some rows have: the table has them from the first such row on."""
     is_counted: bool = False
     """Whether a run's count of what it computed is in rows of it or, where it replaces them, in commits."""
 
@@ -76,6 +78,9 @@ def _kept(schema: pa.Schema) -> pa.Schema:
     """A stage's schema with the columns that the keeper adds."""
     return pa.schema([*schema, *schemas.KEPT_BY])
 
+
+_SMALLER = pa.schema([("codes", pa.list_(pa.int8())), ("scale", pa.float32())])
+"""What stands in the place of a vector of 'int8': see ``smaller_vectors``."""
 
 TABLES = {
     spec.name: spec
@@ -94,10 +99,15 @@ TABLES = {
             _kept(schemas.EMBEDDINGS),
             ("dataset", "entity_id", "k", "config_id"),
             ("dataset", "model", "k"),
+            _SMALLER,
             is_counted=True,
         ),
         TableSpec(
-            "layers", _kept(schemas.LAYERS), ("dataset", "entity_id", "layer", "config_id"), ("dataset", "model")
+            "layers",
+            _kept(schemas.LAYERS),
+            ("dataset", "entity_id", "layer", "config_id"),
+            ("dataset", "model"),
+            _SMALLER,
         ),
         TableSpec("canaries", _kept(schemas.CANARIES), ("model", "fingerprint", "text")),
         TableSpec("labels", _kept(schemas.LABELS), ("dataset", "entity_id", "task", "as_of"), ("dataset",)),

@@ -5,7 +5,7 @@ In: a store's catalog, wanted rows, computed rows. Out: commits that bear the ru
 
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -159,7 +159,7 @@ class Run:
         int
             How many rows were written.
         """
-        target = self._target(table, schema)
+        target = self._target(table, schema, rows.column_names)
         rows = stamped(rows, target.schema, {**scope, "run_id": self.run_id})
         known = (table, where(scope))
 
@@ -211,7 +211,7 @@ class Run:
         int
             How many rows were written: 0 where the scope held exactly these, whoever wrote them.
         """
-        target = self._target(table)
+        target = self._target(table, columns=rows.column_names)
         rows = stamped(rows, target.schema, {**scope, "run_id": self.run_id})
 
         def attempt() -> int:
@@ -224,11 +224,11 @@ class Run:
 
     # -- inside -------------------------------------------------------------------------------------------------------
 
-    def _target(self, table: str, schema: pa.Schema | None = None) -> Table:
+    def _target(self, table: str, schema: pa.Schema | None = None, columns: Collection[str] = ()) -> Table:
         self.begin()
         if schema is not None:
             schema = pa.schema([*schema, *schemas.KEPT_BY])
-        target = self.catalog.ensure(table, schema)
+        target = self.catalog.ensure(table, schema, columns)
         self.record.read.setdefault(table, target.version)
         return target
 

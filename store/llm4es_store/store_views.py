@@ -14,6 +14,7 @@ from llm4es.core.tables import events_table
 from .delta import Table
 from .event_names import events_views, shared_names
 from .layout import NOT_ENDED, TABLES
+from .smaller_vectors import CODED, DECODED
 from .views import View, duckdb_types, empty_sql, select_sql
 
 _RUNS_VIEW = """SELECT run_id, stage, dataset, started_at, seconds, {status} AS status, rows_in, rows_computed,
@@ -68,5 +69,6 @@ def _promised(schema: pa.Schema, table: Table | None, place: Callable[[str], str
     if table is None:
         return empty_sql(schema)
     types, known = duckdb_types(schema), set(table.schema.names)
-    columns = ", ".join(identifier(c) if c in known else f"NULL::{t} AS {identifier(c)}" for c, t in types.items())
+    shown = {column: identifier(column) for column in known} | (DECODED if known.issuperset(CODED) else {})
+    columns = ", ".join(f"{shown.get(c, f'NULL::{t}')} AS {identifier(c)}" for c, t in types.items())
     return f"SELECT {columns} FROM ({select_sql(table, place(table.path))})"
