@@ -77,7 +77,7 @@ def test_the_fingerprint_follows_what_moves_a_vector(folder: Path) -> None:
 
 def test_weights_are_hashed_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = resolve(str(folder))
-    monkeypatch.setattr(folders, "file_hash", lambda path: pytest.fail(f"{path} was read again"))
+    monkeypatch.setattr("llm4es.models.cached_hash.file_hash", lambda path: pytest.fail(f"{path} was read again"))
     assert resolve(str(folder)) == first
 
 

@@ -19,8 +19,8 @@ from filelock import FileLock
 
 from ..core.cache_folder import cache_dir
 from ..core.errors import ModelError, one_line
+from .cached_hash import cached_hash
 from .complete import check_complete
-from .folders import cached_hash
 
 MADE_FROM = "made_from.json"
 """File in the folder that says which GGUF it was made from."""

@@ -21,6 +21,7 @@ from ..options import LoadIn, LoadOptions
 from .complete import check_complete
 from .devices import attention_name, device_name, number_format
 from .finite import check_finite
+from .folders import check_unchanged
 from .lora import PeftModel
 from .ref import ModelRef, space_fingerprint, space_name
 from .vocabulary import check_vocabulary
@@ -93,8 +94,8 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | No
     ------
     ModelError
         Where the device is not there, weights are missing, too many, of other sizes or no numbers, the tokenizer is no
-        fast one or not the network's, the model brings code that is not trusted, or an adapter does not fit or changes
-        nothing.
+        fast one or not the network's, the model brings code that is not trusted, an adapter does not fit or changes
+        nothing, or the files are not those that were looked up.
 
     Examples
     --------
@@ -107,11 +108,7 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | No
     options = options or LoadOptions()
     device, dtype = _device(device_name(options)), getattr(torch, number_format(options))
     with quiet():
-        tokenizer = _from_folder(AutoTokenizer, ref, options)
-        if not tokenizer.is_fast:
-            raise ModelError(
-                f"the tokenizer of {ref.name} says not where its tokens are: save a fast one (tokenizer.json)"
-            )
+        tokenizer = _tokenizer(ref, options)
         network, info = _from_folder(
             AutoModelForCausalLM,
             ref,
@@ -130,6 +127,7 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | No
         _same_on_every_cpu(network)
         if ref.adapter is not None:
             network = _adapted(network, ref, ref.adapter, device, quantized=options.load_in != LoadIn.NONE)
+    check_unchanged(ref.name, ref.folder, ref.adapter, ref.fingerprint)
     network.eval().requires_grad_(False)
     return Model(
         ref=ref,
@@ -144,6 +142,20 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | No
     )
 
 
+def _tokenizer(ref: ModelRef, options: LoadOptions) -> Any:
+    """The folder's tokenizer, a fast one."""
+    remedy = f"save a fast one (tokenizer.json) into {ref.folder}"
+    try:
+        tokenizer = _from_folder(AutoTokenizer, ref, options)
+    except ModelError as error:
+        if "backend tokenizer" not in str(error):  # what transformers says where there is nothing to make one of
+            raise
+        raise ModelError(f"{ref.name} has no tokenizer with a fast version: {remedy}") from error
+    if not tokenizer.is_fast:
+        raise ModelError(f"the tokenizer of {ref.name} says not where its tokens are: {remedy}")
+    return tokenizer
+
+
 def _from_folder(kind: Any, ref: ModelRef, options: LoadOptions, **how: Any) -> Any:
     """What ``kind.from_pretrained`` makes of the folder: from this machine only, and no code of a stranger's."""
     try:
@@ -155,7 +167,10 @@ def _from_folder(kind: Any, ref: ModelRef, options: LoadOptions, **how: Any) -> 
             raise ModelError(
                 f"{ref.name} brings code of its own, which is not run: give --trust-remote-code if you trust it"
             ) from error
-        raise ModelError(f"cannot load {ref.name} from {ref.folder}: {one_line(error, 200)}") from error
+        reason = one_line(error, 200).rstrip(".")
+        raise ModelError(
+            f"cannot load {ref.name} from {ref.folder} ({reason}): fetch or save it again, or take another transformers"
+        ) from error
 
 
 def _device(name: str) -> torch.device:

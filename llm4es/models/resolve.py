@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..core.cache_folder import cache_dir
 from ..core.downloads import wheel_files
-from ..core.errors import ModelError
+from ..core.errors import Llm4esError, ModelError
 from ..options import Method
 from .folders import adapter_fingerprint, check_adapter, check_folder, folder_fingerprint, read_shape
 from .gguf import MADE_FROM, dequantized
@@ -183,7 +183,13 @@ def _stored(model: StoredModel, stored: Mapping[str, StoredModel], *, refresh: b
         return replace(own, base=model.base)
     check_adapter(model.folder)
     others = {name: other for name, other in stored.items() if name != model.name}
-    base = _resolve(model.base, others, refresh=refresh)
+    try:
+        base = _resolve(model.base, others, refresh=refresh)
+    except Llm4esError as error:
+        raise type(error)(
+            f"{model.name} was tuned from {model.base}, which is not to be had ({error}): put it back there, or tune"
+            f" {model.name} again from what there is"
+        ) from error
     if base.adapter is not None:
         raise ModelError(
             f"{model.name} was tuned on {base.name}, itself a LoRA: tune {base.base} or full weights instead"
