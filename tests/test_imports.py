@@ -27,14 +27,15 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "llm4es.recipes": ("options", "core"),
     "llm4es.models": ("options", "core"),
     "llm4es.inputs": ("options", "core"),
+    "llm4es.servers": ("core",),
     "llm4es.features": ("options", "core"),
     "llm4es.serialize": (*STAGE, "recipes"),
-    "llm4es.enrich": (*STAGE, "serialize.formats", "serialize.escaping"),
+    "llm4es.enrich": (*STAGE, "servers", "serialize.formats", "serialize.escaping"),
     "llm4es.finetune": STAGE,
-    "llm4es.embed": STAGE,
+    "llm4es.embed": (*STAGE, "servers"),
     "llm4es.probe": STAGE,
     "llm4es.report": (*STAGE, "probe"),
-    "llm4es.project": (*STAGE, "recipes", "serialize", "enrich", "finetune", "embed", "probe", "report"),
+    "llm4es.project": (*STAGE, "servers", "recipes", "serialize", "enrich", "finetune", "embed", "probe", "report"),
 }
 """Folder -> folders of llm4es whose modules it may import, besides its own."""
 
@@ -97,7 +98,7 @@ def test_the_store_knows_what_all_stand_on_and_nothing_else() -> None:
 
 
 def test_the_command_line_knows_the_face_and_no_stage() -> None:
-    stages = ("serialize", "enrich", "finetune", "embed", "probe", "models", "inputs", "features", "report")
+    stages = ("serialize", "enrich", "finetune", "embed", "probe", "models", "servers", "inputs", "features", "report")
     for module in (name for name in MODULES if _is_in(name, "llm4es_cli")):
         behind = {name for name in imported(module) if any(_is_in(name, f"llm4es.{stage}") for stage in stages)}
         assert not behind, f"{module} imports {behind}"

@@ -6,7 +6,7 @@ In: a history, a prompt and an engine's room. Out: chunks of consecutive events,
 import hashlib
 from dataclasses import dataclass, field
 
-from ..core.errors import OptionError
+from ..core.errors import Llm4esError, OptionError
 from ..options import EnrichOptions
 from ..serialize.escaping import SEPARATOR
 from ..serialize.formats import ParsedHistory
@@ -46,6 +46,24 @@ class Chunk:
     text: str | None = None
     best: Fidelity | None = None
     reasons: list[str] = field(default_factory=list)
+    unanswered: str | None = None
+    """Why nothing came back, the last time that it was asked for."""
+    too_long: bool = False
+    """Whether that was because it is too long for what answers."""
+    failure: Llm4esError | None = None
+    """What ends the run with it."""
+
+    def is_open(self, retries: int) -> bool:
+        """Whether it is to be asked for, again perhaps."""
+        lost = self.failure is not None or (self.too_long and len(self.events) == 1)
+        return self.text is None and bool(self.events) and self.tries <= retries and not lost
+
+    def parts(self) -> list["Chunk"]:
+        """Itself; its halves where it was too long."""
+        if not self.too_long or len(self.events) == 1:
+            return [self]
+        half = len(self.events) // 2
+        return [Chunk(self.task, self.number, self.events[:half]), Chunk(self.task, self.number, self.events[half:])]
 
 
 def chunked(task: RewriteTask, engine: Engine, options: EnrichOptions) -> list[Events]:

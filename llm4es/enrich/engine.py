@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..core.errors import Llm4esError
+
 
 @dataclass(frozen=True)
 class Request:
@@ -34,7 +36,22 @@ class Answer:
     """The model came to an end by itself; False: the token limit cut it off."""
 
     refusal: str | None = None
-    """Why the request was not answered, where it was not."""
+    """Why the model did not answer, or not wholly, where it did not."""
+
+    too_long: str | None = None
+    """What says that the question is too long, where a shorter one may be answered."""
+
+    unanswered: str | None = None
+    """Why nothing came back: what it is of is not kept, and asked again next time."""
+
+    failure: Llm4esError | None = None
+    """What ended the run before this one was answered."""
+
+    served_by: str = ""
+    """The model that a server says it was; '' where nobody says it."""
+
+    without: tuple[str, ...] = ()
+    """Parameters that the server does not take, and answered without."""
 
 
 class Engine(Protocol):

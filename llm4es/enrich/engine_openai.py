@@ -1,78 +1,70 @@
 """Answers from a server that speaks the OpenAI protocol: vLLM, llama.cpp, Ollama, TGI, or OpenAI itself.
 
-In: requests. Out: answers, in order, a bounded number on their way at once. The client waits and asks again on 429 and
-5xx. The key comes from the environment ($OPENAI_API_KEY) and goes nowhere but into the request. Knows no events.
+In: requests. Out: answers, in order, a bounded number on their way at once. After one that ends the run no more go
+out, and what was answered is handed on. Knows no events; what can go wrong with a server stands in ``llm4es.servers``.
 """
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
-try:
-    import openai
-except ImportError:  # the extra is not installed
-    openai = None  # type: ignore[assignment]
-
-from ..core.errors import ModelError
 from ..options import EnrichOptions
+from ..servers import at_once, open_server
+from ..servers.chat import completion
+from ..servers.failures import FailureKind, ServerError
+from ..servers.parameters import Parameters
 from .engine import Answer, Request
-
-KEY_VARIABLE = "OPENAI_API_KEY"
-"""Environment variable of the key; local servers take any."""
-
-TRIES = 6
-"""Times a request is sent again after 429, 5xx or a lost connection, with growing pauses."""
-
-TIMEOUT = 600.0
-"""Seconds for one answer."""
 
 CHARACTERS_PER_TOKEN = 2.5
 """A careful guess: a server says how many tokens a text has only afterwards."""
+
+OPTIONAL = ("temperature", "top_p", "seed")
+"""Parameters that some models refuse, and answer without."""
 
 
 class OpenAIEngine:
     """A server."""
 
     def __init__(self, options: EnrichOptions) -> None:
-        if openai is None:
-            raise ModelError("--engine openai needs the client: pip install 'llm4es[openai]'")
         self.options, self.name = options, options.model
         self.room = options.context
-        self._where = options.base_url or "https://api.openai.com/v1"
-        key = os.environ.get(KEY_VARIABLE) or "none"
-        self._client = openai.OpenAI(base_url=self._where, api_key=key, max_retries=TRIES, timeout=TIMEOUT)
+        self._server = open_server(options.base_url, options.timeout)
+        self._parameters = Parameters(
+            {
+                "model": options.model,
+                "temperature": options.temperature,
+                "top_p": options.top_p,
+                "max_tokens": options.max_new_tokens,  # some servers ignore max_completion_tokens
+            },
+            OPTIONAL,
+        )
 
     def count(self, text: str) -> int:
         """About how many tokens a text has, rather too many."""
         return int(len(text.encode()) / CHARACTERS_PER_TOKEN) + 1
 
     def answers(self, requests: Sequence[Request]) -> list[Answer]:
-        """One answer a request, in order."""
-        with ThreadPoolExecutor(self.options.concurrency) as pool:
-            return list(pool.map(self._answer, requests))
+        """One answer a request, in order; those that a failure left without one carry it."""
+        answers, failure = at_once(self._answer, requests, self.options.concurrency)
+        return [answer or Answer("", finished=False, failure=failure) for answer in answers]
 
     def _answer(self, request: Request) -> Answer:
-        """One answer; a request that the server finds wrong is a refusal, a server that cannot be used an error."""
-        try:
-            made = self._client.chat.completions.create(
-                model=self.options.model,
-                messages=[{"role": "system", "content": request.system}, {"role": "user", "content": request.user}],
-                temperature=self.options.temperature,
-                top_p=self.options.top_p,
-                max_tokens=self.options.max_new_tokens,  # some servers ignore max_completion_tokens
-                seed=request.seed,
+        """One answer. Raises ServerError where the run ends with it."""
+        messages = [{"role": "system", "content": request.system}, {"role": "user", "content": request.user}]
+        while True:
+            body = self._parameters.of(messages=messages, seed=request.seed)
+            try:
+                found = completion(self._server.post("/chat/completions", body))
+            except ServerError as error:
+                if error.kind is FailureKind.TOO_LONG:
+                    return Answer("", finished=False, too_long=str(error))
+                if error.kind is FailureKind.REFUSED and self._parameters.yields(error.said, body):
+                    continue
+                raise
+            if found is None:
+                return Answer("", finished=False, unanswered=f"{self._server.address.url} answers with no choice")
+            return Answer(
+                found.text,
+                finished=found.finished,
+                refusal=found.refusal,
+                served_by=found.served_by,
+                without=self._parameters.left_out,
             )
-        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            raise ModelError(f"{self._where} refuses the key: set ${KEY_VARIABLE} to one that it takes") from error
-        except openai.NotFoundError as error:
-            raise ModelError(f"{self._where} has no model {self.name!r}: check --model and --base-url") from error
-        except openai.APIConnectionError as error:
-            raise ModelError(f"cannot reach {self._where}: start the server, or mend --base-url") from error
-        except openai.RateLimitError as error:
-            raise ModelError(f"{self._where} has too much to do: lower --concurrency, or try again later") from error
-        except openai.APIStatusError as error:
-            if error.status_code < 500:
-                return Answer("", finished=True, refusal=f"the server refused the request ({error.status_code})")
-            raise ModelError(f"{self._where} fails with status {error.status_code}: look at the server") from error
-        choice = made.choices[0]
-        return Answer(choice.message.content or "", finished=choice.finish_reason != "length")

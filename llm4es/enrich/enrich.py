@@ -21,7 +21,8 @@ from ..serialize.formats import TextFormat, Written, parse, write
 from .chunks import RewriteTask
 from .engine import Engine
 from .prompts import load_prompt
-from .rewrite import rewrite
+from .rewrite import Unwritten, rewrite
+from .unanswered import UnansweredError
 from .variants import VARIANTS, choices, planned_variants, prompt_of, wanted_pairs
 
 READ = pa.schema(
@@ -70,7 +71,8 @@ def enrich(
         For texts without a column, with a value of another kind or none at all, two rows of an entity, or texts that
         are no raw ones.
     ModelError
-        Where the engine's server cannot be used.
+        Where the engine's server cannot be used, and, after the last text, where it did not answer for some
+        (``UnansweredError``). What was made before has gone out.
 
     Examples
     --------
@@ -97,6 +99,7 @@ def _batches(
     """The variants, batch by batch."""
     in_process = options.engine is EngineName.TRANSFORMERS
     at_once = 2 * (options.batch_size if in_process else options.concurrency)
+    left_out: list[str] = []
     for batch in _checked(batches_of(texts, "texts")):
         planned = planned_variants(batch["entity_id"], options)["variant"].to_pylist()
         work = [
@@ -110,7 +113,15 @@ def _batches(
             yield pa.RecordBatch.from_pylist(rows, schema=TEXTS)
             continue
         for begin in range(0, len(work), at_once):
-            yield pa.RecordBatch.from_pylist(_by_llm(work[begin : begin + at_once], engine, options), schema=TEXTS)
+            some = work[begin : begin + at_once]
+            rows, unwritten = _by_llm(some, engine, options)
+            if rows:
+                yield pa.RecordBatch.from_pylist(rows, schema=TEXTS)
+            for failure in (each.failure for each in unwritten if each.failure is not None):
+                raise failure
+            left_out += [each.reason for each in unwritten]
+    if left_out:
+        raise UnansweredError(left_out)
 
 
 def _checked(texts: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -137,8 +148,10 @@ def _by_rule(row: Row, format: TextFormat, options: EnrichOptions) -> Row:
     return _row(row, format.value, written.text) | {"event_offsets": _offsets(written)}
 
 
-def _by_llm(work: Sequence[tuple[Row, str]], engine: Engine, options: EnrichOptions) -> list[Row]:
-    """Some texts, rewritten together."""
+def _by_llm(
+    work: Sequence[tuple[Row, str]], engine: Engine, options: EnrichOptions
+) -> tuple[list[Row], list[Unwritten]]:
+    """Some texts, rewritten together, and what was not answered of them."""
     tasks = [
         RewriteTask(
             f"{row['entity_id']}\0{variant}",
@@ -147,12 +160,15 @@ def _by_llm(work: Sequence[tuple[Row, str]], engine: Engine, options: EnrichOpti
         )
         for row, variant in work
     ]
-    rows = []
+    rows, unwritten = [], []
     for (row, variant), rewriting in zip(work, rewrite(tasks, engine, options), strict=True):
+        if isinstance(rewriting, Unwritten):
+            unwritten.append(rewriting)
+            continue
         lost = row["n_events"] - rewriting.kept
         about = {"fidelity": rewriting.fidelity, "note": rewriting.note, "n_events": rewriting.kept}
         rows.append(_row(row, variant, rewriting.text) | about | {"n_events_dropped": row["n_events_dropped"] + lost})
-    return rows
+    return rows, unwritten
 
 
 def _row(row: Row, variant: str, text: str) -> Row:

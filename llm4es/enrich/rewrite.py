@@ -1,12 +1,14 @@
 """Histories rewritten by a language model, chunk by chunk, each chunk checked against its events.
 
-In: histories, prompts and an engine. Out: one rewriting a history. A chunk that does not say what its events say is
-asked for again, and in the end replaced by a rule text. Knows no record batches.
+In: histories, prompts and an engine. Out: one rewriting a history, or why there is none. A chunk that does not say what
+its events say is asked for again, and in the end replaced by a rule text; one that is too long for the engine is
+halved; of one that nobody answered nothing is kept. Knows no record batches.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..core.errors import Llm4esError
 from ..options import EnrichOptions
 from ..serialize.formats import ParsedHistory, write
 from .chunks import Chunk, RewriteTask, chunked, request_for
@@ -33,26 +35,39 @@ class Rewriting:
     """Why chunks were retried or replaced; None: all were good at once."""
 
 
-def rewrite(tasks: Sequence[RewriteTask], engine: Engine, options: EnrichOptions) -> list[Rewriting]:
+@dataclass(frozen=True)
+class Unwritten:
+    """A history that was not rewritten, because a question was not answered."""
+
+    reason: str
+    """In words."""
+
+    failure: Llm4esError | None
+    """What ends the run; None: the next history may fare better."""
+
+
+def rewrite(tasks: Sequence[RewriteTask], engine: Engine, options: EnrichOptions) -> list[Rewriting | Unwritten]:
     """One rewriting a task, in order. All chunks that are open are asked for at once."""
     chunks = [
         Chunk(at, number, events)
         for at, task in enumerate(tasks)
         for number, events in enumerate(chunked(task, engine, options))
     ]
-    for _ in range(options.retries + 1):
-        open_chunks = [chunk for chunk in chunks if chunk.text is None and chunk.events]
-        if not open_chunks:
-            break
+    while open_chunks := [chunk for chunk in chunks if chunk.is_open(options.retries)]:
         requests = [request_for(tasks[chunk.task], chunk, options) for chunk in open_chunks]
         for chunk, answer in zip(open_chunks, engine.answers(requests), strict=True):
             _judge(chunk, tasks[chunk.task], answer, options)
+        chunks = [part for chunk in chunks for part in chunk.parts()]
     return [_put_together(task, [chunk for chunk in chunks if chunk.task == at]) for at, task in enumerate(tasks)]
 
 
 def _judge(chunk: Chunk, task: RewriteTask, answer: Answer, options: EnrichOptions) -> None:
     """Take an answer if it is good enough, and remember how good the best was."""
     chunk.tries += 1
+    chunk.failure, chunk.too_long = answer.failure, answer.too_long is not None
+    chunk.unanswered = answer.too_long or answer.unanswered or (str(answer.failure) if answer.failure else None)
+    if chunk.unanswered:
+        return
     text = tidied(answer.text)
     names, by_line = task.history.headers, task.prompt.by_line
     fidelity = check(chunk.events, text, names=names, finished=answer.finished, by_line=by_line)
@@ -65,8 +80,11 @@ def _judge(chunk: Chunk, task: RewriteTask, answer: Answer, options: EnrichOptio
         chunk.reasons.append(reason)
 
 
-def _put_together(task: RewriteTask, chunks: Sequence[Chunk]) -> Rewriting:
-    """The chunks of a task as one text."""
+def _put_together(task: RewriteTask, chunks: Sequence[Chunk]) -> Rewriting | Unwritten:
+    """The chunks of a task as one text; nothing where one of them was not answered."""
+    for chunk in chunks:
+        if chunk.unanswered:
+            return Unwritten(chunk.unanswered, chunk.failure)
     texts, kept, kept_by_model = [], 0, 0
     for chunk in chunks:
         kept_by_model += chunk.best.kept if chunk.best else 0

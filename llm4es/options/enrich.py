@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from ..core.errors import OptionError
+from ..core.addresses import checked_address
 from .base import DEFAULT_MODEL, MAX_LENGTH, Options
 from .setting import option
 
@@ -70,9 +70,22 @@ class EnrichOptions(Options):
     retries: int = option(1, "By llm: tries again before a rule text takes its place.", minimum=0)
 
     base_url: str = option(
-        "", "By llm, openai: the server; the key comes from $OPENAI_API_KEY.", metavar="URL", changes_result=False
+        "",
+        "By llm, openai: the server; default: $OPENAI_BASE_URL, else OpenAI's own. The key comes from $OPENAI_API_KEY.",
+        metavar="URL",
+        changes_result=False,
     )
-    """'' is OpenAI's own."""
+    """Never a key: one in its query is refused, as name and password are."""
+
+    timeout: float = option(
+        240.0,
+        "By llm, openai: seconds for one answer.",
+        minimum=0,
+        exclusive_minimum=True,
+        unit="seconds",
+        changes_result=False,
+    )
+    """To its last byte; an answer that takes longer ends the run."""
 
     batch_size: int = option(
         16, "By llm, transformers: answers computed at once.", minimum=1, unit="answers", changes_result=False
@@ -84,8 +97,7 @@ class EnrichOptions(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if "@" in self.base_url:
-            raise OptionError("--base-url holds a name or password: give the key in $OPENAI_API_KEY instead")
+        checked_address(self.base_url, "--base-url")
 
     @classmethod
     def of(cls, **words: Any) -> Self:

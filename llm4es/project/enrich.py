@@ -11,12 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.hashing import config_id
+from ..core.plan import Plan
 from ..enrich import enrich as rewrite
 from ..enrich.tally import Tally
+from ..enrich.unanswered import UnansweredError
 from ..enrich.variants import fingerprint, planned_variants
 from ..models.ref import ModelRef
 from ..options import EngineName, EnrichBy, EnrichOptions, LoadOptions
 from ..serialize.formats import field_named, parse
+from ..servers import server_address
 from .context import Context
 from .executor import Increment, TableRows, Work
 from .incremental import Job, incremental
@@ -95,6 +98,7 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
         commit_seconds=0 if options.by is EnrichBy.LLM else None,  # answers may cost money
         total=lambda todo: len(set(todo["entity_id"].to_pylist())),
         setup=partial(_set_up, options, load, model),
+        prepare=lambda _, plan: _sent(context, options, plan),
         finish=lambda run: _tally(context, run),
     )
     return incremental(context, job)
@@ -107,6 +111,13 @@ def _model(context: Context, options: EnrichOptions) -> ModelRef | None:
     return resolved(context.store, options.model)
 
 
+def _sent(context: Context, options: EnrichOptions, plan: Plan) -> pa.Table:
+    """The planned rows; before any event leaves this machine it is said where to."""
+    if options.by is EnrichBy.LLM and options.engine is EngineName.OPENAI and len(plan.todo):
+        context.observer.say(f"enrich: events are sent to {server_address(options.base_url)}")
+    return plan.todo
+
+
 def _set_up(options: EnrichOptions, load: LoadOptions, model: ModelRef | None) -> Work:
     """The engine opened, and the pure stage around it."""
     from ..enrich import open_engine
@@ -114,10 +125,16 @@ def _set_up(options: EnrichOptions, load: LoadOptions, model: ModelRef | None) -
     engine = None if options.by is EnrichBy.RULES else open_engine(options, load, model)
 
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
+        unanswered: list[str] = []
         for batch in batches:
-            for rows in rewrite([batch.drop_columns(["variants"])], options, engine, _missing(batch)):
-                yield [TableRows("texts", pa.Table.from_batches([rows]), KEY)]
-                advance(len(set(rows["entity_id"].to_pylist())))
+            try:
+                for rows in rewrite([batch.drop_columns(["variants"])], options, engine, _missing(batch)):
+                    yield [TableRows("texts", pa.Table.from_batches([rows]), KEY)]
+                    advance(len(set(rows["entity_id"].to_pylist())))
+            except UnansweredError as error:
+                unanswered += error.reasons
+        if unanswered:
+            raise UnansweredError(unanswered)
 
     return work
 

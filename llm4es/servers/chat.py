@@ -1,0 +1,94 @@
+"""A chat completion as servers really send it: the words in it, and whether they are whole.
+
+In: the JSON object of ``/chat/completions``, or the pieces of a stream. Out: a ``Completion``, or None where there is
+none. Judges no words.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.errors import one_line
+
+CUT = ("length", "max_tokens", "content_filter")
+"""Reasons to end that leave an answer in the middle."""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What a model said."""
+
+    text: str
+    """Its words, without what came as its thinking."""
+
+    finished: bool
+    """Whether it came to an end by itself."""
+
+    refusal: str | None
+    """Why there are no words, or not all."""
+
+    served_by: str
+    """The model that the server says it was, and the server's fingerprint; '' where it says none."""
+
+
+def completion(answer: Mapping[str, Any]) -> Completion | None:
+    """The first choice of an answer; None where it has no choice.
+
+    Examples
+    --------
+    >>> said = {"message": {"content": [{"type": "thinking"}, {"type": "text", "text": "tea"}]}}
+    >>> completion({"model": "m", "choices": [said]})
+    Completion(text='tea', finished=True, refusal=None, served_by='m')
+    >>> completion({"choices": None}) is None
+    True
+    """
+    choice = _joined(answer["stream"]) if "stream" in answer else _first(answer)
+    if choice is None:
+        return None
+    message = _mapping(choice.get("message"))
+    text = _words(message.get("content", choice.get("text")))
+    reason = choice.get("finish_reason")
+    refusal = None
+    if isinstance(message.get("refusal"), str) and message["refusal"]:
+        refusal = f"the model declined: {one_line(message['refusal'], 100)}"
+    elif reason == "content_filter":
+        refusal = "cut off by the server's content filter"
+    elif not text.strip() and message.get("tool_calls"):
+        refusal = "the model called a tool in place of an answer"
+    head = next((piece for piece in answer["stream"] if "model" in piece), {}) if "stream" in answer else answer
+    names = [str(head[name]) for name in ("model", "system_fingerprint") if head.get(name)]
+    return Completion(text, reason not in CUT, refusal, one_line(" ".join(names), 100) if names else "")
+
+
+def _first(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    choices = answer.get("choices")
+    return _mapping(choices[0]) if isinstance(choices, list) and choices else None
+
+
+def _joined(pieces: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The choice that the pieces of a stream make."""
+    text, reason, any_choice = "", None, False
+    for choice in filter(None, map(_first, pieces)):
+        any_choice = True
+        text += _words(_mapping(choice.get("delta")).get("content"))
+        reason = choice.get("finish_reason") or reason
+    # a stream that ends without a reason was cut off
+    return {"message": {"content": text}, "finish_reason": reason or "length"} if any_choice else None
+
+
+def _words(content: Any) -> str:
+    """The words of a content: text, or a list of parts of which some are text."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    parts = [part if isinstance(part, Mapping) else {"type": "text", "text": part} for part in content]
+    return "".join(
+        str(part["text"])
+        for part in parts
+        if part.get("type") in ("text", "output_text", None) and isinstance(part.get("text"), str)
+    )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
