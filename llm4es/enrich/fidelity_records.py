@@ -5,14 +5,32 @@ lines, and which lines tell none. A line is an event where every field has its v
 header, or by its name. Compares values as typed_values does. Knows nothing of prose.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, product
 
-from .record_lines import Cells, Mark, Place, is_named, list_cells, marked, named_places, object_cells, row_cells
+from .record_lines import (
+    Cells,
+    Mark,
+    Place,
+    is_named,
+    list_cells,
+    marked,
+    named_cells,
+    named_places,
+    object_cells,
+    row_cells,
+)  # fmt: skip
 from .typed_values import key_of, name_key, readings
 
 BRACKETS = frozenset({"", "[", "]", "[]", "```"})
 """Lines that say nothing."""
+
+NEXT = 32
+"""Events that a line is compared with name by name where its values hold names too."""
+
+WAYS = 256
+"""Ways in which the escapes of a line's cells may be undone."""
 
 
 @dataclass
@@ -54,9 +72,12 @@ class _Reader:
         self._keys = [tuple(map(key_of, event)) for event in events]
         self._reach = [6 * max(map(len, event), default=0) + 64 for event in events]
         self._left = dict.fromkeys(range(len(events)))
+        self._waiting: dict[tuple[str, ...], list[int]] = {}
+        for at in reversed(self._left):
+            self._waiting.setdefault(self._keys[at], []).append(at)
         self._order = list(range(self._fields))
         """Which field each column of a table is."""
-        self._headed = self._ruled = False
+        self._headed = self._ruled = self._told_since = False
         self._counted = 0
         self._marks: set[str] = set()
         self.told = Told()
@@ -76,17 +97,18 @@ class _Reader:
         line = self._taken_apart(text, number)
         if not self._headed and self._is_header(line):
             return None
-        event = next((at for at in self._left if self._is(line, at)), None)
+        event = self._event(line)
         if event is not None:
             del self._left[event]
+            self._waiting[self._keys[event]].remove(event)
             self.told.order.append(event)
-        elif self._is_header(line) or self._is_rule(text):
+        elif (self._told_since and self._is_header(line)) or self._is_rule(text):
             return None
-        elif any(self._is(line, at) for at in set(self.told.order)):
+        elif self._is_repeated(line):
             self.told.repeated += 1
         else:
             return line
-        self._counted = line.mark.number
+        self._counted, self._told_since = line.mark.number, True
         self._marks.add(line.mark.kind)
         return None
 
@@ -101,21 +123,34 @@ class _Reader:
             cells += [self._in_order(row) for row in row_cells(body, self._fields)]
             cells += list_cells(body, self._fields)
             cells += object_cells(body, self._names)
-        return _Line(text, number, mark, bodies, cells, [named_places(body, self._names) for body in bodies])
+        places = [named_places(body, self._names) for body in bodies]
+        for body, found in zip(bodies, places, strict=True):
+            cells += named_cells(body, found, self._fields)
+        return _Line(text, number, mark, bodies, cells, places)
 
     def _in_order(self, row: Cells) -> Cells:
         """A row's cells in the order of the fields."""
         return [row[self._order.index(field)] for field in range(self._fields)]
 
-    def _is(self, line: _Line, at: int) -> bool:
-        """Whether a line is that event."""
+    def _event(self, line: _Line) -> int | None:
+        """Which event that has not been told yet a line is; None: none."""
+        for keys in _readings(line):
+            if self._waiting.get(keys):
+                return self._waiting[keys][-1]
+        return next((at for at in islice(self._left, NEXT) if self._names_all(line, at)), None)
+
+    def _is_repeated(self, line: _Line) -> bool:
+        """Whether a line is an event that has been told as often as it happened."""
+        return any(keys in self._waiting for keys in _readings(line)) or any(
+            self._names_all(line, at) for at in self.told.order[-NEXT:]
+        )
+
+    def _names_all(self, line: _Line, at: int) -> bool:
+        """Whether a line is that event, name by name, though its values may hold what looks like names."""
         keys = self._keys[at]
-
-        def says(field: int, told: str) -> bool:
-            return keys[field] in readings(told.strip())
-
-        return any(all(map(says, range(len(keys)), cells)) for cells in line.cells) or any(
-            is_named(body, places, len(keys), says, self._reach[at])
+        return any(
+            len(places) > len(keys)
+            and is_named(body, places, len(keys), lambda field, told: keys[field] in readings(told), self._reach[at])
             for body, places in zip(line.bodies, line.places, strict=True)
         )
 
@@ -127,7 +162,7 @@ class _Reader:
                 if found == self._own or (sorted(found) == sorted(self._own) and len(set(found)) == len(found)):
                     plain = found == self._own
                     self._order = list(range(self._fields)) if plain else [self._own.index(name) for name in found]
-                    self._headed, self._ruled = True, False
+                    self._headed, self._ruled, self._told_since = True, False, False
                     return True
         return False
 
@@ -142,6 +177,12 @@ class _Reader:
     def _is_record(self, line: _Line) -> bool:
         shaped = "|" in line.text or line.text.startswith(("{", "[", '"')) or any(line.places)
         return shaped or (line.mark.kind in self._marks and bool(line.mark.kind))
+
+
+def _readings(line: _Line) -> Iterator[tuple[str, ...]]:
+    """The keys of the events that a line may be."""
+    for cells in line.cells:
+        yield from islice(product(*(readings(cell.strip()) for cell in cells)), WAYS)
 
 
 def read_records(events: Sequence[Sequence[str]], text: str, names: Sequence[str]) -> Told:

@@ -100,6 +100,19 @@ def list_cells(line: str, fields: int) -> Iterator[Cells]:
             yield cells
 
 
+def named_cells(line: str, places: Sequence[Place], fields: int) -> Iterator[Cells]:
+    """The values of a line that is 'name: value' for every field, once each, where no value looks like a name."""
+    if len(places) != fields or len({field for _, _, field in places}) < fields or not fields or places[0][0] != 0:
+        return
+    ends = [begin for begin, _, _ in places[1:]] + [len(line)]
+    told = {
+        field: list(_endings(line[begin:end].strip(), end == len(line)))
+        for (_, begin, field), end in zip(places, ends, strict=True)
+    }
+    for taken_off in range(2):
+        yield [told[field][min(taken_off, len(told[field]) - 1)] for field in range(fields)]
+
+
 def is_named(line: str, places: Sequence[Place], fields: int, says: Says, reach: int) -> bool:
     """Whether a line is 'name: value' for every field, once each; a value may hold what looks like a name.
 
