@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from benchmarks.embed import texts
 from benchmarks.measure import parser, spent
-from llm4es.embed.pooling import decoder_layers, layer_sums
+from llm4es.embed.pooling import layer_sums
 from llm4es.inputs.packing import Layout
 from llm4es.models import load_model
 from llm4es.models.load import Model
@@ -39,7 +39,8 @@ class Pooled(nn.Module):
         super().__init__()
         self.decoder = decoder
         self.means: list[Tensor] = []  # each (1, D)
-        for layer in decoder_layers(decoder, n_layers)[:-1]:
+        lists = (module for module in decoder.modules() if isinstance(module, nn.ModuleList))
+        for layer in next(found for found in lists if len(found) == n_layers)[:-1]:
             layer.register_forward_hook(lambda _module, _args, out: self.means.append(out.mean(1)))
 
     def forward(self, ids: Tensor) -> Tensor:

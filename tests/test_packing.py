@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from transformers import MambaConfig, MambaForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 
-from llm4es.inputs.attention import best_layout, segment_attention, with_layout
+from llm4es.inputs.attention import segment_attention, with_layout
 from llm4es.inputs.packing import IGNORED, LAYOUTS, Layout, best_fit, by_length, parts, real_share
 
 from . import tiny
@@ -32,6 +32,12 @@ def test_a_length_above_the_capacity_gets_its_own_row() -> None:
 
 def test_by_length_bounds_the_padded_size() -> None:
     assert by_length([5, 2, 4, 9], 10) == [[3], [0, 2], [1]]
+
+
+def test_rows_of_one_length_and_rows_of_one_piece() -> None:
+    lengths = [5, 2, 4, 2, 2]
+    assert LAYOUTS[Layout.EQUAL].fill(lengths, 4) == [[0], [2], [1, 3], [4]]
+    assert LAYOUTS[Layout.ALONE].fill(lengths, 100) == [[0], [2], [1], [3], [4]]
 
 
 def test_parts_share_a_row_out_evenly_and_may_stay_empty() -> None:
@@ -82,24 +88,11 @@ def test_packed_equals_separate(architecture: str, layout: Layout) -> None:
     """Forty tokens are more than Gemma's sliding window of sixteen."""
     network = tiny.network(architecture).requires_grad_(True)
     alone = loss_and_gradients(network, Layout.PADDED, [[piece] for piece in PIECES])
+    rows = [[PIECES[i] for i in row] for row in LAYOUTS[layout].fill([len(piece) for piece in PIECES], 1 << 10)]
     with with_layout(network, layout):
-        packed = loss_and_gradients(network, layout, [PIECES])
+        packed = loss_and_gradients(network, layout, rows)
     assert packed[0] == pytest.approx(alone[0], rel=1e-5)
     torch.testing.assert_close(packed[1], alone[1], rtol=1e-3, atol=1e-4)
-
-
-@pytest.mark.parametrize("architecture", list(tiny.ARCHITECTURES))
-def test_decoders_take_pieces_and_keep_their_own_attention(architecture: str) -> None:
-    network = tiny.network(architecture)
-    own = network.config._attn_implementation
-    assert best_layout(network) == Layout.SEGMENTS
-    assert network.config._attn_implementation == own
-
-
-def test_a_network_with_a_running_state_is_not_packed() -> None:
-    torch.manual_seed(0)
-    config = MambaConfig(vocab_size=258, hidden_size=16, num_hidden_layers=2, state_size=4, expand=1)
-    assert best_layout(MambaForCausalLM(config).eval()) == Layout.PADDED
 
 
 def test_attention_by_piece_refuses_a_row_without_its_pieces() -> None:

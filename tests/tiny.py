@@ -48,6 +48,7 @@ class CountingConfig(PretrainedConfig):
     def __init__(self, n_layers: int = LAYERS, vocab_size: int = WORDS, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_hidden_layers, self.hidden_size, self.vocab_size = n_layers, WIDTH, vocab_size
+        self.broken_token_id = BROKEN
 
 
 class CountingLayer(nn.Module):
@@ -70,16 +71,21 @@ class CountingDecoder(nn.Module):
         self.seen: list[tuple[int, int]] = []
         self.most_tokens = 1 << 30
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, **_: Any) -> BaseModelOutputWithPast:
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, output_hidden_states: bool = False, **_: Any
+    ) -> BaseModelOutputWithPast:
         rows, length = input_ids.shape
         if rows * length > self.most_tokens:
             raise torch.OutOfMemoryError("tiny memory")
         self.seen.append((rows, length))
         position = torch.arange(length).expand(rows, length)
         state = torch.stack([input_ids, position, 0 * input_ids, 0 * input_ids + 1], -1).float()  # (B, T, D)
+        states = [state]
         for layer in self.layers:
-            state = layer(state)
-        return BaseModelOutputWithPast(last_hidden_state=state * self.norm)
+            states.append(layer(states[-1]))
+        last = states.pop() * self.norm
+        kept: Any = (*states, last) if output_hidden_states else None
+        return BaseModelOutputWithPast(last_hidden_state=last, hidden_states=kept)
 
 
 class CountingLM(PreTrainedModel):

@@ -44,18 +44,24 @@ def window_sums(
     shortest first finish a text of many full windows and a rest as soon as its last full window is read.
     """
     order = sorted(range(len(windows)), key=lambda index: (-len(windows[index].ids), index))
-    ranges = list(passes([len(windows[index].ids) for index in order], budget))
+    ranges = list(passes([len(windows[index].ids) for index in order], budget, layout))
     for places in ranges if longest_first else reversed(ranges):
         indices = order[places.start : places.stop]
         sums = _forward([windows[index] for index in indices], model, layout)  # (L, N, D)
         yield {index: sums[:, place] for place, index in enumerate(indices)}
 
 
-def passes(lengths: Sequence[int], budget: int) -> Iterator[range]:
-    """Runs of consecutive windows, longest first, that take at most ``budget`` tokens, padding included."""
+def passes(lengths: Sequence[int], budget: int, layout: Layout = Layout.PADDED) -> Iterator[range]:
+    """Runs of consecutive windows, longest first, that take at most ``budget`` tokens, padding included.
+
+    Where ``layout`` takes no padding, windows of a run have one length; where it takes no company, a run is one window.
+    """
     start = 0
     while start < len(lengths):
-        end = min(len(lengths), start + max(1, budget // lengths[start]))
+        most = 1 if layout == Layout.ALONE else max(1, budget // lengths[start])
+        end = min(len(lengths), start + most)
+        if layout == Layout.EQUAL:
+            end = next((place for place in range(start, end) if lengths[place] != lengths[start]), end)
         yield range(start, end)
         start = end
 

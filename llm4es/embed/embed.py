@@ -123,7 +123,7 @@ def _embedded(
     """Entities with their vectors, as many as are finished at a time."""
     check_length(model.ref, options.max_length)
     check_dims(model.name, model.ref.dim, options.dims)
-    layout = layout_for(model.network)
+    layout = layout_for(model.network, model.ref.n_layers, options.max_length, options.batch_tokens)
     n_finished = 0
     # the next entities are read, tokenised and cut while the model runs
     for chunk in prefetch(chunks(entities(texts, model.tokenizer, options), PASSES_AT_ONCE * options.batch_tokens)):

@@ -4,22 +4,20 @@ In: a network, windows of tokens, and which tokens of each count. Out: for every
 counting tokens' states in float32. Only these sums outlive a layer, so memory does not grow with the number of layers
 asked for. Knows neither entities nor k.
 
-States are Hugging Face's ``hidden_states[1:]``: the embeddings' output is left out, the last layer's state is taken
-after the final norm. The head over the vocabulary never runs.
+States are Hugging Face's ``hidden_states[1:]``: see ``inputs.states``. The head over the vocabulary never runs.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
-from ..core.errors import ModelError
-from ..inputs.attention import best_layout, with_layout
+from ..inputs.attention import with_layout
+from ..inputs.best_layout import best_layout
 from ..inputs.packing import LAYOUTS, Layout
+from ..inputs.states import each_layer, layers_to_hook
 from ..options import Pooling
 
 # N windows, B lines of a pass, T tokens of a line, L layers, D width
@@ -38,14 +36,14 @@ SPANS: dict[Pooling, Callable[[int, int, int], Span]] = {
 """Which tokens count, by a window's length and the numbers of special tokens around it: one entry a pooling."""
 
 
-def layout_for(network: PreTrainedModel) -> Layout:
-    """Windows in one line, each with its own causal attention, where the network can; else side by side, padded.
+def layout_for(network: PreTrainedModel, n_layers: int, longest: int, batch_tokens: int) -> Layout:
+    """Windows in one line, each with its own attention, where that gives the plain pass's states; else side by side.
 
     In one line no token is padding, and a window's states are the same in any company, up to the rounding of the
     kernels that a processor takes for lines of that length. A network that needs a mask over the whole line
     (``Layout.FLAT``) is padded instead: the mask costs the square of the line.
     """
-    return Layout.SEGMENTS if best_layout(network) == Layout.SEGMENTS else Layout.PADDED
+    return best_layout(network, n_layers, longest, batch_tokens, [each for each in Layout if each != Layout.FLAT])
 
 
 @torch.inference_mode()
@@ -58,43 +56,16 @@ def layer_sums(
     if layout == Layout.PADDED and bool(inputs["attention_mask"].all()):
         del inputs["attention_mask"]  # plain causal order has faster kernels than any mask
     places = _places(windows, spans, layout)
-    decoder = network.base_model
-    with with_layout(network, layout), _summing(decoder, n_layers, places) as sums:
-        out = decoder(**{name: tensor.to(network.device) for name, tensor in inputs.items()}, use_cache=False)
-        sums.append(_sum(out.last_hidden_state, places))  # (N, D), after the final norm
-    return torch.stack(sums)  # (L, N, D)
-
-
-def decoder_layers(decoder: nn.Module, n_layers: int) -> nn.ModuleList:
-    """The module that holds the transformer layers."""
-    for module in decoder.modules():
-        if isinstance(module, nn.ModuleList) and len(module) == n_layers:
-            return module
-    raise ModelError(
-        f"{type(decoder).__name__} keeps its {n_layers} layers in no list: this architecture cannot be read"
-    )
-
-
-@contextmanager
-def _summing(decoder: nn.Module, n_layers: int, places: Sequence[tuple[int, int, int]]) -> Iterator[list[Tensor]]:
-    """While open, each layer but the last appends the sums of its states: the last one's come after the final norm."""
+    layers = layers_to_hook(network, n_layers)
     sums: list[Tensor] = []  # each (N, D)
-
-    def take(_module: nn.Module, _arguments: Any, output: Any) -> None:
-        state = output[0] if isinstance(output, tuple) else output  # (B, T, D)
-        sums.append(_sum(state, places))
-
-    hooks = [layer.register_forward_hook(take) for layer in decoder_layers(decoder, n_layers)[:-1]]
-    try:
-        yield sums
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with with_layout(network, layout):
+        each_layer(network, layers, inputs, lambda state: sums.append(_sum(state, places)))
+    return torch.stack(sums)  # (L, N, D)
 
 
 def _places(windows: Sequence[Window], spans: Sequence[Span], layout: Layout) -> list[tuple[int, int, int]]:
     """Where the counting tokens of each window are: line, from, to."""
-    if layout == Layout.PADDED:  # a line a window
+    if layout not in (Layout.SEGMENTS, Layout.FLAT):  # a line a window
         return [(line, start, end) for line, (start, end) in enumerate(spans)]
     before = accumulate(map(len, windows), initial=0)
     return [(0, first + start, first + end) for first, (start, end) in zip(before, spans, strict=False)]

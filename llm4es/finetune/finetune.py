@@ -24,7 +24,8 @@ from ..core.errors import ModelError, OptionError
 from ..core.hashing import canonical_json, text_hash
 from ..core.processes import writes
 from ..core.quiet import quiet
-from ..inputs.attention import best_layout, with_layout
+from ..inputs.attention import with_layout
+from ..inputs.best_layout import best_layout
 from ..inputs.check_texts import check_texts
 from ..inputs.packing import real_share
 from ..models.folders import adapter_fingerprint, folder_fingerprint
@@ -37,7 +38,7 @@ from .chunked_loss import chunked_loss
 from .examples import chosen, exposures_of, pieces, require
 from .quality import check_changed, measure, verdict
 from .rows import TrainingRows
-from .schedule import held_out_rows, held_out_tokens, in_order, wanted_tokens
+from .schedule import capacity, held_out_rows, held_out_tokens, in_order, wanted_tokens
 from .trainer import Curve, Progress, TrainingResult, train
 
 Trained = PreTrainedModel | PeftModel
@@ -149,7 +150,7 @@ def finetune(
         check_texts("finetune", table, READ)
     network = model.network
     texts, held_out = chosen(texts, options.texts), chosen(held_out, options.texts)
-    layout = best_layout(network)
+    layout = best_layout(network, model.ref.n_layers, options.max_length, capacity(options))
     train_pieces = pieces(texts, model.tokenizer, options.max_length, wanted_tokens(options), options.seed)
     require(train_pieces, texts, options.texts)
     steps, order = in_order([len(piece.tokens) for piece in train_pieces], layout, options)

@@ -2,7 +2,7 @@
 
 In: pieces (a text, or one window of a long text, as tokens) and a number of tokens a row. Out: rows (pieces that share
 a row), and the tensors of a row. Knows no texts and no model: which layout a network understands is decided in
-``attention.py``.
+``best_layout.py``.
 
 A packed row is one line of several pieces; each keeps its own positions, attends to itself alone, and its first token
 is predicted from nothing, so a piece in company has the loss that it has alone. Rows are filled by best-fit
@@ -31,6 +31,8 @@ class Layout(StrEnum):
     SEGMENTS = "segments"  # one line, attention computed piece by piece: nothing is computed that is thrown away
     FLAT = "flat"  # one line, pieces kept apart by a mask that the network makes from the positions
     PADDED = "padded"  # one line a piece, padded to the longest; rows hold pieces of like length
+    EQUAL = "equal"  # one line a piece, rows hold pieces of one length: for networks that do not see what is padding
+    ALONE = "alone"  # a row is one piece: for networks in which the lines of a pass act on each other
 
 
 def best_fit(lengths: Sequence[int], capacity: int) -> list[list[int]]:
@@ -78,6 +80,23 @@ def by_length(lengths: Sequence[int], capacity: int) -> list[list[int]]:
     return rows
 
 
+def by_equal_length(lengths: Sequence[int], capacity: int) -> list[list[int]]:
+    """Indices of ``lengths`` in rows of one length and of at most ``capacity`` tokens."""
+    rows: list[list[int]] = []
+    for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        length = lengths[index]
+        if rows and lengths[rows[-1][0]] == length and (len(rows[-1]) + 1) * length <= capacity:
+            rows[-1].append(index)
+        else:
+            rows.append([index])
+    return rows
+
+
+def one_each(lengths: Sequence[int], capacity: int) -> list[list[int]]:
+    """Indices of ``lengths``, the longest first, each a row of its own."""
+    return [[index] for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))]
+
+
 def parts(row: Row, count: int) -> list[Row]:
     """The pieces of ``row`` shared out over ``count`` rows, about as many tokens to each; some may stay empty."""
     shares: list[list[Sequence[int]]] = [[] for _ in range(count)]
@@ -120,6 +139,14 @@ def padded(row: Row) -> dict[str, torch.Tensor]:
     }
 
 
+def unpadded(row: Row) -> dict[str, torch.Tensor]:
+    """One line a piece, all of one length, and no mask."""
+    return {
+        "input_ids": torch.tensor([list(piece) for piece in row]),  # (B, T)
+        "labels": torch.tensor([[IGNORED, *piece[1:]] for piece in row]),  # (B, T)
+    }
+
+
 @dataclass(frozen=True)
 class LayoutOps:
     """What a layout is made of."""
@@ -138,6 +165,8 @@ LAYOUTS = {
     Layout.SEGMENTS: LayoutOps(best_fit, segments, lambda row: sum(map(len, row))),
     Layout.FLAT: LayoutOps(best_fit, flat, lambda row: sum(map(len, row))),
     Layout.PADDED: LayoutOps(by_length, padded, lambda row: max(map(len, row)) * len(row)),
+    Layout.EQUAL: LayoutOps(by_equal_length, unpadded, lambda row: sum(map(len, row))),
+    Layout.ALONE: LayoutOps(one_each, unpadded, lambda row: sum(map(len, row))),
 }
 """A new layout is one entry here."""
 

@@ -1,0 +1,253 @@
+"""Which layout gives a network's pieces the states of its own plain pass: found by trying.
+
+In: a network, and how long pieces and rows will be. Out: the best ``Layout`` in which every layer's states of every
+piece are those that transformers gives for that piece as one unpadded text. Knows no texts.
+
+The pieces tried are twice as long as the longest sliding window, attention chunk or first context that the
+configuration names, as far as pieces in use are longer than it at all; a row tried is longer than the context where
+rows in use are. A layout must give the plain states to ``EXACT``, and a piece's states must not move when its
+neighbour's tokens change, to ``STILL`` (or a few times what lines of one length move, which cannot see each other:
+kernels that sort tokens by expert round by the company). The second shows a leak however coarse the number format is.
+In sixteen bits the first becomes: what packing changes is no more than a few times what padding alone does.
+
+Letters: T tokens of a piece, L layers, D width.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from ..core.errors import ModelError
+from ..core.quiet import quiet
+from .attention import with_layout
+from .packing import LAYOUTS, Layout, Row
+from .states import NOT_UNDERSTOOD, each_layer, layers_to_hook, plain_states, plain_tokens
+
+EXACT = 1e-4
+"""Largest difference in float32, a token's as a share of its state and the mean over a piece: far below any leak."""
+
+STILL = 1e-5
+"""Largest difference of a piece's states when the tokens of its neighbour change: kernels are the same in both."""
+
+ROUNDING = {torch.bfloat16: 1e-1, torch.float16: 2e-2}
+"""What rounding to sixteen bits may make of states that are computed with other kernels."""
+
+MARGIN = 4
+"""How often what padding changes by rounding alone, packing may change."""
+
+SHORT = (9, 13)
+"""Tokens of the pieces on both sides of the long one."""
+
+LONG = 40
+"""Least tokens of the long piece, where pieces in use are that long."""
+
+REACH = ("window", "chunk", "local_attention", "original_max_position")
+"""Parts of the names under which configurations keep how far attention or positions reach."""
+
+States = list[list[Tensor]]
+"""Of each piece, of each layer, (T, D)."""
+
+_known: "WeakKeyDictionary[PreTrainedModel, dict[Any, Layout]]" = WeakKeyDictionary()
+"""What was found, so that a network is tried once a process."""
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """How far a layout's states are from what they should be, as shares of a token's state."""
+
+    plain: float
+    """From those of the plain pass."""
+
+    moved: float
+    """From themselves, when other pieces' tokens change."""
+
+
+def best_layout(
+    network: PreTrainedModel,
+    n_layers: int,
+    longest: int,
+    row_tokens: int = 0,
+    layouts: Sequence[Layout] = tuple(Layout),
+) -> Layout:
+    """The first of ``layouts`` that gives every layer's states of every piece as the plain pass gives them.
+
+    Parameters
+    ----------
+    network : PreTrainedModel
+        Any network of transformers with hidden states.
+    n_layers : int
+        Its layers.
+    longest : int
+        Tokens of the longest piece that will be read.
+    row_tokens : int
+        Tokens of a row of several pieces that will be read.
+    layouts : sequence of Layout
+        Which to try, best first.
+
+    Returns
+    -------
+    Layout
+        What was found; the same network is tried once a process.
+
+    Raises
+    ------
+    ModelError
+        Where the plain pass fails or gives no states of every layer, and where no layout gives its states.
+    """
+    lengths = _lengths(network, longest)
+    known = _known.setdefault(network, {})
+    key = (n_layers, lengths, min(row_tokens, _context(network) + 1), tuple(layouts))
+    if key not in known:
+        with _evaluating(network), quiet():
+            known[key] = _Trial(network, n_layers, lengths, row_tokens).best(layouts)
+    return known[key]
+
+
+class _Trial:
+    """A network's plain states of some pieces, against which layouts are held."""
+
+    def __init__(self, network: PreTrainedModel, n_layers: int, lengths: tuple[int, ...], row_tokens: int) -> None:
+        self.network, self.layers = network, layers_to_hook(network, n_layers)
+        self.pieces = [plain_tokens(network, length, step) for length, step in zip(lengths, (5, 7, 11), strict=True)]
+        self.plain = [plain_states(network, n_layers, piece) for piece in self.pieces]
+        self.dtype = self.plain[0][0].dtype
+        self.half = self.dtype in ROUNDING
+        self.tried: dict[Layout, _Tried | None] = {}
+        context = _context(network)
+        self.filling = context + 1 - sum(lengths) if row_tokens > context else 0
+        if not all(bool(state.isfinite().all()) for piece in self.plain for state in piece):
+            raise ModelError(
+                f"this {network.config.model_type} model gives NaN or infinity on plain tokens: use --dtype float32"
+            )
+
+    def best(self, layouts: Sequence[Layout]) -> Layout:
+        for layout in layouts:
+            if self.right(layout):
+                return layout
+        tried = self.of(layouts[-1])
+        share = f"differ by {tried.plain:.1%}" if tried is not None else "cannot be taken"
+        raise ModelError(
+            f"the states of this {self.network.config.model_type} model, read {layouts[-1].value}, {share} from those"
+            " of transformers' own pass: this architecture cannot be read, give another model"
+        )
+
+    def right(self, layout: Layout) -> bool:
+        """Whether the layout gives the plain states."""
+        tried = self.of(layout)
+        if tried is None:
+            return False
+        if tried.plain > ROUNDING.get(self.dtype, EXACT):
+            return False
+        if layout in (Layout.EQUAL, Layout.ALONE):
+            return True
+        equal = self.of(Layout.EQUAL) if tried.moved > STILL or self.half else None
+        if tried.moved > max(STILL, MARGIN * equal.moved if equal else 0):
+            return False
+        if not self.half or layout == Layout.PADDED:
+            return True
+        padded = self.of(Layout.PADDED) if self.right(Layout.PADDED) else equal
+        return padded is not None and tried.plain <= max(EXACT, MARGIN * padded.plain)
+
+    def of(self, layout: Layout) -> _Tried | None:
+        """The layout tried; None where the network does not take it."""
+        if layout not in self.tried:
+            self.tried[layout] = self._try(layout)
+        return self.tried[layout]
+
+    def _try(self, layout: Layout) -> _Tried | None:
+        try:
+            with with_layout(self.network, layout):
+                states = self._states(layout, 7)
+                plain = max(_distance(ours, theirs) for ours, theirs in zip(states, self.plain, strict=True))
+                moved = 0.0
+                if layout != Layout.ALONE:
+                    again = self._states(layout, 17)  # the long piece is another: its neighbours stay what they are
+                    moved = max(_distance(again[place], states[place]) for place in (0, 2))
+        except NOT_UNDERSTOOD:
+            return None
+        return _Tried(plain, moved)
+
+    def _states(self, layout: Layout, step: int) -> States:
+        """Every piece's states; in company, the long piece (or the line beside each) has tokens of this step."""
+        first, long, last = self.pieces
+        if layout == Layout.ALONE:
+            return [self._read(layout, [piece])[0] for piece in self.pieces]
+        if layout == Layout.EQUAL:
+            beside = [plain_tokens(self.network, len(piece), step + 6) for piece in self.pieces]
+            return [self._read(layout, [piece, b])[0] for piece, b in zip(self.pieces, beside, strict=True)]
+        row = [first, plain_tokens(self.network, len(long), step), last]
+        if self.filling > 0 and layout != Layout.PADDED:
+            row.append(plain_tokens(self.network, self.filling, 3))
+        return self._read(layout, row)[:3]
+
+    def _read(self, layout: Layout, row: Row) -> States:
+        """The states of a row's pieces."""
+        inputs = LAYOUTS[layout].tensors(row)
+        del inputs["labels"]
+        starts = list(accumulate(map(len, row), initial=0))
+        states: States = [[] for _ in row]
+
+        def take(state: Tensor) -> None:  # (B, T, D)
+            for place, piece in enumerate(row):
+                line, start = (0, starts[place]) if layout in (Layout.SEGMENTS, Layout.FLAT) else (place, 0)
+                states[place].append(state[line, start : start + len(piece)])  # (T, D)
+
+        each_layer(self.network, self.layers, inputs, take)
+        return states
+
+
+def _distance(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> float:
+    """Of the farthest layer, the mean over tokens of how far a state is, as a share of its length.
+
+    Infinite where there is no number.
+    """
+    worst = 0.0
+    for mine, right in zip(ours, theirs, strict=True):  # (T, D)
+        length = right.float().norm(dim=-1)  # (T)
+        share = (mine.float() - right.float()).norm(dim=-1) / length.clamp_min(1e-3 * float(length.mean()) + 1e-30)
+        mean = float(share.mean())
+        worst = max(worst, mean) if mean == mean else float("inf")
+    return worst
+
+
+def _lengths(network: PreTrainedModel, longest: int) -> tuple[int, int, int]:
+    """Tokens of the pieces to try."""
+    reaches = [reach for reach in _reaches(network.config.get_text_config().to_dict()) if reach < longest]
+    long = min(longest, max([LONG, *(2 * reach + 8 for reach in reaches)]))
+    return min(SHORT[0], longest), long, min(SHORT[1], longest)
+
+
+def _reaches(config: Mapping[str, Any]) -> Iterator[int]:
+    """How far attention and positions reach, under all the names that configurations have for it."""
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            yield from _reaches(value)
+        elif any(part in str(name) for part in REACH):
+            for number in value if isinstance(value, list) else [value]:
+                if isinstance(number, int) and not isinstance(number, bool):
+                    yield number
+
+
+def _context(network: PreTrainedModel) -> int:
+    """Tokens that the network has positions for; without an end where it does not say."""
+    found = getattr(network.config.get_text_config(), "max_position_embeddings", None)
+    return found if isinstance(found, int) and found > 0 else 1 << 30
+
+
+@contextmanager
+def _evaluating(network: PreTrainedModel) -> Iterator[None]:
+    """Without dropout, which would tell two passes apart, and without gradients."""
+    training = network.training
+    network.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        network.train(training)
