@@ -15,7 +15,11 @@ from .chunks import Chunk, RewriteTask, chunked, request_for
 from .engine import Answer, Engine
 from .fidelity import check, without
 from .tally import AGAIN
+from .thinking import without_thinking
 from .tidy import tidied
+
+THOUGHT_ONLY = "thinking alone, and no answer"
+"""Why a chunk is asked for again."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,12 @@ def _judge(chunk: Chunk, task: RewriteTask, answer: Answer, options: EnrichOptio
     chunk.unanswered = answer.too_long or answer.unanswered or (str(answer.failure) if answer.failure else None)
     if chunk.unanswered:
         return
-    text = tidied(answer.text)
+    answered = without_thinking(answer.text, "\n".join(value for event in chunk.events for value in event))
+    text = tidied(answered)
     names, by_line = task.history.headers, task.prompt.by_line
     fidelity = check(chunk.events, text, names=names, finished=answer.finished, by_line=by_line)
-    reason = answer.refusal or fidelity.refusal(options.min_fidelity)
+    reason = answer.refusal or (THOUGHT_ONLY if answer.finished and answer.text.strip() and not answered else None)
+    reason = reason or fidelity.refusal(options.min_fidelity)
     if chunk.best is None or fidelity.score > chunk.best.score:
         chunk.best = fidelity
     if reason is None:
