@@ -29,6 +29,7 @@ class Scripted:
     """Answers with the next of its replies, the last one again and again; counts a token a word."""
 
     name = "scripted"
+    keeps_forms = False
 
     def __init__(self, *replies: Reply | Answer, room: int = 4000) -> None:
         self.replies, self.room = replies, room

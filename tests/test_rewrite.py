@@ -143,8 +143,8 @@ def test_batches_go_out_as_they_are_done() -> None:
     engine = Scripted(faithful)
     texts = pa.concat_batches([raw(FILMS, str(number)) for number in range(5)])
     made = enrich([texts], options(batch_size=1), engine)
-    assert next(made).num_rows == 2
-    assert len(engine.requests) == 2
+    assert next(made).num_rows == 1
+    assert len(engine.requests) == 1
 
 
 def test_the_key_covers_model_prompt_and_sampling() -> None:

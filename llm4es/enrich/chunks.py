@@ -1,24 +1,31 @@
 """A history cut into chunks that a model can answer for, and the question for each.
 
 In: a history, a prompt and an engine's room. Out: chunks of consecutive events, and requests. Knows no answers.
+
+Where a model keeps to forms and no field may be paraphrased, all that it decides is the order of the fields: it is
+asked once a history, and shown the first events.
 """
 
 import hashlib
 from dataclasses import dataclass, field
 
 from ..core.errors import Llm4esError, OptionError
-from ..options import EnrichOptions
-from ..serialize.escaping import SEPARATOR
+from ..options import Constrain, EnrichOptions
+from ..serialize.escaping import SEPARATOR, unescape
 from ..serialize.formats import ParsedHistory
 from .engine import Engine, Request
 from .fidelity import Fidelity
+from .form import Events, form_of
 from .prompts import Prompt
 
 GROWTH = 1.6
 """Tokens that a rewriting may have for each token of its events: names of fields are repeated."""
 
-Events = tuple[tuple[str, ...], ...]
-"""The values of some events, escaped as in the raw text."""
+SHOWN = 8
+"""Events that a model is shown where it decides the order of the fields and nothing else."""
+
+PARAPHRASE = "\nOnly the values of {} you may say in other words that mean the same, without any number."
+"""What is added to the question where fields may be paraphrased."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,9 @@ class RewriteTask:
     history: ParsedHistory
     """The events."""
 
+    paraphrase: tuple[str, ...] = ()
+    """Names of the fields, as the text has them, whose values a model may say in other words."""
+
 
 @dataclass
 class Chunk:
@@ -42,6 +52,8 @@ class Chunk:
     task: int
     number: int
     events: Events
+    shown: int
+    """Events that the model is shown, from the first."""
     tries: int = 0
     text: str | None = None
     best: Fidelity | None = None
@@ -63,10 +75,29 @@ class Chunk:
         if not self.too_long or len(self.events) == 1:
             return [self]
         half = len(self.events) // 2
-        return [Chunk(self.task, self.number, self.events[:half]), Chunk(self.task, self.number, self.events[half:])]
+        halves = (self.events[:half], self.events[half:])
+        return [Chunk(self.task, self.number, events, len(events)) for events in halves]
 
 
-def chunked(task: RewriteTask, engine: Engine, options: EnrichOptions) -> list[Events]:
+def chunks_of(at: int, task: RewriteTask, engine: Engine, options: EnrichOptions) -> list[Chunk]:
+    """The chunks of a task, ``at`` of many."""
+    runs = _runs(task, engine, options)
+    if engine.keeps_forms and formed(task, options) and not paraphrased(task):
+        return [Chunk(at, 0, task.history.events, min(SHOWN, len(runs[0])))]
+    return [Chunk(at, number, events, len(events)) for number, events in enumerate(runs)]
+
+
+def formed(task: RewriteTask, options: EnrichOptions) -> bool:
+    """Whether a task's answers have a form."""
+    return task.prompt.by_line and options.constrain is Constrain.AUTO
+
+
+def paraphrased(task: RewriteTask) -> list[str]:
+    """The fields of a task whose values may be said in other words, readable."""
+    return [unescape(name) for name in task.history.headers if name in task.paraphrase]
+
+
+def _runs(task: RewriteTask, engine: Engine, options: EnrichOptions) -> list[Events]:
     """Runs of events whose question and answer fit the model. One event that fits in nowhere stands alone."""
     header = SEPARATOR.join(task.history.headers)
     asked = engine.count(task.prompt.system + task.prompt.user + header) + 64  # the chat template's own tokens
@@ -91,9 +122,17 @@ def chunked(task: RewriteTask, engine: Engine, options: EnrichOptions) -> list[E
 
 def request_for(task: RewriteTask, chunk: Chunk, options: EnrichOptions) -> Request:
     """The question for a chunk; its fence is made of its own contents, which cannot hold it."""
-    lines = [SEPARATOR.join(task.history.headers), *(SEPARATOR.join(event) for event in chunk.events)]
+    shown = chunk.events[: chunk.shown]
+    lines = [SEPARATOR.join(task.history.headers), *(SEPARATOR.join(event) for event in shown)]
     events = "\n".join(lines)
     fence = hashlib.sha256(events.encode()).hexdigest()[:8]
     seed = f"{options.seed}\0{task.key}\0{chunk.number}\0{chunk.tries}".encode()
     user = task.prompt.user.replace("{fence}", fence).replace("{events}", events)
-    return Request(task.prompt.system, user, int(hashlib.sha256(seed).hexdigest()[:7], 16))
+    if free := paraphrased(task):
+        user += PARAPHRASE.format(" and ".join(free))
+    number = int(hashlib.sha256(seed).hexdigest()[:7], 16)
+    form = None
+    if formed(task, options):
+        history = ParsedHistory(task.history.headers, chunk.events)
+        form = form_of(history, task.prompt.fallback, task.paraphrase, f"{options.seed}\0{task.key}", task.history)
+    return Request(task.prompt.system, user, number, form)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..core.errors import Llm4esError
+from .form import Form
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,9 @@ class Request:
 
     seed: int
     """Seed of its sampling."""
+
+    form: Form | None = None
+    """What the answer may look like; None: anything. An engine that cannot hold to it answers freely."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,12 @@ class Answer:
     without: tuple[str, ...] = ()
     """Parameters that the server does not take, and answered without."""
 
+    read: int = 0
+    """Tokens of the question, where they are known."""
+
+    written: int = 0
+    """Tokens of the answer, where they are known."""
+
 
 class Engine(Protocol):
     """Something that answers."""
@@ -62,6 +72,9 @@ class Engine(Protocol):
 
     room: int
     """Tokens that question and answer may have together."""
+
+    keeps_forms: bool
+    """Whether an answer never leaves its request's form."""
 
     def count(self, text: str) -> int:
         """Tokens of a text, or a careful guess."""

@@ -23,6 +23,8 @@ OPTIONAL = ("temperature", "top_p", "seed")
 class OpenAIEngine:
     """A server."""
 
+    keeps_forms = False
+
     def __init__(self, options: EnrichOptions) -> None:
         self.options, self.name = options, options.model
         self.room = options.context

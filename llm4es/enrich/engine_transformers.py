@@ -1,11 +1,13 @@
 """Answers from a model in this process: left-padded batches of similar length, with a cache of keys and values.
 
 In: a loaded model and requests. Out: answers. Each row is sampled with its own generator, so that an answer does not
-depend on the rows beside it (up to the last bits of the logits). Knows nothing of events.
+depend on the rows beside it (up to the last bits of the logits). A request with a form is answered in that form.
+Knows nothing of events.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -16,6 +18,9 @@ from ..core.quiet import quiet
 from ..models.load import Model
 from ..options import EnrichOptions
 from .engine import Answer, Request
+
+if TYPE_CHECKING:
+    from .constraint import Constraint
 
 # B rows, T tokens, V vocabulary
 
@@ -48,6 +53,8 @@ class SeededSampling(LogitsProcessor):
 class TransformersEngine:
     """A model in this process."""
 
+    keeps_forms = True
+
     def __init__(self, model: Model, options: EnrichOptions) -> None:
         model.require_head("asked")
         self.model, self.options, self.name = model, options, model.name
@@ -64,21 +71,33 @@ class TransformersEngine:
         answers = {at: Answer("", finished=True, refusal=TOO_LONG) for at in range(len(requests))}
         fitting = [at for at in range(len(requests)) if len(prompts[at]) < self.room]
         order = sorted(fitting, key=lambda at: (-len(prompts[at]), at))
-        for begin in range(0, len(order), self.options.batch_size):
-            rows = order[begin : begin + self.options.batch_size]
-            batch = self._generate([prompts[at] for at in rows], [requests[at].seed for at in rows])
+        for rows in self._batches(requests, order):
+            batch = self._generate([prompts[at] for at in rows], [requests[at] for at in rows])
             answers.update(zip(rows, batch, strict=True))
         return [answers[at] for at in range(len(requests))]
 
-    def _generate(self, prompts: Sequence[list[int]], seeds: Sequence[int]) -> list[Answer]:
-        """One batch."""
+    def _batches(self, requests: Sequence[Request], order: Sequence[int]) -> Iterator[Sequence[int]]:
+        """Which requests are answered at once; those with a form have short answers, and wait for no others."""
+        for formed in (True, False):
+            rows = [at for at in order if (requests[at].form is not None) is formed]
+            for begin in range(0, len(rows), self.options.batch_size):
+                yield rows[begin : begin + self.options.batch_size]
+
+    def _generate(self, prompts: Sequence[list[int]], requests: Sequence[Request]) -> list[Answer]:
+        """One batch, whose requests all have a form, or none has."""
         longest = max(map(len, prompts))
         pad = self._end[0]
         ids = torch.tensor(
             [[pad] * (longest - len(prompt)) + prompt for prompt in prompts]
         )  # (B, T) padded on the left
         mask = torch.tensor([[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts])  # (B, T)
-        sampling = SeededSampling(seeds, self.options.temperature, self.options.top_p)
+        processors = LogitsProcessorList()
+        forms = [request.form.pattern for request in requests if request.form is not None]
+        if forms:
+            processors.append(self._constraint.processor(forms, longest))
+        if self.options.temperature > 0:
+            seeds = [request.seed for request in requests]
+            processors.append(SeededSampling(seeds, self.options.temperature, self.options.top_p))
         network: Any = self.model.network
         with torch.inference_mode(), quiet():
             tokens = network.generate(
@@ -86,18 +105,30 @@ class TransformersEngine:
                 attention_mask=mask.to(self.model.device),
                 max_new_tokens=min(self.options.max_new_tokens, self.room - longest),
                 do_sample=False,  # the noise is in the scores: greedy search draws
-                logits_processor=LogitsProcessorList([sampling] if self.options.temperature > 0 else []),
+                logits_processor=processors,
                 pad_token_id=pad,
                 eos_token_id=self._end,
                 use_cache=True,
             )  # (B, T + new)
-        return [self._answer(row) for row in tokens[:, longest:].tolist()]
+        answers = tokens[:, longest:].tolist()
+        return [self._answer(row, len(prompt), bool(forms)) for row, prompt in zip(answers, prompts, strict=True)]
 
-    def _answer(self, tokens: list[int]) -> Answer:
-        """Words up to the first end token."""
+    def _answer(self, tokens: list[int], read: int, formed: bool) -> Answer:
+        """Words up to the first end token; those of a form to the letter, spaces included."""
         end = next((at for at, token in enumerate(tokens) if token in self._end), None)
-        text = self.model.tokenizer.decode(tokens[:end], skip_special_tokens=True)
-        return Answer(text, finished=end is not None)
+        if formed:
+            text = self._constraint.text(tokens[:end])
+        else:
+            text = self.model.tokenizer.decode(tokens[:end], skip_special_tokens=True)
+        return Answer(text, finished=end is not None, read=read, written=len(tokens[:end]))
+
+    @cached_property
+    def _constraint(self) -> "Constraint":
+        """What holds answers to their forms, made for the first of them."""
+        from .constraint import Constraint
+
+        config = self.model.network.config.get_text_config()
+        return Constraint(self.model.tokenizer, int(config.vocab_size), self._end, self.name)
 
     def _tokens(self, request: Request) -> list[int]:
         """A request as the model's chat template has it; plain paragraphs for a model without one."""

@@ -39,11 +39,12 @@ def enrich(
     options: EnrichOptions,
     engine: Engine | None = None,
     wanted: pa.Table | None = None,
+    paraphrase: Sequence[str] = (),
 ) -> Iterator[pa.RecordBatch]:
     """Write each raw text anew, in other formats or by a language model.
 
-    A batch goes out as soon as it is done, so that its keeper can commit it: by llm it holds the texts of two batches
-    of the engine.
+    A batch goes out as soon as it is done, so that its keeper can commit it: by llm it holds the texts of one batch of
+    a model in this process, of two of a server.
 
     Parameters
     ----------
@@ -55,6 +56,8 @@ def enrich(
         By llm, what answers the prompts: see ``open_engine``; None where nothing is wanted. By rules it is not asked.
     wanted : pyarrow.Table, default None
         ``entity_id, variant`` of the variants that are missing; None makes all that ``planned_variants`` names.
+    paraphrase : sequence of str, default ()
+        By llm, names of the fields as the texts have them whose values may be said in other words.
 
     Yields
     ------
@@ -90,15 +93,19 @@ def enrich(
         pairs = wanted_pairs(wanted, options)
     if options.by is EnrichBy.LLM and engine is None and (pairs is None or pairs):
         raise OptionError("--by llm was given no engine to answer: open one with `open_engine`")
-    return _batches(texts, options, engine, pairs)
+    return _batches(texts, options, engine, pairs, tuple(paraphrase))
 
 
 def _batches(
-    texts: Iterable[pa.RecordBatch], options: EnrichOptions, engine: Engine | None, pairs: set[tuple[str, str]] | None
+    texts: Iterable[pa.RecordBatch],
+    options: EnrichOptions,
+    engine: Engine | None,
+    pairs: set[tuple[str, str]] | None,
+    paraphrase: tuple[str, ...],
 ) -> Iterator[pa.RecordBatch]:
     """The variants, batch by batch."""
     in_process = options.engine is EngineName.TRANSFORMERS
-    at_once = 2 * (options.batch_size if in_process else options.concurrency)
+    at_once = options.batch_size if in_process else 2 * options.concurrency
     left_out: list[str] = []
     for batch in _checked(batches_of(texts, "texts")):
         planned = planned_variants(batch["entity_id"], options)["variant"].to_pylist()
@@ -114,7 +121,7 @@ def _batches(
             continue
         for begin in range(0, len(work), at_once):
             some = work[begin : begin + at_once]
-            rows, unwritten = _by_llm(some, engine, options)
+            rows, unwritten = _by_llm(some, engine, options, paraphrase)
             if rows:
                 yield pa.RecordBatch.from_pylist(rows, schema=TEXTS)
             for failure in (each.failure for each in unwritten if each.failure is not None):
@@ -149,7 +156,7 @@ def _by_rule(row: Row, format: TextFormat, options: EnrichOptions) -> Row:
 
 
 def _by_llm(
-    work: Sequence[tuple[Row, str]], engine: Engine, options: EnrichOptions
+    work: Sequence[tuple[Row, str]], engine: Engine, options: EnrichOptions, paraphrase: tuple[str, ...]
 ) -> tuple[list[Row], list[Unwritten]]:
     """Some texts, rewritten together, and what was not answered of them."""
     tasks = [
@@ -157,6 +164,7 @@ def _by_llm(
             f"{row['entity_id']}\0{variant}",
             load_prompt(prompt_of(variant)),
             parse(row["text"], row["n_events_dropped"]),
+            paraphrase,
         )
         for row, variant in work
     ]

@@ -109,8 +109,11 @@ def named_cells(line: str, places: Sequence[Place], fields: int) -> Iterator[Cel
         field: list(_endings(line[begin:end].strip(), end == len(line)))
         for (_, begin, field), end in zip(places, ends, strict=True)
     }
+    last = places[-1][2]
     for taken_off in range(2):
-        yield [told[field][min(taken_off, len(told[field]) - 1)] for field in range(fields)]
+        cells = [told[field][min(taken_off, len(told[field]) - 1)] for field in range(fields)]
+        for ending in told[last]:  # a point that ends the line may be the value's own
+            yield [ending if field == last else cell for field, cell in enumerate(cells)]
 
 
 def is_named(line: str, places: Sequence[Place], fields: int, says: Says, reach: int) -> bool:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from ..core.errors import Llm4esError
 from ..options import EnrichOptions
 from ..serialize.formats import ParsedHistory, write
-from .chunks import Chunk, RewriteTask, chunked, request_for
-from .engine import Answer, Engine
+from .chunks import Chunk, RewriteTask, chunks_of, request_for
+from .engine import Answer, Engine, Request
 from .fidelity import check, without
 from .tally import AGAIN
 from .thinking import without_thinking
@@ -52,30 +52,31 @@ class Unwritten:
 
 def rewrite(tasks: Sequence[RewriteTask], engine: Engine, options: EnrichOptions) -> list[Rewriting | Unwritten]:
     """One rewriting a task, in order. All chunks that are open are asked for at once."""
-    chunks = [
-        Chunk(at, number, events)
-        for at, task in enumerate(tasks)
-        for number, events in enumerate(chunked(task, engine, options))
-    ]
+    chunks = [chunk for at, task in enumerate(tasks) for chunk in chunks_of(at, task, engine, options)]
     while open_chunks := [chunk for chunk in chunks if chunk.is_open(options.retries)]:
         requests = [request_for(tasks[chunk.task], chunk, options) for chunk in open_chunks]
-        for chunk, answer in zip(open_chunks, engine.answers(requests), strict=True):
-            _judge(chunk, tasks[chunk.task], answer, options)
+        for chunk, request, answer in zip(open_chunks, requests, engine.answers(requests), strict=True):
+            _judge(chunk, tasks[chunk.task], request, answer, options)
         chunks = [part for chunk in chunks for part in chunk.parts()]
     return [_put_together(task, [chunk for chunk in chunks if chunk.task == at]) for at, task in enumerate(tasks)]
 
 
-def _judge(chunk: Chunk, task: RewriteTask, answer: Answer, options: EnrichOptions) -> None:
-    """Take an answer if it is good enough, and remember how good the best was."""
+def _judge(chunk: Chunk, task: RewriteTask, request: Request, answer: Answer, options: EnrichOptions) -> None:
+    """Take an answer if it is good enough, and remember how good the best was.
+
+    An answer in its request's form is completed, and checked as any other; its paraphrases stand for the values.
+    """
     chunk.tries += 1
     chunk.failure, chunk.too_long = answer.failure, answer.too_long is not None
     chunk.unanswered = answer.too_long or answer.unanswered or (str(answer.failure) if answer.failure else None)
     if chunk.unanswered:
         return
     answered = without_thinking(answer.text, "\n".join(value for event in chunk.events for value in event))
-    text = tidied(answered)
+    completed = request.form.complete(answered) if request.form else None
+    text, events = (completed.text, completed.events) if completed else (tidied(answered), chunk.events)
+    finished = answer.finished or completed is not None
     names, by_line = task.history.headers, task.prompt.by_line
-    fidelity = check(chunk.events, text, names=names, finished=answer.finished, by_line=by_line)
+    fidelity = check(events, text, names=names, finished=finished, by_line=by_line)
     reason = answer.refusal or (THOUGHT_ONLY if answer.finished and answer.text.strip() and not answered else None)
     reason = reason or fidelity.refusal(options.min_fidelity)
     if chunk.best is None or fidelity.score > chunk.best.score:

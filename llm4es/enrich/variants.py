@@ -14,8 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ..core.errors import OptionError
-from ..options import EngineName, EnrichBy, EnrichOptions, LoadOptions
+from ..options import Constrain, EngineName, EnrichBy, EnrichOptions, LoadOptions
 from ..serialize.formats import TextFormat
+from . import form
 from .fidelity import VERSION
 from .prompts import load_prompt, prompt_names
 
@@ -94,17 +95,26 @@ def choices(options: EnrichOptions) -> Sequence[str]:
 
 
 def fingerprint(
-    options: EnrichOptions, load: LoadOptions | None = None, model: "ModelRef | None" = None
+    options: EnrichOptions,
+    load: LoadOptions | None = None,
+    model: "ModelRef | None" = None,
+    paraphrase: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What changes the variants besides the raw texts, as plain values: the options; by llm also prompts, model, check.
 
-    ``model`` is what ``open_engine`` is given: the model of engine 'transformers'.
+    ``model`` is what ``open_engine`` is given: the model of engine 'transformers'. Forms, and fields that may be
+    paraphrased, count only where there are any: free answers keep the name that they had before there were forms.
     """
     values: dict[str, Any] = options.fingerprint()
     if options.by is EnrichBy.LLM:
         here = options.engine is EngineName.TRANSFORMERS
         load = load or LoadOptions()
-        values["prompts"] = {name: load_prompt(prompt_of(name)).digest for name in choices(options)}
+        prompts = {name: load_prompt(prompt_of(name)) for name in choices(options)}
+        values["prompts"] = {name: prompt.digest for name, prompt in prompts.items()}
+        if options.constrain is Constrain.AUTO and any(prompt.by_line for prompt in prompts.values()):
+            values["form"] = form.VERSION
+        if paraphrase:
+            values["paraphrase"] = sorted(paraphrase)
         values["load"] = load.fingerprint() if here else None
         values["identity"], values["check"] = _identity(model, load) if here else None, VERSION
     return values

@@ -6,7 +6,7 @@ command line, the docs and the checks read defaults, bounds and help from here.
 
 from .base import DEFAULT_MODEL, MAX_LENGTH, History, Options, split
 from .embed import EmbedOptions, Layers, ModelExportOptions, Pooling, StoreAs
-from .enrich import RULES_FIELDS, EngineName, EnrichBy, EnrichOptions
+from .enrich import RULES_FIELDS, Constrain, EngineName, EnrichBy, EnrichOptions
 from .export import ExportOptions, TableLayout
 from .finetune import (
     FINETUNE_PRESETS,
@@ -39,6 +39,7 @@ __all__ = [
     "WHOLE",
     "Attention",
     "CompareOptions",
+    "Constrain",
     "Device",
     "DiffOptions",
     "Dtype",

@@ -27,6 +27,13 @@ class EngineName(StrEnum):
     OPENAI = "openai"  # a server that speaks the OpenAI protocol: vLLM, llama.cpp, Ollama, TGI
 
 
+class Constrain(StrEnum):
+    """Whether a model's answers are held to a form."""
+
+    AUTO = "auto"  # tables, lists and JSON are, where the engine can
+    OFF = "off"  # a model writes freely, and the check decides
+
+
 @dataclass(frozen=True)
 class EnrichOptions(Options):
     """Texts to more texts."""
@@ -68,6 +75,11 @@ class EnrichOptions(Options):
     """Of a chunk's events; altered events and invented numbers never pass."""
 
     retries: int = option(1, "By llm: tries again before a rule text takes its place.", minimum=0)
+
+    constrain: Constrain = option(
+        Constrain.AUTO, "By llm: hold tables, lists and JSON to their events while they are written, or write freely."
+    )
+    """Held to their events, fields and values are copied; the order of fields, and what may be paraphrased, is free."""
 
     base_url: str = option(
         "",
@@ -114,8 +126,9 @@ class EnrichOptions(Options):
         return dataclasses.replace(options, variants=min(options.variants, len(set(options.formats))))
 
     def fingerprint(self) -> dict[str, Any]:
-        """By rules, nothing that only language models have."""
+        """By rules, nothing that only language models have. Whether forms are kept is told where prompts are known."""
         kept = super().fingerprint()
+        kept.pop("constrain")
         return kept if self.by is EnrichBy.LLM else {name: kept[name] for name in RULES_FIELDS}
 
 

@@ -13,11 +13,13 @@ import pyarrow.compute as pc
 from ..core.hashing import config_id
 from ..core.plan import Plan
 from ..enrich import enrich as rewrite
+from ..enrich.metered import Cost, Metered
 from ..enrich.tally import Tally
 from ..enrich.unanswered import UnansweredError
 from ..enrich.variants import fingerprint, planned_variants
 from ..models.ref import ModelRef
-from ..options import EngineName, EnrichBy, EnrichOptions, LoadOptions
+from ..options import Constrain, EngineName, EnrichBy, EnrichOptions, LoadOptions
+from ..serialize.escaping import escape
 from ..serialize.formats import field_named, parse
 from ..servers import server_address
 from .context import Context
@@ -78,8 +80,9 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
     planned = planned_variants(hashes["entity_id"], options)  # (entity_id, variant)
     wanted = planned.join(hashes, "entity_id").sort_by([("entity_id", "ascending"), ("variant", "ascending")])
     model = _model(context, options)
-    config = {"base": base, "options": fingerprint(options, load, model)}
-    made = config_id(config)
+    free = _paraphrase(context, options)
+    config = {"base": base, "options": fingerprint(options, load, model, free)}
+    made, cost = config_id(config), Cost()
     job = Job(
         stage="enrich",
         what=str(options.by),
@@ -97,9 +100,9 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
         batch_rows=_ENTITIES_AT_ONCE,
         commit_seconds=0 if options.by is EnrichBy.LLM else None,  # answers may cost money
         total=lambda todo: len(set(todo["entity_id"].to_pylist())),
-        setup=partial(_set_up, options, load, model),
+        setup=partial(_set_up, options, load, model, free, cost),
         prepare=lambda _, plan: _sent(context, options, plan),
-        finish=lambda run: _tally(context, run),
+        finish=lambda run: _tally(context, run, cost),
     )
     return incremental(context, job)
 
@@ -118,19 +121,31 @@ def _sent(context: Context, options: EnrichOptions, plan: Plan) -> pa.Table:
     return plan.todo
 
 
-def _set_up(options: EnrichOptions, load: LoadOptions, model: ModelRef | None) -> Work:
+def _paraphrase(context: Context, options: EnrichOptions) -> tuple[str, ...]:
+    """The fields that a model may say in other words, as texts name them; by rules, and freely written, none."""
+    if options.by is EnrichBy.RULES or options.constrain is Constrain.OFF:
+        return ()
+    return tuple(escape(field.title) for field in context.recipe.fields if field.paraphrase)
+
+
+def _set_up(
+    options: EnrichOptions, load: LoadOptions, model: ModelRef | None, free: tuple[str, ...], cost: Cost
+) -> Work:
     """The engine opened, and the pure stage around it."""
     from ..enrich import open_engine
 
-    engine = None if options.by is EnrichBy.RULES else open_engine(options, load, model)
+    engine = None if options.by is EnrichBy.RULES else Metered(open_engine(options, load, model), cost)
 
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
         unanswered: list[str] = []
         for batch in batches:
+            begun: set[str] = set()  # an entity's variants may come in several increments
             try:
-                for rows in rewrite([batch.drop_columns(["variants"])], options, engine, _missing(batch)):
+                for rows in rewrite([batch.drop_columns(["variants"])], options, engine, _missing(batch), free):
                     yield [TableRows("texts", pa.Table.from_batches([rows]), KEY)]
-                    advance(len(set(rows["entity_id"].to_pylist())))
+                    entities = set(rows["entity_id"].to_pylist())
+                    advance(len(entities - begun))
+                    begun |= entities
             except UnansweredError as error:
                 unanswered += error.reasons
         if unanswered:
@@ -147,10 +162,10 @@ def _missing(batch: pa.RecordBatch) -> pa.Table:
     )
 
 
-def _tally(context: Context, run: "Run") -> str:
+def _tally(context: Context, run: "Run", cost: Cost) -> str:
     """What became of the rewritings of this run, in a sentence; nothing by rules."""
     tally = Tally()
     query = f"SELECT fidelity, note FROM texts WHERE run_id = '{run.run_id}' AND fidelity IS NOT NULL"
     for fidelity, note in context.store.sql(query).fetchall():
         tally.add(fidelity, note)
-    return str(tally) if tally.rewritings else ""
+    return "; ".join(filter(None, [str(tally), str(cost)])) if tally.rewritings else ""

@@ -68,6 +68,9 @@ class FieldSpec(Strict):
     """Written behind each value, after a space."""
     missing: str = ""
     """Written where there is no value."""
+    paraphrase: bool = Field(default=False, exclude_if=lambda value: not value)
+    """True: a language model that rewrites texts may say the values in other words that mean the same. Names of
+    categories, descriptions: what no sum and no join depends on. Changes no raw text."""
     in_text: bool = True
     """False: a column for SQL and baselines, in the texts only where a preset names it."""
 
@@ -86,6 +89,8 @@ class FieldSpec(Strict):
             raise ValueError("'decimal_mark' is for fields of type 'number' that are not derived")
         if self.names is not None and (self.type is not FieldType.TEXT or self.derive is not None):
             raise ValueError("'names' is for fields of type 'text' that are not derived")
+        if self.paraphrase and (self.type is not FieldType.TEXT or self.derive is not None):
+            raise ValueError("'paraphrase' is for fields of type 'text' that are not derived")
         if self.derive in (Derive.LOG, Derive.LOG_INTEGER):
             if self.column is None:
                 raise ValueError(f"derive = {self.derive.value!r} needs 'from', the number to take it of")

@@ -116,7 +116,9 @@ class Recipe(Strict):
 
     def fingerprint(self, preset: str = "raw") -> dict[str, Any]:
         """What changes the texts besides the data, as plain values."""
-        fields = [field.model_dump(mode="json", by_alias=True) for field in self.text_fields(preset)]
+        fields = [
+            field.model_dump(mode="json", by_alias=True, exclude={"paraphrase"}) for field in self.text_fields(preset)
+        ]
         return {"recipe": self.name, "fields": fields}
 
     def content_hash(self) -> str:

@@ -1,0 +1,58 @@
+"""What the answers of an engine cost: questions, tokens, seconds.
+
+In: an engine. Out: the same engine, whose answers are counted on the way. Knows no prompts.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .engine import Answer, Engine, Request
+
+
+@dataclass
+class Cost:
+    """What was spent so far.
+
+    Examples
+    --------
+    >>> print(Cost(questions=2, read=600, written=80, seconds=4.0))
+    2 questions, 600 tokens read and 80 written in 4.0 s (20 written a second)
+    """
+
+    questions: int = 0
+    read: int = 0
+    """Tokens of questions."""
+    written: int = 0
+    """Tokens of answers."""
+    seconds: float = 0.0
+    """Waited for answers."""
+
+    def __str__(self) -> str:
+        if not self.questions:
+            return ""
+        rate = f" ({self.written / self.seconds:.3g} written a second)" if self.seconds else ""
+        tokens = f", {self.read:,} tokens read and {self.written:,} written" if self.written else ""
+        return f"{self.questions:,} questions{tokens} in {self.seconds:.1f} s{rate if tokens else ''}"
+
+
+class Metered:
+    """An engine whose answers are counted."""
+
+    def __init__(self, engine: Engine, cost: Cost) -> None:
+        self._engine, self._cost = engine, cost
+        self.name, self.room, self.keeps_forms = engine.name, engine.room, engine.keeps_forms
+
+    def count(self, text: str) -> int:
+        """Tokens of a text, as the engine counts them."""
+        return self._engine.count(text)
+
+    def answers(self, requests: Sequence[Request]) -> list[Answer]:
+        """The engine's answers."""
+        began = time.monotonic()
+        answers = self._engine.answers(requests)
+        self._cost.seconds += time.monotonic() - began
+        self._cost.questions += len(answers)
+        self._cost.read += sum(answer.read for answer in answers)
+        self._cost.written += sum(answer.written for answer in answers)
+        return answers
