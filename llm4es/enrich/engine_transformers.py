@@ -17,6 +17,7 @@ from ..core.errors import ModelError
 from ..core.quiet import quiet
 from ..models.load import Model
 from ..options import EnrichOptions
+from .chat import prompt_ids
 from .engine import Answer, Request
 
 if TYPE_CHECKING:
@@ -131,13 +132,8 @@ class TransformersEngine:
         return Constraint(self.model.tokenizer, int(config.vocab_size), self._end, self.name)
 
     def _tokens(self, request: Request) -> list[int]:
-        """A request as the model's chat template has it; plain paragraphs for a model without one."""
-        tokenizer = self.model.tokenizer
-        if getattr(tokenizer, "chat_template", None):
-            messages = [{"role": "system", "content": request.system}, {"role": "user", "content": request.user}]
-            text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-            return list(tokenizer(text, add_special_tokens=False)["input_ids"])
-        return list(tokenizer(f"{request.system}\n\n{request.user}\n\n")["input_ids"])
+        """A request as the model reads it."""
+        return prompt_ids(self.model.tokenizer, self.name, request.system, request.user)
 
     def _end_tokens(self) -> list[int]:
         """Tokens that end an answer."""

@@ -1,16 +1,20 @@
 """Texts to tokens, with the place in the text where each of them starts.
 
-In: a fast Hugging Face tokenizer and texts. Out: ``windows.Tokens``. Never truncates, never pads. Knows no model.
+In: a fast Hugging Face tokenizer and texts. Out: ``windows.Tokens``. Never truncates, never pads, and reads no
+control token out of data. Knows no model.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .control_tokens import Token, control_tokens, spelled_out
 from .windows import Tokens
 
 
 def tokenize(tokenizer: Any, texts: Sequence[str]) -> list[Tokens]:
     """The tokens of every text, the tokenizer's own special tokens apart.
+
+    A special token's name in a text, such as ``<|im_end|>``, is read as the letters that it is written with.
 
     Parameters
     ----------
@@ -43,19 +47,21 @@ def tokenize(tokenizer: Any, texts: Sequence[str]) -> list[Tokens]:
         return_attention_mask=False,
         return_offsets_mapping=True,
         return_special_tokens_mask=True,
+        split_special_tokens=True,  # a control token in data is text
         verbose=False,  # texts longer than the model's context are cut later, so the warning would be wrong
     )
+    control = control_tokens(tokenizer)
     return [
-        _tokens(ids, offsets, special)
-        for ids, offsets, special in zip(
-            encoded["input_ids"], encoded["offset_mapping"], encoded["special_tokens_mask"], strict=True
+        _tokens(tokenizer, control, text, list(zip(ids, offsets, strict=True)), special)
+        for text, ids, offsets, special in zip(
+            texts, encoded["input_ids"], encoded["offset_mapping"], encoded["special_tokens_mask"], strict=True
         )
     ]
 
 
-def _tokens(ids: list[int], offsets: list[tuple[int, int]], special: list[int]) -> Tokens:
-    first = special.index(0) if 0 in special else len(ids)
+def _tokens(tokenizer: Any, control: Mapping[int, str], text: str, tokens: list[Token], special: list[int]) -> Tokens:
+    first = special.index(0) if 0 in special else len(special)
     last = len(special) - (special[::-1].index(0) if 0 in special else 0)
-    return Tokens(
-        ids=ids[first:last], starts=[start for start, _ in offsets[first:last]], prefix=ids[:first], suffix=ids[last:]
-    )
+    own = spelled_out(tokenizer, control, text, tokens[first:last])
+    prefix, suffix = ([i for i, _ in around] for around in (tokens[:first], tokens[last:]))
+    return Tokens(ids=[i for i, _ in own], starts=[start for _, (start, _) in own], prefix=prefix, suffix=suffix)

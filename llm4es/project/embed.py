@@ -19,6 +19,7 @@ from ..models.devices import device_name, number_format
 from ..models.ref import ModelRef, check_dims, check_length, effective_k, space_fingerprint, space_name
 from ..options import EmbedOptions, History, Layers, LoadOptions
 from .context import Context
+from .control_texts import EVERYBODY, RECORDED, SOME, outdated, read_as_control
 from .executor import Increment, TableRows, Work
 from .how_kept import how_kept
 from .incremental import Job, incremental
@@ -96,6 +97,7 @@ def embed(context: Context, model: str | ModelRef, load: LoadOptions, options: E
     related = {"dataset": context.dataset, "model": space.name}
     entities = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
     hashes = context.upstream.apply(store.sql(chosen.hashes_sql(entities)).to_arrow_table())
+    hashes = outdated(hashes, read_as_control(context, scope, chosen, entities, ref))
     depths = sorted(effective_k(options.k, ref.n_layers))
     wanted = pa.concat_tables(
         [hashes.append_column("k", pa.array([k] * len(hashes), pa.int32())) for k in depths]
@@ -128,6 +130,7 @@ def embed(context: Context, model: str | ModelRef, load: LoadOptions, options: E
             "model_name": space.name,
             "revision": ref.revision,
             "k": depths,
+            RECORDED: EVERYBODY if context.max_entities is None else SOME,
             **config,
         },
         table="embeddings",
