@@ -63,7 +63,8 @@ def enrich(
     ------
     pyarrow.RecordBatch
         Rows of ``TEXTS``; ``source_hash`` is the raw text's hash. By llm ``fidelity`` is the share of events that the
-        model kept, 0 to 1, and ``note`` says why an answer was asked for again or replaced.
+        model kept, 0 to 1, ``checked`` whether that was compared by 'fields' or by 'words' alone, and ``note`` says why
+        an answer was asked for again or replaced.
 
     Raises
     ------
@@ -175,6 +176,7 @@ def _by_llm(
             continue
         lost = row["n_events"] - rewriting.kept
         about = {"fidelity": rewriting.fidelity, "note": rewriting.note, "n_events": rewriting.kept}
+        about["checked"] = load_prompt(prompt_of(variant)).checked
         rows.append(_row(row, variant, rewriting.text) | about | {"n_events_dropped": row["n_events_dropped"] + lost})
     return rows, unwritten
 
@@ -183,7 +185,7 @@ def _row(row: Row, variant: str, text: str) -> Row:
     """A row of a text that was made of another."""
     new = {"variant": variant, "text": text, "text_hash": text_hash(text), "source_hash": row["text_hash"]}
     kept = {name: row.get(name) for name in TEXTS.names}
-    return kept | new | {"event_offsets": None, "fidelity": None, "note": None}
+    return kept | new | {"event_offsets": None, "fidelity": None, "checked": None, "note": None}
 
 
 def _offsets(written: Written) -> list[int] | None:

@@ -13,13 +13,8 @@ from ..options import EnrichOptions
 from ..serialize.formats import ParsedHistory, write
 from .chunks import Chunk, RewriteTask, chunks_of, request_for
 from .engine import Answer, Engine, Request
-from .fidelity import check, without
+from .judge import judge
 from .tally import AGAIN
-from .thinking import without_thinking
-from .tidy import tidied
-
-THOUGHT_ONLY = "thinking alone, and no answer"
-"""Why a chunk is asked for again."""
 
 
 @dataclass(frozen=True)
@@ -62,29 +57,19 @@ def rewrite(tasks: Sequence[RewriteTask], engine: Engine, options: EnrichOptions
 
 
 def _judge(chunk: Chunk, task: RewriteTask, request: Request, answer: Answer, options: EnrichOptions) -> None:
-    """Take an answer if it is good enough, and remember how good the best was.
-
-    An answer in its request's form is completed, and checked as any other; its paraphrases stand for the values.
-    """
+    """Take an answer if it is good enough, and remember how good the best was."""
     chunk.tries += 1
     chunk.failure, chunk.too_long = answer.failure, answer.too_long is not None
     chunk.unanswered = answer.too_long or answer.unanswered or (str(answer.failure) if answer.failure else None)
     if chunk.unanswered:
         return
-    answered = without_thinking(answer.text, "\n".join(value for event in chunk.events for value in event))
-    completed = request.form.complete(answered) if request.form else None
-    text, events = (completed.text, completed.events) if completed else (tidied(answered), chunk.events)
-    finished = answer.finished or completed is not None
-    names, by_line = task.history.headers, task.prompt.by_line
-    fidelity = check(events, text, names=names, finished=finished, by_line=by_line)
-    reason = answer.refusal or (THOUGHT_ONLY if answer.finished and answer.text.strip() and not answered else None)
-    reason = reason or fidelity.refusal(options.min_fidelity)
-    if chunk.best is None or fidelity.score > chunk.best.score:
-        chunk.best = fidelity
-    if reason is None:
-        chunk.text, chunk.best = without(text, fidelity.foreign), fidelity
+    judged = judge(chunk.events, task.history.headers, task.prompt, request.form, answer, options.min_fidelity)
+    if chunk.best is None or judged.fidelity.score > chunk.best.score:
+        chunk.best = judged.fidelity
+    if judged.reason is None:
+        chunk.text, chunk.best = judged.text, judged.fidelity
     else:
-        chunk.reasons.append(reason)
+        chunk.reasons.append(judged.reason)
 
 
 def _put_together(task: RewriteTask, chunks: Sequence[Chunk]) -> Rewriting | Unwritten:

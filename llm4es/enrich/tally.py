@@ -21,11 +21,13 @@ class Tally:
     fidelity: float = 0.0
     again: int = 0
     replaced: int = 0
+    by_words: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
-    def add(self, fidelity: float, note: str | None) -> None:
+    def add(self, fidelity: float, note: str | None, checked: str | None = None) -> None:
         """One more."""
         self.rewritings += 1
+        self.by_words += checked == "words"
         self.fidelity += fidelity
         if note:
             what, _, reasons = note.partition(": ")
@@ -37,7 +39,9 @@ class Tally:
     def __str__(self) -> str:
         mean = self.fidelity / max(1, self.rewritings)
         why = ", ".join(f"{reason} ({count})" for reason, count in self.reasons.most_common())
+        weakly = f", {self.by_words} of them in prose, which is checked by words alone" if self.by_words else ""
         return (
             f"{self.rewritings} rewritings, mean fidelity {mean:.3f}: {self.again} good when asked again, "
-            f"{self.replaced} replaced by a rule text wholly or in part" + (f"; why: {why}" if why else "")
+            f"{self.replaced} replaced by a rule text wholly or in part"
+            f"{weakly}" + (f"; why: {why}" if why else "")
         )

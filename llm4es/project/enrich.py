@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..core.hashing import config_id
 from ..core.plan import Plan
 from ..enrich import enrich as rewrite
 from ..enrich.metered import Cost, Metered
@@ -24,7 +25,6 @@ from ..servers import server_address
 from .context import Context
 from .executor import Increment, TableRows, Work
 from .incremental import Job, incremental
-from .kept_variants import variants_config
 from .observer import Advance
 from .outcome import Outcome
 from .selection import RAW, choose_texts, entities_sql
@@ -82,7 +82,7 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
     model = _model(context, options)
     free = _paraphrase(context, options)
     config = {"base": base, "options": fingerprint(options, load, model, free)}
-    made, cost = variants_config(store, dataset, config), Cost()
+    made, cost = config_id(config), Cost()
     job = Job(
         stage="enrich",
         what=str(options.by),
@@ -165,7 +165,7 @@ def _missing(batch: pa.RecordBatch) -> pa.Table:
 def _tally(context: Context, run: "Run", cost: Cost) -> str:
     """What became of the rewritings of this run, in a sentence; nothing by rules."""
     tally = Tally()
-    query = f"SELECT fidelity, note FROM texts WHERE run_id = '{run.run_id}' AND fidelity IS NOT NULL"
-    for fidelity, note in context.store.sql(query).fetchall():
-        tally.add(fidelity, note)
+    query = f"SELECT fidelity, note, checked FROM texts WHERE run_id = '{run.run_id}' AND fidelity IS NOT NULL"
+    for fidelity, note, checked in context.store.sql(query).fetchall():
+        tally.add(fidelity, note, checked)
     return "; ".join(filter(None, [str(tally), str(cost)])) if tally.rewritings else ""

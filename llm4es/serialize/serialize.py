@@ -131,6 +131,7 @@ def _texts(
         "n_events_dropped": pa.array((ends - starts) - (last - first), pa.int32()),
         "as_of": pa.repeat(pa.scalar(as_of, TIME), count),
         "fidelity": pa.nulls(count, pa.float64()),
+        "checked": pa.nulls(count, pa.string()),
         "note": pa.nulls(count, pa.string()),
         "source_hash": source_hashes,
     }
