@@ -17,6 +17,7 @@ from ..enrich.metered import Cost, Metered
 from ..enrich.tally import Tally
 from ..enrich.unanswered import UnansweredError
 from ..enrich.variants import fingerprint, planned_variants
+from ..models.architecture import check_predicts
 from ..models.ref import ModelRef
 from ..options import Constrain, EngineName, EnrichBy, EnrichOptions, LoadOptions
 from ..serialize.escaping import escape
@@ -111,7 +112,9 @@ def _model(context: Context, options: EnrichOptions) -> ModelRef | None:
     """Who rewrites, where it is a model in this process; None by rules and for a server."""
     if options.by is EnrichBy.RULES or options.engine is not EngineName.TRANSFORMERS:
         return None
-    return resolved(context.store, options.model)
+    ref = resolved(context.store, options.model)
+    check_predicts(ref, "asked")
+    return ref
 
 
 def _sent(context: Context, options: EnrichOptions, plan: Plan) -> pa.Table:

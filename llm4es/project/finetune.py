@@ -19,9 +19,10 @@ from ..core.hashing import combined_hash, config_id
 from ..core.plan import Reason
 from ..core.schemas import MODELS
 from ..core.sql import where
+from ..models.architecture import check_predicts
+from ..models.built_in import builtin_models
 from ..models.devices import number_format
 from ..models.ref import ModelRef, check_length, space_fingerprint
-from ..models.resolve import builtin_models
 from ..options import FinetuneOptions, LoadOptions
 from .context import Context
 from .executor import Increment, TableRows, Work
@@ -104,6 +105,7 @@ def finetune(
     chosen = choose_texts(store, dataset, options.texts, context.which)
     ref = resolved(store, model)
     _check_name(store, tuned_name, (base_name, ref.name))
+    check_predicts(ref, "tuned")
     check_length(ref, options.max_length)
     train, held_out = _texts(context, chosen, "train"), _texts(context, chosen, "validation")
     if not len(train):
