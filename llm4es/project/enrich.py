@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..core.hashing import config_id
 from ..core.plan import Plan
 from ..enrich import enrich as rewrite
 from ..enrich.metered import Cost, Metered
@@ -26,6 +25,7 @@ from ..servers import server_address
 from .context import Context
 from .executor import Increment, TableRows, Work
 from .incremental import Job, incremental
+from .kept_variants import variants_config
 from .observer import Advance
 from .outcome import Outcome
 from .selection import RAW, choose_texts, entities_sql
@@ -83,7 +83,7 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
     model = _model(context, options)
     free = _paraphrase(context, options)
     config = {"base": base, "options": fingerprint(options, load, model, free)}
-    made, cost = config_id(config), Cost()
+    made, cost = variants_config(store, dataset, config), Cost()
     job = Job(
         stage="enrich",
         what=str(options.by),
