@@ -30,6 +30,12 @@ class Rewriting:
     kept: int
     """Events that the text carries."""
 
+    written_by: str | None
+    """The models that wrote what was taken of them, as they name themselves; None: a rule wrote all."""
+
+    by_rule: int
+    """Events of chunks that a rule text stands for."""
+
     note: str | None
     """Why chunks were retried or replaced; None: all were good at once."""
 
@@ -52,6 +58,7 @@ def rewrite(tasks: Sequence[RewriteTask], engine: Engine, options: EnrichOptions
         requests = [request_for(tasks[chunk.task], chunk, options) for chunk in open_chunks]
         for chunk, request, answer in zip(open_chunks, requests, engine.answers(requests), strict=True):
             _judge(chunk, tasks[chunk.task], request, answer, options)
+            chunk.written_by = _author(answer, engine) if chunk.text is not None else ""
         chunks = [part for chunk in chunks for part in chunk.parts()]
     return [_put_together(task, [chunk for chunk in chunks if chunk.task == at]) for at, task in enumerate(tasks)]
 
@@ -77,7 +84,7 @@ def _put_together(task: RewriteTask, chunks: Sequence[Chunk]) -> Rewriting | Unw
     for chunk in chunks:
         if chunk.unanswered:
             return Unwritten(chunk.unanswered, chunk.failure)
-    texts, kept, kept_by_model = [], 0, 0
+    texts, kept, kept_by_model, by_rule = [], 0, 0, 0
     for chunk in chunks:
         kept_by_model += chunk.best.kept if chunk.best else 0
         if chunk.text is not None and chunk.best is not None:
@@ -86,8 +93,17 @@ def _put_together(task: RewriteTask, chunks: Sequence[Chunk]) -> Rewriting | Unw
         else:
             texts.append(write(ParsedHistory(task.history.headers, chunk.events), task.prompt.fallback).text.strip())
             kept += len(chunk.events)
+            by_rule += len(chunk.events)
     events = len(task.history.events)
-    return Rewriting("\n\n".join(texts), kept_by_model / events if events else 1.0, kept, _note(task, chunks))
+    authors = "; ".join(dict.fromkeys(chunk.written_by for chunk in chunks if chunk.written_by)) or None
+    fidelity = kept_by_model / events if events else 1.0
+    return Rewriting("\n\n".join(texts), fidelity, kept, authors, by_rule, _note(task, chunks))
+
+
+def _author(answer: Answer, engine: Engine) -> str:
+    """Who wrote an answer, and without which parameters."""
+    who = answer.served_by or engine.name
+    return f"{who} without {', '.join(answer.without)}" if answer.without else who
 
 
 def _note(task: RewriteTask, chunks: Sequence[Chunk]) -> str | None:

@@ -168,7 +168,16 @@ def _missing(batch: pa.RecordBatch) -> pa.Table:
 def _tally(context: Context, run: "Run", cost: Cost) -> str:
     """What became of the rewritings of this run, in a sentence; nothing by rules."""
     tally = Tally()
-    query = f"SELECT fidelity, note, checked FROM texts WHERE run_id = '{run.run_id}' AND fidelity IS NOT NULL"
-    for fidelity, note, checked in context.store.sql(query).fetchall():
-        tally.add(fidelity, note, checked)
+    columns = "fidelity, note, checked, written_by, n_events, n_events_by_rule"
+    query = f"SELECT {columns} FROM texts WHERE run_id = '{run.run_id}' AND fidelity IS NOT NULL"
+    for row in context.store.sql(query).fetchall():
+        tally.add(*row)
+    of_all = f"config_id IN (SELECT config_id FROM texts WHERE run_id = '{run.run_id}') AND written_by IS NOT NULL"
+    authors = context.store.sql(f"SELECT DISTINCT written_by FROM texts WHERE {of_all} ORDER BY ALL").fetchall()
+    if len(authors) > 1:
+        named = ", ".join(author for (author,) in authors[:4])
+        context.observer.warn(
+            f"enrich: {len(authors)} models answered to one name, see `written_by` in texts ({named}): "
+            "give --model one exact version, or compare them apart"
+        )
     return "; ".join(filter(None, [str(tally), str(cost)])) if tally.rewritings else ""

@@ -133,6 +133,8 @@ def _texts(
         "fidelity": pa.nulls(count, pa.float64()),
         "checked": pa.nulls(count, pa.string()),
         "note": pa.nulls(count, pa.string()),
+        "written_by": pa.nulls(count, pa.string()),
+        "n_events_by_rule": pa.nulls(count, pa.int32()),
         "source_hash": source_hashes,
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in TEXTS.names], schema=TEXTS)
