@@ -28,6 +28,7 @@ from llm4es.options import (
     SerializeOptions,
     Setting,
     SimilarOptions,
+    WorkerOptions,
 )
 from llm4es.options.base import fields_of
 from llm4es.options.coerce import plain
@@ -42,7 +43,7 @@ OPTIONS: dict[str, tuple[type[Options], ...]] = {
     "serialize": (SerializeOptions,),
     "enrich": (EnrichOptions, LoadOptions),
     "finetune": (FinetuneOptions, LoadOptions),
-    "embed": (EmbedOptions, LoadOptions),
+    "embed": (EmbedOptions, LoadOptions, WorkerOptions),
     "probe": (ProbeOptions, SelectOptions),
     "compare": (CompareOptions,),
     "diff": (DiffOptions,),

@@ -27,6 +27,7 @@ from llm4es.options import (
     RunOptions,
     SelectOptions,
     SerializeOptions,
+    WorkerOptions,
 )
 from llm4es.project.executor import Increment, Setup
 from llm4es.project.observer import Advance
@@ -165,7 +166,7 @@ STEPS: dict[str, tuple[type[Options], ...]] = {
     "serialize": (SerializeOptions,),
     "enrich": (EnrichOptions, LoadOptions),
     "finetune": (FinetuneOptions, LoadOptions),
-    "embed": (EmbedOptions, LoadOptions),
+    "embed": (EmbedOptions, LoadOptions, WorkerOptions),
     "probe": (ProbeOptions, SelectOptions),
     "run": (RunOptions, LoadOptions),
 }

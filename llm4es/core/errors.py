@@ -68,6 +68,10 @@ class ProbeError(Llm4esError):
     """A probe that the data cannot carry."""
 
 
+class WorkerError(Llm4esError):
+    """Processes that ended before their work was done, or cannot be had."""
+
+
 def nearest(name: object, known: Sequence[str]) -> str:
     """The known names that a misspelt one may stand for, whatever their case; all of them where none is near.
 

@@ -26,6 +26,7 @@ from .results import CompareOptions, DiffOptions, Projection, ReportOptions, Sim
 from .run import WHOLE, RunOptions
 from .serialize import OnBadRow, SerializeOptions
 from .setting import REQUIRED, Setting
+from .workers import WorkerOptions
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -72,5 +73,6 @@ __all__ = [
     "SimilarOptions",
     "StoreAs",
     "TableLayout",
+    "WorkerOptions",
     "split",
 ]

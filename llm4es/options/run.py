@@ -13,6 +13,7 @@ from .finetune import STEP_PRESETS, FinetuneOptions, Method
 from .limits import LimitOptions
 from .serialize import OnBadRow, SerializeOptions
 from .setting import like, option
+from .workers import WorkerOptions
 
 WHOLE = datetime.max.replace(tzinfo=UTC)
 """Stands for no cut-off where none given means another: every event is before the end of time."""
@@ -51,6 +52,8 @@ class RunOptions(LimitOptions):
         names={"none": WHOLE},
     )
     """None: what the newest texts in the store were cut at."""
+
+    workers: int | None = like(WorkerOptions, "workers")
 
     on_bad_row: OnBadRow | None = like(SerializeOptions, "on_bad_row", default=None)
     """None: what the recipe says."""

@@ -180,6 +180,30 @@ class Context:
         """
         return replace(self, **changes)
 
+    def with_workers(self, workers: int | None) -> "Context":
+        """The same means with stages mapped over so many processes; None: as it is.
+
+        Parameters
+        ----------
+        workers : int, optional
+            Processes of this machine.
+
+        Returns
+        -------
+        Context
+            Another one.
+
+        Raises
+        ------
+        OptionError
+            Where an executor of another kind was given, which maps stages wherever it likes.
+        """
+        if workers is None:
+            return self
+        if type(self.executor) is not Local:
+            raise OptionError(f"--workers {workers} is of llm4es.Local, and the executor is another: leave one out")
+        return replace(self, executor=Local(workers))
+
     def run(self, stage: str, config: Mapping[str, Any]) -> "Run":
         """A run of a stage on this dataset, which reads what the pipeline says it reads.
 

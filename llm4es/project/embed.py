@@ -11,16 +11,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..core.hashing import config_id
 from ..core.plan import Plan, Reason
 from ..core.sql import literal, where
 from ..models.devices import device_name, number_format
 from ..models.ref import ModelRef, check_dims, check_length, effective_k, space_fingerprint, space_name
-from ..models.sentence_modules import read_modules
-from ..options import EmbedOptions, History, Layers, LoadOptions, Pooling
+from ..options import EmbedOptions, History, Layers, LoadOptions
 from .context import Context
 from .control_texts import EVERYBODY, RECORDED, SOME, outdated, read_as_control
+from .embed_executor import embed_executor
 from .executor import Increment, TableRows, Work
 from .how_kept import how_kept
 from .incremental import Job, incremental
@@ -54,7 +55,9 @@ class Space:
     """Whether the name stood for other weights until now: two spaces never live under one name."""
 
 
-def embed(context: Context, model: str | ModelRef, load: LoadOptions, options: EmbedOptions) -> Outcome:
+def embed(
+    context: Context, model: str | ModelRef, load: LoadOptions, options: EmbedOptions, workers: int | None = None
+) -> Outcome:
     """Embed the entities whose vectors are missing, or were made from other texts.
 
     Parameters
@@ -67,6 +70,8 @@ def embed(context: Context, model: str | ModelRef, load: LoadOptions, options: E
         How it is loaded.
     options : EmbedOptions
         Which k, texts and pooling, and how long histories are read.
+    workers : int, optional
+        Processes that read them; None: as the context's executor says.
 
     Returns
     -------
@@ -86,16 +91,15 @@ def embed(context: Context, model: str | ModelRef, load: LoadOptions, options: E
     >>> embed(context, folder, LoadOptions(), EmbedOptions.of(k=1, max_length=64))
     embed model: 0 computed, 20 reused (nothing to do), ...
     """
+    context = context.with_workers(workers)
     store = context.store
     context.say_cutoff("embed")
     chosen = choose_texts(store, context.dataset, options.texts, context.which)
     ref = resolved(store, model)
     check_length(ref, options.max_length)
-    modules = read_modules(ref.folder, ref.name, ref.dim) if options.pooling is Pooling.MODEL else None
-    check_dims(ref.name, modules.dim if modules else ref.dim, options.dims)
+    check_dims(ref.name, ref.dim, options.dims)
     space = _space(context, ref, load)
     config = {"model": space.fingerprint, "options": options.fingerprint(), "texts": chosen.pairs}
-    config |= {"modules": modules.fingerprint} if modules else {}
     scope = {"dataset": context.dataset, "model": space.name, "config_id": config_id(config)}
     related = {"dataset": context.dataset, "model": space.name}
     entities = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
@@ -148,6 +152,7 @@ def embed(context: Context, model: str | ModelRef, load: LoadOptions, options: E
         "ORDER BY entity_id, variant",
         setup=partial(_set_up, ref, load, options, space.name),
         prepare=prepare,
+        executor=partial(embed_executor, context, ref, load, options, chosen.condition),
         committers={"canaries": partial(_keep_canaries, context, ref, load)},
         finish=lambda run: "; ".join([_what_is_cut(context, scope, options), *how_kept(context.store, scope)]),
     )
@@ -173,10 +178,12 @@ def _set_up(ref: ModelRef, load: LoadOptions, options: EmbedOptions, space: str)
 
     model = load_model(ref, load, space)
     now, rate = _measured(model)
+    fixed_texts = [now]  # told once, however many portions this process reads
     sized = replace(options, batch_tokens=batch_tokens_within(PASS_SECONDS, rate, options))
 
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
-        yield [TableRows("canaries", pa.Table.from_batches([now]))]
+        if fixed_texts:
+            yield [TableRows("canaries", pa.Table.from_batches([fixed_texts.pop()]))]
         so_far = as_increments(advance)
         if options.layers is Layers.KEEP:
             for rows, layers in embed_layers(batches, model, sized, so_far, ordered=False):
@@ -206,14 +213,20 @@ def _measured(model: "Model") -> tuple[pa.RecordBatch, float]:
 
 
 def _keep_canaries(context: Context, ref: ModelRef, load: LoadOptions, run: "Run", now: pa.Table) -> None:
-    """Keep the vectors of the fixed texts at the first use of a space; later compare, and warn when they moved."""
-    from ..embed.drift import drifted
+    """Keep the vectors of the fixed texts at the first use of a space; later compare, and warn when they moved.
 
+    Each process that reads texts tells its own: those of the first are kept, the others are compared with them.
+    """
     scope = {"model": now["model"][0].as_py(), "fingerprint": now["fingerprint"][0].as_py()}
     before = context.store.sql(f"SELECT * FROM canaries WHERE {where(scope)}").to_arrow_table().to_pylist()
     if not before:
-        run.replace("canaries", scope, now)
+        first = now.slice(0, pc.count_distinct(now["text"]).as_py())
+        run.replace("canaries", scope, first)
+        before, now = first.to_pylist(), now.slice(len(first))
+    if not len(now):
         return
+    from ..embed.drift import drifted
+
     for change in drifted(before, now.combine_chunks().to_batches()[0], ref.n_layers, number_format(load)):
         context.observer.warn(str(change))
 

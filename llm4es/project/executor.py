@@ -1,52 +1,20 @@
-"""Where the pure stage is mapped over its input: in this process, or wherever an executor takes it.
+"""Where the pure stage is mapped over its input: in this process, in several, or wherever an executor takes it.
 
 In: a set-up to call where the work is done, batches of input. Out: what the work gives, for whoever commits. Knows
 neither stages nor the store: an executor never writes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import pyarrow as pa
 
-from ..core.sql import Scope
+from ..core.errors import OptionError
+from .increments import Increment, Setup, TableRows, Work
 from .observer import Advance
 
-
-@dataclass(frozen=True)
-class TableRows:
-    """Rows of one table, ready to be committed.
-
-    Examples
-    --------
-    >>> import pyarrow as pa
-    >>> TableRows("texts", pa.table({"entity_id": ["a"]}), key=("entity_id",)).scope is None
-    True
-    """
-
-    table: str
-    """Name of the table."""
-
-    rows: pa.Table
-    """Its rows, without what the keeper adds."""
-
-    key: tuple[str, ...] = ()
-    """Appended: no two live rows agree in these columns."""
-
-    scope: Scope | None = None
-    """The rows take the place of this scope's; None: they are appended to the job's."""
-
-
-Increment = Sequence[TableRows]
-"""What belongs together, committed in this order: the last says that the others are there."""
-
-Work = Callable[[Iterable[pa.RecordBatch], Advance], Iterator[Increment]]
-"""A stage set up: input batches, and whom to tell how much more is done, to increments."""
-
-Setup = Callable[[], Work]
-"""Called once where the work is done: it loads what the stage needs, such as a model. Those of ``enrich`` and ``embed``
-can be pickled."""
+__all__ = ["Executor", "Increment", "Local", "Setup", "TableRows", "Work"]
 
 
 class Executor(Protocol):
@@ -72,7 +40,20 @@ class Executor(Protocol):
 
 
 class Local:
-    """This process.
+    """This machine: this process, or several.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Processes that compute, each with its share of the processor's threads, or a GPU of its own. None: as the step
+        thinks best, else this process; 1: this process.
+    warn : callable, optional
+        Takes a sentence about a process that was killed; None: a Python warning.
+
+    Raises
+    ------
+    OptionError
+        For fewer than one.
 
     Examples
     --------
@@ -84,15 +65,22 @@ class Local:
     ('t', 2)
     """
 
+    def __init__(self, workers: int | None = None, *, warn: Callable[[str], None] | None = None) -> None:
+        if workers is not None and workers < 1:
+            raise OptionError(f"--workers {workers} is below 1: give 1 or more")
+        self.workers = workers
+        self._warn = warn or warnings.warn
+
     def map(self, setup: Setup, batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
-        """Set the stage up here and let it read the batches one after the other.
+        """Set the stage up, here or in each process, and let it read the batches.
 
         Parameters
         ----------
         setup : callable
-            Loads what the stage needs; called once.
+            Loads what the stage needs; called once in each process, so for several it has to pickle.
         batches : iterable of pyarrow.RecordBatch
-            The stage's input.
+            The stage's input. Several processes take it in portions of whole entities (adjacent rows of one
+            ``entity_id``): in each, what ``setup()`` gave is called with one portion after the other.
         advance : callable
             Takes how many more units are done.
 
@@ -101,9 +89,19 @@ class Local:
         sequence of TableRows
             As the stage makes them.
 
+        Raises
+        ------
+        WorkerError
+            Where all processes were killed.
+
         Examples
         --------
         >>> list(Local().map(lambda: lambda batches, advance: iter(()), [], lambda done: None))
         []
         """
-        yield from setup()(batches, advance)
+        if self.workers is None or self.workers == 1:
+            yield from setup()(batches, advance)
+            return
+        from .workers import environments, map_in_processes
+
+        yield from map_in_processes(setup, batches, advance, environments(self.workers), self._warn)

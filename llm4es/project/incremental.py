@@ -21,7 +21,7 @@ from ..core.sql import Scope
 from ..core.tables import EVENTS
 from .commits import buffered, commit_behind
 from .context import Context
-from .executor import Increment, Setup, TableRows
+from .executor import Executor, Increment, Setup, TableRows
 from .outcome import Outcome
 from .settings import difference
 
@@ -101,6 +101,9 @@ class Job:
 
     committers: "Mapping[str, Callable[[Run, pa.Table], None]]" = field(default_factory=dict)
     """Tables whose rows are committed in a way of their own -> that way."""
+
+    executor: "Callable[[pa.Table], Executor] | None" = None
+    """Rows to hand over -> where they are worked on; None: where the context says."""
 
     finish: "Callable[[Run], str] | None" = None
     """Called at the end: a sentence about the whole result."""
@@ -228,11 +231,12 @@ def carry_out(context: Context, job: Job, run: "Run", plan: Plan) -> None:
 
 def _increments(context: Context, job: Job, todo: pa.Table) -> Iterator[Increment]:
     """What the stage gives for the planned rows, wherever the executor maps it."""
+    executor = context.executor if job.executor is None else job.executor(todo)
     with context.store.connect() as connection:
         connection.register("todo", todo)
         batches = connection.sql(job.inputs).to_arrow_reader(job.batch_rows)
         with context.observer.progress(f"{job.stage} {job.what}", job.total(todo), job.unit) as advance:
-            yield from context.executor.map(job.setup, batches, advance)
+            yield from executor.map(job.setup, batches, advance)
 
 
 def _commit(job: Job, run: "Run", plan: Plan, increment: Increment) -> None:

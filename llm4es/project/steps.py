@@ -19,6 +19,7 @@ from ..options import (
     RunOptions,
     SelectOptions,
     SerializeOptions,
+    WorkerOptions,
     split,
 )
 from .documented import takes
@@ -151,7 +152,7 @@ class Steps(Results):
         tuning, load = split(options, FinetuneOptions, LoadOptions)
         return finetune(self._context(dry_run, create=dry_run).of_task(task), model, name, load, tuning)
 
-    @takes(EmbedOptions, LoadOptions)
+    @takes(EmbedOptions, LoadOptions, WorkerOptions)
     def embed(
         self, model: "str | ModelRef" = DEFAULT_MODEL, *, task: str | None = None, dry_run: bool = False, **options: Any
     ) -> Outcome:
@@ -187,8 +188,8 @@ class Steps(Results):
         """
         from .embed import embed
 
-        embedding, load = split(options, EmbedOptions, LoadOptions)
-        return embed(self._context(dry_run, create=dry_run).of_task(task), model, load, embedding)
+        embedding, load, working = split(options, EmbedOptions, LoadOptions, WorkerOptions)
+        return embed(self._context(dry_run, create=dry_run).of_task(task), model, load, embedding, working.workers)
 
     @takes(ProbeOptions, SelectOptions)
     def probe(self, task: str | None = None, *, dry_run: bool = False, **options: Any) -> Outcomes:
@@ -258,8 +259,7 @@ class Steps(Results):
 
         context = self._context(dry_run)
         tasks = tasks_of(context, task) if self.recipe.tasks or task else []
-        running, load = split(options, RunOptions, LoadOptions)
-        return run(context, model, running, load, tasks)
+        return run(context, model, *split(options, RunOptions, LoadOptions), tasks)
 
     @takes(ImportOptions, leave_out=("dataset",))
     def import_vectors(self, vectors: Any, name: str, *, dry_run: bool = False, **options: Any) -> Outcome:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from llm4es.options import DEFAULT_MODEL, EmbedOptions, LoadOptions
+from llm4es.options import DEFAULT_MODEL, EmbedOptions, LoadOptions, WorkerOptions
 
 from ..call import Call
 from ..options import ModelOption, RecipeArgument
@@ -10,7 +10,7 @@ from ..screen import show_outcomes
 from ..signature import with_options
 
 
-@with_options(EmbedOptions, LoadOptions, shared=("task", "max_entities", "dry_run", "format"))
+@with_options(EmbedOptions, LoadOptions, WorkerOptions, shared=("task", "max_entities", "dry_run", "format"))
 def embed(call: Call, recipe: RecipeArgument, model: ModelOption = DEFAULT_MODEL, **options: Any) -> None:
     """Turn texts into one vector an (entity, model, k), all k from one forward pass.
 
@@ -20,7 +20,7 @@ def embed(call: Call, recipe: RecipeArgument, model: ModelOption = DEFAULT_MODEL
 
         llm4es embed movielens-100k --model Qwen/Qwen2.5-0.5B-Instruct --history full --load-in 8bit
 
-        llm4es embed movielens-100k --texts all --dry-run
+        llm4es embed movielens-100k --texts all --workers 2
     """
     outcome = call.project(recipe).embed(model, task=call.task, dry_run=call.dry_run, **options)
     show_outcomes([outcome], call.format)

@@ -1,0 +1,57 @@
+"""Where texts are embedded: in this process, or in as many as are worth their start.
+
+In: a context, a model, the entities to embed. Out: an executor; on the terminal, how many processes there are. Knows no
+network.
+"""
+
+import pyarrow as pa
+
+from ..models.ref import ModelRef
+from ..options import EmbedOptions, History, LoadOptions
+from .context import Context
+from .executor import Executor, Local
+from .worker_count import worker_count
+
+CHARACTERS = 4
+"""Of a token, about: enough to tell much work from little."""
+
+
+def embed_executor(
+    context: Context, ref: ModelRef, load: LoadOptions, options: EmbedOptions, condition: str, todo: pa.Table
+) -> Executor:
+    """The context's executor; where that is ``Local``, with as many processes as the work is worth.
+
+    Parameters
+    ----------
+    context : Context
+        Its executor says how many processes were asked for, its store holds the texts.
+    ref, load, options
+        What reads the texts, and how.
+    condition : str
+        SQL condition on ``texts``: those that are read.
+    todo : pyarrow.Table
+        The entities, in ``entity_id``.
+
+    Returns
+    -------
+    Executor
+        For ``Job.executor``.
+    """
+    asked = context.executor
+    if type(asked) is not Local or asked.workers == 1:
+        return asked
+    workers = worker_count(asked.workers, ref, load, _tokens(context, options, condition, todo))
+    if workers == 1:
+        return asked
+    context.observer.say(f"embed: {workers} processes, each with a model of its own; --workers 1 for one process")
+    return Local(workers, warn=context.observer.warn)
+
+
+def _tokens(context: Context, options: EmbedOptions, condition: str, todo: pa.Table) -> int:
+    """About how many tokens there are to read."""
+    most = "" if options.history is History.FULL else f", {options.max_length * CHARACTERS}"
+    with context.store.connect() as connection:
+        connection.register("todo", todo)
+        query = f"SELECT sum(least(length(text){most})) FROM texts SEMI JOIN todo USING (entity_id) WHERE {condition}"
+        ((characters,),) = connection.sql(query).fetchall()
+    return int(characters or 0) // CHARACTERS
