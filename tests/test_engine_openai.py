@@ -188,7 +188,7 @@ def test_a_real_server() -> None:
 def gguf() -> Path:
     """The built-in model's file, fetched where it is not there yet."""
     from llm4es.core.cache_folder import cache_dir
-    from llm4es.models.resolve import BUILT_IN
+    from llm4es.models.built_in import BUILT_IN
 
     resolve("smollm2-135m")
     return next(cache_dir().rglob(Path(BUILT_IN["smollm2-135m"].member).name))

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from llm4es.enrich.fidelity import Fidelity, check, without
-from llm4es.enrich.fidelity_prose import MONTHS
 from llm4es.enrich.tidy import tidied
+from llm4es.enrich.typed_values import MONTHS
 from llm4es.enrich.words import WordIndex, normal
 from llm4es.serialize.formats import ParsedHistory, TextFormat, write
 
@@ -43,7 +43,7 @@ def test_a_faithful_table_and_a_faithful_tale() -> None:
 def test_case_and_punctuation_say_nothing() -> None:
     assert normal("Seven (Se7en)") == ["seven", "se7en"]
     assert normal("1,000.50 RUB") == normal("1000.5 rub") == ["1000.5", "rub"]
-    assert normal("-2, 007 and x-1 on 2024-01-02") == ["-2", "7", "and", "x", "1", "on", "2024", "1", "2"]
+    assert normal("-2, 007 and x-1 on 2024-01-02") == ["-2", "007", "and", "x", "1", "on", "2024", "01", "02"]
     assert table(TABLE.upper().replace("| ", "|    ")).kept == 3
 
 

@@ -54,7 +54,8 @@ def test_a_near_folder_is_suggested_as_it_would_be_typed(
 
 
 def test_a_name_like_no_other_gets_the_names_there_are() -> None:
-    with pytest.raises(ModelError, match=r"be reached \(\w+\): give one of bank-tuned, shop-tuned, smollm2-135m$"):
+    known = "all-minilm-l6-v2, bank-tuned, shop-tuned, smollm2-135m"
+    with pytest.raises(ModelError, match=rf"be reached \(\w+\): give one of {known}$"):
         resolve("gpt2", STORED)
 
 
@@ -72,7 +73,7 @@ def test_no_name_is_not_the_folder_that_one_is_in(name: str, tmp_path: Path, mon
         resolve(name, STORED)
     assert str(caught.value) == (
         f"--model {name!r} names no model: give a folder, a .gguf file, a Hugging Face id or one of "
-        "bank-tuned, shop-tuned, smollm2-135m"
+        "all-minilm-l6-v2, bank-tuned, shop-tuned, smollm2-135m"
     )
 
 

@@ -123,3 +123,13 @@ def test_one_change_in_the_shop_is_all_that_is_computed(old: Path, stage: Stage)
     made_since = "run_id NOT IN (SELECT run_id FROM runs WHERE version <= 14)"
     for table in ("texts", "embeddings", "layers"):
         assert store.sql(f"SELECT DISTINCT entity_id FROM {table} WHERE {made_since}").fetchall() == [("c3",)], table
+
+
+def test_more_variants_are_added_to_those_that_are_there(old: Path, stage: Stage) -> None:
+    """Their number was part of the configuration then."""
+    view = "SELECT entity_id, variant, text, config_id, run_id FROM texts WHERE variant <> 'raw'"
+    before = set(Store(old / "store").sql(view).fetchall())
+    assert [(row["computed"], row["reused"]) for row in stage("enrich {recipe} --variants 4")] == [(40, 40)]
+    after = set(Store(old / "store").sql(view).fetchall())
+    assert before < after
+    assert len({row[:2] for row in after}) == len(after) == 80

@@ -71,7 +71,8 @@ def test_sentence_transformers_gives_the_same_vectors(model: Model, tmp_path: Pa
 
 def test_what_cannot_be_exported(model: Model, tmp_path: Path) -> None:
     with pytest.raises(
-        OptionError, match=r"--pooling content_mean: sentence-transformers has no such pooling; give mean"
+        OptionError,
+        match=r"--pooling content_mean: sentence-transformers has no such pooling; give mean, last or model",
     ):
         export(model, tmp_path / "out", 1, Pooling.CONTENT_MEAN, 128)
     quantised = replace(model, options=LoadOptions(load_in=LoadIn.INT8))

@@ -45,7 +45,10 @@ TEXTS = pa.schema(
         ("n_events_dropped", pa.int32()),  # events of the entity that the text leaves out
         ("as_of", TIME),  # exclusive cut-off of the history; null: none
         ("fidelity", pa.float64()),  # share of events a rewriting kept, 0..1; null: not a rewriting
+        ("checked", pa.string()),  # by 'fields', or by 'words', the weaker check of prose; null: not, or by 0.1
         ("note", pa.string()),  # why a rewriting was retried or replaced; null: nothing to say
+        ("written_by", pa.string()),  # the model that wrote it, as it names itself; null: rules alone
+        ("n_events_by_rule", pa.int32()),  # events that a rule wrote in the model's place; null: not a rewriting
         ("source_hash", pa.string()),
     ]
 )

@@ -21,6 +21,8 @@ from ..models.ref import check_dims, check_length
 from ..options import EmbedOptions
 from .batches import PooledWindow, window_sums
 from .entities import Entity, chunks, entities
+from .model_pooling import pooler_for
+from .pooler import Pooler
 from .pooling import layout_for
 from .rows import Vectors, embedding_rows, layer_rows
 
@@ -122,13 +124,14 @@ def _embedded(
 ) -> Iterator[tuple[list[Entity], Vectors]]:
     """Entities with their vectors, as many as are finished at a time."""
     check_length(model.ref, options.max_length)
-    check_dims(model.name, model.ref.dim, options.dims)
+    pooler = pooler_for(model, options)
+    check_dims(model.name, pooler.dim or model.ref.dim, options.dims)
     layout = layout_for(model.network, model.ref.n_layers, options.max_length, options.batch_tokens)
     n_finished = 0
     # the next entities are read, tokenised and cut while the model runs
-    for chunk in prefetch(chunks(entities(texts, model.tokenizer, options), PASSES_AT_ONCE * options.batch_tokens)):
+    for chunk in prefetch(chunks(entities(texts, pooler, options), PASSES_AT_ONCE * options.batch_tokens)):
         kept: dict[int, NDArray[np.float32]] = {}
-        for finished in _vectors(chunk, model, options, layout, longest_first=ordered):
+        for finished in _vectors(chunk, model, options, pooler, layout, longest_first=ordered):
             n_finished += len(finished)
             if progress is not None:
                 progress(n_finished)
@@ -141,7 +144,13 @@ def _embedded(
 
 
 def _vectors(
-    chunk: Sequence[Entity], model: Model, options: EmbedOptions, layout: Layout, *, longest_first: bool
+    chunk: Sequence[Entity],
+    model: Model,
+    options: EmbedOptions,
+    pooler: Pooler,
+    layout: Layout,
+    *,
+    longest_first: bool,
 ) -> Iterator[dict[int, NDArray[np.float32]]]:
     """After each pass, the (L, D) vectors of the entities whose last window it has read, by their places."""
     windows = [
@@ -158,16 +167,16 @@ def _vectors(
             owner = owners[index]
             read[owner][index] = sums[index]
             if len(read[owner]) == chunk[owner].n_windows:
-                finished[owner] = _mean(chunk[owner], [total for _, total in sorted(read[owner].items())])
+                finished[owner] = _pooled(chunk[owner], [total for _, total in sorted(read[owner].items())], pooler)
                 read[owner] = {}  # a long chunk's sums would stay in memory
         yield finished
 
 
-def _mean(entity: Entity, sums: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+def _pooled(entity: Entity, sums: Sequence[NDArray[np.float32]], pooler: Pooler) -> NDArray[np.float32]:
     """An entity's vector of every layer, (L, D), from its windows' summed states in their order."""
     left = iter(sums)
-    means = []
+    texts = []
     for text in entity.texts:
-        total = np.stack([next(left) for _ in text.cut.windows]).sum(0)  # (W, L, D) -> (L, D)
-        means.append(np.asarray(total / sum(end - start for start, end in text.spans), np.float32))  # (L, D)
-    return np.asarray(np.stack(means).mean(0), np.float32)  # (V, L, D) -> (L, D)
+        windows = np.stack([next(left) for _ in text.cut.windows])  # (W, L, D)
+        texts.append(pooler.of_text(windows, sum(end - start for start, end in text.spans)))
+    return pooler.of_entity(texts)  # V of (L, D) -> (L, D)

@@ -15,7 +15,8 @@ from ..inputs.check_texts import check_texts
 from ..inputs.tokenize import tokenize
 from ..inputs.windows import Cut, Tokens, cut
 from ..options import EmbedOptions
-from .pooling import SPANS, Span
+from .pooler import Pooler
+from .pooling import Span
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,15 @@ class Entity:
         return sum(text.cut.n_tokens for text in self.texts)
 
 
-def entities(texts: Iterable[pa.RecordBatch], tokenizer: Any, options: EmbedOptions) -> Iterator[Entity]:
+def entities(texts: Iterable[pa.RecordBatch], pooler: Pooler, options: EmbedOptions) -> Iterator[Entity]:
     """Rows of texts as entities. Raises DataError where an entity's rows lie apart: it would get two vectors."""
     ended: set[int] = set()  # hashes of the keys: ids themselves would take the memory of everybody's ids
     key: tuple[str, str] | None = None
     variants: list[EmbedText] = []
     for batch in texts:
         rows = _rows(batch, options)
-        for row, tokens in zip(rows, tokenize(tokenizer, [row["text"] for row in rows]), strict=True):
+        read = tokenize(pooler.tokenizer, [row["text"] for row in rows], pooler.prompt)
+        for row, tokens in zip(rows, read, strict=True):
             if (row["dataset"], row["entity_id"]) != key:
                 if key is not None:
                     yield Entity(*key, tuple(variants))
@@ -69,7 +71,7 @@ def entities(texts: Iterable[pa.RecordBatch], tokenizer: Any, options: EmbedOpti
                     raise DataError(
                         f"embed: the texts of entity {key[1]!r} lie apart: sort the rows by dataset and entity_id"
                     )
-            variants.append(_text(row, tokens, options))
+            variants.append(_text(row, tokens, pooler, options))
     if key is not None:
         yield Entity(*key, tuple(variants))
 
@@ -97,7 +99,7 @@ def _rows(batch: pa.RecordBatch, options: EmbedOptions) -> list[dict[str, Any]]:
     return rows if options.texts == ("all",) else [row for row in rows if row["variant"] in options.texts]
 
 
-def _text(row: dict[str, Any], tokens: Tokens, options: EmbedOptions) -> EmbedText:
+def _text(row: dict[str, Any], tokens: Tokens, pooler: Pooler, options: EmbedOptions) -> EmbedText:
     """One row, cut."""
     windows = cut(tokens, row["event_offsets"], row["n_events"], options.max_length, options.history)
     if not windows.windows:
@@ -105,7 +107,7 @@ def _text(row: dict[str, Any], tokens: Tokens, options: EmbedOptions) -> EmbedTe
             f"the text {row['variant']!r} of entity {row['entity_id']!r} has no tokens: leave the entity out"
         )
     prefix, suffix = len(tokens.prefix), len(tokens.suffix)
-    spans = tuple(SPANS[options.pooling](len(window), prefix, suffix) for window in windows.windows)
+    spans = tuple(pooler.span(len(window), prefix, suffix) for window in windows.windows)
     dropped = _plus(row["n_events_dropped"], windows.n_events_dropped)
     return EmbedText(row["variant"], row["text_hash"], windows, spans, dropped)
 

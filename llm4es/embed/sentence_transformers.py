@@ -18,12 +18,13 @@ from ..core.errors import ModelError, OptionError, one_line
 from ..core.quiet import quiet
 from ..models.load import Model
 from ..models.ref import check_length, effective_k
+from ..models.sentence_modules import MODULES, TRANSFORMER, read_modules
 from ..options import LoadIn, Pooling
 
 POOLING_MODES = {Pooling.MEAN: "pooling_mode_mean_tokens", Pooling.LAST: "pooling_mode_lasttoken"}
 """sentence-transformers' names of the poolings that it has."""
 
-MODULES = {
+STEPS = {
     "": "sentence_transformers.models.Transformer",
     "1_WeightedLayerPooling": "sentence_transformers.models.WeightedLayerPooling",
     "2_Pooling": "sentence_transformers.models.Pooling",
@@ -43,7 +44,7 @@ def export(model: Model, to: Path, k: int, pooling: Pooling, max_length: int) ->
     k : int
         Last layers averaged; 0, or more than there are, stands for all.
     pooling : Pooling
-        ``mean`` or ``last``.
+        ``mean``, ``last``, or ``model``: the pooling that a sentence-transformers folder came with.
     max_length : int
         Tokens of a text, at most the model's context; longer texts are cut at the end.
 
@@ -66,8 +67,11 @@ def export(model: Model, to: Path, k: int, pooling: Pooling, max_length: int) ->
     >>> export(model, Path("mine-embedder"), k=8, pooling=Pooling.MEAN, max_length=512)  # doctest: +SKIP
     PosixPath('mine-embedder')
     """
-    if pooling not in POOLING_MODES:
-        raise OptionError(f"--pooling {pooling.value}: sentence-transformers has no such pooling; give mean or last")
+    own = pooling is Pooling.MODEL
+    if not own and pooling not in POOLING_MODES:
+        raise OptionError(
+            f"--pooling {pooling.value}: sentence-transformers has no such pooling; give mean, last or model"
+        )
     if model.options.load_in != LoadIn.NONE:
         raise OptionError(
             f"--load-in {model.options.load_in.value}: export a model as it is, and quantise it on loading"
@@ -80,8 +84,12 @@ def export(model: Model, to: Path, k: int, pooling: Pooling, max_length: int) ->
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
         (k,) = effective_k((k,), model.ref.n_layers)
-        _network(model, part)
-        _modules(model, part, k, pooling, max_length)
+        _network(model, part, all_layers=not own)
+        (part / TRANSFORMER).write_text(json.dumps({"max_seq_length": max_length, "do_lower_case": False}))
+        if own:
+            _own_modules(model, part, max_length)
+        else:
+            _modules(model, part, k, pooling)
         if to.exists():
             to.rmdir()
         part.rename(to)
@@ -92,22 +100,32 @@ def export(model: Model, to: Path, k: int, pooling: Pooling, max_length: int) ->
     return to
 
 
-def _network(model: Model, to: Path) -> None:
-    """Weights, settings and tokenizer; the settings ask for all hidden states."""
+def _network(model: Model, to: Path, *, all_layers: bool) -> None:
+    """Weights, settings and tokenizer; the settings ask for all hidden states where they are averaged."""
     decoder: Any = model.network.base_model
     tokenizer = model.tokenizer
     with quiet():
         decoder.save_pretrained(to)
         tokenizer.save_pretrained(to)
     config = json.loads((to / "config.json").read_text())
-    (to / "config.json").write_text(json.dumps({**config, "output_hidden_states": True}, indent=2))
+    (to / "config.json").write_text(json.dumps({**config, "output_hidden_states": all_layers}, indent=2))
     settings = json.loads((to / "tokenizer_config.json").read_text())
     # the library pads texts of a batch, and a vector of last tokens needs the padding behind them
     settings |= {"pad_token": tokenizer.pad_token or tokenizer.eos_token, "padding_side": "right"}
     (to / "tokenizer_config.json").write_text(json.dumps(settings, indent=2))
 
 
-def _modules(model: Model, to: Path, k: int, pooling: Pooling, max_length: int) -> None:
+def _own_modules(model: Model, to: Path, max_length: int) -> None:
+    """The steps that the model came with, as they are; its texts as long as was asked for."""
+    folder = model.ref.folder
+    for file in read_modules(folder, model.ref.name, model.ref.dim).files:
+        (to / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / file, to / file)
+    settings = json.loads((to / TRANSFORMER).read_text())
+    (to / TRANSFORMER).write_text(json.dumps({**settings, "max_seq_length": max_length}))
+
+
+def _modules(model: Model, to: Path, k: int, pooling: Pooling) -> None:
     """The steps after the network, each in its folder, and the list of them."""
     dim, n_layers = model.ref.dim, model.ref.n_layers
     first = n_layers + 1 - k  # hidden states are counted from the embeddings' output, 0
@@ -120,7 +138,6 @@ def _modules(model: Model, to: Path, k: int, pooling: Pooling, max_length: int) 
     save_file({"layer_weights": torch.ones(k)}, to / "1_WeightedLayerPooling" / "model.safetensors")
     listed = [
         {"idx": index, "name": str(index), "path": path, "type": kind}
-        for index, (path, kind) in enumerate(MODULES.items())
+        for index, (path, kind) in enumerate(STEPS.items())
     ]
-    (to / "modules.json").write_text(json.dumps(listed, indent=2))
-    (to / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": max_length, "do_lower_case": False}))
+    (to / MODULES).write_text(json.dumps(listed, indent=2))

@@ -57,6 +57,8 @@ class Chunk:
     tries: int = 0
     text: str | None = None
     best: Fidelity | None = None
+    written_by: str = ""
+    """Who wrote the text that was taken."""
     reasons: list[str] = field(default_factory=list)
     unanswered: str | None = None
     """Why nothing came back, the last time that it was asked for."""

@@ -31,6 +31,9 @@ READ = pa.schema(
 )
 """The columns of raw texts that are read; further ones of TEXTS are handed on where they are there."""
 
+ABOUT = ("event_offsets", "fidelity", "checked", "note", "written_by", "n_events_by_rule")
+"""Columns that are of a text alone, and not of the raw one that it was made of."""
+
 Row = dict[str, Any]
 
 
@@ -63,7 +66,9 @@ def enrich(
     ------
     pyarrow.RecordBatch
         Rows of ``TEXTS``; ``source_hash`` is the raw text's hash. By llm ``fidelity`` is the share of events that the
-        model kept, 0 to 1, and ``note`` says why an answer was asked for again or replaced.
+        model kept, 0 to 1, ``checked`` whether that was compared by 'fields' or by 'words' alone, ``note`` says why an
+        answer was asked for again or replaced, ``written_by`` who wrote it, and ``n_events_by_rule`` how many events a
+        rule wrote in its place.
 
     Raises
     ------
@@ -174,7 +179,14 @@ def _by_llm(
             unwritten.append(rewriting)
             continue
         lost = row["n_events"] - rewriting.kept
-        about = {"fidelity": rewriting.fidelity, "note": rewriting.note, "n_events": rewriting.kept}
+        about = {
+            "fidelity": rewriting.fidelity,
+            "checked": load_prompt(prompt_of(variant)).checked,
+            "note": rewriting.note,
+            "n_events": rewriting.kept,
+            "written_by": rewriting.written_by,
+            "n_events_by_rule": rewriting.by_rule,
+        }
         rows.append(_row(row, variant, rewriting.text) | about | {"n_events_dropped": row["n_events_dropped"] + lost})
     return rows, unwritten
 
@@ -183,7 +195,7 @@ def _row(row: Row, variant: str, text: str) -> Row:
     """A row of a text that was made of another."""
     new = {"variant": variant, "text": text, "text_hash": text_hash(text), "source_hash": row["text_hash"]}
     kept = {name: row.get(name) for name in TEXTS.names}
-    return kept | new | {"event_offsets": None, "fidelity": None, "note": None}
+    return kept | new | dict.fromkeys(ABOUT)
 
 
 def _offsets(written: Written) -> list[int] | None:

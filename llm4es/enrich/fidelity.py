@@ -7,21 +7,18 @@ A rewriting with a line for each event is compared field by field (fidelity_reco
 rule (fidelity_prose), and is marked so.
 """
 
+import html
 import re
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..serialize.escaping import unescape
 from .fidelity_prose import check_prose
 from .fidelity_records import read_records
-from .words import normal
+from .rising import longest_rising
 
 VERSION = 4
 """Raised when a rewriting that passed may not pass any more: part of the rows' configuration."""
-
-_NUMBER = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
-_NUMBERING = re.compile(r"^\W*(\d{1,4})[.):]", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class Fidelity:
     """Times that an event is told more often than it happened."""
 
     invented: tuple[str, ...]
-    """Numbers in the text that no event has, in order."""
+    """Numbers in prose that no event has, in order."""
 
     finished: bool
     """False: the model was cut off by the token limit."""
@@ -54,6 +51,12 @@ class Fidelity:
 
     added: int = 0
     """Records that are no event, besides the altered ones."""
+
+    claims: tuple[str, ...] = ()
+    """Words in prose that make events others: denials, scales, names, values of another event."""
+
+    beside: tuple[tuple[int, int], ...] = ()
+    """Characters of sentences that tell no event, in prose: to be left out of it."""
 
     @property
     def score(self) -> float:
@@ -68,6 +71,8 @@ class Fidelity:
             return f"{self.altered} of {self.events} events altered"
         if self.invented:
             return f"numbers invented: {', '.join(self.invented[:3])}"
+        if self.claims:
+            return f"words of its own: {', '.join(self.claims[:3])}"
         if self.repeated:
             return f"events told {self.repeated} times too often"
         if self.added:
@@ -86,15 +91,27 @@ def check(
     names: Sequence[str] = (),
     finished: bool = True,
     by_line: bool = False,
+    free_form: bool = False,
 ) -> Fidelity:
-    """Compare a text with the events (escaped values) that it was made of. ``by_line``: each event has its line."""
+    """Compare a text with the events (escaped values) that it was made of.
+
+    ``by_line``: each event has its line, and is compared by field. Else it is prose, ``free_form`` in its own order.
+    """
     if by_line:
         return _by_record(events, text, names, finished)
     values = [[unescape(value) for value in event] for event in events]
-    kept, altered, repeated = check_prose([tuple(tuple(normal(value)) for value in row) for row in values], text)
-    known = {_number(number) for row in values for value in row for number in _numbers_in(value)} | {str(len(events))}
-    invented = tuple(dict.fromkeys(number for number in _numbers(text, len(events)) if number not in known))
-    return Fidelity(len(events), kept, altered, repeated, invented, finished)
+    told = check_prose(values, html.unescape(text), [unescape(name) for name in names], free_form)
+    return Fidelity(
+        events=len(events),
+        kept=told.kept - told.moved,
+        altered=told.altered,
+        repeated=told.repeated,
+        invented=told.numbers,
+        finished=finished,
+        moved=told.moved,
+        claims=told.claims,
+        beside=told.beside,
+    )
 
 
 def _by_record(events: Sequence[Sequence[str]], text: str, names: Sequence[str], finished: bool) -> Fidelity:
@@ -102,7 +119,7 @@ def _by_record(events: Sequence[Sequence[str]], text: str, names: Sequence[str],
     told = read_records(events, text, names)
     untold = set(range(len(events))) - set(told.order)
     silent = sum(not any(events[at]) for at in untold)  # without any word there is nothing to lose
-    kept = _in_order(told.order)
+    kept = longest_rising(told.order)
     missing = len(events) - len(told.order) - silent
     altered = min(len(told.foreign), missing)
     records = set(told.records)
@@ -129,28 +146,10 @@ def without(text: str, lines: Sequence[int]) -> str:
     return re.sub(r",(\s*\]\s*)$", r"\1", kept).strip()
 
 
-def _in_order(positions: Sequence[int]) -> int:
-    """How many of them stand in order: the longest rising run with gaps."""
-    ends: list[int] = []
-    for position in positions:
-        at = bisect_left(ends, position)
-        ends[at : at + 1] = [position]
-    return len(ends)
-
-
-def _numbers_in(text: str) -> list[str]:
-    return [match[0] for match in _NUMBER.finditer(text)]
-
-
-def _numbers(text: str, events: int) -> list[str]:
-    """The numbers in a text but for those that number its lines."""
-    counting = {str(number) for number in range(1, events + 1)}
-    text = _NUMBERING.sub(lambda match: "" if match[1] in counting else match[0], text)
-    return [_number(number) for number in _numbers_in(text)]
-
-
-def _number(text: str) -> str:
-    """A number without thousands separators and without zeros that say nothing."""
-    whole, _, fraction = text.replace(",", "").partition(".")
-    fraction = fraction.rstrip("0")
-    return (whole.lstrip("0") or "0") + (f".{fraction}" if fraction else "")
+def accepted(text: str, fidelity: Fidelity) -> str:
+    """A text without what tells no event: lines of records, sentences of prose."""
+    if not fidelity.beside:
+        return without(text, fidelity.foreign)
+    text, begins = html.unescape(text), [end for _, end in ((0, 0), *fidelity.beside)]
+    ends = [begin for begin, _ in fidelity.beside] + [len(text)]
+    return "".join(text[begin:end] for begin, end in zip(begins, ends, strict=True)).strip()

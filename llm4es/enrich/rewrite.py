@@ -13,13 +13,8 @@ from ..options import EnrichOptions
 from ..serialize.formats import ParsedHistory, write
 from .chunks import Chunk, RewriteTask, chunks_of, request_for
 from .engine import Answer, Engine, Request
-from .fidelity import check, without
+from .judge import judge
 from .tally import AGAIN
-from .thinking import without_thinking
-from .tidy import tidied
-
-THOUGHT_ONLY = "thinking alone, and no answer"
-"""Why a chunk is asked for again."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +29,12 @@ class Rewriting:
 
     kept: int
     """Events that the text carries."""
+
+    written_by: str | None
+    """The models that wrote what was taken of them, as they name themselves; None: a rule wrote all."""
+
+    by_rule: int
+    """Events of chunks that a rule text stands for."""
 
     note: str | None
     """Why chunks were retried or replaced; None: all were good at once."""
@@ -57,34 +58,25 @@ def rewrite(tasks: Sequence[RewriteTask], engine: Engine, options: EnrichOptions
         requests = [request_for(tasks[chunk.task], chunk, options) for chunk in open_chunks]
         for chunk, request, answer in zip(open_chunks, requests, engine.answers(requests), strict=True):
             _judge(chunk, tasks[chunk.task], request, answer, options)
+            chunk.written_by = _author(answer, engine) if chunk.text is not None else ""
         chunks = [part for chunk in chunks for part in chunk.parts()]
     return [_put_together(task, [chunk for chunk in chunks if chunk.task == at]) for at, task in enumerate(tasks)]
 
 
 def _judge(chunk: Chunk, task: RewriteTask, request: Request, answer: Answer, options: EnrichOptions) -> None:
-    """Take an answer if it is good enough, and remember how good the best was.
-
-    An answer in its request's form is completed, and checked as any other; its paraphrases stand for the values.
-    """
+    """Take an answer if it is good enough, and remember how good the best was."""
     chunk.tries += 1
     chunk.failure, chunk.too_long = answer.failure, answer.too_long is not None
     chunk.unanswered = answer.too_long or answer.unanswered or (str(answer.failure) if answer.failure else None)
     if chunk.unanswered:
         return
-    answered = without_thinking(answer.text, "\n".join(value for event in chunk.events for value in event))
-    completed = request.form.complete(answered) if request.form else None
-    text, events = (completed.text, completed.events) if completed else (tidied(answered), chunk.events)
-    finished = answer.finished or completed is not None
-    names, by_line = task.history.headers, task.prompt.by_line
-    fidelity = check(events, text, names=names, finished=finished, by_line=by_line)
-    reason = answer.refusal or (THOUGHT_ONLY if answer.finished and answer.text.strip() and not answered else None)
-    reason = reason or fidelity.refusal(options.min_fidelity)
-    if chunk.best is None or fidelity.score > chunk.best.score:
-        chunk.best = fidelity
-    if reason is None:
-        chunk.text, chunk.best = without(text, fidelity.foreign), fidelity
+    judged = judge(chunk.events, task.history.headers, task.prompt, request.form, answer, options.min_fidelity)
+    if chunk.best is None or judged.fidelity.score > chunk.best.score:
+        chunk.best = judged.fidelity
+    if judged.reason is None:
+        chunk.text, chunk.best = judged.text, judged.fidelity
     else:
-        chunk.reasons.append(reason)
+        chunk.reasons.append(judged.reason)
 
 
 def _put_together(task: RewriteTask, chunks: Sequence[Chunk]) -> Rewriting | Unwritten:
@@ -92,7 +84,7 @@ def _put_together(task: RewriteTask, chunks: Sequence[Chunk]) -> Rewriting | Unw
     for chunk in chunks:
         if chunk.unanswered:
             return Unwritten(chunk.unanswered, chunk.failure)
-    texts, kept, kept_by_model = [], 0, 0
+    texts, kept, kept_by_model, by_rule = [], 0, 0, 0
     for chunk in chunks:
         kept_by_model += chunk.best.kept if chunk.best else 0
         if chunk.text is not None and chunk.best is not None:
@@ -101,8 +93,17 @@ def _put_together(task: RewriteTask, chunks: Sequence[Chunk]) -> Rewriting | Unw
         else:
             texts.append(write(ParsedHistory(task.history.headers, chunk.events), task.prompt.fallback).text.strip())
             kept += len(chunk.events)
+            by_rule += len(chunk.events)
     events = len(task.history.events)
-    return Rewriting("\n\n".join(texts), kept_by_model / events if events else 1.0, kept, _note(task, chunks))
+    authors = "; ".join(dict.fromkeys(chunk.written_by for chunk in chunks if chunk.written_by)) or None
+    fidelity = kept_by_model / events if events else 1.0
+    return Rewriting("\n\n".join(texts), fidelity, kept, authors, by_rule, _note(task, chunks))
+
+
+def _author(answer: Answer, engine: Engine) -> str:
+    """Who wrote an answer, and without which parameters."""
+    who = answer.served_by or engine.name
+    return f"{who} without {', '.join(answer.without)}" if answer.without else who
 
 
 def _note(task: RewriteTask, chunks: Sequence[Chunk]) -> str | None:

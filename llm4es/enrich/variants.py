@@ -102,10 +102,11 @@ def fingerprint(
 ) -> dict[str, Any]:
     """What changes the variants besides the raw texts, as plain values: the options; by llm also prompts, model, check.
 
+    How many there are changes none of them: more variants keep the fewer ones.
     ``model`` is what ``open_engine`` is given: the model of engine 'transformers'. Forms, and fields that may be
     paraphrased, count only where there are any: free answers keep the name that they had before there were forms.
     """
-    values: dict[str, Any] = options.fingerprint()
+    values: dict[str, Any] = {name: value for name, value in options.fingerprint().items() if name != "variants"}
     if options.by is EnrichBy.LLM:
         here = options.engine is EngineName.TRANSFORMERS
         load = load or LoadOptions()

@@ -30,13 +30,13 @@ from ..inputs.check_texts import check_texts
 from ..inputs.packing import real_share
 from ..models.folders import adapter_fingerprint, folder_fingerprint
 from ..models.load import Model
-from ..models.lora import PeftModel, with_adapters
+from ..models.lora import PeftModel, unreached, with_adapters
 from ..models.ref import check_length
 from ..options import FinetuneOptions, Method, Optimizer
 from .checkpoints import wait_for_all
 from .chunked_loss import chunked_loss
 from .examples import chosen, exposures_of, pieces, require
-from .quality import check_changed, measure, verdict
+from .quality import check_changed, left_alone, measure, verdict
 from .rows import TrainingRows
 from .schedule import capacity, held_out_rows, held_out_tokens, in_order, wanted_tokens
 from .trainer import Curve, Progress, TrainingResult, train
@@ -166,6 +166,7 @@ def finetune(
             trained: Trained = (
                 with_adapters(network, options) if options.method == Method.LORA else _all_weights(network)
             )
+            left = left_alone(*unreached(trained)) if isinstance(trained, PeftModel) else ""
             outcome = train(trained, work, options, folder / "checkpoints", run, progress, model.dtype)
             if options.method == Method.FULL:
                 _in_format(trained, model.dtype)  # as the weights came, and as they are written
@@ -193,7 +194,7 @@ def finetune(
         exposures=exposures,
         mean_cosine=cosine,
         real_share=real_share(work.rows, layout),
-        verdict=verdict(before.loss, after.loss, measured, cosine),
+        verdict=verdict(before.loss, after.loss, measured, cosine) + left,
     )
 
 

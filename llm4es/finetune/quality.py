@@ -6,6 +6,7 @@ are the base's to the bit or no numbers, and a plain sentence. Knows no texts.
 Letters: B lines, T tokens of a line, n pieces, D width of a state.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,9 @@ from ..inputs.packing import Row
 from ..models.lora import PeftModel
 from ..options import FinetuneOptions
 from .rows import Rows, TrainingRows, held_out_loss
+
+WORTH_SAYING = 0.05
+"""Share of the layers' weights from which on it is told that no adapter reaches them: routers of experts are less."""
 
 
 @dataclass(frozen=True)
@@ -69,3 +73,19 @@ def verdict(before: float | None, after: float | None, measured: int, cosine: fl
     if after < before:
         return f"Tuning helped: {change} ({1 - after / before:.1%} less, on {measured} tokens); {moved}."
     return f"Tuning did not help: {change} (on {measured} tokens); {moved}."
+
+
+def left_alone(share: float, names: Sequence[str]) -> str:
+    """What no adapter reaches, for people; nothing where that is little.
+
+    Examples
+    --------
+    >>> left_alone(0.77, ["mlp.experts.gate_up_proj", "mlp.experts.down_proj"])
+    " LoRA left 77% of the layers' weights as they were (mlp.experts.gate_up_proj, ...): --method full tunes all."
+    >>> left_alone(0.01, ["mlp.gate.weight"])
+    ''
+    """
+    if share < WORTH_SAYING:
+        return ""
+    more = ", ..." if len(names) > 1 else ""
+    return f" LoRA left {share:.0%} of the layers' weights as they were ({names[0]}{more}): --method full tunes all."

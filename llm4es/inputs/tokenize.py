@@ -11,8 +11,8 @@ from .control_tokens import Token, control_tokens, spelled_out
 from .windows import Tokens
 
 
-def tokenize(tokenizer: Any, texts: Sequence[str]) -> list[Tokens]:
-    """The tokens of every text, the tokenizer's own special tokens apart.
+def tokenize(tokenizer: Any, texts: Sequence[str], prompt: str = "") -> list[Tokens]:
+    """The tokens of every text, the tokenizer's own special tokens apart, and those of a prompt with them.
 
     A special token's name in a text, such as ``<|im_end|>``, is read as the letters that it is written with.
 
@@ -22,6 +22,8 @@ def tokenize(tokenizer: Any, texts: Sequence[str]) -> list[Tokens]:
         A fast tokenizer: it knows where in the text its tokens are.
     texts : sequence of str
         Texts of any length.
+    prompt : str, default ""
+        Put before every text. Its tokens are of the prefix, so that each window begins with them.
 
     Returns
     -------
@@ -41,8 +43,9 @@ def tokenize(tokenizer: Any, texts: Sequence[str]) -> list[Tokens]:
     """
     if not texts:
         return []
+    read = [prompt + text for text in texts]
     encoded = tokenizer(
-        list(texts),
+        read,
         add_special_tokens=True,
         return_attention_mask=False,
         return_offsets_mapping=True,
@@ -52,16 +55,21 @@ def tokenize(tokenizer: Any, texts: Sequence[str]) -> list[Tokens]:
     )
     control = control_tokens(tokenizer)
     return [
-        _tokens(tokenizer, control, text, list(zip(ids, offsets, strict=True)), special)
+        _tokens(tokenizer, control, text, list(zip(ids, offsets, strict=True)), special, len(prompt))
         for text, ids, offsets, special in zip(
-            texts, encoded["input_ids"], encoded["offset_mapping"], encoded["special_tokens_mask"], strict=True
+            read, encoded["input_ids"], encoded["offset_mapping"], encoded["special_tokens_mask"], strict=True
         )
     ]
 
 
-def _tokens(tokenizer: Any, control: Mapping[int, str], text: str, tokens: list[Token], special: list[int]) -> Tokens:
+def _tokens(
+    tokenizer: Any, control: Mapping[int, str], text: str, tokens: list[Token], special: list[int], prompt: int
+) -> Tokens:
     first = special.index(0) if 0 in special else len(special)
     last = len(special) - (special[::-1].index(0) if 0 in special else 0)
     own = spelled_out(tokenizer, control, text, tokens[first:last])
-    prefix, suffix = ([i for i, _ in around] for around in (tokens[:first], tokens[last:]))
-    return Tokens(ids=[i for i, _ in own], starts=[start for _, (start, _) in own], prefix=prefix, suffix=suffix)
+    before = sum(prompt > 0 and end <= prompt for _, (_, end) in own)  # a token over the boundary is the text's
+    prefix = [i for i, _ in [*tokens[:first], *own[:before]]]
+    suffix = [i for i, _ in tokens[last:]]
+    starts = [max(0, start - prompt) for _, (start, _) in own[before:]]
+    return Tokens(ids=[i for i, _ in own[before:]], starts=starts, prefix=prefix, suffix=suffix)

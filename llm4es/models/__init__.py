@@ -7,8 +7,9 @@ In: a name as a user types it. Out: a ``ModelRef`` (``resolve``), and from that 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from .built_in import builtin_models
 from .ref import ModelRef, StoredModel
-from .resolve import builtin_models, pull, resolve
+from .resolve import pull, resolve
 
 if TYPE_CHECKING:
     from .load import Model, load_model

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..core.errors import ModelError, one_line
 from ..core.hashing import canonical_json, text_hash
+from .architecture import is_encoder, positions
 from .cached_hash import cached_hash
 from .json_files import read_object
 from .weight_files import check_weights, weight_files
@@ -53,7 +54,7 @@ UNORDERED_ADAPTER = ("target_modules", "exclude_modules", "modules_to_save")
 
 @dataclass(frozen=True)
 class NetworkShape:
-    """The sizes of a decoder."""
+    """The sizes of a network, and which way it reads."""
 
     n_layers: int
     """Transformer layers."""
@@ -63,6 +64,9 @@ class NetworkShape:
 
     context: int
     """Tokens that the model has positions for."""
+
+    encoder: bool
+    """Whether it reads in both directions: see ``architecture.is_encoder``."""
 
 
 def read_shape(folder: Path) -> NetworkShape:
@@ -77,7 +81,7 @@ def read_shape(folder: Path) -> NetworkShape:
     if layers is None or dim is None:
         raise ModelError(f"{folder}/config.json says no number of layers or no width: it is no language model's folder")
     context = _size(folder, inner, CONTEXT_KEYS, sys.maxsize, least=0) or UNBOUNDED
-    return NetworkShape(layers, dim, min(context, UNBOUNDED))
+    return NetworkShape(layers, dim, min(positions(inner, context), UNBOUNDED), is_encoder(config))
 
 
 def check_folder(folder: Path) -> None:

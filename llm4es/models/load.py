@@ -12,12 +12,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
+from transformers import AutoModel, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
 from ..core.errors import ModelError, one_line
 from ..core.processes import local_rank
 from ..core.quiet import quiet
 from ..options import LoadIn, LoadOptions
+from .architecture import auto_class
 from .complete import check_complete
 from .devices import attention_name, device_name, number_format
 from .finite import check_finite
@@ -43,7 +44,7 @@ class Model:
     """Hugging Face tokenizer (a fast one: it knows where in the text its tokens are)."""
 
     network: PreTrainedModel
-    """The causal language model, in evaluation mode."""
+    """The causal language model or the encoder, in evaluation mode."""
 
     device: torch.device
     """Where it runs."""
@@ -109,8 +110,9 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | No
     device, dtype = _device(device_name(options)), getattr(torch, number_format(options))
     with quiet():
         tokenizer = _tokenizer(ref, options)
+        kind = auto_class(ref.folder)
         network, info = _from_folder(
-            AutoModelForCausalLM,
+            kind,
             ref,
             options,
             dtype=dtype,
@@ -121,7 +123,7 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | No
             ignore_mismatched_sizes=True,  # they are refused by name below
             output_loading_info=True,
         )
-        has_head = check_complete(ref.name, ref.folder, network, info)
+        has_head = check_complete(ref.name, ref.folder, network, info) and kind is not AutoModel
         check_finite(ref.name, network.named_parameters())
         check_vocabulary(ref.name, tokenizer, network)
         _same_on_every_cpu(network)

@@ -3,7 +3,10 @@
 In: a network of transformers, options. Out: the network with adapters to be trained. Knows no texts.
 """
 
+from typing import Any
+
 import torch
+from torch import nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
@@ -13,7 +16,7 @@ from ..options import FinetuneOptions
 with quiet():  # peft imports bitsandbytes where there is one, and that has things to say
     from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
 
-__all__ = ["PeftModel", "with_adapters"]
+__all__ = ["PeftModel", "unreached", "with_adapters"]
 
 
 def with_adapters(network: PreTrainedModel, options: FinetuneOptions) -> PeftModel:
@@ -35,3 +38,31 @@ def with_adapters(network: PreTrainedModel, options: FinetuneOptions) -> PeftMod
     with torch.random.fork_rng():
         torch.manual_seed(options.seed)  # the first values of the adapters
         return get_peft_model(network, config)
+
+
+def unreached(adapted: PeftModel) -> tuple[float, list[str]]:
+    """The share of the layers' weights that no adapter moves, and what they are called, the largest first.
+
+    Experts that are kept as one tensor are no linear layers, and peft passes most of them by. Counted are matrices but
+    embeddings and the head that predicts tokens.
+    """
+    network: Any = adapted.get_base_model()
+    apart = [module for module in network.modules() if isinstance(module, nn.Embedding)]
+    apart += filter(None, [network.get_output_embeddings()])
+    frozen = {id(weight) for module in apart for weight in module.parameters()}
+    moved: set[int] = set()
+    for module in network.modules():
+        if hasattr(module, "lora_A"):
+            name = getattr(module, "parameter_name", "weight")
+            moved.add(id(getattr(module.get_base_layer(), name)))
+            frozen |= {id(weight) for key in ("lora_A", "lora_B") for weight in getattr(module, key).parameters()}
+    sizes = {False: 0, True: 0}
+    missed: dict[str, int] = {}
+    for name, weight in network.named_parameters():
+        if weight.dim() < 2 or id(weight) in frozen:
+            continue
+        sizes[id(weight) in moved] += weight.numel()
+        if id(weight) not in moved:
+            called = ".".join(part for part in name.split(".")[-3:] if not part.isdigit())
+            missed[called] = missed.get(called, 0) + weight.numel()
+    return sizes[False] / (sum(sizes.values()) or 1), sorted(missed, key=missed.__getitem__, reverse=True)

@@ -64,6 +64,9 @@ class ModelRef:
     revision: str | None
     """Commit of the Hugging Face repository; None for a model from elsewhere."""
 
+    encoder: bool = False
+    """Whether it reads in both directions: it embeds, and predicts no next token."""
+
 
 def space_name(ref: ModelRef, options: LoadOptions, taken: Mapping[str, str] | None = None) -> str:
     """The name of the space that vectors live in: the model's, and what was done to it on loading.

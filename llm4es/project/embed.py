@@ -18,7 +18,8 @@ from ..core.plan import Plan, Reason
 from ..core.sql import literal, where
 from ..models.devices import device_name, number_format
 from ..models.ref import ModelRef, check_dims, check_length, effective_k, space_fingerprint, space_name
-from ..options import EmbedOptions, History, Layers, LoadOptions
+from ..models.sentence_modules import read_modules
+from ..options import EmbedOptions, History, Layers, LoadOptions, Pooling
 from .context import Context
 from .control_texts import EVERYBODY, RECORDED, SOME, outdated, read_as_control
 from .embed_executor import embed_executor
@@ -97,9 +98,11 @@ def embed(
     chosen = choose_texts(store, context.dataset, options.texts, context.which)
     ref = resolved(store, model)
     check_length(ref, options.max_length)
-    check_dims(ref.name, ref.dim, options.dims)
+    modules = read_modules(ref.folder, ref.name, ref.dim) if options.pooling is Pooling.MODEL else None
+    check_dims(ref.name, modules.dim if modules else ref.dim, options.dims)
     space = _space(context, ref, load)
     config = {"model": space.fingerprint, "options": options.fingerprint(), "texts": chosen.pairs}
+    config |= {"modules": modules.fingerprint} if modules else {}
     scope = {"dataset": context.dataset, "model": space.name, "config_id": config_id(config)}
     related = {"dataset": context.dataset, "model": space.name}
     entities = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from ..core.errors import OptionError
 from ..core.frames import like, to_arrow
-from ..options import DEFAULT_MODEL, EmbedOptions, LoadOptions, SerializeOptions, split
+from ..options import DEFAULT_MODEL, EmbedOptions, LoadOptions, Pooling, SerializeOptions, split
 from .documented import takes
 from .observer import Observer, as_increments
 from .terminal import observer_named
@@ -31,7 +31,7 @@ def encode(
     time: str | None = None,
     fields: str | Sequence[str | Mapping[str, Any]] | None = None,
     model: "str | ModelRef" = DEFAULT_MODEL,
-    k: int | str = 8,
+    k: int | str | None = None,
     observer: str | Observer | None = None,
     **options: Any,
 ) -> Any:
@@ -52,8 +52,8 @@ def encode(
         Columns that the texts show; None: all others.
     model : str or ModelRef, default "smollm2-135m"
         Built-in name, Hugging Face id, folder or .gguf file.
-    k : int or "all", default 8
-        Last layers averaged.
+    k : int or "all", optional
+        Last layers averaged; None: 8, or the last one alone with ``pooling="model"``.
     observer : str or Observer, optional
         Who hears of the work; None: a bar where somebody watches, else the logger ``llm4es``.
 
@@ -85,7 +85,8 @@ def encode(
     from ..recipes import keep_frames, locate, read_events, recipe_from_frame
     from ..serialize import serialize
 
-    embedding, load = split({**options, "k": k}, EmbedOptions, LoadOptions)
+    depth = k if k is not None else 1 if str(options.get("pooling")) == Pooling.MODEL else 8
+    embedding, load = split({**options, "k": depth}, EmbedOptions, LoadOptions)
     if len(embedding.k) != 1:
         raise OptionError(f"k {k!r} is not one number of layers: a frame holds one vector an entity")
     watcher = observer_named(observer)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..core.hashing import config_id
 from ..core.plan import Plan
 from ..enrich import enrich as rewrite
 from ..enrich.metered import Cost, Metered
 from ..enrich.tally import Tally
 from ..enrich.unanswered import UnansweredError
 from ..enrich.variants import fingerprint, planned_variants
+from ..models.architecture import check_predicts
 from ..models.ref import ModelRef
 from ..options import Constrain, EngineName, EnrichBy, EnrichOptions, LoadOptions
 from ..serialize.escaping import escape
@@ -25,6 +25,7 @@ from ..servers import server_address
 from .context import Context
 from .executor import Increment, TableRows, Work
 from .incremental import Job, incremental
+from .kept_variants import variants_config
 from .observer import Advance
 from .outcome import Outcome
 from .selection import RAW, choose_texts, entities_sql
@@ -82,7 +83,7 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
     model = _model(context, options)
     free = _paraphrase(context, options)
     config = {"base": base, "options": fingerprint(options, load, model, free)}
-    made, cost = config_id(config), Cost()
+    made, cost = variants_config(store, dataset, config), Cost()
     job = Job(
         stage="enrich",
         what=str(options.by),
@@ -111,7 +112,9 @@ def _model(context: Context, options: EnrichOptions) -> ModelRef | None:
     """Who rewrites, where it is a model in this process; None by rules and for a server."""
     if options.by is EnrichBy.RULES or options.engine is not EngineName.TRANSFORMERS:
         return None
-    return resolved(context.store, options.model)
+    ref = resolved(context.store, options.model)
+    check_predicts(ref, "asked")
+    return ref
 
 
 def _sent(context: Context, options: EnrichOptions, plan: Plan) -> pa.Table:
@@ -165,7 +168,16 @@ def _missing(batch: pa.RecordBatch) -> pa.Table:
 def _tally(context: Context, run: "Run", cost: Cost) -> str:
     """What became of the rewritings of this run, in a sentence; nothing by rules."""
     tally = Tally()
-    query = f"SELECT fidelity, note FROM texts WHERE run_id = '{run.run_id}' AND fidelity IS NOT NULL"
-    for fidelity, note in context.store.sql(query).fetchall():
-        tally.add(fidelity, note)
+    columns = "fidelity, note, checked, written_by, n_events, n_events_by_rule"
+    query = f"SELECT {columns} FROM texts WHERE run_id = '{run.run_id}' AND fidelity IS NOT NULL"
+    for row in context.store.sql(query).fetchall():
+        tally.add(*row)
+    of_all = f"config_id IN (SELECT config_id FROM texts WHERE run_id = '{run.run_id}') AND written_by IS NOT NULL"
+    authors = context.store.sql(f"SELECT DISTINCT written_by FROM texts WHERE {of_all} ORDER BY ALL").fetchall()
+    if len(authors) > 1:
+        named = ", ".join(author for (author,) in authors[:4])
+        context.observer.warn(
+            f"enrich: {len(authors)} models answered to one name, see `written_by` in texts ({named}): "
+            "give --model one exact version, or compare them apart"
+        )
     return "; ".join(filter(None, [str(tally), str(cost)])) if tally.rewritings else ""

@@ -19,9 +19,10 @@ from ..core.hashing import combined_hash, config_id
 from ..core.plan import Reason
 from ..core.schemas import MODELS
 from ..core.sql import where
+from ..models.architecture import check_predicts
+from ..models.built_in import builtin_models
 from ..models.devices import number_format
 from ..models.ref import ModelRef, check_length, space_fingerprint
-from ..models.resolve import builtin_models
 from ..options import FinetuneOptions, LoadOptions
 from .context import Context
 from .executor import Increment, TableRows, Work
@@ -104,6 +105,7 @@ def finetune(
     chosen = choose_texts(store, dataset, options.texts, context.which)
     ref = resolved(store, model)
     _check_name(store, tuned_name, (base_name, ref.name))
+    check_predicts(ref, "tuned")
     check_length(ref, options.max_length)
     train, held_out = _texts(context, chosen, "train"), _texts(context, chosen, "validation")
     if not len(train):
@@ -149,7 +151,22 @@ def finetune(
         },
         finish=lambda run: _verdict(context, run, tuned_name),
     )
+    _warn_of_heirs(context, tuned_name, made, content)
     return incremental(context, job)
+
+
+def _warn_of_heirs(context: Context, name: str, config_id: str, content: str) -> None:
+    """Say which models were tuned from the one that is about to be tuned anew."""
+    models = context.store.sql("SELECT model, base, method, config_id, source_hash FROM models").fetchall()
+    before = {model: (config, made_of) for model, _, _, config, made_of in models}
+    heirs = {
+        method: [m for m, base, how, *_ in models if base == name and how == method] for method in ("lora", "full")
+    }
+    if before.get(name, (config_id, content)) == (config_id, content) or not any(heirs.values()):
+        return
+    fates = {"lora": "a LoRA on it fits it no longer", "full": "full weights stay, of the one before"}
+    told = "; ".join(f"{', '.join(heirs[method])} ({fate})" for method, fate in fates.items() if heirs[method])
+    context.observer.warn(f"finetune: {name} is tuned anew, and others were tuned from it: {told}; tune them again too")
 
 
 def default_name(model: str, dataset: str) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.sql import literal
-from ..models.resolve import builtin_models, pull
+from ..models.built_in import builtin_models
+from ..models.resolve import pull
 from .stored_models import resolved
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def list_models(store: "Store | None") -> list[dict[str, Any]]:
     Examples
     --------
     >>> [row["model"] for row in list_models(None)]
-    ['smollm2-135m']
+    ['smollm2-135m', 'all-minilm-l6-v2']
     """
     rows = [{"model": model.name, "where": "built in", "description": model.description} for model in builtin_models()]
     return rows if store is None else rows + store.sql(_TUNED).to_arrow_table().to_pylist()
@@ -56,7 +57,7 @@ def show_model(store: "Store | None", name: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``model``, ``layers``, ``dim``, ``context``, ``base``, ``fingerprint``, ``revision``, ``folder``...
+        ``model``, ``layers``, ``dim``, ``context``, ``kind``, ``base``, ``fingerprint``, ``revision``, ``folder``...
 
     Raises
     ------
@@ -75,6 +76,7 @@ def show_model(store: "Store | None", name: str) -> dict[str, Any]:
         "layers": ref.n_layers,
         "dim": ref.dim,
         "context": ref.context,
+        "kind": "encoder" if ref.encoder else "decoder",
         "base": ref.base,
         "fingerprint": ref.fingerprint,
         "revision": ref.revision,

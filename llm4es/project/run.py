@@ -7,6 +7,7 @@ In: a context, options. Out: the outcomes, and what the evidence says. Knows no 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from html import escape
 
 from ..core.errors import ProbeError
@@ -35,6 +36,7 @@ from .probe import probe
 from .recorded import last_run
 from .result import Result
 from .serialize import serialize
+from .stored_models import resolved
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,11 @@ class _Walk:
             "probe": self._probe,
         }
 
+    @cached_property
+    def is_tuned(self) -> bool:
+        """Whether a model is tuned: an encoder cannot be."""
+        return bool(self.options.finetune) and not resolved(self.context.store, self.model).encoder
+
     def to_come(self, outcomes: Sequence[Outcome]) -> bool:
         """Whether a stage before will change what the next one reads."""
         return bool(self.context.upstream.changes) or any(outcome.computed for outcome in outcomes)
@@ -160,7 +167,12 @@ class _Walk:
         return [enrich(context, options, self.load) for context in self._cuts()]
 
     def _finetune(self, _: list[Outcome]) -> list[Outcome]:
-        if not self.options.finetune:
+        if not self.is_tuned:
+            if self.options.finetune:
+                name = _name(self.model)
+                self.context.observer.say(
+                    f"finetune: left out, {name} is an encoder, which predicts no next token (as --finetune none)"
+                )
             return []
         options = FinetuneOptions(
             method=self.options.method,
@@ -175,11 +187,11 @@ class _Walk:
 
     def _embed(self, outcomes: list[Outcome]) -> list[Outcome]:
         options = EmbedOptions(k=self.options.k, max_length=self.options.max_length, history=self.options.history)
-        is_tuned = bool(self.options.finetune) and not (self.context.dry_run and self.to_come(outcomes))
+        is_there = self.is_tuned and not (self.context.dry_run and self.to_come(outcomes))
         return [
             embed(context, model, self.load, options, self.options.workers)
             for context, tuned in zip(self._cuts(), self._names(), strict=True)
-            for model in [self.model, *([tuned] if is_tuned else [])]
+            for model in [self.model, *([tuned] if is_there else [])]
         ]
 
     def _cuts(self) -> list[Context]:

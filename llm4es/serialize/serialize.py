@@ -131,7 +131,10 @@ def _texts(
         "n_events_dropped": pa.array((ends - starts) - (last - first), pa.int32()),
         "as_of": pa.repeat(pa.scalar(as_of, TIME), count),
         "fidelity": pa.nulls(count, pa.float64()),
+        "checked": pa.nulls(count, pa.string()),
         "note": pa.nulls(count, pa.string()),
+        "written_by": pa.nulls(count, pa.string()),
+        "n_events_by_rule": pa.nulls(count, pa.int32()),
         "source_hash": source_hashes,
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in TEXTS.names], schema=TEXTS)

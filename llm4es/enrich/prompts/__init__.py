@@ -31,10 +31,18 @@ class Prompt:
     """What it is asked; ``{events}`` stands for the events, ``{fence}`` for the mark around them."""
 
     by_line: bool
-    """Whether the answer has a line for each event, which is checked more strictly."""
+    """Whether the answer has a line for each event, which is compared field by field."""
+
+    free_form: bool
+    """Whether prose is in an order of its own, and may end with a sentence about all events."""
 
     fallback: TextFormat
     """The format that stands in for an answer that is not good enough."""
+
+    @property
+    def checked(self) -> str:
+        """How its answers are compared with their events: by 'fields', or by the weaker rule of 'words'."""
+        return "fields" if self.by_line else "words"
 
     @property
     def digest(self) -> str:
@@ -62,5 +70,6 @@ def load_prompt(name: str) -> Prompt:
         system=fields["system"].strip(),
         user=fields["user"].strip(),
         by_line=fields["by_line"],
+        free_form=fields.get("free_form", False),
         fallback=TextFormat(fields["fallback"]),
     )

@@ -1,0 +1,41 @@
+"""What is done with a text before the network reads it, and with the states after: what ``--pooling`` decides.
+
+In: a loaded model and options. Out: a ``Pooler``: tokenizer, prompt, which tokens count, and the way from a text's sums
+to an entity's vectors. Knows no entities and runs no network. A model's own pooling is in ``model_pooling``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..options import Pooling
+from .pooling import SPANS, Span
+
+# V variants, W windows, L layers, D width
+
+
+@dataclass(frozen=True)
+class Pooler:
+    """The pooling that was asked for by name: sums over tokens, as they are."""
+
+    pooling: Pooling
+    tokenizer: Any
+    prompt: str = ""
+    """Put before every text, and into every window."""
+    dim: int | None = None
+    """Width of its vectors, where that is not the network's."""
+
+    def span(self, length: int, prefix: int, suffix: int) -> Span:
+        """The tokens of a window that count, by its length and the numbers of special tokens around it."""
+        return SPANS[self.pooling](length, prefix, suffix)
+
+    def of_text(self, sums: NDArray[np.float32], n_tokens: int) -> NDArray[np.float32]:
+        """A text's vector of every layer, (L, D), from its windows' sums, (W, L, D), over so many tokens."""
+        return np.asarray(sums.sum(0) / n_tokens, np.float32)
+
+    def of_entity(self, texts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """An entity's vector of every layer, (L, D), from its variants': V of (L, D)."""
+        return np.asarray(np.stack(texts).mean(0), np.float32)

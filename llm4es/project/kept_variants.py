@@ -1,0 +1,59 @@
+"""Under which configuration variants are kept, whatever their number: more of them keep the fewer ones.
+
+In: what a step was asked for, the record of past runs. Out: a config_id. Until 0.1 the number of variants was part of
+the configuration: such rows stay where they are, and are added to.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..core.hashing import config_id
+from ..core.sql import literal
+from .recorded import PastRun, runs_of
+
+if TYPE_CHECKING:
+    from llm4es_store import Store
+
+NUMBER = "variants"
+"""The option that says how many."""
+
+
+def variants_config(store: "Store", dataset: str, config: Mapping[str, Any]) -> str:
+    """The configuration of the rows that a step adds to.
+
+    Parameters
+    ----------
+    store : Store
+        Whose record is read.
+    dataset : str
+        Whose texts.
+    config : mapping
+        ``base``, the configuration of the raw texts, and ``options``, without the number of variants.
+
+    Returns
+    -------
+    str
+        That of an earlier run with the same settings, whatever its number of variants; of several the one with the
+        most rows. A new one where there was none.
+
+    Examples
+    --------
+    >>> variants_config(project.store, "shop", {"base": "c1", "options": {"by": "rules"}})
+    '07b08f2dec1a'
+    """
+    alike = [run for run in runs_of(store, dataset, "enrich") if _settings(run) == json.loads(json.dumps(config))]
+    for run in reversed(alike):
+        if NUMBER not in run.config["options"]:
+            return str(run.config["config_id"])
+    known = list(dict.fromkeys(str(run.config["config_id"]) for run in alike))
+    if not known:
+        return config_id(config)
+    of_them = f"dataset = {literal(dataset)} AND config_id IN ({', '.join(map(literal, known))})"
+    rows = dict(store.sql(f"SELECT config_id, count(*) FROM texts WHERE {of_them} GROUP BY ALL").fetchall())
+    return max(reversed(known), key=lambda made: rows.get(made, 0))
+
+
+def _settings(run: PastRun) -> dict[str, Any]:
+    options = {name: value for name, value in run.config["options"].items() if name != NUMBER}
+    return {"base": run.config["base"], "options": options}
