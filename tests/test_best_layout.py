@@ -109,7 +109,7 @@ def test_a_window_longer_than_all_texts_is_not_tried_and_does_not_matter() -> No
 def test_a_last_state_narrower_than_the_others_is_refused() -> None:
     narrow = {"word_embed_proj_dim": 16, "do_layer_norm_before": False, "ffn_dim": 64}
     network = made("OPTConfig", narrow)
-    with pytest.raises(ModelError, match=r"the last state of this opt model has the shape .*16\) and others .*32\)"):
+    with pytest.raises(ModelError, match=r"this opt model gives 9 tokens states of the shape .*32\) and .*16\): there"):
         layout_for(network, 4, 64, 512)
 
 

@@ -42,8 +42,8 @@ ROUNDING = {torch.bfloat16: 1e-1, torch.float16: 2e-2}
 MARGIN = 4
 """How often what padding changes by rounding alone, packing may change."""
 
-SHORT = (9, 13)
-"""Tokens of the pieces on both sides of the long one."""
+SHORT = 9
+"""Tokens of the piece before the long one; the one behind it is half as long as that."""
 
 LONG = 40
 """Least tokens of the long piece, where pieces in use are that long."""
@@ -221,7 +221,7 @@ def _lengths(network: PreTrainedModel, longest: int) -> tuple[int, int, int]:
     """Tokens of the pieces to try."""
     reaches = [reach for reach in _reaches(network.config.get_text_config().to_dict()) if reach < longest]
     long = min(longest, max([LONG, *(2 * reach + 8 for reach in reaches)]))
-    return min(SHORT[0], longest), long, min(SHORT[1], longest)
+    return min(SHORT, longest), long, long // 2 + 1
 
 
 def _reaches(config: Mapping[str, Any]) -> Iterator[int]:

@@ -70,12 +70,11 @@ def plain_states(network: PreTrainedModel, n_layers: int, ids: Sequence[int]) ->
             f"a {model_type} model gives {count} where {n_layers} layers and the embeddings' would be"
             f" {n_layers + 1}: this architecture cannot be read, give another model"
         )
-    shapes = {tuple(state.shape) for state in given[1:]}
-    if len(shapes) > 1 or any(len(shape) != 3 or shape[:2] != (1, len(ids)) for shape in shapes):
-        last, other = tuple(given[-1].shape), next(iter(shapes - {tuple(given[-1].shape)}), None)
+    shapes = list(dict.fromkeys(tuple(state.shape) for state in given[1:]))
+    if len(shapes) > 1 or len(shapes[0]) != 3 or shapes[0][:2] != (1, len(ids)):
         raise ModelError(
-            f"the last state of this {model_type} model has the shape {last} and others {other}: there is no mean of"
-            " such layers, give another model"
+            f"this {model_type} model gives {len(ids)} tokens states of the shape {' and '.join(map(str, shapes))}:"
+            " there is no mean of such layers, give another model"
         )
     return [state[0] for state in given[1:]]
 
