@@ -29,8 +29,9 @@ SETTINGS: list[tuple[int, str]] = [
     (4, "n_routed_experts moe_num_experts expert_num num_moe_experts n_experts"),
     (
         2,
-        "num_key_value_heads n_head_kv num_experts_per_tok num_experts_per_token moe_topk moe_k top_k_experts moe_top_k",
+        "num_key_value_heads n_head_kv num_experts_per_tok num_experts_per_token moe_topk moe_k",
     ),
+    (2, "top_k_experts moe_top_k"),
     (64, "intermediate_size n_inner ffn_dim d_inner d_ff ffn_hidden_size encoder_ffn_dim decoder_ffn_dim mamba_d_ssm"),
     (64, "ffn_hidden_dim shared_expert_intermediate_size dff intermediate_size_mlp dim_ff hidden_dim"),
     (8, "head_dim attention_head_dim d_head linear_key_head_dim linear_value_head_dim v_head_dim qk_nope_head_dim"),
