@@ -28,6 +28,7 @@ from .incremental import Job, incremental
 from .kept_variants import variants_config
 from .observer import Advance
 from .outcome import Outcome
+from .rechecked import Rechecked, rechecked
 from .selection import RAW, choose_texts, entities_sql
 from .stored_models import resolved
 
@@ -84,6 +85,7 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
     free = _paraphrase(context, options)
     config = {"base": base, "options": fingerprint(options, load, model, free)}
     made, cost = variants_config(store, dataset, config), Cost()
+    checked = rechecked(context, made, config, raw.condition)
     job = Job(
         stage="enrich",
         what=str(options.by),
@@ -102,7 +104,8 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
         commit_seconds=0 if options.by is EnrichBy.LLM else None,  # answers may cost money
         total=lambda todo: len(set(todo["entity_id"].to_pylist())),
         setup=partial(_set_up, options, load, model, free, cost),
-        prepare=lambda _, plan: _sent(context, options, plan),
+        row_filter=checked.others,
+        prepare=lambda run, plan: _prepared(context, options, checked, run, plan),
         finish=lambda run: _tally(context, run, cost),
     )
     return incremental(context, job)
@@ -117,8 +120,9 @@ def _model(context: Context, options: EnrichOptions) -> ModelRef | None:
     return ref
 
 
-def _sent(context: Context, options: EnrichOptions, plan: Plan) -> pa.Table:
-    """The planned rows; before any event leaves this machine it is said where to."""
+def _prepared(context: Context, options: EnrichOptions, checked: Rechecked, run: "Run", plan: Plan) -> pa.Table:
+    """The planned rows, once refused ones are gone; before any event leaves this machine it is said where to."""
+    checked.drop(run, plan.scope)
     if options.by is EnrichBy.LLM and options.engine is EngineName.OPENAI and len(plan.todo):
         context.observer.say(f"enrich: events are sent to {server_address(options.base_url)}")
     return plan.todo

@@ -5,7 +5,7 @@ the configuration: such rows stay where they are, and are added to.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..core.hashing import config_id
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 NUMBER = "variants"
 """The option that says how many."""
+
+KEEP = ("check",)
+"""Options that change no configuration where there are rows: what an earlier check let pass is checked anew."""
 
 
 def variants_config(store: "Store", dataset: str, config: Mapping[str, Any]) -> str:
@@ -42,7 +45,7 @@ def variants_config(store: "Store", dataset: str, config: Mapping[str, Any]) -> 
     >>> variants_config(project.store, "shop", {"base": "c1", "options": {"by": "rules"}})
     '07b08f2dec1a'
     """
-    alike = [run for run in runs_of(store, dataset, "enrich") if _settings(run) == json.loads(json.dumps(config))]
+    alike = [run for run in runs_of(store, dataset, "enrich") if same_settings(run, config, KEEP)]
     for run in reversed(alike):
         if NUMBER not in run.config["options"]:
             return str(run.config["config_id"])
@@ -54,6 +57,10 @@ def variants_config(store: "Store", dataset: str, config: Mapping[str, Any]) -> 
     return max(reversed(known), key=lambda made: rows.get(made, 0))
 
 
-def _settings(run: PastRun) -> dict[str, Any]:
-    options = {name: value for name, value in run.config["options"].items() if name != NUMBER}
-    return {"base": run.config["base"], "options": options}
+def same_settings(run: PastRun, config: Mapping[str, Any], but: Collection[str]) -> bool:
+    """Whether a run had the same settings but for their number and some others."""
+    ours, theirs = (
+        {name: value for name, value in options.items() if name not in {NUMBER, *but}}
+        for options in (json.loads(json.dumps(config["options"])), run.config["options"])
+    )
+    return bool(run.config["base"] == config["base"] and ours == theirs)
