@@ -89,7 +89,8 @@ def test_costs_are_counted(dice: Any) -> None:
     cost, options = Cost(), replace(OPTIONS, formats=("table",))
     list(enrich([raw(FILMS)], options, Metered(TransformersEngine(dice, options), cost)))
     assert cost.questions == 1
-    assert cost.written == len("| Title | Rating | Year |")  # a token a byte: the rest is known, and not asked for
+    # a token a byte, no more than tell the order; the rest is known, and not asked for
+    assert len("| Year | Title |") <= cost.written <= len("| Title | Rating |")
     assert cost.read > 400
-    assert f"1 questions, {cost.read:,} tokens read and 25 written in " in str(cost)
+    assert f"1 questions, {cost.read:,} tokens read and {cost.written} written in " in str(cost)
     assert str(Cost()) == ""

@@ -21,7 +21,7 @@ from .prompts import Prompt
 GROWTH = 1.6
 """Tokens that a rewriting may have for each token of its events: names of fields are repeated."""
 
-SHOWN = 8
+SHOWN = 4
 """Events that a model is shown where it decides the order of the fields and nothing else."""
 
 PARAPHRASE = "\nOnly the values of {} you may say in other words that mean the same, without any number."

@@ -1,7 +1,8 @@
 """Answers from a server that speaks the OpenAI protocol: vLLM, llama.cpp, Ollama, TGI, or OpenAI itself.
 
 In: requests. Out: answers, in order, a bounded number on their way at once. After one that ends the run no more go
-out, and what was answered is handed on. Knows no events; what can go wrong with a server stands in ``llm4es.servers``.
+out, and what was answered is handed on. A form is asked for as servers take it, until one refuses it. Knows no events;
+what can go wrong with a server stands in ``llm4es.servers``.
 """
 
 from collections.abc import Sequence
@@ -12,11 +13,12 @@ from ..servers.chat import completion
 from ..servers.failures import FailureKind, ServerError
 from ..servers.parameters import Parameters
 from .engine import Answer, Request
+from .gbnf import PARAMETERS, form_parameters
 
 CHARACTERS_PER_TOKEN = 2.5
 """A careful guess: a server says how many tokens a text has only afterwards."""
 
-OPTIONAL = ("temperature", "top_p", "seed")
+OPTIONAL = ("temperature", "top_p", "seed", *PARAMETERS)
 """Parameters that some models refuse, and answer without."""
 
 
@@ -28,6 +30,8 @@ class OpenAIEngine:
     def __init__(self, options: EnrichOptions) -> None:
         self.options, self.name = options, options.model
         self.room = options.context
+        self._forms = True
+        """Whether no form was refused yet."""
         self._server = open_server(options.base_url, options.timeout)
         self._parameters = Parameters(
             {
@@ -52,13 +56,17 @@ class OpenAIEngine:
         """One answer. Raises ServerError where the run ends with it."""
         messages = [{"role": "system", "content": request.system}, {"role": "user", "content": request.user}]
         while True:
-            body = self._parameters.of(messages=messages, seed=request.seed)
+            form = form_parameters(request.form) if self._forms else {}
+            body = self._parameters.of(messages=messages, seed=request.seed, **form)
             try:
                 found = completion(self._server.post("/chat/completions", body))
             except ServerError as error:
                 if error.kind is FailureKind.TOO_LONG:
                     return Answer("", finished=False, too_long=str(error))
                 if error.kind is FailureKind.REFUSED and self._parameters.yields(error.said, body):
+                    continue
+                if error.kind is FailureKind.REFUSED and form:
+                    self._forms = False  # a grammar that it cannot read is refused in many words
                     continue
                 raise
             if found is None:
@@ -69,4 +77,6 @@ class OpenAIEngine:
                 refusal=found.refusal,
                 served_by=found.served_by,
                 without=self._parameters.left_out,
+                read=found.read,
+                written=found.written,
             )

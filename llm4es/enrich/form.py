@@ -9,7 +9,7 @@ stand for their value are put back to it. Knows no engine.
 import math
 import random
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..serialize.escaping import unescape
@@ -92,8 +92,8 @@ class Form:
         >>> history = ParsedHistory(("What", "Price"), (("tea", "3"), ("rice", "4")))
         >>> form = form_of(history, TextFormat.MARKDOWN_TABLE)
         >>> form.pattern
-        '(?:\\\\| What \\\\| Price \\\\||\\\\| Price \\\\| What \\\\|)'
-        >>> print(form.complete("| Price | What |").text, end="")
+        '(?:\\\\| What \\\\||\\\\| Price \\\\|)'
+        >>> print(form.complete("| Price |").text, end="")
         | Price | What |
         | --- | --- |
         | 3 | tea |
@@ -138,7 +138,8 @@ def form_of(
     Form
         Its ``pattern`` is what to ask for.
     """
-    ways = tuple(_way(history, format, order, paraphrase) for order in _orders(history.headers, seed))
+    orders = list(_orders(history.headers, seed))
+    ways = tuple(_way(history, format, order, _telling(order, orders), paraphrase) for order in orders)
     columns = zip(*(whole or history).events, strict=True)
     others = tuple(frozenset(word for value in column for word in normal(unescape(value))) for column in columns)
     return Form(history, format, ways, others if paraphrase else ())
@@ -157,7 +158,20 @@ def _orders(headers: tuple[str, ...], seed: int | str) -> Iterator[tuple[int, ..
             yield order
 
 
-def _way(history: ParsedHistory, format: TextFormat, order: tuple[int, ...], paraphrase: Collection[str]) -> Way:
+def _telling(order: tuple[int, ...], orders: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The first fields of an order that no other one begins with."""
+    others = [other for other in orders if other != order]
+    size = next(size for size in range(1, len(order) + 1) if all(other[:size] != order[:size] for other in others))
+    return order[:size]
+
+
+def _way(
+    history: ParsedHistory,
+    format: TextFormat,
+    order: tuple[int, ...],
+    telling: tuple[int, ...],
+    paraphrase: Collection[str],
+) -> Way:
     """The form with the fields in that order; what is asked for ends where nothing after it is free."""
     copied = any(_OPEN in value for row in (history.headers, *history.events) for value in row)
     open_fields = [] if copied else [field for field in order if history.headers[field] in paraphrase]
@@ -177,8 +191,8 @@ def _way(history: ParsedHistory, format: TextFormat, order: tuple[int, ...], par
         fixed[-1] = fixed[-1].partition("\n")[0]  # a line's end says that the paraphrase is over
         return Way(order, tuple(fixed), free)
     first = ParsedHistory(history.headers, () if format is TextFormat.MARKDOWN_TABLE else history.events[:1])
-    shortest = _written(first, format, order).rstrip("\n")
-    return Way(order, (shortest.removesuffix("\n]").partition("\n|")[0],), ())
+    shortest = _written(first, format, telling).partition("\n|")[0]
+    return Way(order, (shortest.removesuffix("}\n]").rstrip("\n"),), ())
 
 
 def _written(history: ParsedHistory, format: TextFormat, order: tuple[int, ...]) -> str:

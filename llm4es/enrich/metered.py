@@ -27,13 +27,19 @@ class Cost:
     """Tokens of answers."""
     seconds: float = 0.0
     """Waited for answers."""
+    formed: int = 0
+    """Answers of which a form was asked."""
+    in_form: int = 0
+    """Those of them that have it."""
 
     def __str__(self) -> str:
         if not self.questions:
             return ""
         rate = f" ({self.written / self.seconds:.3g} written a second)" if self.seconds else ""
+        loose = self.formed - self.in_form
+        forms = f"; {loose:,} of {self.formed:,} answers are not in the form that was asked for" if loose else ""
         tokens = f", {self.read:,} tokens read and {self.written:,} written" if self.written else ""
-        return f"{self.questions:,} questions{tokens} in {self.seconds:.1f} s{rate if tokens else ''}"
+        return f"{self.questions:,} questions{tokens} in {self.seconds:.1f} s{rate if tokens else ''}{forms}"
 
 
 class Metered:
@@ -52,6 +58,9 @@ class Metered:
         began = time.monotonic()
         answers = self._engine.answers(requests)
         self._cost.seconds += time.monotonic() - began
+        formed = [(each.form, answer) for each, answer in zip(requests, answers, strict=True) if each.form]
+        self._cost.formed += len(formed)
+        self._cost.in_form += sum(form.complete(answer.text.strip()) is not None for form, answer in formed)
         self._cost.questions += len(answers)
         self._cost.read += sum(answer.read for answer in answers)
         self._cost.written += sum(answer.written for answer in answers)

@@ -30,6 +30,12 @@ class Completion:
     served_by: str
     """The model that the server says it was, and the server's fingerprint; '' where it says none."""
 
+    read: int = 0
+    """Tokens of the question, as the server counts them; 0 where it does not say."""
+
+    written: int = 0
+    """Tokens of the answer."""
+
 
 def completion(answer: Mapping[str, Any]) -> Completion | None:
     """The first choice of an answer; None where it has no choice.
@@ -38,7 +44,7 @@ def completion(answer: Mapping[str, Any]) -> Completion | None:
     --------
     >>> said = {"message": {"content": [{"type": "thinking"}, {"type": "text", "text": "tea"}]}}
     >>> completion({"model": "m", "choices": [said]})
-    Completion(text='tea', finished=True, refusal=None, served_by='m')
+    Completion(text='tea', finished=True, refusal=None, served_by='m', read=0, written=0)
     >>> completion({"choices": None}) is None
     True
     """
@@ -57,7 +63,14 @@ def completion(answer: Mapping[str, Any]) -> Completion | None:
         refusal = "the model called a tool in place of an answer"
     head = next((piece for piece in answer["stream"] if "model" in piece), {}) if "stream" in answer else answer
     names = [str(head[name]) for name in ("model", "system_fingerprint") if head.get(name)]
-    return Completion(text, reason not in CUT, refusal, one_line(" ".join(names), 100) if names else "")
+    served_by = one_line(" ".join(names), 100) if names else ""
+    usage = _mapping(answer.get("usage"))
+    read, written = (_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+    return Completion(text, reason not in CUT, refusal, served_by, read, written)
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
 
 
 def _first(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
