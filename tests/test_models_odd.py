@@ -147,5 +147,8 @@ def test_a_base_that_is_gone(folder: Path) -> None:
     (folder / "adapter_config.json").write_text("{}")
     (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
     tuned = StoredModel("tuned", folder, "lora", "/bases/mine")
-    with pytest.raises(ModelError, match=r"tuned was tuned from /bases/mine, which is not to be had \(no model folder"):
+    with pytest.raises(ModelError, match=r"tuned was tuned from /bases/mine, which is gone: put it back there"):
+        resolve("tuned", {"tuned": tuned})
+    tuned = StoredModel("tuned", folder, "lora", str(folder))
+    with pytest.raises(ModelError, match=r"tuned was tuned from .*mine, which is not to be had \(.*is a LoRA on"):
         resolve("tuned", {"tuned": tuned})

@@ -19,7 +19,7 @@ from llm4es.options import EmbedOptions, LoadIn, LoadOptions, Pooling
 
 from . import tiny
 
-TEXTS = ["Header | b\nevent | 1\n", "Header | b\n" + "event | 2\n" * 7]
+TEXTS = ["Header | b\nevent | 1\n", "Header | b\n" + "event | 2\n" * 7, "a <eos> | b"]
 
 
 @pytest.fixture(scope="module")

@@ -111,6 +111,7 @@ def _network(model: Model, to: Path, *, all_layers: bool) -> None:
     (to / "config.json").write_text(json.dumps({**config, "output_hidden_states": all_layers}, indent=2))
     settings = json.loads((to / "tokenizer_config.json").read_text())
     # the library pads texts of a batch, and a vector of last tokens needs the padding behind them
+    settings["split_special_tokens"] = True  # a control token in data is text, there as here
     settings |= {"pad_token": tokenizer.pad_token or tokenizer.eos_token, "padding_side": "right"}
     (to / "tokenizer_config.json").write_text(json.dumps(settings, indent=2))
 

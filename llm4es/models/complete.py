@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 UNREAD = re.compile(r"(^|\.)pooler\.")
 """Heads inside an encoder: no hidden state goes through them."""
 
+HEAD = re.compile(r"(^|\.)lm_head\.")
+"""What predicts tokens: a network without it leaves it."""
+
 COMPUTED = re.compile(
     r"(^|\.)(inv_freq|position_ids|token_type_ids|masked_bias|cos_cached|sin_cached)$|(^|\.)(attn|attention)\.bias$"
 )
@@ -60,7 +63,12 @@ def _left_over(network: "PreTrainedModel", key: str) -> bool:
     path = key.removeprefix(prefix)
     first = path.partition(".")[0]
     known = hasattr(network.base_model, first)
-    if UNREAD.search(key) or COMPUTED.search(key) or (not known and OTHER_PARTS.search(first)):
+    if (
+        "lm_head" in path.split(".")
+        or UNREAD.search(key)
+        or COMPUTED.search(key)
+        or (not known and OTHER_PARTS.search(first))
+    ):
         return False
     return (known or inside) and not _predicts_further(network, path)
 

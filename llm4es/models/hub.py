@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ..core.errors import ModelError
-from .folders import check_folder
+from .folders import ADAPTER_SETTINGS, check_folder
 
 REPOSITORY = r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?"
 """What a repository's id looks like: 'name' or 'owner/name'."""
@@ -53,6 +53,9 @@ def snapshot(identifier: str, revision: str | None, *, refresh: bool, what_else:
         ) from error
     try:
         check_folder(found)
-    except ModelError as error:  # without a network the client hands out what it has
+    except ModelError as error:
+        if (found / ADAPTER_SETTINGS).is_file():
+            raise
+        # without a network the client hands out what it has
         raise ModelError(f"{identifier} is not whole ({error}): fetch it where the hub can be reached") from error
     return found, found.name

@@ -133,13 +133,7 @@ def _stored(model: StoredModel, stored: Mapping[str, StoredModel], *, refresh: b
         return replace(own, base=model.base)
     check_adapter(model.folder)
     others = {name: other for name, other in stored.items() if name != model.name}
-    try:
-        base = _resolve(model.base, others, refresh=refresh)
-    except Llm4esError as error:
-        raise type(error)(
-            f"{model.name} was tuned from {model.base}, which is not to be had ({error}): put it back there, or tune"
-            f" {model.name} again from what there is"
-        ) from error
+    base = _base(model, others, refresh=refresh)
     if base.adapter is not None:
         raise ModelError(
             f"{model.name} was tuned on {base.name}, itself a LoRA: tune {base.base} or full weights instead"
@@ -148,3 +142,15 @@ def _stored(model: StoredModel, stored: Mapping[str, StoredModel], *, refresh: b
         raise ModelError(f"{model.name} was tuned on another {base.name} than the one found here: tune it again")
     fingerprint = adapter_fingerprint(model.folder, base.fingerprint)
     return replace(base, name=model.name, adapter=model.folder, base=base.name, fingerprint=fingerprint)
+
+
+def _base(model: StoredModel, stored: Mapping[str, StoredModel], *, refresh: bool) -> ModelRef:
+    """What a model was tuned from; an error says that it is the base of this one."""
+    try:
+        return _resolve(model.base, stored, refresh=refresh)
+    except Llm4esError as error:
+        path = Path(model.base)
+        why = "is gone" if path.is_absolute() and not path.exists() else f"is not to be had ({error})"
+        raise type(error)(
+            f"{model.name} was tuned from {model.base}, which {why}: put it back there, or tune {model.name} again"
+        ) from error

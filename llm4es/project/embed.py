@@ -168,6 +168,9 @@ def _space(context: Context, ref: ModelRef, load: LoadOptions) -> Space:
     # A model of the store keeps its name when it is tuned anew; another folder of the same name is another model.
     name = space_name(ref, load, None if ref.name in stored_models(context.store) else taken)
     fingerprint = space_fingerprint(ref, load)
+    if "#" in name and name not in taken:
+        usual = name.partition("#")[0]
+        context.observer.say(f"embed: {usual} stands for other weights in this store: those of {ref.folder} are {name}")
     return Space(name, fingerprint, moved=taken.get(name, fingerprint) != fingerprint)
 
 
