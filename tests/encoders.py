@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,10 @@ def save_sentence_model(
     prompt: str | None = None,
     **pooling: Any,
 ) -> Path:
-    """A folder that sentence-transformers itself has written; ``after`` are its modules after the pooling."""
+    """A folder that sentence-transformers itself has written; ``after`` are its modules after the pooling.
+
+    'Linear' is a dense layer without bias and activation, as EmbeddingGemma's are.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a library that is not ours
         from sentence_transformers import SentenceTransformer
@@ -92,8 +96,13 @@ def save_sentence_model(
         torch.manual_seed(1)
         plain = save(folder.with_name(f"{folder.name}-plain"), kind)
         steps = [modules.Transformer(str(plain)), modules.Pooling(32, **pooling)]
-        for name in after:
-            steps.append(getattr(modules, name)(*((32, 24) if name == "Dense" else ())))
+        linear = partial(modules.Dense, 32, 24, bias=False, activation_function=torch.nn.Identity())
+        made: dict[str, Any] = {
+            "Dense": partial(modules.Dense, 32, 24),
+            "Linear": linear,
+            "Normalize": modules.Normalize,
+        }
+        steps += [made[name]() for name in after]
         prompts: dict[str, Any] = {} if prompt is None else {"prompts": {"user": prompt}, "default_prompt_name": "user"}
         SentenceTransformer(modules=steps, device="cpu", **prompts).save(str(folder))
     return folder

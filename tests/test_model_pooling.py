@@ -42,7 +42,7 @@ def test_as_sentence_transformers_encodes(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls", "lasttoken", "mean_sqrt_len_tokens"])
-@pytest.mark.parametrize("after", [(), ("Dense",), ("Dense", "Normalize")])
+@pytest.mark.parametrize("after", [(), ("Dense",), ("Linear", "Normalize")])
 def test_poolings_and_what_follows_them(pooling: str, after: tuple[str, ...], tmp_path: Path) -> None:
     assert_as_encoded(encoders.save_sentence_model(tmp_path / "st", after=after, pooling_mode=pooling))
 

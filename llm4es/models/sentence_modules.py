@@ -88,6 +88,16 @@ class SentenceModules:
         said = {"pooling": self.pooling.value, "include_prompt": self.include_prompt, "lower_case": self.lower_case}
         return {**said, "prompt": self.prompt, "steps": dense}
 
+    def beside(self, max_length: int) -> str:
+        """What of the folder changes what is read, for people: its prompt, and texts longer than it was made for."""
+        said = [f"puts {self.prompt!r} before every text"] if self.prompt else []
+        if self.max_seq_length is not None and max_length > self.max_seq_length:
+            said.append(
+                f"was made for texts of {self.max_seq_length} tokens and reads up to {max_length}: with --max-length"
+                f" {self.max_seq_length} no text is longer"
+            )
+        return ", and ".join(said)
+
 
 def read_modules(folder: Path, name: str, dim: int) -> SentenceModules:
     """The steps of the model ``name`` in ``folder``, whose token states are ``dim`` wide.

@@ -129,6 +129,8 @@ def embed(
         entities = todo.group_by("entity_id", use_threads=False).aggregate([]).combine_chunks()
         if len(entities):
             context.observer.say(f"embed: loading {ref.name}, for {len(entities)} entities on {device_name(load)}")
+            if modules and (said := modules.beside(options.max_length)):
+                context.observer.say(f"embed: {ref.name} {said}")
         return entities
 
     job = Job(

@@ -32,9 +32,9 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    for name in now:
-        if name in before and before[name] != now[name]:
-            yield f"{name.replace('_', ' ')} {_word(before[name])} \u2192 {_word(now[name])}"
+    for name in dict.fromkeys([*now, *before]):  # what is not given may not be there: --dims
+        if before.get(name) != now.get(name):
+            yield f"{name.replace('_', ' ')} {_word(before.get(name))} \u2192 {_word(now.get(name))}"
 
 
 def _word(value: Any) -> str:
