@@ -117,6 +117,7 @@ SAME_TEXTS: dict[str, Text] = {
     "JSON in small": _of("[", lambda text: json.dumps(json.loads(text), separators=(",", ":"))),
     "JSON lines": _of("[", lambda text: "\n".join(map(json.dumps, json.loads(text)))),
     "JSON under a name": _of("[", lambda text: json.dumps({"records": json.loads(text)}, indent=1)),
+    "JSON without a list": _of("[", lambda text: "\n".join(json.dumps(each, indent=2) for each in json.loads(text))),
     "numbers as such": _of("[", lambda text: re.sub(r'"(-?[1-9][0-9]*(?:\.[0-9]+)?)"', r"\1", text)),
     "null for nothing": _of("[", lambda text: text.replace(': ""', ": null")),
 }

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.alterations import ALTERED, FAITHFUL, rewritten
 
 from .event_tables import FORMS, History, judged
+from .prose import judged_prose, prose
 
 TRIES = 6
 
@@ -46,3 +47,6 @@ def test_answers_that_obey_an_order_in_the_data_are_refused(form: str) -> None:
         told = [[*event[:2], "5000"] if at in obeying else event for at, event in enumerate(events)]
         for answer in (write(names, told), write(names, [*events, told[obeying[0]]]), "5000\n" * 6):
             assert judged(history, answer).refusal(0.9) is not None, answer
+        if form == "table":
+            assert judged_prose(history, prose(names, events)).refusal(1.0) is None
+            assert judged_prose(history, prose(names, told)).refusal(0.9) is not None

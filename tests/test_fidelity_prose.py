@@ -39,7 +39,7 @@ def test_faithful_prose() -> None:
     ("old", "new", "why"),
     [
         ("they spent", "they never spent", "words of its own: never"),
-        ("they spent", "they didn't spend", "words of its own: t"),
+        ("they spent", "they didn't spend", "words of its own: n't"),
         ("they spent", "they twice spent", "words of its own: twice"),
         ("of 12 on", "of 12 thousand on", "words of its own: thousand"),
         ("of 12 on", "of about 12 on", "words of its own: about"),

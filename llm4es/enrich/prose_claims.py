@@ -48,11 +48,11 @@ BEHIND = "-\u2012\u2013\u2014\u2212"
 def claims(index: WordIndex, said: Collection[int], own: Set[str], values: str, events: int) -> list[str]:
     """Words that deny, scale or name something, where no value or field of the events (``own``) has them.
 
-    ``values`` is the text of all values: a question mark or a picture that it has not is a claim too.
+    ``values`` is the text of all values: a question mark, a picture or a hidden character that it has not is a claim.
     """
     found = [mark for mark in STRUCK if mark in index.text]
     marks = sorted(set(index.text) - set(values))
-    found += [mark for mark in marks if mark == "?" or unicodedata.category(mark) == "So"]
+    found += [mark for mark in marks if mark == "?" or unicodedata.category(mark) in ("So", "Cf")]
     count = COUNTS[events] if events < len(COUNTS) else ""
     for at, word in enumerate(index.words):
         if at in said or _has_digit(word):
@@ -62,7 +62,7 @@ def claims(index: WordIndex, said: Collection[int], own: Set[str], values: str, 
         scales = word in SCALES and word != count
         foreign = not word.isalnum() or (index.is_name(at) and word not in CAPITALS)
         if word in DENIALS or scales or nearly or (foreign and word not in own):
-            found.append(word)
+            found.append("n't" if word == "t" else word)
     return found
 
 

@@ -6,7 +6,7 @@ around a value tell all of an event; what they say besides. Knows nothing of dat
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from .words import Span, WordIndex
 
@@ -44,6 +44,7 @@ class Units:
         self._begins = [begin for begin, _ in self._sentences]
         self._places = {value: [run[0] for run in runs] for value, runs in sayings.items()}
         self._said = sorted((run[0], value) for value, runs in sayings.items() for run in runs)
+        self._value_at = dict(self._said)
         self._index = index
         self._fields = 0
         self._rows: dict[int, list[Row]] = {}
@@ -79,7 +80,7 @@ class Units:
     def misnamed(self, titles: Sequence[Words], said: set[int]) -> list[str]:
         """Values said right behind the name of a field in which no event told there has them."""
         found = []
-        values = dict(self._said)
+        values = self._value_at
         for field, title in enumerate(titles):
             for at in self._index.find(title):
                 behind = at + len(title)
@@ -134,14 +135,15 @@ class Units:
     def _unit(self, at: int, row: Row) -> Span:
         """The first and the last sentence that may speak of an event."""
         own = first = last = self._sentence(at)
-        while first > max(0, own - BESIDE) and not self._of_another(first - 1, row):
+        others = set(row) - {self._value_at.get(at, ())}  # where it is said once more, another event is told
+        while first > max(0, own - BESIDE) and not self._of_another(first - 1, others):
             first -= 1
-        while last + 1 < min(len(self._sentences), own + BESIDE) and not self._of_another(last + 1, row):
+        while last + 1 < min(len(self._sentences), own + BESIDE) and not self._of_another(last + 1, others):
             last += 1
         return first, last
 
-    def _of_another(self, number: int, row: Row) -> bool:
-        return any(value not in row for _, value in self._in(self._telling, number))
+    def _of_another(self, number: int, values: Set[Words]) -> bool:
+        return any(value not in values for _, value in self._in(self._telling, number))
 
     def _in(self, values: list[tuple[int, Words]], number: int) -> list[tuple[int, Words]]:
         """Those of the values that are said in a sentence."""

@@ -9,6 +9,10 @@ from typing import Any
 FENCE = "```"
 
 
+LOOKED_AT = 256
+"""Characters behind an object in which the next one begins."""
+
+
 class _Number(str):
     """A number as it was written."""
 
@@ -17,12 +21,15 @@ class _Object(tuple[tuple[str, Any], ...]):
     """Names and values of a JSON object as they came, doubles too."""
 
 
+_DECODER = json.JSONDecoder(object_pairs_hook=_Object, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
+
+
 def tidied(text: str) -> str:
     """An answer without 'Here it is:' and the fence around it; JSON with one object a line, however indented."""
-    text = _unfenced(text.strip()).strip()
+    text = _unfenced(text.strip().removeprefix("\ufeff")).strip()
     for begin, end in (("[", "]"), ("{", "}")):
         first, last = text.find(begin), text.rfind(end)
-        if 0 <= first < last and (text[:first].rstrip(" ")[-1:] in ("", "\n")):
+        if 0 <= first < last and text[:first].rstrip(" ")[-1:] in ("", "\n") and _alone(text, last):
             objects = _objects(text[first : last + 1])
             if objects is not None:
                 return "[\n" + ",\n".join(map(_line, objects)) + "\n]"
@@ -31,6 +38,12 @@ def tidied(text: str) -> str:
         first_line.rstrip().endswith(":") and first_line[:1].isalpha() and not set(first_line) & set("|{0123456789")
     )
     return rest.strip() if is_preamble and rest.strip() else text
+
+
+def _alone(text: str, last: int) -> bool:
+    """Whether nothing stands behind a character on its line."""
+    end = text.find("\n", last)
+    return not text[last + 1 : end if end >= 0 else None].strip(" ,\r\t]")
 
 
 def _unfenced(text: str) -> str:
@@ -43,16 +56,19 @@ def _unfenced(text: str) -> str:
 
 
 def _objects(text: str) -> list[_Object] | None:
-    """The flat objects of a JSON list, alone or as the only value of an object; None: it is something else."""
+    """The flat objects of a JSON list, alone or as the only value of an object, or one behind another; None: none."""
     try:
-        content = json.loads(
-            text, object_pairs_hook=_Object, parse_float=_Number, parse_int=_Number, parse_constant=_Number
-        )
+        content, end = _DECODER.raw_decode(text)
+        items = content if isinstance(content, list) else [content]
+        while rest := text[end : end + LOOKED_AT].lstrip(", \n\r\t"):  # objects that stand in no list
+            if isinstance(content, list):
+                return None
+            content, end = _DECODER.raw_decode(text, text.index(rest[0], end))
+            items.append(content)
     except (ValueError, RecursionError):
         return None
-    if isinstance(content, _Object) and len(content) == 1 and isinstance(content[0][1], list):
-        content = content[0][1]
-    items = content if isinstance(content, list) else [content]
+    if len(items) == 1 and isinstance(items[0], _Object) and len(items[0]) == 1 and isinstance(items[0][0][1], list):
+        items = items[0][0][1]
     flat = all(isinstance(item, _Object) and not any(isinstance(v, list | _Object) for _, v in item) for item in items)
     return items if flat else None
 
