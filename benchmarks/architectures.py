@@ -75,7 +75,7 @@ def measured(kind: str, folder: Path) -> tuple[str, str]:
     except Exception as error:  # that there is none is what is measured
         return "TRACEBACK", f"{type(error).__name__}: {one_line(error, 150)}"
     with quiet():
-        own = type(model.network).from_pretrained(folder, dtype=torch.float32).eval()  # type: ignore[attr-defined]
+        own = type(model.network).from_pretrained(folder, dtype=torch.float32).eval()
     worst = dict.fromkeys(K, 0.0)
     by_entity = {row["entity_id"]: row["text"] for row in batch.to_pylist()}
     depths = {1: 1, 2: 2, model.ref.n_layers: 0}

@@ -13,7 +13,6 @@ from transformers import CONFIG_MAPPING, AutoModel, AutoModelForCausalLM, Pretra
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
-    MODEL_MAPPING_NAMES,
 )
 
 KINDS = sorted({*MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, *MODEL_FOR_MASKED_LM_MAPPING_NAMES} & {*CONFIG_MAPPING})
@@ -87,11 +86,7 @@ def small_config(model_type: str) -> PretrainedConfig:
 def small_network(model_type: str) -> PreTrainedModel:
     """A network with random weights, large enough that what leaks shows."""
     torch.manual_seed(0)
-    auto: Any = next(
-        auto
-        for auto, kinds in [(AutoModelForCausalLM, MODEL_FOR_CAUSAL_LM_MAPPING_NAMES), (AutoModel, MODEL_MAPPING_NAMES)]
-        if model_type in kinds
-    )
+    auto: Any = AutoModelForCausalLM if model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES else AutoModel
     network: Any = auto.from_config(small_config(model_type), dtype=torch.float32)
     if sum(weight.numel() for weight in network.parameters()) > 3e7:
         raise ValueError(f"{model_type} is not small: {sum(w.numel() for w in network.parameters()):,} weights")
@@ -102,16 +97,16 @@ def _shrunk(kind: type[PretrainedConfig], own: dict[str, Any]) -> PretrainedConf
     """A configuration with all the settings that it has of ``SETTINGS``; the parts of a composite one likewise."""
     names = {field.name for field in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else set()
     names |= set(inspect.signature(kind.__init__).parameters)
-    values = {name: value for value, settings in SETTINGS for name in settings.split() if name in names}
+    values: dict[str, Any] = {name: value for value, settings in SETTINGS for name in settings.split() if name in names}
     default = kind()
     values = {name: value for name, value in values.items() if _number(_default(default, name))}
     values |= {name: value for name, value in SPECIAL.items() if name in names}
     if "initializer_range" in names:
         values["initializer_range"] = 0.1
-    for name, part in (getattr(kind, "sub_configs", None) or {}).items():
-        part_of = type(getattr(default, name, None))
-        if isinstance(getattr(default, name, None), PretrainedConfig):
-            values[name] = _shrunk(part_of if part_of is not PretrainedConfig else part, {}).to_dict()
+    for name in getattr(kind, "sub_configs", None) or {}:
+        part = getattr(default, name, None)
+        if isinstance(part, PretrainedConfig):
+            values[name] = _shrunk(type(part), {}).to_dict()
     return kind(**{**values, **own})
 
 
