@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 
 from ..core.errors import ModelError, OptionError, one_line
 from ..core.quiet import quiet
+from ..inputs.best_layout import takes_padding
 from ..models.load import Model
 from ..models.ref import check_length, effective_k
 from ..models.sentence_modules import MODULES, TRANSFORMER, read_modules
@@ -56,7 +57,8 @@ def export(model: Model, to: Path, k: int, pooling: Pooling, max_length: int) ->
     Raises
     ------
     OptionError
-        Where sentence-transformers has no such pooling, the model is quantised, or the folder is not empty.
+        Where sentence-transformers has no such pooling, the model is quantised or cannot be padded, or the folder is
+        not empty.
     ModelError
         Where ``max_length`` is above the context, or the folder cannot be written.
 
@@ -77,6 +79,10 @@ def export(model: Model, to: Path, k: int, pooling: Pooling, max_length: int) ->
             f"--load-in {model.options.load_in.value}: export a model as it is, and quantise it on loading"
         )
     check_length(model.ref, max_length)
+    if not takes_padding(model.network, model.ref.n_layers, max_length):
+        raise OptionError(
+            f"{model.name} gives a padded text other states, and sentence-transformers pads: embed with llm4es instead"
+        )
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise OptionError(f"{to} is there and not empty: give a folder that is new")
     part = to.with_name(f".{to.name}.part")
@@ -102,7 +108,10 @@ def export(model: Model, to: Path, k: int, pooling: Pooling, max_length: int) ->
 
 def _network(model: Model, to: Path, *, all_layers: bool) -> None:
     """Weights, settings and tokenizer; the settings ask for all hidden states where they are averaged."""
-    decoder: Any = model.network.base_model
+    network: Any = model.network
+    sees = network.config.get_text_config() is not network.config
+    # of a model that also sees, the part that reads: that library would ask for what prepares images
+    decoder = getattr(network.base_model, "language_model", network.base_model) if sees else network.base_model
     tokenizer = model.tokenizer
     with quiet():
         decoder.save_pretrained(to)

@@ -159,7 +159,7 @@ def finetune(
     held_out_pieces = pieces(held_out, model.tokenizer, options.max_length, enough, options.seed)
     work = TrainingRows(rows, held_out_rows(held_out_pieces, layout, options), layout, steps)
     run = _run_name(texts, held_out, model, options)
-    use_cache = network.config.use_cache
+    use_cache = getattr(network.config, "use_cache", None)  # a few architectures have no such setting
     with quiet():
         with chunked_loss(network, options.logit_chunk), with_layout(network, layout):
             before = measure(network, network, work)
@@ -171,7 +171,8 @@ def finetune(
             if options.method == Method.FULL:
                 _in_format(trained, model.dtype)  # as the weights came, and as they are written
             after = measure(trained, network, work)
-        network.config.use_cache = use_cache
+        if use_cache is not None:
+            network.config.use_cache = use_cache
         check_changed(before, after, options)
         _save(trained, outcome, model, options, folder)
     measured = sum(len(piece.tokens) for piece in held_out_pieces)

@@ -110,6 +110,11 @@ def best_layout(
     return known[key]
 
 
+def takes_padding(network: PreTrainedModel, n_layers: int, longest: int) -> bool:
+    """Whether texts padded to the longest of a pass keep the states of the plain pass."""
+    return best_layout(network, n_layers, longest, 0, (Layout.PADDED, Layout.EQUAL, Layout.ALONE)) == Layout.PADDED
+
+
 class _Trial:
     """A network's plain states of some pieces, against which layouts are held."""
 

@@ -32,12 +32,29 @@ def with_adapters(network: PreTrainedModel, options: FinetuneOptions) -> PeftMod
         r=options.lora_rank,
         lora_alpha=2 * options.lora_rank,
         target_modules="all-linear",  # peft finds them by architecture and leaves the head out
+        exclude_modules=_not_to_be_adapted(network) or None,
         fan_in_fan_out=transposed,
         task_type="CAUSAL_LM",
     )
     with torch.random.fork_rng():
         torch.manual_seed(options.seed)  # the first values of the adapters
         return get_peft_model(network, config)
+
+
+def _not_to_be_adapted(network: nn.Module) -> list[str]:
+    """Linear layers that are more than that.
+
+    A router that gives experts and not states, and those of a state-space layer whose weights its kernel takes without
+    calling the layers.
+    """
+    names = []
+    for name, module in network.named_modules():
+        own = type(module).__module__.startswith("transformers.models") and isinstance(module, nn.Linear)
+        if own and type(module).forward is not nn.Linear.forward:
+            names.append(name)
+        if hasattr(module, "conv1d"):
+            names += [f"{name}.{part}" for part in ("dt_proj", "out_proj") if hasattr(module, part)]
+    return names
 
 
 def unreached(adapted: PeftModel) -> tuple[float, list[str]]:
