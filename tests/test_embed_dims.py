@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from llm4es.core.errors import ModelError, OptionError
-from llm4es.embed import embed
+from llm4es.embed import embed, embed_layers
 from llm4es.options import EmbedOptions
 from llm4es.project.feature_source_vectors import readable
 
@@ -36,6 +36,8 @@ def test_more_dimensions_than_there_are() -> None:
         EmbedOptions.of(dims=0)
     with pytest.raises(OptionError, match="--layers keep with --dims 2: layers are kept whole"):
         EmbedOptions.of(dims=2, layers="keep")
+    with pytest.raises(OptionError, match="--layers keep with --dims 2: layers are kept whole"):
+        next(embed_layers([texts(("a", "3"))], tiny.counting(), EmbedOptions(dims=2, max_length=8)))
 
 
 def test_names_tell_them_from_whole_ones() -> None:

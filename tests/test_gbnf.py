@@ -88,7 +88,7 @@ def test_llama_cpp_keeps_to_forms() -> None:
     pytest.importorskip("xllamacpp")
     from llm4es.core.cache_folder import cache_dir
     from llm4es.models import resolve
-    from llm4es.models.resolve import BUILT_IN
+    from llm4es.models.built_in import BUILT_IN
 
     resolve("smollm2-135m")
     gguf = next(cache_dir().rglob(Path(BUILT_IN["smollm2-135m"].member).name))

@@ -197,7 +197,7 @@ def test_a_missing_shard(folder: Path) -> None:
         ("{", r"cannot read .*config\.json \(.*\): fetch the model again"),
         ("[]", r"config\.json holds no JSON object: fetch the model again"),
         ('{"model_type": "resnet"}', r"says no number of layers or no width: it is no language model's folder"),
-        ('{"model_type": "t5", "is_encoder_decoder": true}', r"holds an encoder-decoder \(t5\): give a decoder-only"),
+        ('{"model_type": "t5", "is_encoder_decoder": true}', r"holds an encoder-decoder \(t5\): give a decoder or"),
     ],
 )
 def test_settings_of_no_decoder(folder: Path, text: str, message: str) -> None:

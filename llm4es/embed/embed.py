@@ -9,6 +9,7 @@ windows; a token's state is the mean over the last k layers. All means in float3
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ from ..core.prefetch import prefetch
 from ..inputs.packing import Layout
 from ..models.load import Model
 from ..models.ref import check_dims, check_length
-from ..options import EmbedOptions
+from ..options import EmbedOptions, Layers
 from .batches import PooledWindow, window_sums
 from .entities import Entity, chunks, entities
 from .model_pooling import pooler_for
@@ -109,12 +110,15 @@ def embed_layers(
     ------
     DataError, ModelError
         As ``embed``.
+    OptionError
+        Where the options make vectors that layers cannot give: a model's own pooling, the first dimensions alone.
 
     Examples
     --------
     >>> for rows, layers in embed_layers(texts.to_batches(), model, EmbedOptions()):  # doctest: +SKIP
     ...     print(layers.select(["entity_id", "layer", "vector"]))
     """
+    options = replace(options, layers=Layers.KEEP)  # refused where the two do not go together
     for finished, vectors in _embedded(texts, model, options, progress, ordered=ordered):
         yield embedding_rows(finished, vectors, model, options), layer_rows(finished, vectors, model, options)
 

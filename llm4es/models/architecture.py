@@ -25,7 +25,7 @@ ENCODERS = re.compile(
 """Types of transformers that read in both directions, unless their settings make a decoder of them."""
 
 AFTER_PADDING = re.compile(
-    "camembert|data2vec-text|ibert|lilt|longformer|luke|markuplm|mpnet|roberta|roberta-prelayernorm|xlm-roberta"
+    "camembert|data2vec-text|esm|ibert|lilt|longformer|luke|markuplm|mpnet|roberta|roberta-prelayernorm|xlm-roberta"
     "|xlm-roberta-xl|xmod"
 )
 """Types that count positions from the padding token's id on: of 514 positions, texts have 512."""

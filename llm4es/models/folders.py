@@ -73,7 +73,9 @@ def read_shape(folder: Path) -> NetworkShape:
     """The sizes in the folder's ``config.json``."""
     config = read_object(folder / "config.json")
     if config.get("is_encoder_decoder"):
-        raise ModelError(f"{folder} holds an encoder-decoder ({config.get('model_type')}): give a decoder-only model")
+        raise ModelError(
+            f"{folder} holds an encoder-decoder ({config.get('model_type')}): give a decoder or an encoder alone"
+        )
     text = config.get("text_config")  # models that also see keep the language part's sizes there
     inner = {**config, **text} if isinstance(text, Mapping) else config
     layers = _size(folder, inner, LAYER_KEYS, MOST["layers"])
