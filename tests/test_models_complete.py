@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ from llm4es.enrich.engine_transformers import TransformersEngine
 from llm4es.finetune import finetune
 from llm4es.models import StoredModel, load_model, resolve
 from llm4es.models.complete import check_complete
-from llm4es.options import EnrichBy, EnrichOptions, FinetuneOptions
+from llm4es.options import Dtype, EnrichBy, EnrichOptions, FinetuneOptions
 
 from . import tiny
 from .models import CPU, adapter, cache, folder, made
@@ -77,8 +78,15 @@ def test_a_tensor_of_another_size(folder: Path) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_weights_that_are_no_numbers(folder: Path, value: float) -> None:
     change(folder, lambda tensors: tensors.update({Q: tensors[Q].fill_diagonal_(value)}))
-    with pytest.raises(ModelError, match=rf"mine holds NaN or infinite weights in {Q}: fetch or tune the model again"):
+    with pytest.raises(ModelError, match=rf"mine holds NaN or infinite weights in {Q} \(as float32\): fetch or"):
         load_model(resolve(str(folder)), CPU)
+
+
+def test_weights_that_sixteen_bits_do_not_hold(folder: Path) -> None:
+    change(folder, lambda tensors: tensors.update({Q: tensors[Q].fill_diagonal_(1e6)}))
+    load_model(resolve(str(folder)), CPU)
+    with pytest.raises(ModelError, match=rf"infinite weights in {Q} \(as float16\)"):
+        load_model(resolve(str(folder)), replace(CPU, dtype=Dtype.FLOAT16))
 
 
 def test_an_adapter_that_is_no_number(folder: Path, tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ In: a fast tokenizer, and strings of data. Out: their ids, spelled out. Knows no
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Token = tuple[int, tuple[int, int]]
-"""A token's id, and where in its text it begins and ends."""
+Offsets = tuple[int, int]
+"""Where in its text a token begins and ends."""
 
 
 def control_tokens(tokenizer: Any) -> dict[int, str]:
@@ -24,27 +24,27 @@ def control_tokens(tokenizer: Any) -> dict[int, str]:
     return {i: str(token) for i, token in added.items() if token.special and i != tokenizer.unk_token_id}
 
 
-def spelled_out(tokenizer: Any, control: Mapping[int, str], text: str, tokens: Sequence[Token]) -> list[Token]:
-    """A text's own tokens, those of ``control`` letter by letter.
+def spelled_out(
+    tokenizer: Any, control: Mapping[int, str], text: str, ids: Sequence[int], offsets: Sequence[Offsets]
+) -> tuple[list[int], list[Offsets]]:
+    """A text's own tokens and their places, those of ``control`` letter by letter.
 
     ``split_special_tokens`` leaves those that stand in the vocabulary too, as in Unigram models and where words are
     looked up whole.
     """
-    if control.keys().isdisjoint(i for i, _ in tokens):
-        return list(tokens)
+    if control.keys().isdisjoint(ids):
+        return list(ids), list(offsets)
     letters = tokenizer.backend_tokenizer.model.tokenize
-    out: list[Token] = []
-    for i, (start, end) in tokens:
+    out: list[tuple[int, Offsets]] = []
+    for i, (start, end) in zip(ids, offsets, strict=True):
         if i in control:
-            places = range(start, end)
-            out += [(letter.id, (at, at + 1)) for at in places for letter in letters(text[at])]
+            out += [(letter.id, (at, at + 1)) for at in range(start, end) for letter in letters(text[at])]
         else:
             out.append((i, (start, end)))
-    return out
+    return [i for i, _ in out], [place for _, place in out]
 
 
 def plain_ids(tokenizer: Any, control: Mapping[int, str], text: str) -> list[int]:
     """The ids of a text in which nothing is a control token, without those around it."""
     encoded = tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
-    tokens = list(zip(encoded["input_ids"], encoded["offset_mapping"], strict=True))
-    return [i for i, _ in spelled_out(tokenizer, control, text, tokens)]
+    return spelled_out(tokenizer, control, text, encoded["input_ids"], encoded["offset_mapping"])[0]

@@ -4,10 +4,10 @@ In: a fast Hugging Face tokenizer and texts. Out: ``windows.Tokens``. Never trun
 control token out of data. Knows no model.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from .control_tokens import Token, control_tokens, spelled_out
+from .control_tokens import Offsets, control_tokens, spelled_out
 from .windows import Tokens
 
 
@@ -54,22 +54,18 @@ def tokenize(tokenizer: Any, texts: Sequence[str], prompt: str = "") -> list[Tok
         verbose=False,  # texts longer than the model's context are cut later, so the warning would be wrong
     )
     control = control_tokens(tokenizer)
-    return [
-        _tokens(tokenizer, control, text, list(zip(ids, offsets, strict=True)), special, len(prompt))
-        for text, ids, offsets, special in zip(
-            read, encoded["input_ids"], encoded["offset_mapping"], encoded["special_tokens_mask"], strict=True
-        )
-    ]
+    columns = (encoded[name] for name in ("input_ids", "offset_mapping", "special_tokens_mask"))
+    made = []
+    for text, ids, offsets, special in zip(read, *columns, strict=True):
+        first = special.index(0) if 0 in special else len(special)
+        last = len(special) - (special[::-1].index(0) if 0 in special else 0)
+        own, places = spelled_out(tokenizer, control, text, ids[first:last], offsets[first:last])
+        made.append(_tokens(ids[:first], own, places, ids[last:], len(prompt)))
+    return made
 
 
-def _tokens(
-    tokenizer: Any, control: Mapping[int, str], text: str, tokens: list[Token], special: list[int], prompt: int
-) -> Tokens:
-    first = special.index(0) if 0 in special else len(special)
-    last = len(special) - (special[::-1].index(0) if 0 in special else 0)
-    own = spelled_out(tokenizer, control, text, tokens[first:last])
-    before = sum(prompt > 0 and end <= prompt for _, (_, end) in own)  # a token over the boundary is the text's
-    prefix = [i for i, _ in [*tokens[:first], *own[:before]]]
-    suffix = [i for i, _ in tokens[last:]]
-    starts = [max(0, start - prompt) for _, (start, _) in own[before:]]
-    return Tokens(ids=[i for i, _ in own[before:]], starts=starts, prefix=prefix, suffix=suffix)
+def _tokens(prefix: list[int], own: list[int], places: list[Offsets], suffix: list[int], prompt: int) -> Tokens:
+    """Tokens whose text begins behind the prompt: one over the boundary is the text's."""
+    before = sum(end <= prompt for _, end in places) if prompt else 0
+    starts = [max(0, start - prompt) for start, _ in places[before:]]
+    return Tokens(ids=own[before:], starts=starts, prefix=[*prefix, *own[:before]], suffix=suffix)

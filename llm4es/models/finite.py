@@ -17,4 +17,5 @@ def check_finite(name: str, tensors: Iterable[tuple[str, Tensor]]) -> None:
         if tensor.is_floating_point() and tensor.numel() and tensor.element_size() > 1 and not tensor.is_meta:
             ends = torch.stack(torch.aminmax(tensor.detach()))  # (2,); no number stays none in both
             if not bool(torch.isfinite(ends).all()):
-                raise ModelError(f"{name} holds NaN or infinite weights in {key}: fetch or tune the model again")
+                kind = str(tensor.dtype).removeprefix("torch.")
+                raise ModelError(f"{name} holds NaN or infinite weights in {key} (as {kind}): fetch or tune it again")
