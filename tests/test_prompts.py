@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +84,24 @@ def test_every_prompt_fences_the_records_and_says_what_they_are() -> None:
         assert prompt.version >= 1
         assert load_prompt(name) is prompt  # read once
         assert prompt.digest != load_prompt(next(other for other in prompt_names() if other != name)).digest
+
+
+@pytest.mark.parametrize(
+    ("cut", "message"),
+    [
+        ("{events}", r"prompt 'bullets' lacks \{events\}: write it into bullets.toml"),
+        ("{fence}", r"prompt 'bullets' lacks \{fence\}"),
+        ('fallback = "bullet_list"', "prompt 'bullets' lacks fallback = ..."),
+    ],
+)
+def test_a_prompt_without_what_it_needs(
+    cut: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = files("llm4es.enrich.prompts").joinpath("bullets.toml").read_text()
+    (tmp_path / "bullets.toml").write_text(text.replace(cut, ""))
+    monkeypatch.setattr("llm4es.enrich.prompts.files", lambda _: tmp_path)
+    with pytest.raises(OptionError, match=message):
+        load_prompt.__wrapped__("bullets")
 
 
 def test_a_prompt_that_there_is_none_of() -> None:

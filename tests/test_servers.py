@@ -63,6 +63,7 @@ QUOTA = error("You exceeded your current quota.", 429, type="insufficient_quota"
         (error("", 413), "too long", "finds the request too long$", 1),
         (error("This model's maximum context length is 4096 tokens"), "too long", "too long; it says: This model", 1),
         (error("no", type="exceed_context_size_error"), "too long", "finds the request too long; it says: no", 1),
+        (error("'max_tokens' is too large: 9. The maximum context length is 8"), "refused", "it says: 'max_tokens'", 1),
         (Reply({"detail": [{"msg": "field required"}]}, 422), "refused", r"\(422\); it says: field required", 1),
         (Reply({"error": "plain words"}, 400), "refused", "it says: plain words", 1),
         (Reply({"choices": None, "error": {"message": "busy", "code": 429}}), "unusable", "says: busy", 3),

@@ -21,7 +21,7 @@ from ..models.ref import ModelRef
 from ..options import Constrain, EngineName, EnrichBy, EnrichOptions, LoadOptions
 from ..serialize.escaping import escape
 from ..serialize.formats import field_named, parse
-from ..servers import server_address
+from ..servers import key_remark, server_address
 from .context import Context
 from .executor import Increment, TableRows, Work
 from .incremental import Job, incremental
@@ -29,6 +29,7 @@ from .kept_variants import variants_config
 from .observer import Advance
 from .outcome import Outcome
 from .rechecked import Rechecked, rechecked
+from .rewritten_before import refused_before, rewritten_before
 from .selection import RAW, choose_texts, entities_sql
 from .stored_models import resolved
 
@@ -86,6 +87,8 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
     config = {"base": base, "options": fingerprint(options, load, model, free)}
     made, cost = variants_config(store, dataset, config), Cost()
     checked = rechecked(context, made, config, raw.condition)
+    by_llm = options.by is EnrichBy.LLM
+    before = rewritten_before(store, dataset, base, made) if by_llm else None
     job = Job(
         stage="enrich",
         what=str(options.by),
@@ -101,11 +104,12 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
             JOIN (SELECT entity_id, list(variant) AS variants FROM todo GROUP BY entity_id) USING (entity_id)
             WHERE {raw.condition} ORDER BY entity_id""",
         batch_rows=_ENTITIES_AT_ONCE,
-        commit_seconds=0 if options.by is EnrichBy.LLM else None,  # answers may cost money
+        related_scope={"dataset": dataset, "config_id": before} if before else None,
+        commit_seconds=0 if by_llm else None,  # answers may cost money
         total=lambda todo: len(set(todo["entity_id"].to_pylist())),
         setup=partial(_set_up, options, load, model, free, cost),
         row_filter=checked.others,
-        prepare=lambda run, plan: _prepared(context, options, checked, run, plan),
+        prepare=lambda run, plan: _prepared(context, options, checked, before, run, plan),
         finish=lambda run: _tally(context, run, cost),
     )
     return incremental(context, job)
@@ -120,11 +124,19 @@ def _model(context: Context, options: EnrichOptions) -> ModelRef | None:
     return ref
 
 
-def _prepared(context: Context, options: EnrichOptions, checked: Rechecked, run: "Run", plan: Plan) -> pa.Table:
+def _prepared(
+    context: Context, options: EnrichOptions, checked: Rechecked, before: str | None, run: "Run", plan: Plan
+) -> pa.Table:
     """The planned rows, once refused ones are gone; before any event leaves this machine it is said where to."""
     checked.drop(run, plan.scope)
+    if before and (refused := refused_before(context.store, context.dataset, before)):
+        context.observer.say(
+            f"enrich: {refused} texts that a server had refused, and a rule had written, are asked for again"
+        )
     if options.by is EnrichBy.LLM and options.engine is EngineName.OPENAI and len(plan.todo):
         context.observer.say(f"enrich: events are sent to {server_address(options.base_url)}")
+        if remark := key_remark():
+            context.observer.say(f"enrich: {remark}")
     return plan.todo
 
 

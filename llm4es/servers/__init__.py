@@ -6,6 +6,7 @@ server's own words. Knows neither prompts nor vectors. ``server`` and ``failures
 
 from .address import Address, server_address
 from .at_once import at_once
+from .key import key_remark
 from .open_server import open_server
 
-__all__ = ["Address", "at_once", "open_server", "server_address"]
+__all__ = ["Address", "at_once", "key_remark", "open_server", "server_address"]

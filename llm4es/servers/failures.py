@@ -37,6 +37,9 @@ _TOO_LONG = re.compile(
     r"input.{0,20}too (long|large)|too many (input )?tokens|(exceed|longer).{0,40}(context|tokens)|exceed_context",
     re.IGNORECASE | re.DOTALL,
 )
+_ANSWER_TOO_LONG = re.compile(r"max_(completion_)?tokens\W.{0,60}too (large|long|big|high)", re.IGNORECASE | re.DOTALL)
+"""Of the bound of an answer, which a shorter question does not mend."""
+
 _NO_CREDIT = re.compile(
     r"insufficient_quota|payment_required|billing|credit|exceeded your current quota", re.IGNORECASE
 )
@@ -75,7 +78,8 @@ def status_failure(status: int, words: Said, where: str, model: str = "") -> Ser
     """
     text = f"{words.code} {words.words}"
     message, kind = f"{where} refuses the request ({status})", FailureKind.REFUSED
-    if status == 413 or (status in (200, 400, 422, 500) and _TOO_LONG.search(text)):
+    is_of_question = status in (200, 400, 422, 500) and not _ANSWER_TOO_LONG.search(text)
+    if status == 413 or (is_of_question and _TOO_LONG.search(text)):
         message, kind = f"{where} finds the request too long", FailureKind.TOO_LONG
     elif status == 402 or (status in (403, 429) and _NO_CREDIT.search(text)):
         message, kind = f"{where} says that there is no credit left", FailureKind.UNUSABLE

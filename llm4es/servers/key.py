@@ -39,6 +39,20 @@ def read_key() -> str:
     return key or NO_KEY
 
 
+def key_remark() -> str:
+    """What is to be said of the key before it is sent; '' where nothing is.
+
+    Returns
+    -------
+    str
+        A sentence without the key.
+    """
+    given = os.environ.get(KEY_VARIABLE, "")
+    if given == given.strip():
+        return ""
+    return f"the key in ${KEY_VARIABLE} has a line end or spaces around it, which are left out"
+
+
 def blotted(text: str, key: str) -> str:
     """A text without the key, nor anything that looks like one.
 

@@ -13,6 +13,12 @@ from ...core.errors import OptionError
 from ...core.hashing import config_id
 from ...serialize.formats import TextFormat
 
+MARKS = ("{events}", "{fence}")
+"""What a question must hold: the events, and the mark around them."""
+
+FIELDS = ("version", "system", "user", "by_line", "fallback")
+"""What a file must say."""
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -64,6 +70,10 @@ def load_prompt(name: str) -> Prompt:
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(prompt_names())}"
         raise OptionError(f"--formats {name!r} is no prompt: {hint}")
     fields = tomllib.loads(files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    lacking = [mark for mark in MARKS if mark not in fields.get("user", "")]
+    lacking += [f"{field} = ..." for field in FIELDS if field not in fields]
+    if lacking:
+        raise OptionError(f"prompt {name!r} lacks {lacking[0]}: write it into {name}.toml")
     return Prompt(
         name=name,
         version=fields["version"],
