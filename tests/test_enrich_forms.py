@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from llm4es.enrich.form import VERSION
 from llm4es.enrich.variants import fingerprint
-from llm4es.options import Constrain, EnrichBy, EnrichOptions
+from llm4es.options import Constrain, EngineName, EnrichBy, EnrichOptions
 from llm4es.recipes import FieldSpec, load_recipe
 from llm4es_cli.main import app
 from llm4es_store import Store
@@ -29,6 +29,7 @@ def test_a_form_is_part_of_the_configuration_where_there_is_one() -> None:
     assert prose == fingerprint(of(formats=("narrative",), constrain=Constrain.OFF))
     assert "constrain" not in prose  # rows made before there were forms keep their name
     assert "form" not in fingerprint(EnrichOptions())
+    assert "form" not in fingerprint(of(formats=("table",), engine=EngineName.OPENAI))  # it may take forms or not
 
 
 def test_what_may_be_paraphrased_is_part_of_it_where_anything_may() -> None:

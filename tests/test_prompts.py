@@ -1,5 +1,6 @@
 """Prompts and what stands in the records: whatever a title asks for, no altered record gets into a text."""
 
+import dataclasses
 import re
 from collections.abc import Callable
 from importlib.resources import files
@@ -107,3 +108,9 @@ def test_a_prompt_without_what_it_needs(
 def test_a_prompt_that_there_is_none_of() -> None:
     with pytest.raises(OptionError, match=r"--formats 'tabel' is no prompt: did you mean 'table'\?"):
         load_prompt("tabel")
+
+
+def test_a_prompt_without_a_place_for_events_is_refused() -> None:
+    said = r"prompt 'table' says not where the events go: write \{events\} in its 'user'"
+    with pytest.raises(OptionError, match=said):
+        dataclasses.replace(load_prompt("table"), user="Write a table.")

@@ -104,7 +104,8 @@ def fingerprint(
 
     How many there are changes none of them: more variants keep the fewer ones.
     ``model`` is what ``open_engine`` is given: the model of engine 'transformers'. Forms, and fields that may be
-    paraphrased, count only where there are any: free answers keep the name that they had before there were forms.
+    paraphrased, count only where there are any: free answers keep the name that they had before there were forms. So do
+    a server's: whether it takes forms is not known before it is asked, and its answers may have cost money.
     """
     values: dict[str, Any] = {name: value for name, value in options.fingerprint().items() if name != "variants"}
     if options.by is EnrichBy.LLM:
@@ -112,7 +113,7 @@ def fingerprint(
         load = load or LoadOptions()
         prompts = {name: load_prompt(prompt_of(name)) for name in choices(options)}
         values["prompts"] = {name: prompt.digest for name, prompt in prompts.items()}
-        if options.constrain is Constrain.AUTO and any(prompt.by_line for prompt in prompts.values()):
+        if here and options.constrain is Constrain.AUTO and any(prompt.by_line for prompt in prompts.values()):
             values["form"] = form.VERSION
         if paraphrase:
             values["paraphrase"] = sorted(paraphrase)

@@ -50,6 +50,10 @@ class Prompt:
         """How its answers are compared with their events: by 'fields', or by the weaker rule of 'words'."""
         return "fields" if self.by_line else "words"
 
+    def __post_init__(self) -> None:
+        if "{events}" not in self.user:
+            raise OptionError(f"prompt {self.name!r} says not where the events go: write {{events}} in its 'user'")
+
     @property
     def digest(self) -> str:
         """Name of its words."""
