@@ -48,6 +48,15 @@ def shell(tmp_path: Path, llm4es: Call, model: Path) -> Shell:
 
 
 @pytest.fixture
+def own(tmp_path: Path, llm4es: Call, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """A shop's texts in a store, a key for a server, and no model on this machine."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    shell = Shell(tmp_path, llm4es, Path("none"))
+    shell.stage("serialize")
+    return shell
+
+
+@pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to work in, with a cache of its own."""
     monkeypatch.chdir(tmp_path)

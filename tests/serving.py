@@ -98,6 +98,9 @@ LLAMA = """
 import sys, time, xllamacpp
 parameters = xllamacpp.CommonParams()
 parameters.model.path, parameters.port, parameters.n_ctx, parameters.n_parallel = sys.argv[1], 0, int(sys.argv[2]), 2
+if "embedding" in sys.argv:
+    parameters.embedding, parameters.n_parallel = True, 1  # with two slots a vector depends on its company
+    parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
 server = xllamacpp.Server(parameters)  # which stops when nothing holds it
 print(server.listening_address, flush=True)
 time.sleep(600)
@@ -105,10 +108,11 @@ time.sleep(600)
 
 
 @contextmanager
-def llama(gguf: Path, context: int = 4096) -> Iterator[str]:
-    """llama.cpp's own server with a model's GGUF: its address."""
+def llama(gguf: Path, context: int = 4096, *, embedding: bool = False) -> Iterator[str]:
+    """llama.cpp's own server with a model's GGUF: its address. It answers in words, or in vectors."""
+    mode = ["embedding"] if embedding else []
     server = subprocess.Popen(
-        [sys.executable, "-c", LLAMA, str(gguf), str(context)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", LLAMA, str(gguf), str(context), *mode], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
     try:
         assert server.stdout
@@ -129,3 +133,13 @@ def _wait_until_ready(address: str) -> None:
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.2)
     pytest.fail(f"no server at {address}")
+
+
+def gguf() -> Path:
+    """The built-in model's file, fetched where it is not there yet."""
+    from llm4es.core.cache_folder import cache_dir
+    from llm4es.models import resolve
+    from llm4es.models.built_in import BUILT_IN
+
+    resolve("smollm2-135m")
+    return next(cache_dir().rglob(Path(BUILT_IN["smollm2-135m"].member).name))

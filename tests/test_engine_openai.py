@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from llm4es.enrich import open_engine
 from llm4es.enrich.engine import Answer, Request
-from llm4es.models import resolve
 from llm4es.options import EngineName, EnrichBy, EnrichOptions
 
-from .serving import Answering, Reply, Served, chat, error, llama, served
+from .serving import Answering, Reply, Served, chat, error, gguf, llama, served
 
 pytest.importorskip("openai")
 
@@ -183,12 +181,3 @@ def test_a_real_server() -> None:
         (too_long,) = open_engine(options).answers([Request("You are brief.", "colour " * 9000, 1)])
         assert too_long.too_long is not None
         assert "finds the request too long; it says: " in too_long.too_long
-
-
-def gguf() -> Path:
-    """The built-in model's file, fetched where it is not there yet."""
-    from llm4es.core.cache_folder import cache_dir
-    from llm4es.models.built_in import BUILT_IN
-
-    resolve("smollm2-135m")
-    return next(cache_dir().rglob(Path(BUILT_IN["smollm2-135m"].member).name))

@@ -5,9 +5,12 @@ In: what a user typed. Out: checked values. Imports nothing heavy.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
+from ..core.addresses import checked_address
 from ..core.errors import OptionError
 from .base import MAX_LENGTH, History, Options
+from .enrich import EngineName, EnrichOptions
 from .setting import like, option
 
 
@@ -18,6 +21,10 @@ class Pooling(StrEnum):
     LAST = "last"  # the last token's state
     CONTENT_MEAN = "content_mean"  # over all tokens but the tokenizer's special ones
     MODEL = "model"  # a sentence-transformers folder's own: pooling, dense layers, normalisation, prompt; k is 1
+
+
+ENDPOINT = "endpoint"
+"""The pooling of a server's vectors: it has pooled them itself, and their ``k`` is 0."""
 
 
 class Layers(StrEnum):
@@ -34,6 +41,8 @@ class StoreAs(StrEnum):
     FLOAT16 = "float16"  # rounded to half precision: half of the bytes
     INT8 = "int8"  # one of 255 steps of a scale that each vector has: a quarter of the bytes
 
+
+_SERVER = "the server; default: $OPENAI_BASE_URL, else OpenAI's own. The key comes from $OPENAI_API_KEY."
 
 ALL_LAYERS = {"all": 0}
 """The word for all of a model's layers, and the number that stands for it."""
@@ -89,8 +98,25 @@ class EmbedOptions(Options):
     )
     """Read by those who keep rows. Vectors of another precision are another configuration: the two never mix."""
 
+    engine: EngineName = option(
+        EngineName.TRANSFORMERS, "A model in this process, or an OpenAI-compatible server of embeddings.", unset=True
+    )
+
+    base_url: str = like(EnrichOptions, "base_url", help=f"By openai: {_SERVER}")
+
+    batch_inputs: int = option(
+        32, "By openai: texts a request, at most.", minimum=1, unit="texts", changes_result=False
+    )
+    """Fewer where they are more than ``batch_tokens`` together."""
+
+    concurrency: int = like(EnrichOptions, "concurrency", help="By openai: requests on their way at once.")
+
+    timeout: float = like(EnrichOptions, "timeout", help="By openai: seconds for one answer.")
+
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.engine is EngineName.OPENAI:
+            self._check_server()
         if not self.k:
             raise OptionError("--k is empty: give at least one number of layers, or 'all'")
         if self.pooling is Pooling.MODEL:
@@ -99,6 +125,22 @@ class EmbedOptions(Options):
             raise OptionError("--layers keep with --pooling model: its vectors are of the last layer; leave one out")
         if self.layers is Layers.KEEP and self.dims:
             raise OptionError(f"--layers keep with --dims {self.dims}: layers are kept whole; leave one of the two out")
+
+    def _check_server(self) -> None:
+        """Raise for what only a model in this process can be asked."""
+        checked_address(self.base_url, "--base-url")
+        for name in ("k", "pooling", "layers"):
+            setting, value = self.settings()[name], getattr(self, name)
+            if value != setting.default:
+                shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
+                raise OptionError(f"{setting.flag} {shown} with --engine openai: leave it out, a server pools itself")
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Of a server, nothing that only models in this process have."""
+        kept = super().fingerprint()
+        if self.engine is EngineName.OPENAI:
+            del kept["pooling"]
+        return kept
 
 
 def _last_layer(k: tuple[int, ...], default: tuple[int, ...]) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import pyarrow as pa
 
+from ..core.errors import ModelError
 from .executor import Increment, TableRows
 
 COMMIT_SECONDS = 15.0
@@ -20,7 +21,7 @@ Item = TypeVar("Item")
 
 
 def buffered(increments: Iterable[Increment], seconds: float | None = None) -> Iterator[Increment]:
-    """Increments of so many seconds' work as one; what is done when Ctrl-C comes is still handed on.
+    """Increments of so many seconds' work as one; what is done when Ctrl-C comes, or a model fails, is still handed on.
 
     They are handed on before the next one, if it takes as long as the longest so far, would make them too old.
 
@@ -53,7 +54,7 @@ def buffered(increments: Iterable[Increment], seconds: float | None = None) -> I
                 together, held = _joined(held), []
                 yield together
                 began = before = time.monotonic()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, ModelError):
         if held:
             yield _joined(held)
         raise

@@ -30,7 +30,8 @@ _POINT = r"\d+|\d{4}-\d\d-\d\d[^:]*(?::\d\d.*)?"
 _SIDE = re.compile(rf"(?:(?P<alone>{_POINT})|(?P<name>.*?)(?::(?P<at>{_POINT}))?)")
 
 _EMBEDDINGS = """SELECT model, k, config_id, any_value(pooling) AS pooling, any_value(texts) AS texts,
-    any_value(history) AS history, any_value(max_length) AS max_length, count(*) AS entities
+    any_value(history) AS history, any_value(max_length) AS max_length,
+    any_value(stored_as) AS stored_as, count(*) AS entities
     FROM embeddings WHERE {scope} GROUP BY model, k, config_id ORDER BY model, k, min(run_id)"""
 
 _TEXTS = """SELECT if(variant = 'raw', 'texts', 'enriched texts') AS kind, entity_id,

@@ -19,9 +19,11 @@ from ..core.sql import literal, where
 from ..models.devices import device_name, number_format
 from ..models.ref import ModelRef, check_dims, check_length, effective_k, space_fingerprint, space_name
 from ..models.sentence_modules import read_modules
-from ..options import EmbedOptions, History, Layers, LoadOptions, Pooling
+from ..options import EmbedOptions, EngineName, Layers, LoadOptions, Pooling
 from .context import Context
 from .control_texts import EVERYBODY, RECORDED, SOME, outdated, read_as_control
+from .cut_histories import what_is_cut
+from .embed_endpoint import embed_endpoint
 from .embed_executor import embed_executor
 from .executor import Increment, TableRows, Work
 from .how_kept import how_kept
@@ -92,6 +94,8 @@ def embed(
     >>> embed(context, folder, LoadOptions(), EmbedOptions.of(k=1, max_length=64))
     embed model: 0 computed, 20 reused (nothing to do), ...
     """
+    if options.engine is EngineName.OPENAI:
+        return embed_endpoint(context, model if isinstance(model, str) else model.name, load, options, workers)
     context = context.with_workers(workers)
     store = context.store
     context.say_cutoff("embed")
@@ -159,7 +163,7 @@ def embed(
         prepare=prepare,
         executor=partial(embed_executor, context, ref, load, options, chosen.condition),
         committers={"canaries": partial(_keep_canaries, context, ref, load)},
-        finish=lambda run: "; ".join([_what_is_cut(context, scope, options), *how_kept(context.store, scope)]),
+        finish=lambda run: "; ".join([what_is_cut(context.store, scope, options), *how_kept(context.store, scope)]),
     )
     return incremental(context, job)
 
@@ -237,17 +241,3 @@ def _keep_canaries(context: Context, ref: ModelRef, load: LoadOptions, run: "Run
 
     for change in drifted(before, now.combine_chunks().to_batches()[0], ref.n_layers, number_format(load)):
         context.observer.warn(str(change))
-
-
-def _what_is_cut(context: Context, scope: dict[str, str], options: EmbedOptions) -> str:
-    """How many entities' vectors lack a part of their history, in a sentence."""
-    ((entities, cut, tokens, events),) = context.store.sql(
-        f"""SELECT count(*), count(*) FILTER (n_tokens_dropped > 0 OR n_events_dropped > 0),
-        coalesce(sum(n_tokens_dropped), 0), coalesce(sum(n_events_dropped), 0)
-        FROM (SELECT DISTINCT ON (entity_id) * EXCLUDE (vector) FROM embeddings WHERE {where(scope)})"""
-    ).fetchall()
-    if not cut:
-        return f"the vectors hold the whole history of all {entities} entities"
-    more = "" if options.history is History.FULL else "; --history full reads all of a text, window by window"
-    lost = f"{int(tokens)} tokens, {int(events)} events of theirs are in no vector"
-    return f"{cut} of {entities} entities ({cut / entities:.0%}) are cut: {lost}{more}"

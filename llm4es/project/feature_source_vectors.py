@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..core.sql import literal, where
 from ..features.import_vectors import IMPORTED
 from ..options import EmbedOptions
+from ..options.embed import ENDPOINT
 from .context import Context
 from .feature_source import FeatureSource
 from .live_texts import LiveRows, live_rows
@@ -118,14 +119,15 @@ def readable(rows: Sequence[dict[str, Any]]) -> list[str]:
         if row["pooling"] == IMPORTED:  # made elsewhere: its name is all we know of it
             names.append(str(row["model"]))
             continue
-        parts = [str(row[key]) for key in ("texts", "history", "pooling") if row[key] != _DEFAULTS[key]]
+        parts = [str(row[key]) for key in ("texts", "history", "pooling") if row[key] not in (_DEFAULTS[key], ENDPOINT)]
         parts += [row["stored_as"]] if row.get("stored_as") else []
         if row["max_length"] != _DEFAULTS["max_length"]:
             parts.insert(0, f"{row['max_length']} tokens")
         if row.get("dims"):
             parts.append(f"{row['dims']} dims")
         depth = f"layer{row['layer']}" if row.get("layer") else str(row["k"])
-        label = f"{row['model']}@{depth}" + (f" [{', '.join(parts)}]" if parts else "")
+        name = str(row["model"]) if row["pooling"] == ENDPOINT else f"{row['model']}@{depth}"
+        label = name + (f" [{', '.join(parts)}]" if parts else "")
         # Two that still read the same differ in their texts' configuration: the newer ones bear its name.
         config = row["config_id"]
         names.append(label if taken.setdefault(label, config) == config else f"{label} #{config[:6]}")

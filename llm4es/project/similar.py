@@ -154,14 +154,12 @@ def similar(context: Context, entity: str, options: SimilarOptions) -> Neighbour
 
 
 def _name(context: Context, model: str, k: int) -> str:
-    """The readable name of a model's vectors; k 0 is the deepest that is there."""
-    if k:
-        return f"{model}@{k}"
+    """The readable name of a model's vectors; k 0 is the deepest that is there. Those of no layers have no k."""
     chosen = where({"dataset": context.dataset, "model": model})
-    ((depth,),) = context.store.sql(f"SELECT max(k) FROM embeddings WHERE {chosen}").fetchall()
-    if depth is None:
+    ((least, deepest),) = context.store.sql(f"SELECT min(k), max(k) FROM embeddings WHERE {chosen}").fetchall()
+    if deepest is None and not k:
         raise StoreError(f"no vectors of {model!r} in the store: run `llm4es embed {context.dataset} -m {model}` first")
-    return f"{model}@{depth}"
+    return model if (least, deepest) == (0, 0) else f"{model}@{k or deepest}"
 
 
 def _features(context: Context, name: str) -> FeatureSet:

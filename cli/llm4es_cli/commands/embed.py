@@ -21,6 +21,8 @@ def embed(call: Call, recipe: RecipeArgument, model: ModelOption = DEFAULT_MODEL
         llm4es embed movielens-100k --model Qwen/Qwen2.5-0.5B-Instruct --history full --load-in 8bit
 
         llm4es embed movielens-100k --texts all --workers 2
+
+        llm4es embed movielens-100k --engine openai --base-url http://127.0.0.1:8080/v1 --model bge-m3
     """
     outcome = call.project(recipe).embed(model, task=call.task, dry_run=call.dry_run, **options)
     show_outcomes([outcome], call.format)

@@ -1,0 +1,59 @@
+"""Whether a server gives a text the same vector whatever stands beside it.
+
+In: an endpoint, fixed texts. Out: their vectors, asked one by one. Knows no entity.
+
+llama.cpp with several slots gives what a text's vector becomes when it shares a pass with others' tokens: a cosine of
+0.97 to its own. Such vectors are of no space, and no later run would make them again.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..core.errors import ModelError
+from .embeddings_reply import EmbeddingsReply
+from .endpoint import Endpoint
+
+# N texts, D width
+
+COMPANY = 2e-3
+"""Largest cosine distance of a text's vector alone and beside others that rounding in half precision explains."""
+
+
+def checked_vectors(endpoint: Endpoint, texts: Mapping[str, str], *, together: bool) -> EmbeddingsReply:
+    """The whole vectors of fixed texts, each asked for alone.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        Who is asked.
+    texts : mapping of str to str
+        Name -> text.
+    together : bool
+        Ask for all at once too, and compare: texts will not be sent alone.
+
+    Returns
+    -------
+    EmbeddingsReply
+        (N, D), and the tokens of all.
+
+    Raises
+    ------
+    ModelError
+        Where a vector depends on what stands beside it.
+    """
+    names = {name: f"the fixed text {name!r}" for name in texts}
+    beside = endpoint.vectors(list(texts.values()), list(names.values()), whole=True).vectors if together else None
+    replies = [endpoint.vectors([text], [names[name]], whole=True) for name, text in texts.items()]
+    alone = np.concatenate([reply.vectors for reply in replies])  # (N, D)
+    if beside is not None:
+        x, y = alone.astype(np.float64), beside.astype(np.float64)
+        lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)  # (N,)
+        farthest = float(np.max(1 - (x * y).sum(1) / np.where(lengths == 0, 1, lengths)))
+        if farthest > COMPANY:
+            raise ModelError(
+                f"{endpoint.url} gives a text another vector where others stand beside it (cosine distance "
+                f"{farthest:.2g}): let it read one at a time (llama.cpp: --parallel 1), or give --batch-inputs 1 "
+                "--concurrency 1"
+            )
+    return EmbeddingsReply(alone, sum(reply.n_tokens or 0 for reply in replies), replies[-1].served_by)
