@@ -130,9 +130,9 @@ def prompt_of(variant: str) -> str:
 
 def _identity(model: "ModelRef | None", load: LoadOptions) -> str | None:
     """What decides the answers of a model in this process besides request and options: its weights, as loaded."""
-    from ..models.ref import space_fingerprint
+    from ..models.ref import load_fingerprint
 
-    return None if model is None else space_fingerprint(model, load)
+    return None if model is None else load_fingerprint(model, load)
 
 
 def _labels(options: EnrichOptions) -> list[str]:

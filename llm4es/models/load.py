@@ -23,6 +23,7 @@ from .complete import check_complete
 from .devices import attention_name, device_name, number_format
 from .finite import check_finite
 from .folders import check_unchanged
+from .int8_rows import outliers_by_row
 from .lora import PeftModel
 from .ref import ModelRef, space_fingerprint, space_name
 from .vocabulary import check_vocabulary
@@ -127,6 +128,7 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | No
         check_finite(ref.name, network.named_parameters())
         check_vocabulary(ref.name, tokenizer, network)
         _same_on_every_cpu(network)
+        outliers_by_row(network)
         if ref.adapter is not None:
             network = _adapted(network, ref, ref.adapter, device, quantized=options.load_in != LoadIn.NONE)
     check_unchanged(ref.name, ref.folder, ref.adapter, ref.fingerprint)

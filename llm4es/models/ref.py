@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..core.errors import ModelError
 from ..core.hashing import canonical_json, text_hash
-from ..options import LoadOptions
+from ..options import LoadIn, LoadOptions
 from .devices import number_format
 
 
@@ -85,10 +85,21 @@ def space_name(ref: ModelRef, options: LoadOptions, taken: Mapping[str, str] | N
 
 
 def space_fingerprint(ref: ModelRef, options: LoadOptions) -> str:
-    """SHA-256 over the model's fingerprint, number format and quantization."""
-    return text_hash(
-        canonical_json({"model": ref.fingerprint, "dtype": number_format(options), "load_in": options.load_in.value})
-    )
+    """SHA-256 over the model's fingerprint, number format, quantization, and how 8-bit layers take outliers."""
+    return _fingerprint(ref, options, {"outliers": "by row"} if options.load_in == LoadIn.INT8 else {})
+
+
+def load_fingerprint(ref: ModelRef, options: LoadOptions) -> str:
+    """SHA-256 over the model's fingerprint, number format and quantization: of what is tuned or asked.
+
+    Up to 0.1 it stood for the space of 8-bit vectors, too, when they depended on the batch that they were read in.
+    """
+    return _fingerprint(ref, options, {})
+
+
+def _fingerprint(ref: ModelRef, options: LoadOptions, more: dict[str, str]) -> str:
+    what = {"model": ref.fingerprint, "dtype": number_format(options), "load_in": options.load_in.value}
+    return text_hash(canonical_json(what | more))
 
 
 def check_length(ref: ModelRef, max_length: int) -> None:

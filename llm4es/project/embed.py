@@ -17,7 +17,15 @@ from ..core.hashing import config_id
 from ..core.plan import Plan, Reason
 from ..core.sql import literal, where
 from ..models.devices import device_name, number_format
-from ..models.ref import ModelRef, check_dims, check_length, effective_k, space_fingerprint, space_name
+from ..models.ref import (
+    ModelRef,
+    check_dims,
+    check_length,
+    effective_k,
+    load_fingerprint,
+    space_fingerprint,
+    space_name,
+)
 from ..models.sentence_modules import read_modules
 from ..options import EmbedOptions, EngineName, Layers, LoadOptions, Pooling
 from .context import Context
@@ -171,12 +179,15 @@ def embed(
 def _space(context: Context, ref: ModelRef, load: LoadOptions) -> Space:
     """The space of a model's vectors, and whether its name was another's."""
     taken = dict(context.store.sql("SELECT DISTINCT model, fingerprint FROM embeddings").fetchall())
+    fingerprint, former = space_fingerprint(ref, load), load_fingerprint(ref, load)
     # A model of the store keeps its name when it is tuned anew; another folder of the same name is another model.
-    name = space_name(ref, load, None if ref.name in stored_models(context.store) else taken)
-    fingerprint = space_fingerprint(ref, load)
+    others = {name: other for name, other in taken.items() if other != former}
+    name = space_name(ref, load, None if ref.name in stored_models(context.store) else others)
     if "#" in name and name not in taken:
         usual = name.partition("#")[0]
         context.observer.say(f"embed: {usual} stands for other weights in this store: those of {ref.folder} are {name}")
+    if taken.get(name) == former != fingerprint:
+        context.observer.say(f"embed: vectors of {name} depended on the batch that read them: they are computed anew")
     return Space(name, fingerprint, moved=taken.get(name, fingerprint) != fingerprint)
 
 

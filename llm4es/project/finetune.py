@@ -22,7 +22,7 @@ from ..core.sql import where
 from ..models.architecture import check_predicts
 from ..models.built_in import builtin_models
 from ..models.devices import number_format
-from ..models.ref import ModelRef, check_length, space_fingerprint
+from ..models.ref import ModelRef, check_length, load_fingerprint
 from ..options import FinetuneOptions, LoadOptions
 from .context import Context
 from .executor import Increment, TableRows, Work
@@ -112,7 +112,7 @@ def finetune(
         raise OptionError(f"no train entities of {dataset!r} among those chosen: raise --max-entities")
     read = train.select(["entity_id", "variant", "text_hash"]).to_pylist()
     content = combined_hash([(f"{row['entity_id']}/{row['variant']}", row["text_hash"]) for row in read])
-    config = {"base": space_fingerprint(ref, load), "options": options.fingerprint(), "texts": chosen.pairs}
+    config = {"base": load_fingerprint(ref, load), "options": options.fingerprint(), "texts": chosen.pairs}
     made = config_id(config)
     folder = f"{tuned_name.replace('/', '--')}-{made}-{content[:8]}"
     row = {
