@@ -1,5 +1,6 @@
 """Weights that are not those of their settings are refused by name; what no vector depends on is not asked for."""
 
+import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,7 @@ from llm4es.enrich.engine_transformers import TransformersEngine
 from llm4es.finetune import finetune
 from llm4es.models import StoredModel, load_model, resolve
 from llm4es.models.complete import check_complete
-from llm4es.options import Dtype, EnrichBy, EnrichOptions, FinetuneOptions
+from llm4es.options import Dtype, EnrichBy, EnrichOptions, FinetuneOptions, LoadIn
 
 from . import tiny
 from .models import CPU, adapter, cache, folder, made
@@ -80,6 +81,14 @@ def test_weights_that_are_no_numbers(folder: Path, value: float) -> None:
     change(folder, lambda tensors: tensors.update({Q: tensors[Q].fill_diagonal_(value)}))
     with pytest.raises(ModelError, match=rf"mine holds NaN or infinite weights in {Q} \(as float32\): fetch or"):
         load_model(resolve(str(folder)), CPU)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is None, reason="needs llm4es[quant]")
+@pytest.mark.parametrize("load_in", [LoadIn.INT8, LoadIn.NF4])
+def test_quantised_weights_that_were_no_numbers(folder: Path, load_in: LoadIn) -> None:
+    change(folder, lambda tensors: tensors.update({Q: tensors[Q].fill_diagonal_(float("nan"))}))
+    with pytest.raises(ModelError, match=rf"mine holds NaN or infinite weights in {Q}"):
+        load_model(resolve(str(folder)), replace(CPU, load_in=load_in))
 
 
 def test_weights_that_sixteen_bits_do_not_hold(folder: Path) -> None:

@@ -44,7 +44,7 @@ def check_complete(name: str, folder: object, network: "PreTrainedModel", info: 
     found = [_found("lacks", lacks), _found("has of other sizes", other), _found("has too much", extra)]
     if said := "; ".join(part for part in found if part):
         raise ModelError(
-            f"the weights of {name} are not those of its config.json: {folder} {said}: fetch or save the model again"
+            f"the weights of {name} are not those of its settings: {folder} {said}: fetch or save the model again"
         )
     return all(UNREAD.search(key) or COMPUTED.search(key) for key in info["missing_keys"])
 

@@ -21,7 +21,7 @@ from ..options import LoadIn, LoadOptions
 from .architecture import auto_class
 from .complete import check_complete
 from .devices import attention_name, device_name, number_format
-from .finite import check_finite
+from .finite import check_finite, stored_tensors
 from .folders import check_unchanged
 from .int8_rows import outliers_by_row
 from .lora import PeftModel
@@ -125,12 +125,13 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | No
             output_loading_info=True,
         )
         has_head = check_complete(ref.name, ref.folder, network, info) and kind is not AutoModel
-        check_finite(ref.name, network.named_parameters())
+        plain = options.load_in == LoadIn.NONE
+        check_finite(ref.name, network.named_parameters() if plain else stored_tensors(ref.folder))
         check_vocabulary(ref.name, tokenizer, network)
         _same_on_every_cpu(network)
         outliers_by_row(network)
         if ref.adapter is not None:
-            network = _adapted(network, ref, ref.adapter, device, quantized=options.load_in != LoadIn.NONE)
+            network = _adapted(network, ref, ref.adapter, device, quantized=not plain)
     check_unchanged(ref.name, ref.folder, ref.adapter, ref.fingerprint)
     network.eval().requires_grad_(False)
     return Model(

@@ -30,8 +30,8 @@ def read_as_control(context: Context, scope: Scope, chosen: Texts, entities: str
     if store.table("embeddings") is None or not names:
         return nobody
     right = []
-    for row in store.record().select(["run_id", "stage", "status", "config"]).to_pylist():
-        if row["stage"] != "embed":
+    for row in store.record().select(["run_id", "stage", "dataset", "status", "config"]).to_pylist():
+        if (row["stage"], row["dataset"]) != ("embed", scope["dataset"]):
             continue
         config = json.loads(row["config"])
         if config.get(RECORDED) == EVERYBODY and config["config_id"] == scope["config_id"] and row["status"] == "done":
