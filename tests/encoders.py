@@ -42,6 +42,7 @@ ENCODERS: dict[str, dict[str, Any]] = {
     "distilbert": {"dim": 32, "hidden_dim": 64, "n_layers": 4, "n_heads": 4},
     "albert": {"embedding_size": 16, "num_hidden_groups": 1, "inner_group_num": 1},
     "electra": {"embedding_size": 16},
+    "flaubert": {"emb_dim": 32, "n_layers": 4, "n_heads": 4, "n_langs": 1},
     "gemma3_text": {
         "num_key_value_heads": 2,
         "head_dim": 8,

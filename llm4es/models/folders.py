@@ -22,7 +22,7 @@ UNBOUNDED = 1 << 30
 """The context of a model whose positions have no end."""
 
 LAYER_KEYS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
-WIDTH_KEYS = ("hidden_size", "n_embd", "d_model", "dim")
+WIDTH_KEYS = ("hidden_size", "n_embd", "d_model", "dim", "emb_dim")
 CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_sequence_length")
 """The names that architectures give to one thing in ``config.json``, the commonest first."""
 

@@ -152,7 +152,8 @@ def _listed(file: Path) -> Iterator[tuple[str, str]]:
             path = str(step["path"])
             if ".." in path or path.startswith("/"):
                 raise ValueError(path)
-            yield str(step["type"]).rpartition(".")[2], path
+            kind = str(step["type"])  # a class of somebody else's stays a whole name, which nothing here is called
+            yield kind.rpartition(".")[2] if kind.startswith("sentence_transformers.") else kind, path
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{file} lists no steps of sentence-transformers: fetch the model again") from error
 
