@@ -38,6 +38,8 @@ from .how_kept import how_kept
 from .incremental import Job, incremental
 from .observer import Advance, as_increments
 from .outcome import Outcome
+from .read_anew import PLAIN, read_anew
+from .read_anew import RECORDED as STATES
 from .selection import choose_texts, entities_sql
 from .stored_models import resolved, stored_models
 
@@ -120,6 +122,8 @@ def embed(
     entities = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
     hashes = context.upstream.apply(store.sql(chosen.hashes_sql(entities)).to_arrow_table())
     hashes = outdated(hashes, read_as_control(context, scope, chosen, entities, ref))
+    anew = read_anew(context, scope, ref, options.max_length)
+    hashes = outdated(hashes, anew)
     depths = sorted(effective_k(options.k, ref.n_layers))
     wanted = pa.concat_tables(
         [hashes.append_column("k", pa.array([k] * len(hashes), pa.int32())) for k in depths]
@@ -155,6 +159,7 @@ def embed(
             "revision": ref.revision,
             "k": depths,
             RECORDED: EVERYBODY if context.max_entities is None else SOME,
+            STATES: PLAIN,
             **config,
         },
         table="embeddings",
@@ -170,7 +175,7 @@ def embed(
         setup=partial(_set_up, ref, load, options, space.name),
         prepare=prepare,
         executor=partial(embed_executor, context, ref, load, options, chosen.condition),
-        committers={"canaries": partial(_keep_canaries, context, ref, load)},
+        committers={"canaries": partial(_keep_canaries, context, ref, load, len(anew) > 0)},
         finish=lambda run: "; ".join([what_is_cut(context.store, scope, options), *how_kept(context.store, scope)]),
     )
     return incremental(context, job)
@@ -235,14 +240,14 @@ def _measured(model: "Model") -> tuple[pa.RecordBatch, float]:
     return rows, rate
 
 
-def _keep_canaries(context: Context, ref: ModelRef, load: LoadOptions, run: "Run", now: pa.Table) -> None:
+def _keep_canaries(context: Context, ref: ModelRef, load: LoadOptions, anew: bool, run: "Run", now: pa.Table) -> None:
     """Keep the vectors of the fixed texts at the first use of a space; later compare, and warn when they moved.
 
     Each process that reads texts tells its own: those of the first are kept, the others are compared with them.
     """
     scope = {"model": now["model"][0].as_py(), "fingerprint": now["fingerprint"][0].as_py()}
     before = context.store.sql(f"SELECT * FROM canaries WHERE {where(scope)}").to_arrow_table().to_pylist()
-    if not before:
+    if anew or not before:
         first = now.slice(0, pc.count_distinct(now["text"]).as_py())
         run.replace("canaries", scope, first)
         before, now = first.to_pylist(), now.slice(len(first))

@@ -1,0 +1,88 @@
+"""Networks whose vectors were not those of their own forward pass before every layer was held against it.
+
+In: a model folder, and tokens of a window. Out: from which k on vectors were wrong, and why. Imports neither torch nor
+transformers, so that planning costs nothing.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .json_files import read_object
+
+BOTH_WAYS = "it reads both ways and was read forwards only"
+LIST = "its list of hidden states is not its layers' outputs"
+WINDOW = "a window of its attention was left out"
+SIGHT = "the layers of its vision tower were taken for its own"
+
+ROTATION = "the longest text of a pass turned the positions of all"
+PADDING = "padding acted on its texts"
+
+ALWAYS: dict[str, str] = {
+    **dict.fromkeys(("bert", "bert-generation", "electra", "ernie", "roc_bert"), BOTH_WAYS),
+    **dict.fromkeys(("camembert", "data2vec-text", "roberta", "roberta-prelayernorm"), BOTH_WAYS),
+    **dict.fromkeys(("xlm-roberta", "xlm-roberta-xl"), BOTH_WAYS),
+    "cpmant": PADDING,
+    "doge": WINDOW,
+}
+"""Why, of model types that were wrong at every k and length."""
+
+FROM_TWO = frozenset({"falcon_mamba", "mamba", "mamba2", "rwkv", "xlnet"})
+"""Model types that were wrong from k = 2 on."""
+
+WITHIN = {"phimoe": ("sliding_window",)}
+"""Settings of model types that were wrong where a window holds more tokens than these say."""
+
+TURNED = ("dynamic", "longrope", "su")
+"""Kinds of rotary positions that depend on the longest text of a pass, where it is longer than the first context."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What was wrong with vectors."""
+
+    from_k: int
+    """The smallest k whose vectors were."""
+
+    why: str
+    """In words."""
+
+
+def wrong_before(folder: Path, max_length: int) -> Wrong | None:
+    """What was wrong with the vectors of the model in a folder; None: nothing.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Of a model: its ``config.json`` is read.
+    max_length : int
+        Tokens of a window.
+
+    Returns
+    -------
+    Wrong or None
+        From which k on, and why.
+    """
+    config = read_object(folder / "config.json")
+    sees = config.get("vision_config")
+    text: dict[str, Any] = {**config, **(config.get("text_config") or {})}
+    kind = text.get("model_type")
+    if isinstance(sees, dict) and sees.get("num_hidden_layers") == text.get("num_hidden_layers"):
+        return Wrong(2, SIGHT)
+    if kind in ALWAYS or text.get("use_bidirectional_attention"):
+        return Wrong(1, ALWAYS.get(str(kind), BOTH_WAYS))
+    if kind in FROM_TWO:
+        return Wrong(2, LIST)
+    if _turned(text, max_length):
+        return Wrong(1, ROTATION)
+    reach = [text[name] for name in WITHIN.get(str(kind), ()) if isinstance(text.get(name), int)]
+    return Wrong(1, WINDOW) if reach and min(reach) < max_length else None
+
+
+def _turned(text: dict[str, Any], max_length: int) -> bool:
+    """Whether a text of so many tokens changes the rotary positions of those that it shares a pass with."""
+    rope = text.get("rope_parameters") or text.get("rope_scaling")
+    if not isinstance(rope, dict) or rope.get("rope_type", rope.get("type")) not in TURNED:
+        return False
+    first = rope.get("original_max_position_embeddings") or text.get("original_max_position_embeddings")
+    return isinstance(first, int) and first < max_length
