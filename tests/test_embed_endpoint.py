@@ -247,6 +247,18 @@ def test_a_model_here_and_one_of_that_name_there_are_two(own: Shell, model: Path
     assert (outcome["what"], outcome["computed"]) == (f"{model.name}+openai", 20)
 
 
+def test_the_whole_way_with_a_server(own: Shell) -> None:
+    with served(embedded) as server:
+        code, out, err = own("run", own.recipe, *words(server), "--format", "csv")
+    assert code == 0, err
+    assert f"finetune: left out, {MODEL} is a server's model (as --finetune none)" in err
+    assert MODEL in out
+    assert own.sql("SELECT DISTINCT model FROM embeddings") == [(MODEL,)]
+    with served(embedded) as server:
+        assert own("run", own.recipe, *words(server), "--format", "csv")[0] == 0
+    assert not server.seen  # nothing was left to do
+
+
 def test_probing_comparing_searching_exporting(own: Shell) -> None:
     with served(embedded) as server:
         own.stage("embed", *words(server))

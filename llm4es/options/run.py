@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from .base import History
 from .embed import EmbedOptions
-from .enrich import EnrichOptions
+from .enrich import EngineName, EnrichOptions
 from .finetune import STEP_PRESETS, FinetuneOptions, Method
 from .limits import LimitOptions
 from .serialize import OnBadRow, SerializeOptions
@@ -28,6 +28,10 @@ class RunOptions(LimitOptions):
     max_length: int = like(EmbedOptions, "max_length")
 
     history: History = like(EmbedOptions, "history")
+
+    engine: EngineName = like(EmbedOptions, "engine", help="What embeds: a model in this process, or a server.")
+
+    base_url: str = like(EmbedOptions, "base_url")
 
     variants: int = like(EnrichOptions, "variants", help="Enriched texts an entity; 0: none.", minimum=0)
 

@@ -17,6 +17,7 @@ from ..options import (
     WHOLE,
     CompareOptions,
     EmbedOptions,
+    EngineName,
     EnrichOptions,
     FinetuneOptions,
     LimitOptions,
@@ -127,8 +128,9 @@ class _Walk:
 
     @cached_property
     def is_tuned(self) -> bool:
-        """Whether a model is tuned: an encoder cannot be."""
-        return bool(self.options.finetune) and not resolved(self.context.store, self.model).encoder
+        """Whether a model is tuned: an encoder cannot be, nor a server's."""
+        here = self.options.engine is EngineName.TRANSFORMERS
+        return bool(self.options.finetune) and here and not resolved(self.context.store, self.model).encoder
 
     def to_come(self, outcomes: Sequence[Outcome]) -> bool:
         """Whether a stage before will change what the next one reads."""
@@ -169,10 +171,9 @@ class _Walk:
     def _finetune(self, _: list[Outcome]) -> list[Outcome]:
         if not self.is_tuned:
             if self.options.finetune:
-                name = _name(self.model)
-                self.context.observer.say(
-                    f"finetune: left out, {name} is an encoder, which predicts no next token (as --finetune none)"
-                )
+                is_served = self.options.engine is EngineName.OPENAI
+                why = "a server's model" if is_served else "an encoder, which predicts no next token"
+                self.context.observer.say(f"finetune: left out, {_name(self.model)} is {why} (as --finetune none)")
             return []
         options = FinetuneOptions(
             method=self.options.method,
@@ -186,7 +187,8 @@ class _Walk:
         ]
 
     def _embed(self, outcomes: list[Outcome]) -> list[Outcome]:
-        options = EmbedOptions(k=self.options.k, max_length=self.options.max_length, history=self.options.history)
+        words = ("k", "max_length", "history", "engine", "base_url")
+        options = EmbedOptions(**{word: getattr(self.options, word) for word in words})
         is_there = self.is_tuned and not (self.context.dry_run and self.to_come(outcomes))
         return [
             embed(context, model, self.load, options, self.options.workers)
