@@ -30,6 +30,9 @@ AFTER_PADDING = re.compile(
 )
 """Types that count positions from the padding token's id on: of 514 positions, texts have 512."""
 
+ALWAYS_BOTH_WAYS = re.compile("big_bird|megatron-bert|rembert|roformer")
+"""Encoders whose attention is their own: the only ones that versions up to 0.1 did not read in one direction."""
+
 HEADLESS = re.compile("ForMaskedLM$|ForPreTraining$")
 """Architectures whose head guesses words that were hidden: no next ones."""
 
@@ -55,6 +58,11 @@ def is_encoder(config: Mapping[str, Any]) -> bool:
     named = inner.get("architectures")
     first = str(named[0]) if isinstance(named, list) and named else ""
     return bool(ENCODERS.fullmatch(str(config.get("model_type"))) or HEADLESS.search(first))
+
+
+def was_read_causally(config: Mapping[str, Any]) -> bool:
+    """Whether it is an encoder that versions up to 0.1 read in one direction, so that its vectors are others now."""
+    return is_encoder(config) and not ALWAYS_BOTH_WAYS.fullmatch(str(config.get("model_type")))
 
 
 def positions(config: Mapping[str, Any], stated: int) -> int:

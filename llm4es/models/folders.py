@@ -13,7 +13,7 @@ from typing import Any
 
 from ..core.errors import ModelError, one_line
 from ..core.hashing import canonical_json, text_hash
-from .architecture import is_encoder, positions
+from .architecture import is_encoder, positions, was_read_causally
 from .cached_hash import cached_hash
 from .json_files import read_object
 from .weight_files import check_weights, weight_files
@@ -68,6 +68,9 @@ class NetworkShape:
     encoder: bool
     """Whether it reads in both directions: see ``architecture.is_encoder``."""
 
+    was_read_causally: bool
+    """Whether versions up to 0.1 read it in one direction."""
+
 
 def read_shape(folder: Path) -> NetworkShape:
     """The sizes in the folder's ``config.json``."""
@@ -83,7 +86,9 @@ def read_shape(folder: Path) -> NetworkShape:
     if layers is None or dim is None:
         raise ModelError(f"{folder}/config.json says no number of layers or no width: it is no language model's folder")
     context = _size(folder, inner, CONTEXT_KEYS, sys.maxsize, least=0) or UNBOUNDED
-    return NetworkShape(layers, dim, min(positions(inner, context), UNBOUNDED), is_encoder(config))
+    return NetworkShape(
+        layers, dim, min(positions(inner, context), UNBOUNDED), is_encoder(config), was_read_causally(config)
+    )
 
 
 def check_folder(folder: Path) -> None:

@@ -67,6 +67,9 @@ class ModelRef:
     encoder: bool = False
     """Whether it reads in both directions: it embeds, and predicts no next token."""
 
+    was_read_causally: bool = False
+    """Whether versions up to 0.1 read it in one direction: its vectors of then are of another space."""
+
 
 def space_name(ref: ModelRef, options: LoadOptions, taken: Mapping[str, str] | None = None) -> str:
     """The name of the space that vectors live in: the model's, and what was done to it on loading.
@@ -85,8 +88,12 @@ def space_name(ref: ModelRef, options: LoadOptions, taken: Mapping[str, str] | N
 
 
 def space_fingerprint(ref: ModelRef, options: LoadOptions) -> str:
-    """SHA-256 over the model's fingerprint, number format, quantization, and how 8-bit layers take outliers."""
-    return _fingerprint(ref, options, {"outliers": "by row"} if options.load_in == LoadIn.INT8 else {})
+    """SHA-256 over the model's fingerprint, number format, quantization, and what versions up to 0.1 did otherwise.
+
+    These are how 8-bit layers take outliers, and the direction in which encoders read.
+    """
+    outliers = {"outliers": "by row"} if options.load_in == LoadIn.INT8 else {}
+    return _fingerprint(ref, options, outliers | ({"reads": "both ways"} if ref.was_read_causally else {}))
 
 
 def load_fingerprint(ref: ModelRef, options: LoadOptions) -> str:

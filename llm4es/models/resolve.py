@@ -121,6 +121,7 @@ def _local(name: str, folder: Path, revision: str | None = None) -> ModelRef:
         dim=shape.dim,
         context=shape.context,
         encoder=shape.encoder,
+        was_read_causally=shape.was_read_causally,
         fingerprint=folder_fingerprint(folder),
         revision=revision,
     )

@@ -192,7 +192,8 @@ def _space(context: Context, ref: ModelRef, load: LoadOptions) -> Space:
         usual = name.partition("#")[0]
         context.observer.say(f"embed: {usual} stands for other weights in this store: those of {ref.folder} are {name}")
     if taken.get(name) == former != fingerprint:
-        context.observer.say(f"embed: vectors of {name} depended on the batch that read them: they are computed anew")
+        were = "were read in one direction" if ref.was_read_causally else "depended on the batch that read them"
+        context.observer.say(f"embed: vectors of {name} {were}: they are computed anew")
     return Space(name, fingerprint, moved=taken.get(name, fingerprint) != fingerprint)
 
 
