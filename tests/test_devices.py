@@ -49,3 +49,17 @@ def test_flash_attention_is_taken_where_it_is(monkeypatch: pytest.MonkeyPatch) -
 def test_no_apple_gpu() -> None:
     with pytest.raises(ModelError, match=r"--device mps: torch sees no Apple GPU here; give --device cpu"):
         devices.device_name(LoadOptions(device=Device.MPS))
+
+
+def test_auto_takes_an_apple_gpu_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "DRIVERS", ())
+    monkeypatch.setattr(devices, "_mps", lambda: True)
+    for works in (True, False):
+        monkeypatch.setattr(devices, "_mps_works", lambda works=works: works)
+        assert devices.device_name(LoadOptions()) == ("mps" if works else "cpu")
+        assert devices.number_format(LoadOptions()) == "float32"
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="an Apple GPU may be there")
+def test_an_apple_gpu_that_is_listed_and_is_not_there() -> None:
+    assert not devices._mps_works()

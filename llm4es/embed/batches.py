@@ -5,17 +5,21 @@ windows that it has read. Windows of like length share a pass; a pass that does 
 neither entities nor texts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from transformers import PreTrainedModel
 
 from ..core.errors import ModelError
-from ..inputs.packing import Layout
+from ..inputs.packing import LAYOUTS, Layout
 from ..models.load import Model
 from ..options import EmbedOptions
+from .passes_behind import PASSES_BEHIND, copied, not_finite
 from .pooling import Span, Window, layer_sums
 
 # N windows, L layers, D width
@@ -44,11 +48,16 @@ def window_sums(
     shortest first finish a text of many full windows and a rest as soon as its last full window is read.
     """
     order = sorted(range(len(windows)), key=lambda index: (-len(windows[index].ids), index))
-    ranges = list(passes([len(windows[index].ids) for index in order], budget, layout))
+    ranges = list(passes([len(windows[index].ids) for index in order], budget))
+    behind = PASSES_BEHIND.get(model.device.type, 0)
+    waiting: deque[tuple[list[int], list[_Begun]]] = deque()
     for places in ranges if longest_first else reversed(ranges):
         indices = order[places.start : places.stop]
-        sums = _forward([windows[index] for index in indices], model, layout)  # (L, N, D)
-        yield {index: sums[:, place] for place, index in enumerate(indices)}
+        waiting.append((indices, _begun([windows[index] for index in indices], model, layout)))
+        if len(waiting) > behind:
+            yield _ended(*waiting.popleft(), model)
+    while waiting:
+        yield _ended(*waiting.popleft(), model)
 
 
 def passes(lengths: Sequence[int], budget: int, layout: Layout = Layout.PADDED) -> Iterator[range]:
@@ -102,32 +111,44 @@ def batch_tokens_within(seconds: float, tokens_per_second: float, options: Embed
     return tokens
 
 
-def _forward(windows: Sequence[PooledWindow], model: Model, layout: Layout) -> NDArray[np.float32]:
-    """Summed states of one pass, (L, N, D); in halves where memory does not suffice."""
-    try:
-        ids, spans = [window.ids for window in windows], [window.span for window in windows]
-        sums = layer_sums(model.network, model.ref.n_layers, ids, spans, layout)  # (L, N, D)
-        _check_finite(sums, windows, model)
-        return sums.cpu().numpy()
-    except RuntimeError as error:  # a lack of memory is one: on a GPU of its own kind, on a CPU known by its text
-        if not isinstance(error, torch.OutOfMemoryError) and "not enough memory" not in str(error):
-            raise
-        if len(windows) == 1:
-            raise ModelError(
-                f"out of memory on one window of {len(windows[0].ids)} tokens ({windows[0].owner}): lower --max-length"
-            ) from error
-    if model.device.type == "cuda":
-        torch.cuda.empty_cache()
+_Begun = tuple[Sequence[PooledWindow], Callable[[], NDArray[np.float32]]]
+"""Windows, and what waits for their sums (L, N, D)."""
+
+_fits: "WeakKeyDictionary[PreTrainedModel, int]" = WeakKeyDictionary()
+"""Tokens of a pass of each network that once had not enough memory: a half of the pass that was too much."""
+
+
+def _begun(windows: Sequence[PooledWindow], model: Model, layout: Layout) -> list[_Begun]:
+    """A pass through the model; in halves where memory does not suffice, or did not for as much before."""
+    ids, spans = [window.ids for window in windows], [window.span for window in windows]
+    size, network = LAYOUTS[layout].size(ids), model.network
     middle = len(windows) // 2
-    halves = [_forward(half, model, layout) for half in (windows[:middle], windows[middle:])]
-    return np.concatenate(halves, axis=1)  # (L, N, D)
+    if not middle or size <= _fits.get(network, size):
+        try:
+            return [(windows, copied(layer_sums(network, model.ref.n_layers, ids, spans, layout)))]
+        except RuntimeError as error:  # a lack of memory is one: on a GPU of its own kind, on a CPU known by its text
+            if not isinstance(error, torch.OutOfMemoryError) and "not enough memory" not in str(error):
+                raise
+            if not middle:
+                raise ModelError(
+                    f"out of memory on one window of {len(ids[0])} tokens ({windows[0].owner}): lower --max-length"
+                ) from error
+        _fits[network] = max(LAYOUTS[layout].size(half) for half in (ids[:middle], ids[middle:]))
+        if model.device.type == "cuda":
+            torch.cuda.empty_cache()
+    return [part for half in (windows[:middle], windows[middle:]) for part in _begun(half, model, layout)]
 
 
-def _check_finite(sums: torch.Tensor, windows: Sequence[PooledWindow], model: Model) -> None:
-    """Raise at the first layer that gave what is no number."""
-    finite = torch.isfinite(sums).all(-1)  # (L, N)
-    if not finite.all():
-        layer, place = (int(index) for index in (~finite).nonzero()[0])
-        raise ModelError(
-            f"layer {layer + 1} of {model.name} gave NaN or infinity on {windows[place].owner}: use --dtype float32"
-        )
+def _ended(indices: Sequence[int], parts: Sequence[_Begun], model: Model) -> dict[int, NDArray[np.float32]]:
+    """The (L, D) sums of a pass by its windows' places. Raises at the first layer that gave what is no number."""
+    found: list[NDArray[np.float32]] = []  # each (L, D)
+    for windows, wait in parts:
+        sums = wait()  # (L, N, D)
+        wrong = not_finite(sums)
+        if wrong is not None:
+            layer, place = wrong
+            raise ModelError(
+                f"layer {layer + 1} of {model.name} gave NaN or infinity on {windows[place].owner}: use --dtype float32"
+            )
+        found += [sums[:, place] for place in range(len(windows))]
+    return dict(zip(indices, found, strict=True))

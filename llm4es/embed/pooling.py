@@ -19,6 +19,7 @@ from ..inputs.best_layout import best_layout
 from ..inputs.packing import LAYOUTS, Layout
 from ..inputs.states import each_layer, layers_to_hook
 from ..options import Pooling
+from .sums import Place, sums_of
 
 # N windows, B lines of a pass, T tokens of a line, L layers, D width
 
@@ -57,23 +58,16 @@ def layer_sums(
         del inputs["attention_mask"]  # plain causal order has faster kernels than any mask
     places = _places(windows, spans, layout)
     layers = layers_to_hook(network, n_layers)
+    summed = sums_of(places, inputs["input_ids"].shape[1], network.device)
     sums: list[Tensor] = []  # each (N, D)
     with with_layout(network, layout):
-        each_layer(network, layers, inputs, lambda state: sums.append(_sum(state, places)))
-    return torch.stack(sums)  # (L, N, D)
+        each_layer(network, layers, inputs, lambda state: sums.append(summed(state)))
+    return torch.stack([each.to(sums[-1].device) for each in sums])  # (L, N, D)
 
 
-def _places(windows: Sequence[Window], spans: Sequence[Span], layout: Layout) -> list[tuple[int, int, int]]:
+def _places(windows: Sequence[Window], spans: Sequence[Span], layout: Layout) -> list[Place]:
     """Where the counting tokens of each window are: line, from, to."""
     if layout not in (Layout.SEGMENTS, Layout.FLAT):  # a line a window
         return [(line, start, end) for line, (start, end) in enumerate(spans)]
     before = accumulate(map(len, windows), initial=0)
     return [(0, first + start, first + end) for first, (start, end) in zip(before, spans, strict=False)]
-
-
-def _sum(state: Tensor, places: Sequence[tuple[int, int, int]]) -> Tensor:
-    """Sums over the counting tokens in float32: (B, T, D) -> (N, D).
-
-    Window by window: one product for all of them would round each sum by the company it is in.
-    """
-    return torch.stack([state[line, start:end].to(torch.float32).sum(0) for line, start, end in places])  # (N, D)

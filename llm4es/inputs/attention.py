@@ -19,6 +19,7 @@ from torch import nn
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
+from .on_device import bounds_on_host
 from .packing import Layout
 
 BY_PIECE = "llm4es_by_piece"
@@ -44,7 +45,7 @@ def segment_attention(
     if cu_seq_lens_q is None or asked:
         raise NotImplementedError(f"attention by piece without {asked or 'the places where pieces end'}")
     causal = getattr(module, "is_causal", True) if is_causal is None else is_causal
-    bounds = cu_seq_lens_q.tolist()
+    bounds = bounds_on_host(cu_seq_lens_q)
     kept = {name: settings[name] for name in ("dropout", "scaling") if name in settings}
     outs = []
     for start, end in pairwise(bounds):

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from ..core.errors import ModelError, one_line
+from .on_device import on_device
 
 Take = Callable[[Tensor], None]
 """Gets the states (B, T, D) of one layer."""
@@ -153,12 +154,12 @@ def _plain(network: PreTrainedModel, ids: Sequence[int], *, output_hidden_states
 def _call(network: PreTrainedModel, inputs: Mapping[str, Tensor], *, output_hidden_states: bool = False) -> Any:
     """The network without its head, keeping nothing for later tokens."""
     decoder: Any = network.base_model
-    moved = {name: tensor.to(network.device) for name, tensor in inputs.items()}
+    moved = on_device(inputs, network.device)
     known = inspect.signature(decoder.forward).parameters
     if "use_cache" in known or any(known[name].kind is inspect.Parameter.VAR_KEYWORD for name in known):
-        moved["use_cache"] = False  # type: ignore[assignment]
+        moved["use_cache"] = False
     if output_hidden_states:
-        moved["output_hidden_states"] = True  # type: ignore[assignment]
+        moved["output_hidden_states"] = True
     return decoder(**moved)
 
 

@@ -1,11 +1,12 @@
 """Which device, number format and attention a load gets.
 
-In: ``LoadOptions``. Out: their names. Torch is asked only where an NVIDIA driver is to be
-seen: on other machines 'auto' is the CPU and float32, and finding that out must cost nothing. Knows no model.
+In: ``LoadOptions``. Out: their names. Torch is asked only where an NVIDIA driver is to be seen, or on a Mac: on other
+machines 'auto' is the CPU and float32, and finding that out must cost nothing. Knows no model.
 """
 
 import importlib.util
 import sys
+from functools import cache
 from pathlib import Path
 
 from ..core.errors import ModelError
@@ -18,7 +19,7 @@ DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg", r"C:\Win
 def device_name(options: LoadOptions) -> str:
     """'cpu', 'cuda' or 'mps'."""
     if options.device == Device.AUTO:
-        return "cuda" if _cuda() else "cpu"
+        return "cuda" if _cuda() else "mps" if _mps() and _mps_works() else "cpu"
     if options.device == Device.CUDA and not _cuda():
         raise ModelError(
             "--device cuda: torch sees no CUDA device here; give --device cpu, or install a CUDA build of torch"
@@ -66,3 +67,15 @@ def _mps() -> bool:
     import torch
 
     return torch.backends.mps.is_available()
+
+
+@cache
+def _mps_works() -> bool:
+    """Whether an Apple GPU multiplies: it is listed in virtual machines that have none, and by torch too old for it."""
+    import torch
+
+    try:
+        ones = torch.ones(2, 2, device="mps")
+        return (ones @ ones).cpu().tolist() == [[2.0, 2.0], [2.0, 2.0]]
+    except (RuntimeError, NotImplementedError, AssertionError):
+        return False

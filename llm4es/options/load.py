@@ -30,7 +30,7 @@ class Dtype(StrEnum):
 class Device(StrEnum):
     """Where a model runs."""
 
-    AUTO = "auto"  # CUDA where there is one, else CPU
+    AUTO = "auto"  # CUDA where there is one, else an Apple GPU that works, else CPU
     CPU = "cpu"
     CUDA = "cuda"
     MPS = "mps"
@@ -57,7 +57,7 @@ class LoadOptions(Options):
     dtype: Dtype = option(Dtype.AUTO, "Number format of weights and activations.", group=_GROUP)
 
     device: Device = option(
-        Device.AUTO, "Where the model runs; auto takes CUDA where there is.", group=_GROUP, changes_result=False
+        Device.AUTO, "Where the model runs; auto: CUDA, else MPS, where there is.", group=_GROUP, changes_result=False
     )
 
     attention: Attention = option(
