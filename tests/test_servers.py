@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -189,3 +191,22 @@ def test_after_a_failure_no_more_questions_go_out() -> None:
     answers, failure = at_once(answer, range(100), 1)
     assert (answers[:3], asked) == ([0, None, None], [0, 1])
     assert isinstance(failure, Llm4esError)
+
+
+def test_a_bug_is_no_failure() -> None:
+    with pytest.raises(ZeroDivisionError):
+        at_once(lambda number: 1 // number, [1, 0], 2)
+
+
+def test_an_interrupt_waits_for_no_answer() -> None:
+    code = """
+import os, signal, threading, time
+from llm4es.servers import at_once
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    at_once(lambda _: time.sleep(3600), [1, 2, 3], 2)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == "interrupted\n"

@@ -4,7 +4,7 @@ In: questions, and what asks one. Out: answers in order. Knows no server.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event, Lock, Thread
 from typing import TypeVar
 
 from ..core.errors import Llm4esError
@@ -39,22 +39,37 @@ def at_once(
     >>> at_once(str.upper, ["a", "b"], 2)
     (['A', 'B'], None)
     """
+    answers: list[A | None] = [None] * len(questions)
     failures: list[Llm4esError] = []
+    bugs: list[BaseException] = []
+    over = Event()
+    left = iter(range(len(questions)))
+    lock = Lock()
 
-    def one(question: Q) -> A | None:
-        if failures:
-            return None
-        try:
-            return ask(question)
-        except Llm4esError as failure:
-            failures.append(failure)
-            return None
+    def work() -> None:
+        while not over.is_set():
+            with lock:
+                at = next(left, None)
+            if at is None:
+                return
+            try:
+                answers[at] = ask(questions[at])
+            except Llm4esError as failure:
+                failures.append(failure)
+                over.set()
+            except BaseException as bug:
+                bugs.append(bug)
+                over.set()
 
-    with ThreadPoolExecutor(min(concurrency, max(1, len(questions)))) as pool:
-        futures: list[Future[A | None]] = [pool.submit(one, question) for question in questions]
-        try:
-            answers = [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    # daemons: whoever interrupts the work does not wait for answers that are on their way
+    threads = [Thread(target=work, daemon=True) for _ in range(min(concurrency, len(questions)))]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            thread.join()
+    finally:
+        over.set()
+    if bugs:
+        raise bugs[0]
     return answers, failures[0] if failures else None
