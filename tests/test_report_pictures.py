@@ -14,7 +14,7 @@ from llm4es.probe.compare import compare
 from llm4es.probe.predictions import Scored
 from llm4es.report import ReportData, lines, render
 from llm4es.report.curves import Curve, roc
-from llm4es.report.profile import histogram, round_numbers
+from llm4es.report.profile import fidelity_bars, histogram, round_numbers
 
 IDS = [f"u{i:02}" for i in range(60)]
 
@@ -153,3 +153,12 @@ def test_the_table_says_its_verdict_before_costs_and_intervals_with_a_word() -> 
     assert heads[:7] == ["features", "roc_auc", "95 % interval", "difference", "its interval", "p", "verdict"]
     assert re.search(r"<td class=\"n\">0\.\d{3} to [01]\.\d{3}</td>", drawn)
     assert "\u2013" not in drawn  # no dash that could be a sign
+
+
+def test_the_bars_of_rewritings_tell_what_a_rule_wrote() -> None:
+    texts = {"variant": ["llm_table", "llm_json"], "fidelity": [0.7, 1.0], "note": [None, None]}
+    counts = {"n_events": [30, 10], "n_events_by_rule": [10, 0]}
+    assert "events are a rule" not in str(fidelity_bars(pa.table(texts), "of 0.1"))
+    picture = str(fidelity_bars(pa.table(texts | counts), "bars"))
+    assert picture.count("events are a rule") == 1
+    assert "llm_table: 33% of its events are a rule" in picture

@@ -12,6 +12,7 @@ from . import shop
 from .heard import Heard
 from .scripted import FILMS, Scripted, events_of, faithful, one
 from .serving import chat, error, served
+from .tiny import save
 
 
 class Named(Scripted):
@@ -52,7 +53,7 @@ def heard() -> Heard:
 def project(tmp_path: Path, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> Project:
     pytest.importorskip("openai")
     monkeypatch.setenv("OPENAI_API_KEY", "k")
-    made = Project(shop.write(tmp_path / "shop", customers=6), tmp_path / "store", observer=heard)
+    made = Project(shop.write(tmp_path / "shop", customers=12), tmp_path / "store", observer=heard)
     made.serialize()
     return made
 
@@ -70,17 +71,37 @@ def enriched(project: Project, address: str) -> str:
 
 
 def test_a_server_that_changes_its_model_is_told(project: Project, heard: Heard) -> None:
-    models = iter(["m-1"] * 4 + ["m-2"] * 2)
+    models = iter(["m-1"] * 4 + ["m-2"] * 8)
     with served(lambda asked: rewritten(asked, next(models))) as server:
         message = enriched(project, server.url)
-    assert "; written by m-1 (4), m-2 (2)" in message
+    assert "; written by m-2 (8), m-1 (4)" in message
     assert any("2 models answered to one name, see `written_by` in texts (m-1, m-2)" in line for line in heard.said)
     assert any(line == f"enrich: events are sent to {server.url} (--base-url)" for line in heard.said)
     query = "SELECT written_by, count(*) FROM texts GROUP BY ALL ORDER BY ALL"
-    assert project.store.sql(query).fetchall() == [("m-1", 4), ("m-2", 2), (None, 6)]
+    assert project.store.sql(query).fetchall() == [("m-1", 4), ("m-2", 8), (None, 12)]
+
+
+def test_a_comparison_tells_what_rules_wrote_in_a_model_s_place(project: Project, heard: Heard, tmp_path: Path) -> None:
+    """Half of the histories come back as nothing."""
+    number = iter(range(100))
+    with served(lambda asked: chat("nothing") if next(number) % 2 else rewritten(asked, "m")) as server:
+        words: dict[str, Any] = {"by": "llm", "engine": "openai", "model": "m", "formats": "bullets", "retries": 0}
+        project.enrich(**words, variants=1, base_url=server.url, concurrency=1, constrain="off")
+    query = "SELECT sum(n_events_by_rule), sum(n_events) FROM texts WHERE fidelity IS NOT NULL"
+    ((by_rule, events),) = project.store.sql(query).fetchall()
+    assert 0 < by_rule < events
+    model = str(save(tmp_path / "tiny"))
+    project.embed(model=model, k=1, max_length=64, texts="raw")
+    project.embed(model=model, k=1, max_length=64, texts="llm_bullets")
+    project.probe(task="loyal", folds=2, repeats=1)
+    heard.since()
+    project.compare("loyal")
+    said = [line for line in heard.said if "a rule wrote" in line]
+    assert len(said) == 1
+    assert f"tiny@1 [64 tokens, llm_bullets]: a rule wrote {by_rule} of the {events} events of its rewrit" in said[0]
 
 
 def test_parameters_that_were_not_taken_are_told(project: Project) -> None:
     refused = iter([error("Unsupported parameter: 'temperature' is not supported with this model.")])
     with served(lambda asked: next(refused, None) or rewritten(asked, "m")) as server:
-        assert "; written by m without temperature (6)" in enriched(project, server.url)
+        assert "; written by m without temperature (12)" in enriched(project, server.url)

@@ -14,6 +14,7 @@ from .feature_source import FeatureSource
 from .feature_sources import named
 from .leaks import label_leaks
 from .result import Result
+from .rule_written import rule_written
 from .seen import in_words as met
 from .seen import with_seen
 from .shown_probes import ShownProbes, shown_probes
@@ -162,6 +163,8 @@ def with_probes(
     query = f"SELECT * FROM predictions WHERE {where(chosen)} AND features IN ({', '.join(map(literal, names))})"
     seen = {name: named(name, sources).seen for name in names}
     predictions = with_seen(context.store.sql(query).to_arrow_table(), seen)
+    for line in rule_written(context, (named(name, sources) for name in names)):
+        context.observer.warn(f"{task}: {line}")
     for line in met(predictions, seen):
         context.observer.warn(f"{task}: {line}")
     spec = context.recipe.tasks.get(task)

@@ -52,6 +52,9 @@ class FeatureSource:
     entities: str | None = None
     """SELECT of the ``entity_id`` that have it; None: everybody."""
 
+    config_id: str = ""
+    """Configuration of the vectors; '' of baselines, and of several joined."""
+
     seen: Seen = NOBODY
     """Whom the models behind it have met."""
 

@@ -86,6 +86,7 @@ def vectors(context: Context) -> list[FeatureSource]:
                 n_live=row["n_live"],
                 n_stale=row["n_stale"],
                 settings=made_by.get(config, ""),
+                config_id=config,
                 seen=seen[model],
                 entities=None if row["n_live"] == everybody else _chosen(context, row, counted, "entity_id"),
             )

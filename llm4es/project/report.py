@@ -43,6 +43,8 @@ _USERS = """SELECT entity_id, count(*) AS n_events,
     (epoch(max(event_time)) - epoch(min(event_time))) / 86400 AS days
     FROM ({events}) GROUP BY entity_id ORDER BY entity_id"""
 
+_REWRITTEN = "SELECT variant, fidelity, note, n_events, n_events_by_rule FROM texts"
+
 _HISTORIES = f"""SELECT entity_id, list_slice(list_reverse(lines[2:]), 1, {_LINES}) AS lines
     FROM (SELECT *, string_split(text, chr(10)) AS lines FROM texts) WHERE {{of_data}}
     AND variant = 'raw' AND config_id = {{raw}}"""
@@ -146,7 +148,7 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
         numbers=tuple(name for name, task in context.recipe.tasks.items() if task.kind is Kind.REGRESSION),
         histories=rows(_HISTORIES.format(of_data=of_data, raw=literal(raw))),
         models=rows(f"SELECT * FROM models WHERE {of_data} ORDER BY model"),
-        fidelity=rows(f"SELECT variant, fidelity, note FROM texts WHERE {beside} AND fidelity IS NOT NULL"),
+        fidelity=rows(f"{_REWRITTEN} WHERE {beside} AND fidelity IS NOT NULL"),
         projection=Projection(options.projection),
     )
 

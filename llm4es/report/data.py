@@ -61,7 +61,7 @@ class ReportData:
     """model, base, method, steps, held_out_loss_before, held_out_loss_after, loss_curve (step, loss, held_out)."""
 
     fidelity: pa.Table | None = None
-    """variant, fidelity (share of events kept, 0..1), note: one row a rewritten text."""
+    """variant, fidelity (share of events kept, 0..1), note, n_events, n_events_by_rule: one row a rewritten text."""
 
     projection: Projection = Projection.PCA
     """Of the map."""

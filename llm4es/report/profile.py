@@ -74,9 +74,13 @@ def loss_curves(models: pa.Table, name: str) -> str | None:
 def fidelity_bars(fidelity: pa.Table, name: str) -> str | None:
     """Per enrichment the share of texts by how much of their events they kept; None where nothing was measured."""
     variants: dict[str, list[float]] = {}
+    by_rule: dict[str, list[int]] = {}
     for row in fidelity.to_pylist():
         if row["fidelity"] is not None:
             variants.setdefault(row["variant"], []).append(row["fidelity"])
+            counts = by_rule.setdefault(row["variant"], [0, 0])
+            counts[0] += row.get("n_events_by_rule") or 0
+            counts[1] += row.get("n_events") or 0
     if not variants:
         return None
     classes = (("all events kept", 1.0, SERIES[2]), ("90 % or more", 0.9, SERIES[0]), ("half or more", 0.5, SERIES[1]),
@@ -91,8 +95,13 @@ def fidelity_bars(fidelity: pa.Table, name: str) -> str | None:
                 (bar,) = axes.barh(y, share, left=left, height=0.5, color=colour, label=label if y == 0 else None)
                 hints.add(bar, f"{variant}: {share:.0%} of {len(values)} texts, {label}")
                 left += share
+            of_rule, events = by_rule[variant]
             axes.annotate(
-                short(variant, 60), (0, y), (0, 10), xycoords=("axes fraction", "data"), textcoords="offset points"
+                short(variant, 60) + (f": {of_rule / events:.0%} of its events are a rule's" if of_rule else ""),
+                (0, y),
+                (0, 10),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
             )
         axes.set_ylim(len(variants) - 0.5, -0.9)
         axes.set_xlim(0, 1)
