@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from llm4es import Local, Project
 from llm4es_store import Store
 
-from . import shop
+from . import shop, tiny
+from .heard import Heard
 from .shell import Shell, committing_at_once
 
 WORDS = ("--max-length", "64", "--k", "1,2", "--batch-tokens", "64", "--texts", "all")
@@ -131,3 +133,14 @@ def test_ctrl_c_ends_all(shell: Shell, undisturbed: Shell) -> None:
     assert gone(workers)
     shell.stage("embed", "--model", shell.model, *WORDS, "--workers", "1")
     assert same(shell, undisturbed)
+
+
+def test_a_project_with_workers_shares_out_what_can_be(tmp_path: Path) -> None:
+    recipe, model = shop.write(tmp_path / "shop"), tiny.save(tmp_path / "tiny")
+    heard = Heard()
+    project = Project(str(recipe), tmp_path / "store", executor=Local(2), observer=heard)
+    assert project.serialize().computed == 20  # in this process
+    assert project.enrich(variants=1).computed == 20
+    assert "processes" not in heard.since()
+    assert project.embed(str(model), k=1, max_length=64).computed == 20
+    assert "embed: 2 processes" in heard.since()

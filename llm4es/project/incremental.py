@@ -21,7 +21,7 @@ from ..core.sql import Scope
 from ..core.tables import EVENTS
 from .commits import buffered, commit_behind
 from .context import Context
-from .executor import Executor, Increment, Setup, TableRows
+from .executor import Executor, Increment, Local, Setup, TableRows
 from .outcome import Outcome
 from .settings import difference
 
@@ -103,7 +103,7 @@ class Job:
     """Tables whose rows are committed in a way of their own -> that way."""
 
     executor: "Callable[[pa.Table], Executor] | None" = None
-    """Rows to hand over -> where they are worked on; None: where the context says."""
+    """Rows to hand over -> where they are worked on; None: where the context says, of this machine in one process."""
 
     finish: "Callable[[Run], str] | None" = None
     """Called at the end: a sentence about the whole result."""
@@ -231,7 +231,8 @@ def carry_out(context: Context, job: Job, run: "Run", plan: Plan) -> None:
 
 def _increments(context: Context, job: Job, todo: pa.Table) -> Iterator[Increment]:
     """What the stage gives for the planned rows, wherever the executor maps it."""
-    executor = context.executor if job.executor is None else job.executor(todo)
+    given = Local(1) if type(context.executor) is Local else context.executor
+    executor = given if job.executor is None else job.executor(todo)
     with context.store.connect() as connection:
         connection.register("todo", todo)
         batches = connection.sql(job.inputs).to_arrow_reader(job.batch_rows)
