@@ -154,6 +154,8 @@ def test_a_text_that_is_too_long_is_named_and_the_others_are_embedded(own: Shell
     assert 0 < len(long) < 20
     with served(limited) as server:
         said = own.fails("embed", own.recipe, *words(server, "--concurrency", 2))
+        asked = [tuple(each["input"]) for each in server.seen]
+        assert len(asked) == len(set(asked))  # no request twice: it would be refused again
         done = {entity for (entity,) in own.sql("SELECT entity_id FROM embeddings")}
         assert re.search(r"a text of entity 'c\d+' is too long: .*input \(700 tokens\) is too large", said)
         assert f"and {len(long) - 1} others: the others are embedded; lower --max-length, now 512" in said

@@ -56,6 +56,8 @@ class BoundedClient(httpx2.Client):
             status = _status_within(body)
         if status == 429 and b"insufficient_quota" in body:
             again = NOT_AGAIN  # more patience buys no credit
+        if status == 500 and b"too large to process" in body:
+            again = NOT_AGAIN  # llama.cpp's way to say that a text is too long: it is no shorter the next time
         kept = {name: value for name, value in response.headers.items() if name not in _OF_THE_BODY}
         return httpx2.Response(status, headers=kept | again, content=body, request=request)
 
