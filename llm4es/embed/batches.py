@@ -48,7 +48,7 @@ def window_sums(
     shortest first finish a text of many full windows and a rest as soon as its last full window is read.
     """
     order = sorted(range(len(windows)), key=lambda index: (-len(windows[index].ids), index))
-    ranges = list(passes([len(windows[index].ids) for index in order], budget))
+    ranges = list(passes([len(windows[index].ids) for index in order], budget, layout))
     behind = PASSES_BEHIND.get(model.device.type, 0)
     waiting: deque[tuple[list[int], list[_Begun]]] = deque()
     for places in ranges if longest_first else reversed(ranges):
