@@ -2,7 +2,7 @@
 
 import pytest
 
-from llm4es.enrich.typed_values import key_of, readings
+from llm4es.enrich.typed_values import key_of, readings, spelled
 from llm4es.serialize.escaping import escape
 
 SAME = [
@@ -13,6 +13,8 @@ SAME = [
     ("tea | milk", "tea \\| milk"), ("tea | milk", "tea | milk"), ("Tom & Co", "Tom &amp; Co"), ("good", "**Good**"),
     ("cafe\u0301", "caf\u00e9"), ("Schindler's List", "Schindler\u2019s  List"), ("C:\\temp", "C:\\temp"),
     ("two\nlines", "two\\nlines"), ("snake_case", "snake\\_case"), ("007", "007"), ("", ""),
+    ("12.50 EUR", "12.5 EUR"), ("1200 km", "1,200 km"), ("1,200", "**1,200**"), ("two\nlines", "two<br>lines"),
+    ("", '""'),
 ]  # fmt: skip
 OTHER = [
     ("1200.00", "(1200.00)"), ("1200.00", "1200.00-"), ("1200.00", "\u20131200.00"), ("1200.00", "-1200.00"),
@@ -23,6 +25,7 @@ OTHER = [
     ("2024-01-05 13:45:00", "2024-01-05"), ("2024-01-05 13:45:00", "2024-01-05T13:45:00+03:00"), ("good", "not good"),
     ("good", "~~good~~"), ("good", "good?"), ("", "N/A"), ("tea", ""), ("5", "\u0665"), ("a", "\u0430"),
     ("2024-02-28", "30 February 2024"), ("$5", "\u20ac5"), ("5 USD", "5 EUR"), ("x", "x\u200b"),
+    ("12.50 EUR", "12.50 USD"), ("5 km", "-5 km"), ("101,102", "101102"), ("5", "5<br>6"),
 ]  # fmt: skip
 
 
@@ -34,3 +37,9 @@ def test_another_writing_of_the_same_value(value: str, told: str) -> None:
 @pytest.mark.parametrize(("value", "told"), OTHER)
 def test_another_value(value: str, told: str) -> None:
     assert key_of(escape(value)) not in readings(told)
+
+
+@pytest.mark.parametrize(("value", "other"), [("1.10", "1.1"), ("aB3", "Ab3"), ("007", "7"), ('"Up"', "UP")])
+def test_where_spelling_tells_values_apart_only_marks_are_left_out(value: str, other: str) -> None:
+    assert spelled(escape(value)) in readings(f"**{value}**", exact=True)
+    assert spelled(escape(value)) not in readings(other, exact=True)

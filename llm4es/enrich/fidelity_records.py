@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from itertools import islice, product
 
 from .record_lines import (
+    DASHES,
     Cells,
     Mark,
     Place,
+    is_dashed,
     is_named,
     list_cells,
     marked,
@@ -21,13 +23,16 @@ from .record_lines import (
     object_cells,
     row_cells,
 )  # fmt: skip
-from .typed_values import key_of, name_key, readings
+from .typed_values import is_number, key_of, name_key, readings, spelled
 
 BRACKETS = frozenset({"", "[", "]", "[]", "```"})
 """Lines that say nothing."""
 
 NEXT = 32
 """Events that a line is compared with name by name where its values hold names too."""
+
+RULES = "|-\u2013\u2014=+:_ "
+"""What the lines between the rows of a table are made of."""
 
 WAYS = 256
 """Ways in which the escapes of a line's cells may be undone."""
@@ -60,6 +65,7 @@ class _Line:
     bodies: list[str]
     cells: list[Cells]
     places: list[list[Place]]
+    dashed: list[bool]
 
 
 class _Reader:
@@ -69,7 +75,12 @@ class _Reader:
         self._names = tuple(names)
         self._own = [name_key(name) for name in names]
         self._fields = len(names) or (len(events[0]) if events else 0)
-        self._keys = [tuple(map(key_of, event)) for event in events]
+        self._exact = [_spelling_tells(set(column)) for column in zip(*events, strict=True)]
+        """Of each field, whether its values are told apart by what is otherwise another writing of the same."""
+        self._keys = [
+            tuple(spelled(value) if exact else key_of(value) for value, exact in zip(event, self._exact, strict=True))
+            for event in events
+        ]
         self._reach = [6 * max(map(len, event), default=0) + 64 for event in events]
         self._left = dict.fromkeys(range(len(events)))
         self._waiting: dict[tuple[str, ...], list[int]] = {}
@@ -79,6 +90,8 @@ class _Reader:
         """Which field each column of a table is."""
         self._headed = self._ruled = self._told_since = False
         self._counted = 0
+        self._dashed: bool | None = None
+        """Whether dashes stand between the fields of the line before; None: there was none."""
         self._marks: set[str] = set()
         self.told = Told()
 
@@ -93,6 +106,7 @@ class _Reader:
         """A line read; it is given back where it tells no event."""
         text = " ".join(text.split())
         if text.rstrip(",") in BRACKETS:
+            self._dashed = self._dashed if text else None  # another chunk may begin here
             return None
         line = self._taken_apart(text, number)
         if not self._headed and self._is_header(line):
@@ -110,23 +124,33 @@ class _Reader:
             return line
         self._counted, self._told_since = line.mark.number, True
         self._marks.add(line.mark.kind)
+        self._dashed = any(line.dashed)
         return None
 
     def _taken_apart(self, text: str, number: int) -> _Line:
-        mark, body = marked(text)
-        if mark.number not in (0, 1, self._counted + 1):
-            mark, body = Mark(), text  # a number that counts nothing is of the record
-        bodies = list(dict.fromkeys((body, text)))
-        bodies += [body[:-1].rstrip() for body in bodies if body[-1:] in (".", ";", ",")]
+        mark, records = marked(text, self._counted)
+        bodies = records + [body[:-1].rstrip() for body in records if body[-1:] in (".", ";", ",")]
         cells: list[Cells] = []
         for body in bodies:
-            cells += [self._in_order(row) for row in row_cells(body, self._fields)]
-            cells += list_cells(body, self._fields)
+            rows, lists = list(row_cells(body, self._fields)), list(list_cells(body, self._fields))
+            if not text.startswith(body):  # without its mark
+                rows = [row for row in rows if mark.kind not in DASHES or not is_number(row[0].strip())]
+            if self._is_signed(mark):
+                lists = [row for row in lists if not is_number(row[0].strip())]
+            cells += [self._in_order(row) for row in rows] + lists
             cells += object_cells(body, self._names)
         places = [named_places(body, self._names) for body in bodies]
-        for body, found in zip(bodies, places, strict=True):
-            cells += named_cells(body, found, self._fields)
-        return _Line(text, number, mark, bodies, cells, places)
+        dashed = [
+            self._dashed is not False and is_dashed(body, places_, self._fields)
+            for body, places_ in zip(bodies, places, strict=True)
+        ]
+        for body, found, by_dashes in zip(bodies, places, dashed, strict=True):
+            cells += named_cells(body, found, self._fields, by_dashes)
+        return _Line(text, number, mark, bodies, cells, places, dashed)
+
+    def _is_signed(self, mark: Mark) -> bool:
+        """Whether a dash, or none, may be a number's sign: other lines begin otherwise."""
+        return bool(self._marks - {mark.kind}) and not DASHES.isdisjoint(self._marks | {mark.kind})
 
     def _in_order(self, row: Cells) -> Cells:
         """A row's cells in the order of the fields."""
@@ -134,14 +158,14 @@ class _Reader:
 
     def _event(self, line: _Line) -> int | None:
         """Which event that has not been told yet a line is; None: none."""
-        for keys in _readings(line):
+        for keys in self._readings(line):
             if self._waiting.get(keys):
                 return self._waiting[keys][-1]
         return next((at for at in islice(self._left, NEXT) if self._names_all(line, at)), None)
 
     def _is_repeated(self, line: _Line) -> bool:
         """Whether a line is an event that has been told as often as it happened."""
-        return any(keys in self._waiting for keys in _readings(line)) or any(
+        return any(keys in self._waiting for keys in self._readings(line)) or any(
             self._names_all(line, at) for at in self.told.order[-NEXT:]
         )
 
@@ -150,8 +174,15 @@ class _Reader:
         keys = self._keys[at]
         return any(
             len(places) > len(keys)
-            and is_named(body, places, len(keys), lambda field, told: keys[field] in readings(told), self._reach[at])
-            for body, places in zip(line.bodies, line.places, strict=True)
+            and is_named(
+                body,
+                places,
+                len(keys),
+                lambda field, told: keys[field] in self._of(field, told),
+                self._reach[at],
+                dashed,
+            )
+            for body, places, dashed in zip(line.bodies, line.places, line.dashed, strict=True)
         )
 
     def _is_header(self, line: _Line) -> bool:
@@ -170,19 +201,27 @@ class _Reader:
         """Whether a line is the dashes under a header; there is one."""
         cells = [cell.strip() for cell in text.strip("|").split("|")]
         is_one = self._headed and not self._ruled and len(cells) == self._fields
-        is_one = is_one and all(cell.strip(":") and not cell.strip(":").strip("-") for cell in cells)
+        is_one = is_one and all(cell.strip(":") and not cell.strip(":").strip("-\u2013\u2014") for cell in cells)
         self._ruled |= is_one
         return is_one
 
     def _is_record(self, line: _Line) -> bool:
         shaped = "|" in line.text or line.text.startswith(("{", "[", '"')) or any(line.places)
+        shaped &= bool(line.text.strip(RULES))
         return shaped or (line.mark.kind in self._marks and bool(line.mark.kind))
 
+    def _readings(self, line: _Line) -> Iterator[tuple[str, ...]]:
+        """The keys of the events that a line may be."""
+        for cells in line.cells:
+            yield from islice(product(*(self._of(field, cell.strip()) for field, cell in enumerate(cells))), WAYS)
 
-def _readings(line: _Line) -> Iterator[tuple[str, ...]]:
-    """The keys of the events that a line may be."""
-    for cells in line.cells:
-        yield from islice(product(*(readings(cell.strip()) for cell in cells)), WAYS)
+    def _of(self, field: int, told: str) -> frozenset[str]:
+        return readings(told, self._exact[field])
+
+
+def _spelling_tells(values: set[str]) -> bool:
+    """Whether values of a field differ in case, quotes or zeros alone: versions 1.1 and 1.10, codes aB and Ab."""
+    return len(set(map(key_of, values))) < len(set(map(spelled, values)))
 
 
 def read_records(events: Sequence[Sequence[str]], text: str, names: Sequence[str]) -> Told:

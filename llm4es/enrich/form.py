@@ -28,9 +28,6 @@ Events = tuple[tuple[str, ...], ...]
 _OPEN = "\ue000"
 """Stands where a paraphrase will, while a text is written; histories that hold it themselves are copied."""
 
-_OPEN = "\ue000"
-"""Stands where a paraphrase will, while a text is written; histories that hold it themselves are copied."""
-
 
 @dataclass(frozen=True)
 class Completed:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from .engine import Answer
 from .fidelity import Fidelity, accepted, check
 from .form import Events, Form
+from .nested_lists import one_line_each
 from .prompts import Prompt
 from .thinking import without_thinking
 from .tidy import tidied
@@ -56,6 +57,8 @@ def judge(
         return Judged("", _nothing(events), f"too long: above {limit} characters")
     completed = form.complete(answered) if form else None
     text, told = (completed.text, completed.events) if completed else (tidied(answered), events)
+    if completed is None and prompt.by_line:
+        text = one_line_each(text, names)
     fidelity = check(
         told,
         text,

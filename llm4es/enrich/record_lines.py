@@ -24,7 +24,17 @@ Place = tuple[int, int, int]
 BETWEEN = ("; ", ", ", " - ")
 """What may stand between values without names, besides '|'."""
 
-_MARK = re.compile(r"(?:([-*+•\u2013\u2014])|\(?([0-9]{1,6})[.):]) ")
+DASHES = frozenset("-+\u2013\u2014")
+"""Bullets that are signs too where a number stands behind them."""
+
+_BULLET = re.compile(r"([-*+•\u2013\u2014]) ")
+_COUNT = re.compile(
+    r"\*{0,2}(?:(?:record|event|entry|row|item) #?)?\(?([0-9]{1,6})(?:[.):]\*{0,2}|\*{2}[.):]) ", re.IGNORECASE
+)
+ENDS = frozenset(";,|.·")
+"""What may stand behind a value that has a name."""
+
+_BEFORE_NAMES = ("-", "\u2013", "\u2014")
 _AROUND = r"[*_\"'`]{0,3}"
 
 
@@ -39,13 +49,21 @@ class Mark:
     """The number of a numbered line."""
 
 
-def marked(line: str) -> tuple[Mark, str]:
-    """What a line of a list begins with, and the line behind it."""
-    found = _MARK.match(line)
-    if not found:
-        return Mark(), line
-    number = found[2]
-    return Mark("1", int(number)) if number else Mark(found[1]), line[found.end() :].lstrip()
+def marked(line: str, counted: int) -> tuple[Mark, list[str]]:
+    """What a line of a list begins with, and what may be the record in it; ``counted`` is the line before's number.
+
+    Examples
+    --------
+    >>> marked("- Record 2: tea", 1)
+    (Mark(kind='1', number=2), ['tea', 'Record 2: tea', '- Record 2: tea'])
+    """
+    bullet = _BULLET.match(line)
+    rest = line[bullet.end() :].lstrip() if bullet else line
+    count = _COUNT.match(rest)
+    number = int(count[1]) if count else 0
+    if count is None or number not in (0, 1, counted + 1):  # a number that counts nothing is of the record
+        return Mark(bullet[1] if bullet else ""), list(dict.fromkeys((rest, line)))
+    return Mark("1", number), list(dict.fromkeys((rest[count.end() :].lstrip(), rest, line)))
 
 
 def row_cells(line: str, fields: int) -> Iterator[Cells]:
@@ -100,13 +118,16 @@ def list_cells(line: str, fields: int) -> Iterator[Cells]:
             yield cells
 
 
-def named_cells(line: str, places: Sequence[Place], fields: int) -> Iterator[Cells]:
-    """The values of a line that is 'name: value' for every field, once each, where no value looks like a name."""
+def named_cells(line: str, places: Sequence[Place], fields: int, dashed: bool) -> Iterator[Cells]:
+    """The values of a line that is 'name: value' for every field, once each, where no value looks like a name.
+
+    ``dashed``: dashes stand between the fields, and are no signs of numbers.
+    """
     if len(places) != fields or len({field for _, _, field in places}) < fields or not fields or places[0][0] != 0:
         return
     ends = [begin for begin, _, _ in places[1:]] + [len(line)]
     told = {
-        field: list(_endings(line[begin:end].strip(), end == len(line)))
+        field: list(_endings(line[begin:end].strip(), end == len(line), dashed))
         for (_, begin, field), end in zip(places, ends, strict=True)
     }
     last = places[-1][2]
@@ -116,7 +137,7 @@ def named_cells(line: str, places: Sequence[Place], fields: int) -> Iterator[Cel
             yield [ending if field == last else cell for field, cell in enumerate(cells)]
 
 
-def is_named(line: str, places: Sequence[Place], fields: int, says: Says, reach: int) -> bool:
+def is_named(line: str, places: Sequence[Place], fields: int, says: Says, reach: int, dashed: bool) -> bool:
     """Whether a line is 'name: value' for every field, once each; a value may hold what looks like a name.
 
     ``places`` are the line's ``named_places``; no value has more than ``reach`` characters.
@@ -135,7 +156,7 @@ def is_named(line: str, places: Sequence[Place], fields: int, says: Says, reach:
             end = len(line) if last else places[following][0]
             if end - begin > reach:
                 break
-            if any(says(field, told) for told in _endings(line[begin:end].strip(), last)):
+            if any(says(field, told) for told in _endings(line[begin:end].strip(), last, dashed)):
                 if last:
                     return True
                 ways.append((following, used))
@@ -157,13 +178,21 @@ def _names_pattern(names: tuple[str, ...]) -> tuple[re.Pattern[str], dict[str, i
     return pattern, {name_key(name): field for field, name in enumerate(names)}
 
 
-def _endings(told: str, last: bool) -> Iterator[str]:
+def is_dashed(line: str, places: Sequence[Place], fields: int) -> bool:
+    """Whether dashes stand between all fields: where they do not, one behind a number is its sign."""
+    return (
+        len(places) > 1
+        and sum(line[:begin].rstrip().endswith(_BEFORE_NAMES) for begin, _, _ in places[1:]) >= fields - 1
+    )
+
+
+def _endings(told: str, last: bool, dashed: bool) -> Iterator[str]:
     """What a value may be, with what stands behind it taken off."""
     yield told
-    if told[-1:] in (";", ",", "|") or (last and told[-1:] == "."):
+    if told.endswith(", and") and not last:
+        yield told[:-5].rstrip()
+    elif told[-1:] in ENDS or (dashed and not last and told.endswith(_BEFORE_NAMES)):
         yield told[:-1].rstrip()
-    elif told.endswith((" -", " \u2013", " \u2014")):
-        yield told[:-2]
 
 
 def _split_at_pipes(line: str) -> list[str]:

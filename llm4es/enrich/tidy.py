@@ -4,10 +4,15 @@ In: an answer's words. Out: the rewriting in it. Judges nothing. Each step looks
 """
 
 import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 FENCE = "```"
 
+
+_END = re.compile(r"\s*(?:</s>|<\|(?:im_end|eot_id|end_of_text|endoftext|end)\|>|<end_of_turn>)$")
+"""The mark of a model's own at the end of all that it writes, where a server hands it on."""
 
 LOOKED_AT = 256
 """Characters behind an object in which the next one begins."""
@@ -26,7 +31,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_Object, parse_float=_Number, pars
 
 def tidied(text: str) -> str:
     """An answer without 'Here it is:' and the fence around it; JSON with one object a line, however indented."""
-    text = _unfenced(text.strip().removeprefix("\ufeff")).strip()
+    text = _unfenced(_unquoted(_END.sub("", text.strip().removeprefix("\ufeff")))).strip()
     for begin, end in (("[", "]"), ("{", "}")):
         first, last = text.find(begin), text.rfind(end)
         if 0 <= first < last and text[:first].rstrip(" ")[-1:] in ("", "\n") and _alone(text, last):
@@ -46,6 +51,14 @@ def _alone(text: str, last: int) -> bool:
     return not text[last + 1 : end if end >= 0 else None].strip(" ,\r\t]")
 
 
+def _unquoted(text: str) -> str:
+    """A text without Markdown's '>' where it stands before every line."""
+    lines = text.split("\n")
+    if not all(line.startswith(">") or not line.strip() for line in lines):
+        return text
+    return "\n".join(line.removeprefix(">").removeprefix(" ") for line in lines)
+
+
 def _unfenced(text: str) -> str:
     """What stands in the first fence; where it was never closed, all behind it."""
     lines = text.split("\n")
@@ -56,21 +69,33 @@ def _unfenced(text: str) -> str:
 
 
 def _objects(text: str) -> list[_Object] | None:
-    """The flat objects of a JSON list, alone or as the only value of an object, or one behind another; None: none."""
+    """The records of JSON values, one behind another; None: they are none."""
     try:
         content, end = _DECODER.raw_decode(text)
-        items = content if isinstance(content, list) else [content]
-        while rest := text[end : end + LOOKED_AT].lstrip(", \n\r\t"):  # objects that stand in no list
-            if isinstance(content, list):
-                return None
+        items = list(_records(content))
+        while rest := text[end : end + LOOKED_AT].lstrip(", \n\r\t"):  # further ones
             content, end = _DECODER.raw_decode(text, text.index(rest[0], end))
-            items.append(content)
+            items += _records(content)
     except (ValueError, RecursionError):
         return None
-    if len(items) == 1 and isinstance(items[0], _Object) and len(items[0]) == 1 and isinstance(items[0][0][1], list):
-        items = items[0][0][1]
-    flat = all(isinstance(item, _Object) and not any(isinstance(v, list | _Object) for _, v in item) for item in items)
-    return items if flat else None
+    return items or None
+
+
+def _records(content: Any) -> Iterator[_Object]:
+    """The objects that hold no others; what else stands beside those that do is words around the records."""
+    if isinstance(content, _Object):
+        within = [value for _, value in content if isinstance(value, list | _Object)]
+        if not within:
+            yield content
+        elif any(isinstance(value, list) and not any(isinstance(each, _Object) for each in value) for value in within):
+            raise ValueError("lists of plain values are no records")
+        for value in within:
+            yield from _records(value)
+    elif isinstance(content, list):
+        for value in content:
+            if not isinstance(value, list | _Object):
+                raise ValueError("plain values are no records")
+            yield from _records(value)
 
 
 def _line(item: _Object) -> str:

@@ -22,6 +22,8 @@ LONGEST = 64
 MARKS = ("**", "__", "*", "_", "`", '"', "'")
 """What may stand around a value without being of it, on both sides alike: emphasis, code, quotation; not ~~struck~~."""
 
+EMPTY = ('""', "''", "``")
+
 MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
@@ -35,6 +37,9 @@ _TYPOGRAPHY = str.maketrans(
 )
 _MONTH = {name: number for number, month in enumerate(MONTHS, 1) for name in (month, month[:3], month[:3] + ".")}
 _CURRENCY = "$€£¥₽₹₩₺₴₸₪฿₫₱¢%"
+_A_NUMBER = "\0number "
+_BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
+_UNIT = re.compile(r"(.*[0-9]) ([^\W\d_]{1,16})")
 _NUMBER = re.compile(r"(?:([0-9]{1,3}(?:([,' _])[0-9]{3})(?:\2[0-9]{3})*)|([0-9]+)|(?=\.[0-9]))(?:\.([0-9]+))?")
 _NUMERIC = re.compile(r"([0-9]{1,4})([-/.])([0-9]{1,2})\2([0-9]{1,4})")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)?(?: of)? ([a-z]{3,9}\.?),? ([0-9]{4})")
@@ -47,13 +52,20 @@ _TIMED = re.compile(
 
 @lru_cache(CACHED)
 def key_of(value: str) -> str:
-    """The key of an event's value, as the raw text has it (escaped)."""
-    return _key(unescape(value))
+    """The key of an event's value, as the raw text has it (escaped). Numbers that it groups may be two: '101,102'."""
+    text = unescape(value)
+    return _bare(folded(text)) if _is_grouped(text) else _key(text)
 
 
 @lru_cache(CACHED)
-def readings(told: str) -> frozenset[str]:
-    """The keys of the values that a cell may stand for: as it stands, and with escapes undone.
+def spelled(value: str) -> str:
+    """An event's value letter by letter, for fields that tell values apart by case or zeros."""
+    return _bare(_plain(unescape(value)))
+
+
+@lru_cache(CACHED)
+def readings(told: str, exact: bool = False) -> frozenset[str]:
+    """The keys of the values that a cell may stand for: as it stands, and with escapes undone. ``exact``: as spelled.
 
     Examples
     --------
@@ -61,22 +73,42 @@ def readings(told: str) -> frozenset[str]:
     (True, False)
     >>> key_of("2024-01-05") in readings("January 5, 2024"), key_of("2024-01-05") in readings("05/01/2024")
     (True, False)
+    >>> key_of("101,102") in readings("101102"), spelled("1.10") in readings("1.1", exact=True)
+    (False, False)
     """
     texts = {told, unescape(told)} if "\\" in told else {told}
     if "&" in told:
         texts |= {html.unescape(text) for text in texts}
-    return frozenset(_key(text) for text in texts)
+    if "<" in told:
+        texts |= {_BREAK.sub(" ", text) for text in texts}
+    if exact:
+        return frozenset(_bare(_plain(text)) for text in texts)
+    return frozenset(map(_key, texts)) | {_bare(folded(text)) for text in texts if _is_grouped(text)}
+
+
+def is_number(told: str) -> bool:
+    """Whether a cell is a number, with its sign or currency perhaps."""
+    return any(reading.startswith(_A_NUMBER) for reading in readings(told))
 
 
 def folded(text: str) -> str:
     """A text whatever its case, spaces and typography."""
-    return " ".join(unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY).split()).casefold()
+    return _plain(text).casefold()
 
 
 @lru_cache(CACHED)
 def name_key(name: str) -> str:
     """A field's name whatever its case, and with blanks for underscores."""
     return _bare(folded(unescape(name)).replace("_", " "))
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).translate(_TYPOGRAPHY).split())
+
+
+def _is_grouped(text: str) -> bool:
+    found = _NUMBER.search(text) if len(text) <= LONGEST else None
+    return found is not None and found[1] is not None and found[2] is not None
 
 
 def _key(value: str) -> str:
@@ -87,7 +119,9 @@ def _key(value: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """Without the marks around it, three deep."""
+    """Without the marks around it, three deep; two quotes are nothing."""
+    if text in EMPTY:
+        return ""
     for _ in range(3):
         mark = next((mark for mark in MARKS if text.startswith(mark) and text.endswith(mark)), None)
         if mark is None or len(text) <= 2 * len(mark) or not text[len(mark) : -len(mark)].strip():
@@ -107,6 +141,8 @@ def _quantity(text: str) -> str | None:
             negative, rest = True, rest[1:]
     elif rest and rest[-1] in _CURRENCY:
         unit, rest = rest[-1], rest[:-1].removesuffix(" ")
+    elif found := _UNIT.fullmatch(rest):
+        rest, unit = found.groups()
     found = _NUMBER.fullmatch(rest)
     if not found:
         return None
@@ -115,7 +151,7 @@ def _quantity(text: str) -> str | None:
     if len(whole) > 1 and whole.startswith("0"):
         return None  # a code, not a number
     fraction = (fraction or "").rstrip("0")
-    return f"\0number {'-' * negative}{whole}{'.' * bool(fraction)}{fraction} {unit}"
+    return f"{_A_NUMBER}{'-' * negative}{whole}{'.' * bool(fraction)}{fraction} {unit}"
 
 
 def _date(text: str) -> str | None:
