@@ -55,6 +55,23 @@ def test_a_key_that_another_writer_committed_meanwhile_is_not_written_twice(tmp_
     assert store.sql("SELECT entity_id, count(*) FROM texts GROUP BY 1 ORDER BY 1").fetchall() == [("1", 1), ("2", 1)]
 
 
+def test_what_another_writer_committed_is_not_written_twice_by_a_later_commit(tmp_path: Path) -> None:
+    store, other = Store(tmp_path / "store", create=True), Store(tmp_path / "store")
+    plan = store.plan("texts", SCOPE, wanted({"1": "a", "2": "b"}), ["entity_id"])
+    with other.run("serialize", "d", {}, "0") as first:
+        first.append("texts", SCOPE, texts({"1": "a", "2": "b"}), KEY)
+    with store.run("serialize", "d", {}, "0") as second:
+        second.start_from(plan)
+        assert second.append("texts", SCOPE, texts({"1": "a"}), KEY) == 0
+        assert second.append("texts", SCOPE, texts({"3": "c"}), KEY) == 1
+        assert second.append("texts", SCOPE, texts({"2": "b"}), KEY) == 0
+    assert store.sql("SELECT entity_id, count(*) FROM texts GROUP BY 1 ORDER BY 1").fetchall() == [
+        ("1", 1),
+        ("2", 1),
+        ("3", 1),
+    ]
+
+
 def test_dropping_stale_rows_spares_what_another_writer_has_renewed(tmp_path: Path) -> None:
     store, other = Store(tmp_path / "store", create=True), Store(tmp_path / "store")
     with store.run("serialize", "d", {}, "0") as run:

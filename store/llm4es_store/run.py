@@ -165,11 +165,13 @@ class Run:
 
         def attempt() -> int:
             nonlocal rows
-            if target.transaction(scope) != self._seen.get(known):
+            alone = target.transaction(scope) == self._seen.get(known)
+            if not alone:  # nor is it from now on: what another wrote may be in any later append
                 rows = self._without_live(target, scope, rows, key)
             if len(rows):
                 target.append(rows, self.run_id, scope)
-            self._seen[known] = target.transaction(scope)
+            if alone:
+                self._seen[known] = target.transaction(scope)
             return len(rows)
 
         return self._committed(table, target, attempt)
