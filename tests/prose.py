@@ -55,6 +55,10 @@ PROSE_TEXTS: dict[str, Text] = {
     "an event with a number": lambda _, text: f"{text}\nThen they paid 77.70 for shoes.",
     "an event with another's values": lambda _, text: f"{text}\nThen once more {text.splitlines()[0][5:40]}.",
     "struck out": lambda _, text: f"~~{text}~~",
+    "a claim of doubt": _sentence("Then", "In a dream"),
+    "planned alone": _sentence("the customer had", "the customer planned to have"),
+    "in euros": _sentence(".", ", in euros."),
+    "every month": _sentence(".", ", every month."),
     "all denied": lambda _, text: f"{text}\nNone of this happened.",
 }
 """What the check of words is to see."""
@@ -62,6 +66,6 @@ PROSE_TEXTS: dict[str, Text] = {
 UNSEEN: dict[str, Text] = {
     "an opinion": _sentence(".", ", to much delight."),
     "an invented deed without digits and names": _sentence(".", ", and they also bought shoes."),
-    "a claim of doubt": _sentence("Then", "In a dream"),
+    "on behalf of another": _sentence(".", ", for a neighbour."),
 }
 """What it cannot see."""

@@ -40,6 +40,11 @@ def test_faithful_prose() -> None:
     [
         ("they spent", "they never spent", "words of its own: never"),
         ("they spent", "they didn't spend", "words of its own: n't"),
+        ("they spent", "in a dream they spent", "words of its own: dream"),
+        ("they spent", "they would have spent", "words of its own: would"),
+        ("they spent an", "they spent every day an", "words of its own: every"),
+        ("of 12 on", "of 12 euros on", "words of its own: euros"),
+        ("of 12 on", "of up to 12 on", "words of its own: up to"),
         ("they spent", "they twice spent", "words of its own: twice"),
         ("of 12 on", "of 12 thousand on", "words of its own: thousand"),
         ("of 12 on", "of about 12 on", "words of its own: about"),
@@ -67,6 +72,21 @@ def test_faithful_prose() -> None:
 def test_refused(old: str, new: str, why: str) -> None:
     assert old in TALE
     assert (refusal(TALE.replace(old, new)) or "").startswith(why), refusal(TALE.replace(old, new))
+
+
+def test_words_of_doubt_do_no_harm_beside_the_events() -> None:
+    assert refusal(f"Here is each of the records, as it might be told. {TALE}") is None
+    closing = f"{TALE} Every day they would perhaps want more."
+    assert check(EVENTS, closing, names=NAMES, free_form=True).refusal(1.0) is None
+
+
+@pytest.mark.parametrize("name", ["Minus", "Failed", "Percent", "Half hour", "Times told", "Daily", "Plans"])
+def test_a_field_may_have_such_a_name(name: str) -> None:
+    events = [("2024-01-05", "3"), ("2024-01-06", "4")]
+    tale = f"On 2024-01-05 the {name} was 3. On 2024-01-06 the {name} was 4."
+    assert check(events, tale, names=("Day", name)).refusal(1.0) is None
+    denied = tale.replace("was 4", "was never 4")
+    assert check(events, denied, names=("Day", name)).refusal(0.9) == "words of its own: never"
 
 
 def test_the_order_of_events() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .prose_claims import claims, numbers, signs
+from .prose_doubts import doubts
 from .prose_units import Row, Units, Words, is_date
 from .rising import longest_rising
 from .typed_values import MONTHS
@@ -76,8 +77,11 @@ def check_prose(
     named = {word for title in titles for word in title}
     own = {word for value in source for word in value} | named
     years = {value[0] for value in source if is_date(value[:3])}
-    found = claims(index, said, own, " ".join(value for event in events for value in event), len(rows))
-    found += units.out_of_place(said | counting, named, free_form) + units.misnamed(titles, said)
+    behind_names = units.named(titles, said)
+    names_said = {at for _, name, _ in behind_names for at in name}
+    found = claims(index, said | names_said, own, " ".join(value for event in events for value in event), len(rows))
+    found += units.out_of_place(said | counting, named, free_form) + units.misnamed(titles, behind_names)
+    found += doubts(index, said, own, units.telling())
     for column in columns:
         signed = any(len(value) == 1 and ("." in value[0] or value[0].startswith("-")) for value in column)
         places = [run[0] for value in column if len(value) == 1 and is_number(value[0]) for run in sayings[value]]

@@ -77,25 +77,34 @@ class Units:
                 found.append(f"{more} words in one sentence")
         return found
 
-    def misnamed(self, titles: Sequence[Words], said: set[int]) -> list[str]:
-        """Values said right behind the name of a field in which no event told there has them."""
+    def named(self, titles: Sequence[Words], said: set[int]) -> list[tuple[int, range, int]]:
+        """Where a value is said right behind the name of a field: the field, the words between, the value's first."""
         found = []
-        values = self._value_at
         for field, title in enumerate(titles):
             for at in self._index.find(title):
-                behind = at + len(title)
-                if said.intersection(range(at, behind)):
-                    continue
+                name = range(at, at + len(title))
+                behind = name.stop
                 while (
-                    behind - at - len(title) < 2
-                    and behind not in said
-                    and self._index.words[behind : behind + 1] in BRIDGES
+                    behind - name.stop < 2 and behind not in said and self._index.words[behind : behind + 1] in BRIDGES
                 ):
                     behind += 1
-                rows = self._rows.get(self._sentence(at), [])
-                if behind in values and rows and all(row[field] != values[behind] for row in rows):
-                    found.append(" ".join((*title, *values[behind])))
+                if behind in self._value_at and said.isdisjoint(name):
+                    found.append((field, name, behind))
         return found
+
+    def misnamed(self, titles: Sequence[Words], named: Sequence[tuple[int, range, int]]) -> list[str]:
+        """Values said right behind the name of a field in which no event told there has them."""
+        values = self._value_at
+        return [
+            " ".join((*titles[field], *values[behind]))
+            for field, name, behind in named
+            if (rows := self._rows.get(self._sentence(name.start)))
+            and all(row[field] != values[behind] for row in rows)
+        ]
+
+    def telling(self) -> list[Span]:
+        """The sentences in which events are told."""
+        return [self._sentences[number] for number in sorted(self._rows) if self._in(self._said, number)]
 
     def beside(self, free_form: bool) -> tuple[Span, ...]:
         """The characters of sentences without any event's value; the last one stays in free form."""
