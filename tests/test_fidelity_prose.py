@@ -85,7 +85,7 @@ def test_a_field_may_have_such_a_name(name: str) -> None:
     events = [("2024-01-05", "3"), ("2024-01-06", "4")]
     tale = f"On 2024-01-05 the {name} was 3. On 2024-01-06 the {name} was 4."
     assert check(events, tale, names=("Day", name)).refusal(1.0) is None
-    denied = tale.replace("was 4", "was never 4")
+    denied = tale.replace("the", "never the", 1)
     assert check(events, denied, names=("Day", name)).refusal(0.9) == "words of its own: never"
 
 
