@@ -184,7 +184,7 @@ def test_a_half_downloaded_file(folder: Path, keep: int) -> None:
 def test_a_missing_shard(folder: Path) -> None:
     index = {"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-    with pytest.raises(ModelError, match=r"lacks model-2\.safetensors, which its index names: fetch the model again"):
+    with pytest.raises(ModelError, match=r"lacks the file model-2\.safetensors: fetch the model again"):
         resolve(str(folder))
     (folder / "model.safetensors.index.json").write_text("{}")
     with pytest.raises(ModelError, match=r"index\.json names no files of weights: fetch the model again"):

@@ -5,13 +5,22 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import AutoModel, AutoTokenizer, BertConfig, BertForMaskedLM
+from transformers import (
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BertConfig,
+    BertForMaskedLM,
+    CodeGenConfig,
+    XGLMConfig,
+)
 
 from llm4es.core.errors import ModelError
 from llm4es.enrich.engine_transformers import TransformersEngine
@@ -68,6 +77,29 @@ def test_layers_that_predict_further_tokens_are_not_asked_for(folder: Path) -> N
     after = load_model(resolve(str(folder)), CPU).network
     ids = torch.tensor([[1, 2, 3]])
     torch.testing.assert_close(after(ids).logits, before(ids).logits)
+
+
+def test_buffers_that_older_libraries_saved(tmp_path: Path) -> None:
+    """XGLM's sinusoids and CodeGen's masks stand in their checkpoints, and newer libraries compute them."""
+    config = XGLMConfig(vocab_size=99, d_model=32, ffn_dim=64, num_layers=2, attention_heads=4)
+    sizes: dict[str, Any] = {
+        "vocab_size": 99,
+        "n_embd": 32,
+        "n_layer": 2,
+        "n_head": 4,
+        "n_positions": 64,
+        "rotary_dim": 4,
+    }
+    for kind, key in [
+        (config, "model.embed_positions.weights"),
+        (CodeGenConfig(**sizes), "transformer.h.0.attn.causal_mask"),
+    ]:
+        AutoModelForCausalLM.from_config(kind).save_pretrained(tmp_path)
+        change(tmp_path, lambda tensors, key=key: tensors.update({key: torch.ones(2, 2)}))  # type: ignore[misc]
+        made: Any = AutoModelForCausalLM.from_pretrained(tmp_path, output_loading_info=True)
+        network, info = made
+        assert key in info["unexpected_keys"]
+        assert check_complete("old", tmp_path, network, info)
 
 
 def test_a_tensor_of_another_size(folder: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from llm4es import Project
 from llm4es.core.errors import ModelError
 from llm4es.models import StoredModel, load_model, resolve
 
@@ -14,6 +15,7 @@ from .models import CPU, cache, folder, made
 
 __all__ = ["cache", "folder", "made"]  # fixtures
 
+INFINITE = [float("-inf"), float("inf")]
 DEEP = '{"a":' + "[" * 100_000 + "]" * 100_000 + "}"
 
 
@@ -72,6 +74,34 @@ def test_files_that_are_no_json(folder: Path, name: str, content: str) -> None:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("changed", "name"),
+    [
+        ({"text_config": [1]}, "config.json"),
+        ({"text_config": "x"}, "config.json"),
+        ({"model_type": ["llama"]}, "config.json"),
+        ({"additional_special_tokens": 5}, "tokenizer_config.json"),
+        ({"hidden_act": "\ud800"}, "config.json"),
+    ],
+)
+def test_what_planning_reads_as_well(project: Project, folder: Path, changed: dict[str, object], name: str) -> None:
+    """A plan of the second day reads the settings before any library does."""
+    project.serialize()
+    project.embed(str(folder), k=1, max_length=64)
+    settings(folder, changed, name)
+    with pytest.raises(ModelError, match=r"cannot load mine from|make no sense") as error:
+        project.embed(str(folder), k=1, max_length=64)
+    assert "\n" not in str(error.value)
+
+
+def test_settings_without_end(folder: Path) -> None:
+    """Mamba 2's ``time_step_limit``, as older libraries saved it."""
+    before = resolve(str(folder))
+    settings(folder, {"time_step_limit": INFINITE})
+    assert "-Infinity" in (folder / "config.json").read_text()
+    assert load_model(resolve(str(folder)), CPU).ref.fingerprint != before.fingerprint
+
+
 def header(text: str, weights: bytes = b"1234") -> bytes:
     return struct.pack("<Q", len(text)) + text.encode() + weights
 
@@ -103,6 +133,21 @@ def test_headers_that_fit_by_length_alone(folder: Path, text: str) -> None:
     (folder / "model.safetensors").write_bytes(header(text))
     with pytest.raises(ModelError, match=r"cannot load mine from .*deserializing header.*: fetch or save it again"):
         load_model(resolve(str(folder)), CPU)
+
+
+def test_weights_in_whole_numbers(folder: Path) -> None:
+    """A header that says I32 of the bytes of F32: they would be taken for numbers around 10^9."""
+    content = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(content.replace(b'"F32"', b'"I32"', 1))
+    with pytest.raises(ModelError, match=r"has whole numbers \(I32\) in \S+\.weight, .* no quantization: fetch the"):
+        resolve(str(folder))
+
+
+@pytest.mark.parametrize("name", [5, "model.bin", ["a.safetensors"]])
+def test_files_of_weights_that_are_none(folder: Path, name: object) -> None:
+    settings(folder, {"transformers_weights": name})
+    with pytest.raises(ModelError, match=r"says transformers_weights .*: name a file of safetensors in the folder"):
+        resolve(str(folder))
 
 
 def no_tokenizer(folder: Path) -> None:

@@ -21,7 +21,7 @@ HEAD = re.compile(r"(^|\.)lm_head\.")
 """What predicts tokens: a network without it leaves it."""
 
 COMPUTED = re.compile(
-    r"(^|\.)(inv_freq|position_ids|token_type_ids|masked_bias|cos_cached|sin_cached)$|(^|\.)(attn|attention)\.bias$"
+    r"(^|\.)(inv_freq|position_ids|token_type_ids|masked_bias|causal_mask|cos_cached|sin_cached)$|(^|\.)(attn|attention)\.bias$"
 )
 """Buffers that older libraries saved and newer ones compute."""
 
@@ -40,7 +40,8 @@ def check_complete(name: str, folder: object, network: "PreTrainedModel", info: 
     """
     lacks = sorted(key for key in info["missing_keys"] if _moves_states(network, key))
     other = sorted(f"{key} {_by(here)} for {_by(wanted)}" for key, here, wanted in info["mismatched_keys"])
-    extra = sorted(key for key in info["unexpected_keys"] if _left_over(network, key))
+    computed = {name for name, _ in network.named_buffers()}  # older libraries saved what newer ones compute
+    extra = sorted(key for key in info["unexpected_keys"] if key not in computed and _left_over(network, key))
     found = [_found("lacks", lacks), _found("has of other sizes", other), _found("has too much", extra)]
     if said := "; ".join(part for part in found if part):
         raise ModelError(

@@ -24,14 +24,20 @@ def control_strings(folder: Path) -> list[str]:
     names = [token.get("content") for token in tokens if isinstance(token, Mapping) and token.get("special")]
     names += [_name(settings.get(name)) for name in NAMED]
     for name in LISTED:
-        listed = settings.get(name)
-        names += [_name(token) for token in (listed.values() if isinstance(listed, Mapping) else listed or [])]
+        names += [_name(token) for token in _listed(settings.get(name))]
     return sorted({name for name in names if isinstance(name, str) and name})
 
 
 def _name(token: Any) -> Any:
     """A token is its name, or settings that hold it."""
     return token.get("content") if isinstance(token, Mapping) else token
+
+
+def _listed(tokens: Any) -> list[Any]:
+    """Tokens of a list, or of an object that gives each a use; none of anything else."""
+    if isinstance(tokens, Mapping):
+        return list(tokens.values())
+    return tokens if isinstance(tokens, list) else []
 
 
 def _object(file: Path) -> dict[str, Any]:

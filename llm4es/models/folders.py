@@ -127,7 +127,7 @@ def folder_fingerprint(folder: Path, hash_of: Callable[[Path], str] | None = Non
     tokenizer = {name: _content(folder / name, hash_of) for name in TOKENIZER_FILES if (folder / name).is_file()}
     weights = {file.name: hash_of(file) for file in weight_files(folder, "model")}
     code = {file.name: hash_of(file) for file in sorted(folder.glob("*.py"))}  # most models bring none
-    return text_hash(canonical_json({"config": settings, "tokenizer": tokenizer, "weights": weights} | code))
+    return _hashed(folder, {"config": settings, "tokenizer": tokenizer, "weights": weights} | code)
 
 
 def adapter_fingerprint(folder: Path, base: str, hash_of: Callable[[Path], str] | None = None) -> str:
@@ -135,7 +135,7 @@ def adapter_fingerprint(folder: Path, base: str, hash_of: Callable[[Path], str] 
     settings = _settings(folder / ADAPTER_SETTINGS, VOLATILE_ADAPTER)
     settings |= {name: sorted(settings[name]) for name in UNORDERED_ADAPTER if isinstance(settings.get(name), list)}
     weights = {file.name: (hash_of or cached_hash)(file) for file in weight_files(folder, "adapter_model")}
-    return text_hash(canonical_json({"base": base, "adapter": settings, "weights": weights}))
+    return _hashed(folder, {"base": base, "adapter": settings, "weights": weights})
 
 
 def check_unchanged(name: str, folder: Path, adapter: Path | None, fingerprint: str) -> None:
@@ -143,6 +143,16 @@ def check_unchanged(name: str, folder: Path, adapter: Path | None, fingerprint: 
     now = folder_fingerprint(folder)
     if (now if adapter is None else adapter_fingerprint(adapter, now)) != fingerprint:
         raise ModelError(f"{name} was changed on disk after it was looked up ({adapter or folder}): start again")
+
+
+def _hashed(folder: Path, what: dict[str, Any]) -> str:
+    """SHA-256 of settings and hashes; settings may hold numbers and letters that JSON cannot carry."""
+    try:
+        return text_hash(canonical_json(what))
+    except (ValueError, RecursionError) as error:
+        raise ModelError(
+            f"the settings in {folder} make no sense ({one_line(error)}): fetch the model again"
+        ) from error
 
 
 def _content(file: Path, hash_of: Callable[[Path], str]) -> Any:

@@ -24,7 +24,7 @@ def read_array(file: Path) -> list[Any]:
 
 def _read(file: Path, kind: type, name: str) -> Any:
     try:
-        read = json.loads(file.read_text(encoding="utf-8"))
+        read = json.loads(file.read_text(encoding="utf-8"), parse_constant=str)  # Infinity: Mamba 2's steps
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"cannot read {file} ({one_line(error)}): fetch the model again") from error
     if not isinstance(read, kind):

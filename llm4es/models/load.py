@@ -27,6 +27,7 @@ from .int8_rows import outliers_by_row
 from .lora import PeftModel
 from .ref import ModelRef, space_fingerprint, space_name
 from .vocabulary import check_vocabulary
+from .weight_files import check_experts
 
 # B texts, T tokens, D width
 
@@ -111,6 +112,7 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | No
     device, dtype = _device(device_name(options)), getattr(torch, number_format(options))
     with quiet():
         tokenizer = _tokenizer(ref, options)
+        check_experts(ref.name, ref.folder)
         kind = auto_class(ref.folder)
         network, info = _from_folder(
             kind,
@@ -173,6 +175,8 @@ def _from_folder(kind: Any, ref: ModelRef, options: LoadOptions, **how: Any) -> 
                 f"{ref.name} brings code of its own, which is not run: give --trust-remote-code if you trust it"
             ) from error
         reason = one_line(error, 200).rstrip(".")
+        if "conversion of the weights" in reason:  # experts that are kept one by one are put together
+            reason = "an expert's weights have not the sizes of the others'"
         raise ModelError(
             f"cannot load {ref.name} from {ref.folder} ({reason}): fetch or save it again, or take another transformers"
         ) from error

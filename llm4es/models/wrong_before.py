@@ -64,18 +64,18 @@ def wrong_before(folder: Path, max_length: int) -> Wrong | None:
         From which k on, and why.
     """
     config = read_object(folder / "config.json")
-    sees = config.get("vision_config")
-    text: dict[str, Any] = {**config, **(config.get("text_config") or {})}
-    kind = text.get("model_type")
+    sees, inner = config.get("vision_config"), config.get("text_config")
+    text: dict[str, Any] = {**config, **(inner if isinstance(inner, dict) else {})}
+    kind = str(text.get("model_type"))
     if isinstance(sees, dict) and sees.get("num_hidden_layers") == text.get("num_hidden_layers"):
         return Wrong(2, SIGHT)
     if kind in ALWAYS or text.get("use_bidirectional_attention"):
-        return Wrong(1, ALWAYS.get(str(kind), BOTH_WAYS))
+        return Wrong(1, ALWAYS.get(kind, BOTH_WAYS))
     if kind in FROM_TWO:
         return Wrong(2, LIST)
     if _turned(text, max_length):
         return Wrong(1, ROTATION)
-    reach = [text[name] for name in WITHIN.get(str(kind), ()) if isinstance(text.get(name), int)]
+    reach = [text[name] for name in WITHIN.get(kind, ()) if isinstance(text.get(name), int)]
     return Wrong(1, WINDOW) if reach and min(reach) < max_length else None
 
 

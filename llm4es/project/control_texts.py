@@ -26,8 +26,8 @@ EVERYBODY, SOME = "text", "text, of some"
 def read_as_control(context: Context, scope: Scope, chosen: Texts, entities: str, ref: ModelRef) -> pa.Array:
     """Of some ``entities`` (a SELECT) those whose vectors of this configuration are to be made anew: it is said."""
     nobody = pa.array([], pa.string())
-    store, names = context.store, control_strings(ref.folder)
-    if store.table("embeddings") is None or not names:
+    store = context.store
+    if store.table("embeddings") is None:
         return nobody
     right = []
     for row in store.record().select(["run_id", "stage", "dataset", "status", "config"]).to_pylist():
@@ -38,6 +38,9 @@ def read_as_control(context: Context, scope: Scope, chosen: Texts, entities: str
             return nobody
         if RECORDED in config:
             right.append(row["run_id"])
+    names = control_strings(ref.folder)
+    if not names:
+        return nobody
     of_right = f" AND run_id NOT IN ({', '.join(map(literal, right))})" if right else ""
     before = f"SELECT entity_id FROM embeddings WHERE {where(scope)}{of_right}"
     pattern = literal("|".join(map(re.escape, names)))
