@@ -22,7 +22,7 @@ Serve = Callable[..., tuple[EnrichOptions, Served]]
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     """Starts a server with its replies; gives options that reach it, and what it sees."""
     monkeypatch.setattr("llm4es.servers.server.TRIES", 2)
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-0123")
     with ExitStack() as stack:
 
         def start(*replies: Reply | Answering, **settings: Any) -> tuple[EnrichOptions, Served]:
@@ -51,7 +51,7 @@ def test_a_server_is_asked_with_everything_that_decides_the_answer(serve: Serve)
     ]
     by_seed = sorted(server.seen, key=lambda body: body["seed"])
     assert {name: by_seed[1][name] for name in ("model", "seed", "temperature", "top_p", "max_tokens", "key")} == {
-        "model": "m", "seed": 2, "temperature": 0.6, "top_p": 0.9, "max_tokens": 512, "key": "Bearer sk-secret",
+        "model": "m", "seed": 2, "temperature": 0.6, "top_p": 0.9, "max_tokens": 512, "key": "Bearer sk-secret-0123",
     }  # fmt: skip
 
 
@@ -81,7 +81,18 @@ STREAM = "".join(
         (Reply({"choices": [{"text": "tea", "finish_reason": "stop"}]}), Answer("tea", True)),
         (Reply({"choices": ["tea"]}), Answer("", True)),
         (Reply(STREAM), Answer("tea", True, served_by="m")),
-        (Reply(STREAM.partition("\n")[0] + "\n\n"), Answer("te", False, served_by="m")),
+        (Reply(f": ping\n\n{STREAM}"), Answer("tea", True, served_by="m")),
+        (Reply(STREAM.partition("\n")[0] + "\n\ndata: [DONE]"), Answer("te", True, served_by="m")),
+        (chat({"type": "text", "text": "tea"}), Answer("tea", True, served_by="m")),
+        (chat("te", "LENGTH"), Answer("te", False, served_by="m")),
+        (chat(None, "model_length"), Answer("", False, served_by="m")),
+        (chat("", reasoning="long"), Answer("", True, "thinking alone, and no answer", served_by="m")),
+        (chat("tea", model="/home/ann/m.gguf"), Answer("tea", True, served_by="m.gguf")),
+        (chat("tea", model="m of sk-secret-0123"), Answer("tea", True, served_by="m of [key]")),
+        (
+            Reply({"choices": [{"index": 1, "text": "milk"}, None, {"index": 0, "text": "tea"}], "error": {"code": 0}}),
+            Answer("tea", True),
+        ),
         (
             Reply({"choices": [{"message": {"content": "tea"}}], "model": "m", "system_fingerprint": "fp_1"}),
             Answer("tea", True, served_by="m fp_1"),
@@ -98,6 +109,26 @@ def test_an_answer_without_a_choice_is_none(body: dict[str, Any], serve: Serve) 
     assert answer.unanswered is not None
     assert answer.unanswered.endswith("/v1 answers with no choice")
     assert answer.failure is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (chat("te", "error"), "broke off its answer (error)"),
+        (chat("", "insufficient_system_resource"), "broke off its answer (insufficient_system_resource)"),
+        (Reply(STREAM.partition("\n")[0] + "\n\n"), "broke off its answer"),
+        (
+            Reply(STREAM.partition("\n")[0] + '\n\nevent: error\ndata: {"message": "upstream died"}\n\n'),
+            "broke off its answer; it says: upstream died",
+        ),
+        (Reply({"detail": "Not Found"}), "answers with no choice; it says: Not Found"),
+        (Reply({"error_code": 17, "error_msg": "daily limit"}), "answers with no choice; it says: daily limit"),
+    ],
+)
+def test_what_a_server_did_not_bring_to_its_end_is_no_answer(reply: Reply, words: str, serve: Serve) -> None:
+    answer = said(reply, serve)
+    assert answer.unanswered is not None
+    assert answer.unanswered.endswith(f"/v1 {words}")
 
 
 def test_a_question_that_is_too_long_ends_nothing(serve: Serve) -> None:

@@ -44,6 +44,6 @@ def test_what_was_refused_is_asked_for_again(tmp_path: Path, monkeypatch: pytest
     assert done.computed == 6
     said = heard.since()
     assert "enrich: 6 texts that a server had refused, and a rule had written, are asked for again" in said
-    assert "enrich: the key in $OPENAI_API_KEY has a line end or spaces around it, which are left out" in said
+    assert "enrich: the key in $OPENAI_API_KEY has a line end, spaces or quotation marks around it" in said
     query = f"SELECT count(*) FROM texts WHERE config_id = '{done.config_id}' AND note IS NULL AND fidelity = 1"
     assert project.store.sql(query).fetchall() == [(6,)]

@@ -74,6 +74,13 @@ QUOTA = error("You exceeded your current quota.", 429, type="insufficient_quota"
         (Reply("<h1>Bad gateway</h1>", 502), "unusable", "status 502: look at the server; it says: Bad gateway", 3),
         (Reply('{"choices": [{"ind'), "unusable", "answers with what is no JSON", 1),
         (Reply("[" * 100_000), "unusable", "answers with what is no JSON", 1),
+        (Reply({"choices": [{"error": {"message": "busy", "code": "429"}}]}), "unusable", "says: busy", 3),
+        (Reply({"object": "error", "message": "not yet", "code": 40}), "refused", r"\(200\); it says: not yet$", 1),
+        (Reply({"error": True, "message": "odd"}), "refused", r"\(200\); it says: odd", 1),
+        (Reply([{"error": {"message": "odd"}}]), "refused", r"\(200\); it says: odd", 1),
+        (Reply({"error": "`inputs` must have less than 9 tokens"}, 422), "too long", "says: `inputs` must", 1),
+        (Reply("<script>" + "a" * 30_000 + "</script>Wait", 403), "unusable", r"\(403\); it says: Wait$", 1),
+        (Reply('{"choices": [{"text": "private"}]}{}'), "unusable", "what is no JSON: look at the server$", 1),
         (Reply("[1]"), "unusable", "answers with no JSON object", 1),
         (Reply(b"\xff\xfe"), "unusable", "answers with what is no JSON", 1),
         (error("x" * 5000), "refused", "it says: x{200,299}…$", 1),
@@ -119,6 +126,13 @@ def test_a_question_goes_nowhere_else() -> None:
     assert "sends the request elsewhere (307): set --base-url" in str(failure)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32-le", "latin-1"])
+def test_an_answer_in_another_encoding(encoding: str) -> None:
+    headers = {"Content-Type": f"application/json; charset={encoding}"} if encoding == "latin-1" else {}
+    answer, _ = ask(Reply(json.dumps({"a": "café"}, ensure_ascii=False).encode(encoding), headers=headers))
+    assert answer == {"a": "café"}
+
+
 def test_halves_of_surrogate_pairs_become_text() -> None:
     answer, _ = ask(Reply('{"a": "\\ud83d!", "b": "\\ud83d\\ude00"}'))
     assert answer == {"a": "\N{REPLACEMENT CHARACTER}!", "b": "\N{GRINNING FACE}"}
@@ -143,10 +157,34 @@ def test_no_client(monkeypatch: pytest.MonkeyPatch) -> None:
         open_server("http://127.0.0.1:9/v1")
 
 
-@pytest.mark.parametrize("key", ["abc\n", "  abc\r\n", "abc"])
+@pytest.mark.parametrize("key", ["abc\n", "  abc\r\n", "abc", '"abc"', "' abc'\n"])
 def test_a_key_read_from_a_file(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", key)
     assert read_key() == "abc"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("OPENAI_ORG_ID", "\u00f6rg", r"\$OPENAI_ORG_ID holds signs that no request can carry"),
+        ("ALL_PROXY", "ftp://ann:verysecret@host:9", r"mend .*\$ALL_PROXY.* \(Unknown scheme"),
+        ("SSL_CERT_FILE", "/nowhere.pem", r"as the environment says: mend .*\$SSL_CERT_FILE"),
+    ],
+)
+def test_an_environment_that_does_not_work(
+    variable: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ModelError, match=message) as caught:
+        open_server("http://127.0.0.1:9/v1")
+    assert "verysecret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["a..b", "256.256.256.256", "a" * 70])
+def test_a_name_that_no_machine_has(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm4es.servers.server.TRIES", 0)
+    with pytest.raises(ModelError, match="cannot reach http://"):
+        open_server(f"http://{host}/v1").post("/chat/completions", {})
 
 
 @pytest.mark.parametrize("key", ["ab\ncd", "ab cd", "schlüssel", "ab\tcd"])
@@ -166,7 +204,8 @@ def test_the_address_that_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(server_address()) == "https://api.openai.com/v1 (by default)"
     monkeypatch.setenv("OPENAI_BASE_URL", "http://host:8000/v1\n")
     assert str(server_address()) == "http://host:8000/v1 ($OPENAI_BASE_URL)"
-    assert str(server_address("http://here/v1")) == "http://here/v1 (--base-url)"
+    for path in ("", "/chat/completions", "/embeddings/"):
+        assert str(server_address(f"http://here/v1{path}")) == "http://here/v1 (--base-url)"
     monkeypatch.setenv("OPENAI_BASE_URL", "http://host/v1?key=verysecret")
     with pytest.raises(OptionError, match=r"\$OPENAI_BASE_URL has a query") as caught:
         server_address()

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from ..options import EnrichOptions
 from ..servers import at_once, open_server
-from ..servers.chat import completion
-from ..servers.failures import FailureKind, ServerError
+from ..servers.chat import completion, without_folder
+from ..servers.failures import FailureKind, ServerError, with_words
 from ..servers.parameters import Parameters
 from .engine import Answer, Request
 from .gbnf import PARAMETERS, form_parameters
@@ -28,7 +28,7 @@ class OpenAIEngine:
     keeps_forms = False
 
     def __init__(self, options: EnrichOptions) -> None:
-        self.options, self.name = options, options.model
+        self.options, self.name = options, without_folder(options.model)
         self.room = options.context
         self._forms = True
         """Whether no form was refused yet."""
@@ -59,7 +59,7 @@ class OpenAIEngine:
             form = form_parameters(request.form) if self._forms else {}
             body = self._parameters.of(messages=messages, seed=request.seed, **form)
             try:
-                found = completion(self._server.post("/chat/completions", body))
+                answer = self._server.post("/chat/completions", body)
             except ServerError as error:
                 if error.kind is FailureKind.TOO_LONG:
                     return Answer("", finished=False, too_long=str(error))
@@ -69,8 +69,10 @@ class OpenAIEngine:
                     self._forms = False  # a grammar that it cannot read is refused in many words
                     continue
                 raise
-            if found is None:
-                return Answer("", finished=False, unanswered=f"{self._server.address.url} answers with no choice")
+            found = completion(answer)
+            if found is None or found.lost:
+                what = f"{self._server.address.url} {found.lost if found else 'answers with no choice'}"
+                return Answer("", finished=False, unanswered=with_words(what, self._server.words(answer)))
             return Answer(
                 found.text,
                 finished=found.finished,

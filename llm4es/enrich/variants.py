@@ -104,8 +104,8 @@ def fingerprint(
 
     How many there are changes none of them: more variants keep the fewer ones.
     ``model`` is what ``open_engine`` is given: the model of engine 'transformers'. Forms, and fields that may be
-    paraphrased, count only where there are any: free answers keep the name that they had before there were forms. So do
-    a server's: whether it takes forms is not known before it is asked, and its answers may have cost money.
+    paraphrased, count only where there are any; a server's forms never: whether it takes them is not known before it is
+    asked.
     """
     values: dict[str, Any] = {name: value for name, value in options.fingerprint().items() if name != "variants"}
     if options.by is EnrichBy.LLM:
@@ -113,8 +113,8 @@ def fingerprint(
         load = load or LoadOptions()
         prompts = {name: load_prompt(prompt_of(name)) for name in choices(options)}
         values["prompts"] = {name: prompt.digest for name, prompt in prompts.items()}
-        if here and options.constrain is Constrain.AUTO and any(prompt.by_line for prompt in prompts.values()):
-            values["form"] = form.VERSION
+        if here and any(prompt.by_line for prompt in prompts.values()):
+            values["form"] = form.VERSION if options.constrain is Constrain.AUTO else options.constrain.value
         if paraphrase:
             values["paraphrase"] = sorted(paraphrase)
         values["load"] = load.fingerprint() if here else None

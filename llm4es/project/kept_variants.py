@@ -1,7 +1,7 @@
 """Under which configuration variants are kept, whatever their number: more of them keep the fewer ones.
 
 In: what a step was asked for, the record of past runs. Out: a config_id. Until 0.1 the number of variants was part of
-the configuration: such rows stay where they are, and are added to.
+the configuration: such rows stay where they are, and are added to. So do those of before there were forms.
 """
 
 import json
@@ -21,6 +21,9 @@ NUMBER = "variants"
 KEEP = ("check",)
 """Options that change no configuration where there are rows: what an earlier check let pass is checked anew."""
 
+FORM = "form"
+"""The option that says which form a model was held to; without it rows were made before anybody could say."""
+
 
 def variants_config(store: "Store", dataset: str, config: Mapping[str, Any]) -> str:
     """The configuration of the rows that a step adds to.
@@ -38,14 +41,18 @@ def variants_config(store: "Store", dataset: str, config: Mapping[str, Any]) -> 
     -------
     str
         That of an earlier run with the same settings, whatever its number of variants; of several the one with the
-        most rows. A new one where there was none.
+        most rows. Where there was none, that of a run that was asked the same before there were forms, else a new one.
 
     Examples
     --------
     >>> variants_config(project.store, "shop", {"base": "c1", "options": {"by": "rules"}})
     '07b08f2dec1a'
     """
-    alike = [run for run in runs_of(store, dataset, "enrich") if same_settings(run, config, KEEP)]
+    runs = runs_of(store, dataset, "enrich")
+    alike = [run for run in runs if same_settings(run, config, KEEP)]
+    if not alike:
+        before = (run for run in runs if FORM not in run.config["options"])
+        alike = [run for run in before if same_settings(run, config, (*KEEP, FORM))]
     for run in reversed(alike):
         if NUMBER not in run.config["options"]:
             return str(run.config["config_id"])

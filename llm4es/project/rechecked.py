@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.sql import Scope, literal
 from ..enrich.recheck import still_good
 from .context import Context
-from .kept_variants import same_settings
+from .kept_variants import FORM, same_settings
 from .recorded import runs_of
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def rechecked(context: Context, made: str, config: Mapping[str, Any], raw: str) 
         Nothing where a run that ended has looked at them by today's check, or no model wrote them.
     """
     options, dataset = config["options"], context.dataset
-    alike = [run for run in runs_of(context.store, dataset, "enrich") if same_settings(run, config, (CHECK,))]
+    alike = [run for run in runs_of(context.store, dataset, "enrich") if same_settings(run, config, (CHECK, FORM))]
     alike = [run for run in alike if run.config["config_id"] == made]
     checks = {run.config["options"].get(CHECK) for run in alike}
     done = {run.config["options"].get(CHECK) for run in alike if run.status == "done"}

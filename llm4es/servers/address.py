@@ -4,6 +4,7 @@ In: an option's value. Out: an address, and who said it. Reaches nothing.
 """
 
 import os
+import re
 from dataclasses import dataclass
 
 from ..core.addresses import checked_address
@@ -13,6 +14,8 @@ ADDRESS_VARIABLE = "OPENAI_BASE_URL"
 
 OPENAI = "https://api.openai.com/v1"
 """OpenAI's own address."""
+
+_QUESTION = re.compile("/(chat/completions|completions|embeddings)/?$")
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,11 @@ def server_address(base_url: str = "") -> Address:
     'http://127.0.0.1:8000/v1 (--base-url)'
     """
     if base_url:
-        return Address(checked_address(base_url, "--base-url"), "--base-url")
-    of_environment = checked_address(os.environ.get(ADDRESS_VARIABLE, ""), f"${ADDRESS_VARIABLE}")
+        return Address(_root(checked_address(base_url, "--base-url")), "--base-url")
+    of_environment = _root(checked_address(os.environ.get(ADDRESS_VARIABLE, ""), f"${ADDRESS_VARIABLE}"))
     return Address(of_environment, f"${ADDRESS_VARIABLE}") if of_environment else Address(OPENAI, "by default")
+
+
+def _root(address: str) -> str:
+    """An address without the path of a question, which documentation often shows with it."""
+    return _QUESTION.sub("", address)

@@ -5,11 +5,14 @@ again is marked so. Follows no redirect: questions go to the address that was sa
 """
 
 import json
+import re
 import time
 from typing import Any
 
 import httpx2
 import openai
+
+from .said import error_in
 
 STALL = 60.0
 """Seconds between two pieces of an answer that has begun."""
@@ -35,7 +38,7 @@ class BoundedClient(httpx2.Client):
         self._seconds, self._max_bytes = timeout, max_bytes
 
     def __del__(self) -> None:
-        if not self.is_closed:
+        if hasattr(self, "_seconds") and not self.is_closed:  # what could not be made has nothing to close
             self.close()
 
     def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
@@ -89,7 +92,8 @@ def _status_within(body: bytes) -> int:
     if b'"error"' not in body:
         return 200
     try:
-        said = json.loads(body)["error"]["code"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        error = error_in(json.loads(body))
+    except (ValueError, RecursionError):
         return 200
-    return said if isinstance(said, int) and 400 <= said <= 599 else 200
+    code = str(error.get("code")) if isinstance(error, dict) else ""
+    return int(code) if re.fullmatch("[45][0-9]{2}", code) else 200

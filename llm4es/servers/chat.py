@@ -4,14 +4,23 @@ In: the JSON object of ``/chat/completions``, or the pieces of a stream. Out: a 
 none. Judges no words.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import one_line
 
-CUT = ("length", "max_tokens", "content_filter")
+CUT = ("length", "max_tokens", "model_length", "content_filter")
 """Reasons to end that leave an answer in the middle."""
+
+LOST = ("error", "abort", "aborted", "cancelled", "insufficient_system_resource")
+"""Reasons to end that are the server's, and say nothing of the model."""
+
+THOUGHT = ("reasoning_content", "reasoning")
+"""Where servers put a model's thinking."""
+
+_FILE = re.compile(r"(?i)^(?:[/~\\]|\.{1,2}/|[a-z]:\\)|\.(?:gguf|safetensors|bin)$")
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,9 @@ class Completion:
     written: int = 0
     """Tokens of the answer."""
 
+    lost: str = ""
+    """What became of the answer, where the server did not bring it to its end."""
+
 
 def completion(answer: Mapping[str, Any]) -> Completion | None:
     """The first choice of an answer; None where it has no choice.
@@ -44,29 +56,44 @@ def completion(answer: Mapping[str, Any]) -> Completion | None:
     --------
     >>> said = {"message": {"content": [{"type": "thinking"}, {"type": "text", "text": "tea"}]}}
     >>> completion({"model": "m", "choices": [said]})
-    Completion(text='tea', finished=True, refusal=None, served_by='m', read=0, written=0)
+    Completion(text='tea', finished=True, refusal=None, served_by='m', read=0, written=0, lost='')
     >>> completion({"choices": None}) is None
     True
     """
-    choice = _joined(answer["stream"]) if "stream" in answer else _first(answer)
+    choice = _joined(answer["stream"], answer.get("done")) if "stream" in answer else _first(answer)
     if choice is None:
         return None
     message = _mapping(choice.get("message"))
     text = _words(message.get("content", choice.get("text")))
     reason = choice.get("finish_reason")
+    reason = reason.lower() if isinstance(reason, str) else None
+    lost = "broke off its answer" + (f" ({reason})" if reason else "") if reason in LOST or choice.get("open") else ""
     refusal = None
     if isinstance(message.get("refusal"), str) and message["refusal"]:
         refusal = f"the model declined: {one_line(message['refusal'], 100)}"
     elif reason == "content_filter":
         refusal = "cut off by the server's content filter"
-    elif not text.strip() and message.get("tool_calls"):
+    elif not text.strip() and (message.get("tool_calls") or message.get("function_call")):
         refusal = "the model called a tool in place of an answer"
+    elif not text.strip() and reason not in CUT and any(message.get(name) for name in THOUGHT):
+        refusal = "thinking alone, and no answer"
     head = next((piece for piece in answer["stream"] if "model" in piece), {}) if "stream" in answer else answer
-    names = [str(head[name]) for name in ("model", "system_fingerprint") if head.get(name)]
+    names = [without_folder(str(head[name])) for name in ("model", "system_fingerprint") if head.get(name)]
     served_by = one_line(" ".join(names), 100) if names else ""
     usage = _mapping(answer.get("usage"))
     read, written = (_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))
-    return Completion(text, reason not in CUT, refusal, served_by, read, written)
+    return Completion(text, reason not in CUT, refusal, served_by, read, written, lost)
+
+
+def without_folder(model: str) -> str:
+    """A model's name without the folder of its file, which is nobody else's business.
+
+    Examples
+    --------
+    >>> [without_folder(name) for name in ("/home/ann/qwen.gguf", "Qwen/Qwen2.5-7B")]
+    ['qwen.gguf', 'Qwen/Qwen2.5-7B']
+    """
+    return re.split(r"[/\\]", model.rstrip("/\\"))[-1] if _FILE.search(model) else model
 
 
 def _count(value: Any) -> int:
@@ -74,25 +101,31 @@ def _count(value: Any) -> int:
 
 
 def _first(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The choice of index 0, wherever it stands."""
     choices = answer.get("choices")
-    return _mapping(choices[0]) if isinstance(choices, list) and choices else None
+    if not isinstance(choices, list) or not choices:
+        return None
+    own = (choice for choice in choices if isinstance(choice, Mapping) and not choice.get("index"))
+    return next(own, {})
 
 
-def _joined(pieces: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The choice that the pieces of a stream make."""
+def _joined(pieces: Iterable[Mapping[str, Any]], done: Any) -> Mapping[str, Any] | None:
+    """The choice that the pieces of a stream make; it is open where nobody says that it came to an end."""
     text, reason, any_choice = "", None, False
     for choice in filter(None, map(_first, pieces)):
         any_choice = True
         text += _words(_mapping(choice.get("delta")).get("content"))
         reason = choice.get("finish_reason") or reason
-    # a stream that ends without a reason was cut off
-    return {"message": {"content": text}, "finish_reason": reason or "length"} if any_choice else None
+    whole = {"message": {"content": text}, "finish_reason": reason, "open": not (reason or done)}
+    return whole if any_choice else None
 
 
 def _words(content: Any) -> str:
     """The words of a content: text, or a list of parts of which some are text."""
     if isinstance(content, str):
         return content
+    if isinstance(content, Mapping):
+        content = [content]
     if not isinstance(content, list):
         return ""
     parts = [part if isinstance(part, Mapping) else {"type": "text", "text": part} for part in content]

@@ -34,7 +34,8 @@ class ServerError(ModelError):
 
 _TOO_LONG = re.compile(
     r"context.{0,20}(length|size|window|limit)|maximum.{0,20}(context|input|sequence)|prompt is too long|"
-    r"input.{0,20}too (long|large)|too many (input )?tokens|(exceed|longer).{0,40}(context|tokens)|exceed_context",
+    r"input.{0,20}too (long|large)|too many (input )?tokens|(exceed|longer).{0,40}(context|tokens|model length)|"
+    r"exceed_context|`inputs`.{0,40}must (be|have)|request too large",
     re.IGNORECASE | re.DOTALL,
 )
 _ANSWER_TOO_LONG = re.compile(r"max_(completion_)?tokens\W.{0,60}too (large|long|big|high)", re.IGNORECASE | re.DOTALL)
@@ -45,12 +46,12 @@ _NO_CREDIT = re.compile(
 )
 
 
-def failure_of(error: openai.OpenAIError, where: str, key: str, model: str = "") -> ServerError:
+def failure_of(error: Exception, where: str, key: str, model: str = "") -> ServerError:
     """An error of the client as one line.
 
     Parameters
     ----------
-    error : openai.OpenAIError
+    error : Exception
         What the client raised.
     where : str
         The server's address, for the message.

@@ -16,7 +16,13 @@ from .key import blotted
 AT_MOST = 300
 """Characters of a server's words that are shown."""
 
-_TAGS = re.compile(r"<(script|style)\b.{0,20000}?</\1>|<[^<>]{0,1000}>", re.DOTALL | re.IGNORECASE)
+_TAGS = re.compile(r"<(script|style)\b.*?(?:</\1>|\Z)|<[^<>]{0,1000}>", re.DOTALL | re.IGNORECASE)
+
+_MESSAGES = ("message", "detail", "msg", "error", "error_description", "error_msg", "errors", "title")
+"""Where servers put the message of an error, the likeliest first."""
+
+_PACKED = ("{", "[{", "data:", "event:", ": ")
+"""How bodies begin that are written for programs: one that cannot be read is no message, and may hold events."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +52,35 @@ def said(body: str, key: str) -> Said:
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
-        content = _TAGS.sub(" ", body[:100_000])
-    error = content.get("error", content) if isinstance(content, dict) else content
+        content = "" if body.lstrip().startswith(_PACKED) else _TAGS.sub(" ", body[:100_000])
+    error = error_in(content) or content
     inner = error if isinstance(error, dict) else {}
     code = " ".join(str(inner[name]) for name in ("code", "type") if inner.get(name))
     parameter = inner.get("param")
     words = printable(blotted(one_line(_message(error), 20 * AT_MOST) if _message(error) else "", key))
     return Said(one_line(words, AT_MOST) if words else "", code, parameter if isinstance(parameter, str) else "")
+
+
+def error_in(answer: Any) -> Any:
+    """The error in an answer, which may have come as a good one; None where there is none.
+
+    Examples
+    --------
+    >>> error_in({"choices": [{"error": {"message": "upstream died", "code": 502}}]})
+    {'message': 'upstream died', 'code': 502}
+    >>> error_in({"choices": [{"message": {"content": "tea"}}], "error": {"code": 0, "message": ""}}) is None
+    True
+    """
+    if isinstance(answer, list) and len(answer) == 1:
+        answer = answer[0]
+    if not isinstance(answer, dict):
+        return None
+    choices = answer.get("choices")
+    inner = [choice.get("error") for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+    for error in (answer.get("error"), *inner):
+        if any(error.values()) if isinstance(error, dict) else error:
+            return answer if error is True else error
+    return answer if answer.get("object") == "error" or (answer.get("errors") and not choices) else None
 
 
 def _message(error: Any) -> str:
@@ -63,8 +91,7 @@ def _message(error: Any) -> str:
         return "; ".join(filter(None, map(_message, error[:3])))
     if not isinstance(error, dict):
         return ""
-    found = next((error[name] for name in ("message", "detail", "msg", "error_description", "errors", "title")
-                  if error.get(name)), "")  # fmt: skip
+    found = next((error[name] for name in _MESSAGES if error.get(name)), "")
     detail = error.get("metadata")
     raw = detail.get("raw") if isinstance(detail, dict) else None  # what a router was told by the server behind it
     return _message(found) + (f" ({raw})" if isinstance(raw, str) and raw else "")
