@@ -80,6 +80,14 @@ def test_words_of_doubt_do_no_harm_beside_the_events() -> None:
     assert check(EVENTS, closing, names=NAMES, free_form=True).refusal(1.0) is None
 
 
+def test_a_list_may_be_told_with_and() -> None:
+    events = [("Heat", "Action, Crime"), ("Babe", "Comedy, Drama, War"), ("Antz", "Comedy, Drama")]
+    tale = "Heat is Action and Crime. Babe is Comedy, Drama, and War. Antz is Comedy and Drama."
+    assert check(events, tale, names=("Title", "Genres")).refusal(1.0) is None
+    swapped = tale.replace("Comedy, Drama, and War", "Comedy and Drama")
+    assert check(events, swapped, names=("Title", "Genres")).refusal(0.0) == "1 of 3 events altered"
+
+
 @pytest.mark.parametrize("name", ["Minus", "Failed", "Percent", "Half hour", "Times told", "Daily", "Plans"])
 def test_a_field_may_have_such_a_name(name: str) -> None:
     events = [("2024-01-05", "3"), ("2024-01-06", "4")]

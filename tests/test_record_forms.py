@@ -75,6 +75,7 @@ def test_the_same_records(prompt: str, text: str) -> None:
         ("bullets", named("; ").replace("2024-01-07", "2024-01-07 -")),
         ("bullets", nested("", "- ").replace("Amount: 15.00", "Amount: -15.00")),
         ("bullets", nested("", "- ").replace("Shop: rice", "Shop: rice\n- Shop: milk")),
+        ("bullets", nested("", "- ") + "\n- Status: cancelled"),
         ("bullets", nested("", "- ").replace("Shop: rice", "It never was\n- Shop: rice")),
         ("json", json.dumps({"records": PAIRS, "corrected": [{**PAIRS[0], "Amount": "5"}]})),
         ("json", json.dumps([{**PAIRS[0], "Amount": {"is": "1200.00"}}, *PAIRS[1:]])),

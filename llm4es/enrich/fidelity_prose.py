@@ -7,7 +7,7 @@ all the others too, each word for one value only, and no value of an event that 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .prose_claims import claims, numbers, signs
@@ -50,7 +50,8 @@ def check_prose(
     counting = index.counting(len(rows))
     columns = [Counter(column) for column in zip(*rows, strict=True)]
     source = Counter(value for row in rows for value in row if value)
-    sayings = _sayings(set(source), index, counting)
+    lists = {tuple(normal(value)): _with_and(value) for value in {value for event in events for value in event}}
+    sayings = _sayings(set(source), index, counting, lists)
     anchors = [_anchor(row, columns) for row in rows]
     free = {anchor: [places[0] for places in sayings.get(anchor, [])] for anchor in set(anchors)}
     units = Units(index, sayings, {value for value, times in source.items() if times == 1} | set(anchors))
@@ -105,12 +106,20 @@ def _anchor(row: Row, columns: Sequence[Counter[Words]]) -> Words:
     return min(ranked)[-1] if ranked else ()
 
 
-def _sayings(values: set[Words], index: WordIndex, counting: set[int]) -> dict[Words, list[tuple[int, ...]]]:
+def _with_and(value: str) -> Words:
+    """The words of a list with 'and' before its last: Comedy, Drama; none of what is no list."""
+    items, comma, last = value.rpartition(", ")
+    return (*normal(items), "and", *normal(last)) if comma else ()
+
+
+def _sayings(
+    values: set[Words], index: WordIndex, counting: set[int], lists: Mapping[Words, Words]
+) -> dict[Words, list[tuple[int, ...]]]:
     """The words that say each value, every time; one that is part of a longer one's saying is not said there."""
     taken = set(counting)
     sayings: dict[Words, list[tuple[int, ...]]] = {}
     for value in sorted(values, key=lambda value: (-len(value), value)):
-        runs = [tuple(range(at, at + len(value))) for at in index.find(value)]
+        runs = [tuple(range(at, at + len(said))) for said in (value, lists[value]) for at in index.find(said)]
         sayings[value] = []
         for places in sorted({*runs, *_dates(value, index)}):
             if taken.isdisjoint(places):

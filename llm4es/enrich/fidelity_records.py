@@ -114,7 +114,8 @@ class _Reader:
         event = self._event(line)
         if event is not None:
             del self._left[event]
-            self._waiting[self._keys[event]].remove(event)
+            alike = self._waiting[self._keys[event]]
+            alike.pop(-1 if alike[-1] == event else alike.index(event))
             self.told.order.append(event)
         elif (self._told_since and self._is_header(line)) or self._is_rule(text):
             return None

@@ -24,7 +24,7 @@ def one_line_each(text: str, names: Sequence[str]) -> str:
     for line in text.split("\n") if len(names) > 1 else []:
         line = " ".join(line.split())
         found = _field(line, tuple(names), len(records))
-        if found is None and (open_one or "|" in line):
+        if found is None and (open_one or "|" in line or (records and _is_item(line))):
             if line:
                 return text
             continue
@@ -39,6 +39,12 @@ def one_line_each(text: str, names: Sequence[str]) -> str:
     if open_one or not records:
         return text
     return "\n".join("- " + "; ".join(record.values()) for record in records)
+
+
+def _is_item(line: str) -> bool:
+    """Whether a line of a list says something, and is no heading: a field that no event has."""
+    mark, bodies = marked(line, 0)
+    return bool(mark.kind) and ": " in bodies[0].replace("*", "")
 
 
 def _field(line: str, names: tuple[str, ...], counted: int) -> tuple[int, str] | None:
