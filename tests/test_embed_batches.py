@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from llm4es.core.errors import ModelError
-from llm4es.embed import batch_tokens_within, embed, embed_layers
-from llm4es.embed.batches import passes
+from llm4es.embed import embed, embed_layers
+from llm4es.embed.batches import batch_tokens_within, passes
 from llm4es.options import EmbedOptions, History
 
 from . import tiny

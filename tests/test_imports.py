@@ -182,6 +182,11 @@ def test_help_loads_neither_torch_nor_the_store(tmp_path: Path) -> None:
     assert not {"torch", "transformers", "sklearn", "duckdb", "pyarrow", "deltalake"} & loaded(code, tmp_path)
 
 
+def test_asking_a_server_for_vectors_loads_no_torch(tmp_path: Path) -> None:
+    code = "from llm4es.embed import by_server, drift, endpoint_check, smaller_vectors\nimport llm4es.project.project"
+    assert not {"torch", "transformers", "sklearn", "scipy"} & loaded(code, tmp_path)
+
+
 def test_a_command_s_help_loads_neither_torch_nor_the_store(tmp_path: Path) -> None:
     code = "from llm4es_cli.main import app\ntry: app(['embed', '--help'])\nexcept SystemExit: pass"
     assert not {"torch", "transformers", "sklearn", "duckdb", "pyarrow", "deltalake"} & loaded(code, tmp_path)

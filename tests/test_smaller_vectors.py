@@ -7,10 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from llm4es.core.errors import StoreError
 from llm4es.core.schemas import EMBEDDINGS, LAYERS
 from llm4es.embed.smaller_vectors import smaller
 from llm4es.options import EmbedOptions, StoreAs
-from llm4es_store import Store
+from llm4es_store import Store, layout
 from llm4es_store.maintenance import optimize
 
 from .rows import vectors
@@ -87,6 +88,29 @@ def test_zeros_stay_zeros(tmp_path: Path) -> None:
         store = stored(tmp_path / store_as.value, np.zeros((2, 4), np.float32), store_as)
         assert store.matrix("d", model="m", k=1)[1].tolist() == [[0.0] * 4] * 2
         assert store.embeddings("d", model="m", k=1)["stored_cosine"].to_pylist() == [1.0, 1.0]
+
+
+def test_what_rounds_to_zeros_is_near_nothing() -> None:
+    assert smaller(batch(np.full((1, 4), 1e-9, np.float32)), StoreAs.FLOAT16)["stored_cosine"].to_pylist() == [0.0]
+
+
+def test_who_cannot_read_codes_refuses_a_store_that_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, root = matrix(3), tmp_path / "store"
+    stored(root, x, StoreAs.FLOAT16)
+    before = Store(root)
+    assert before.format == 1
+    stored(root, x, StoreAs.INT8, config_id="small")
+    assert Store(root).format == 2
+    with before.run("embed", "d", {}, "0") as run:  # who had it open goes on, and says it no second time
+        run.append(
+            "embeddings", {"dataset": "d", "model": "n", "config_id": "c"}, smaller(batch(x), StoreAs.INT8), ("k",)
+        )
+    assert [entry["operation"] for entry in before.runs.history()].count("UPDATE TABLE METADATA") == 1
+    assert Store(root).record()["version"].to_pylist() == [1, 2, 3, 4, 5, 6]
+    assert Store(root).sql("SELECT count(vector) FROM embeddings", at=2).fetchall() == [(3,)]
+    monkeypatch.setattr(layout, "FORMAT_WITH_CODES", 1)
+    with pytest.raises(StoreError, match="has format 2, this llm4es knows up to 1: upgrade it"):
+        Store(root)
 
 
 def test_files_are_smaller_and_stay_so(tmp_path: Path) -> None:

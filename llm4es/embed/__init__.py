@@ -1,6 +1,5 @@
-"""Texts to vectors, all k from one forward pass."""
+"""Texts to vectors, all k from one forward pass. Importing it loads no torch: a server's vectors need none."""
 
-from .batches import batch_tokens_within
 from .embed import embed, embed_layers
 
-__all__ = ["batch_tokens_within", "embed", "embed_layers"]
+__all__ = ["embed", "embed_layers"]

@@ -9,16 +9,15 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from ..core.schemas import CANARIES
-from ..inputs.packing import Layout
-from ..inputs.tokenize import tokenize
-from ..models.load import Model
-from .pooling import layer_sums
+
+if TYPE_CHECKING:
+    from ..models.load import Model
 
 # L layers, D width
 
@@ -63,7 +62,7 @@ class Drift:
         )
 
 
-def canaries(model: Model) -> pa.RecordBatch:
+def canaries(model: "Model") -> pa.RecordBatch:
     """Every layer's mean over the tokens of the fixed texts.
 
     Parameters
@@ -82,6 +81,10 @@ def canaries(model: Model) -> pa.RecordBatch:
     >>> canaries(load_model(resolve("smollm2-135m"))).column("text").to_pylist()  # doctest: +SKIP
     ['events', 'prose', 'unicode']
     """
+    from ..inputs.packing import Layout
+    from ..inputs.tokenize import tokenize
+    from .pooling import layer_sums
+
     rows = []
     for name, tokens in zip(TEXTS, tokenize(model.tokenizer, list(TEXTS.values())), strict=True):
         window = [*tokens.prefix, *tokens.ids, *tokens.suffix][: model.ref.context]

@@ -10,22 +10,22 @@ windows; a token's state is the mean over the last k layers. All means in float3
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..core.prefetch import prefetch
-from ..inputs.packing import Layout
-from ..models.load import Model
 from ..models.ref import check_dims, check_length
 from ..options import EmbedOptions, Layers
-from .batches import PooledWindow, window_sums
 from .entities import Entity, chunks, entities
-from .model_pooling import pooler_for
-from .pooler import Pooler
-from .pooling import layout_for
 from .rows import Vectors, embedding_rows, layer_rows
+
+if TYPE_CHECKING:  # torch, which those who ask a server for vectors need not wait for
+    from ..inputs.packing import Layout
+    from ..models.load import Model
+    from .pooler import Pooler
 
 # E entities, V variants, W windows, L layers, D width
 
@@ -39,7 +39,7 @@ Progress = Callable[[int], None]
 
 def embed(
     texts: Iterable[pa.RecordBatch],
-    model: Model,
+    model: "Model",
     options: EmbedOptions,
     progress: Progress | None = None,
     *,
@@ -88,7 +88,7 @@ def embed(
 
 def embed_layers(
     texts: Iterable[pa.RecordBatch],
-    model: Model,
+    model: "Model",
     options: EmbedOptions,
     progress: Progress | None = None,
     *,
@@ -124,9 +124,12 @@ def embed_layers(
 
 
 def _embedded(
-    texts: Iterable[pa.RecordBatch], model: Model, options: EmbedOptions, progress: Progress | None, *, ordered: bool
+    texts: Iterable[pa.RecordBatch], model: "Model", options: EmbedOptions, progress: Progress | None, *, ordered: bool
 ) -> Iterator[tuple[list[Entity], Vectors]]:
     """Entities with their vectors, as many as are finished at a time."""
+    from .model_pooling import pooler_for
+    from .pooling import layout_for
+
     check_length(model.ref, options.max_length)
     pooler = pooler_for(model, options)
     check_dims(model.name, pooler.dim or model.ref.dim, options.dims)
@@ -149,14 +152,16 @@ def _embedded(
 
 def _vectors(
     chunk: Sequence[Entity],
-    model: Model,
+    model: "Model",
     options: EmbedOptions,
-    pooler: Pooler,
-    layout: Layout,
+    pooler: "Pooler",
+    layout: "Layout",
     *,
     longest_first: bool,
 ) -> Iterator[dict[int, NDArray[np.float32]]]:
     """After each pass, the (L, D) vectors of the entities whose last window it has read, by their places."""
+    from .batches import PooledWindow, window_sums
+
     windows = [
         PooledWindow(window, span, f"text {text.variant!r} of entity {entity.entity_id!r}")
         for entity in chunk
@@ -176,7 +181,7 @@ def _vectors(
         yield finished
 
 
-def _pooled(entity: Entity, sums: Sequence[NDArray[np.float32]], pooler: Pooler) -> NDArray[np.float32]:
+def _pooled(entity: Entity, sums: Sequence[NDArray[np.float32]], pooler: "Pooler") -> NDArray[np.float32]:
     """An entity's vector of every layer, (L, D), from its windows' summed states in their order."""
     left = iter(sums)
     texts = []

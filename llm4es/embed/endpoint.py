@@ -4,6 +4,7 @@ In: texts, and whose they are. Out: a vector each, checked to be of one model an
 long. Knows neither entities nor the store.
 """
 
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ..servers.server import Server
 
 # N texts, D width
+
+_ABOUT_DIMS = re.compile(r"dimension|matryoshka", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Endpoint:
     def __init__(self, server: "Server", model: str, dims: int | None = None, width: int | None = None) -> None:
         self.model, self.dims, self.width = model, dims, width
         self.served_by = ""
+        self._most: int | None = None  # texts that a request may hold, as refusals have taught
         self.url = server.address.url
         self._server = server
         self._lock = threading.Lock()
@@ -75,7 +79,7 @@ class Endpoint:
         dims = None if whole else self.dims
         body: dict[str, Any] = {"model": self.model, "input": list(texts), "encoding_format": "float"}
         body |= {"dimensions": dims} if dims else {}
-        reply = read_reply(self._server.post("/embeddings", body), names, self.url)
+        reply = read_reply(self._post(body), names, self.url)
         width = reply.vectors.shape[1]
         with self._lock:
             self._check_model(reply.served_by)
@@ -83,21 +87,47 @@ class Endpoint:
                 self._check_width(width)
         return reply if dims is None else EmbeddingsReply(self._first(reply.vectors), reply.n_tokens, reply.served_by)
 
-    def ask(self, sent: Sequence[Sent]) -> list[Answered]:
-        """A vector each, in order; those that the server finds too long, alone or together, are asked for in parts."""
+    def ask(self, sent: Sequence[Sent], *, whole: bool = False) -> list[Answered]:
+        """A vector each, in order. A request that is too long or refused, as of too many texts, goes in halves."""
         from ..servers.failures import FailureKind, ServerError  # heavy, and not there without the client
 
+        if (most := self._most) and len(sent) > most:
+            parts = [sent[at : at + most] for at in range(0, len(sent), most)]
+            return [answer for part in parts for answer in self.ask(part, whole=whole)]
         try:
-            reply = self.vectors([text.text for text in sent], [text.name for text in sent])
+            reply = self.vectors([text.text for text in sent], [text.name for text in sent], whole=whole)
         except ServerError as error:
-            if error.kind is not FailureKind.TOO_LONG:
+            if error.kind is FailureKind.UNUSABLE:
                 raise
-            if len(sent) == 1:
-                return [Answered(None, None, str(error))]
-            middle = len(sent) // 2
-            return self.ask(sent[:middle]) + self.ask(sent[middle:])
+            if len(sent) > 1:
+                return self._in_halves(sent, whole=whole)
+            if error.kind is FailureKind.REFUSED:
+                raise ServerError(f"{sent[0].name}: {error}", error.kind, error.said) from error
+            return [Answered(None, None, str(error))]
         shares = _shares(reply.n_tokens, [text.size for text in sent])
         return [Answered(vector, tokens) for vector, tokens in zip(reply.vectors, shares, strict=True)]
+
+    def _in_halves(self, sent: Sequence[Sent], *, whole: bool) -> list[Answered]:
+        """The answers of both halves; where no text was too long by itself, later requests are no larger."""
+        middle = (len(sent) + 1) // 2
+        answers = self.ask(sent[:middle], whole=whole) + self.ask(sent[middle:], whole=whole)
+        if not any(answer.too_long for answer in answers):
+            with self._lock:
+                self._most = min(self._most or middle, middle)
+        return answers
+
+    def _post(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The server's answer; a refusal of the dimensions that were asked for says what to leave out."""
+        from ..servers.failures import FailureKind, ServerError
+
+        try:
+            return self._server.post("/embeddings", body)
+        except ServerError as error:
+            about_dims = "dimensions" in body and _ABOUT_DIMS.search(f"{error.said.parameter} {error.said.words}")
+            if error.kind is not FailureKind.REFUSED or not about_dims:
+                raise
+            message = f"--dims {self.dims} with {self.model!r}: leave it out ({error})"
+            raise ServerError(message, FailureKind.UNUSABLE, error.said) from error
 
     def _check_model(self, served_by: str) -> None:
         if self.served_by and served_by and served_by != self.served_by:

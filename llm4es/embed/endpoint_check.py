@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core.errors import ModelError
 from .embeddings_reply import EmbeddingsReply
-from .endpoint import Endpoint
+from .endpoint import Endpoint, Sent
 
 # N texts, D width
 
@@ -40,14 +40,18 @@ def checked_vectors(endpoint: Endpoint, texts: Mapping[str, str], *, together: b
     Raises
     ------
     ModelError
-        Where a vector depends on what stands beside it.
+        Where a vector depends on what stands beside it, or on nothing.
     """
     names = {name: f"the fixed text {name!r}" for name in texts}
-    beside = endpoint.vectors(list(texts.values()), list(names.values()), whole=True).vectors if together else None
+    sent = [Sent(text, len(text), 0, place, names[name]) for place, (name, text) in enumerate(texts.items())]
+    beside = [answer.vector for answer in endpoint.ask(sent, whole=True)] if together else []
     replies = [endpoint.vectors([text], [names[name]], whole=True) for name, text in texts.items()]
     alone = np.concatenate([reply.vectors for reply in replies])  # (N, D)
-    if beside is not None:
-        x, y = alone.astype(np.float64), beside.astype(np.float64)
+    if not alone.any(axis=1).all() or (alone == alone[0]).all():
+        what = "the same vector for different texts" if alone.any() else "vectors of zeros"
+        raise ModelError(f"{endpoint.url} gives {what}: look at the server, or its model {endpoint.model!r}")
+    if beside:
+        x, y = alone.astype(np.float64), np.array(beside, np.float64)
         lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)  # (N,)
         farthest = float(np.max(1 - (x * y).sum(1) / np.where(lengths == 0, 1, lengths)))
         if farthest > COMPANY:

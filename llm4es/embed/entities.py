@@ -6,7 +6,7 @@ came in. Knows no network: what a window's tokens are worth is the model's busin
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -15,8 +15,10 @@ from ..inputs.check_texts import check_texts
 from ..inputs.tokenize import tokenize
 from ..inputs.windows import Cut, Tokens, cut
 from ..options import EmbedOptions
-from .pooler import Pooler
-from .pooling import Span
+
+if TYPE_CHECKING:
+    from .pooler import Pooler
+    from .pooling import Span
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class EmbedText:
     text_hash: str
     cut: Cut
 
-    spans: tuple[Span, ...]
+    spans: "tuple[Span, ...]"
     """The tokens of each window that count."""
 
     n_events_dropped: int | None
@@ -53,7 +55,7 @@ class Entity:
         return sum(text.cut.n_tokens for text in self.texts)
 
 
-def entities(texts: Iterable[pa.RecordBatch], pooler: Pooler, options: EmbedOptions) -> Iterator[Entity]:
+def entities(texts: Iterable[pa.RecordBatch], pooler: "Pooler", options: EmbedOptions) -> Iterator[Entity]:
     """Rows of texts as entities. Raises DataError where an entity's rows lie apart: it would get two vectors."""
     ended: set[int] = set()  # hashes of the keys: ids themselves would take the memory of everybody's ids
     key: tuple[str, str] | None = None
@@ -99,7 +101,7 @@ def _rows(batch: pa.RecordBatch, options: EmbedOptions) -> list[dict[str, Any]]:
     return rows if options.texts == ("all",) else [row for row in rows if row["variant"] in options.texts]
 
 
-def _text(row: dict[str, Any], tokens: Tokens, pooler: Pooler, options: EmbedOptions) -> EmbedText:
+def _text(row: dict[str, Any], tokens: Tokens, pooler: "Pooler", options: EmbedOptions) -> EmbedText:
     """One row, cut."""
     windows = cut(tokens, row["event_offsets"], row["n_events"], options.max_length, options.history)
     if not windows.windows:

@@ -6,6 +6,7 @@ of ``LAYERS`` (all columns but ``config_id`` and ``run_id``). Computes no vector
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -13,10 +14,12 @@ from numpy.typing import NDArray
 
 from ..core.hashing import combined_hash
 from ..core.schemas import EMBEDDINGS, LAYERS
-from ..models.load import Model
 from ..models.ref import effective_k
 from ..options import EmbedOptions
 from .entities import Entity
+
+if TYPE_CHECKING:
+    from ..models.load import Model
 
 # E entities, L layers, D width
 
@@ -24,7 +27,9 @@ Vectors = Sequence[NDArray[np.float32]]
 """Every layer's vector of every entity: E of (L, D)."""
 
 
-def embedding_rows(entities: Sequence[Entity], vectors: Vectors, model: Model, options: EmbedOptions) -> pa.RecordBatch:
+def embedding_rows(
+    entities: Sequence[Entity], vectors: Vectors, model: "Model", options: EmbedOptions
+) -> pa.RecordBatch:
     """One row an (entity, k)."""
     rows = []
     for entity, layers in zip(entities, vectors, strict=True):
@@ -57,7 +62,7 @@ def shortened(vector: NDArray[np.float32], dims: int | None) -> NDArray[np.float
     return np.asarray(kept / (np.linalg.norm(kept) or 1), np.float32)
 
 
-def layer_rows(entities: Sequence[Entity], vectors: Vectors, model: Model, options: EmbedOptions) -> pa.RecordBatch:
+def layer_rows(entities: Sequence[Entity], vectors: Vectors, model: "Model", options: EmbedOptions) -> pa.RecordBatch:
     """One row an (entity, layer)."""
     rows = [
         {**_identity(entity, model, options), "layer": number, "vector": vector}
@@ -67,7 +72,7 @@ def layer_rows(entities: Sequence[Entity], vectors: Vectors, model: Model, optio
     return _batch(rows, LAYERS)
 
 
-def _identity(entity: Entity, model: Model, options: EmbedOptions) -> dict[str, object]:
+def _identity(entity: Entity, model: "Model", options: EmbedOptions) -> dict[str, object]:
     """The columns that every row of an entity shares."""
     return {
         "dataset": entity.dataset,

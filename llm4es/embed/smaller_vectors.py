@@ -94,10 +94,11 @@ def _halves(x: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Cosine of each row of (N, D) to the other's; two vectors of zeros are alike."""
+    """Cosine of each row of (N, D) to the other's; two vectors of zeros are alike, one is like no other."""
     x, y = a.astype(np.float64), b.astype(np.float64)
     lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)  # (N,)
-    return np.asarray(np.where(lengths == 0, 1.0, (x * y).sum(axis=1) / np.where(lengths == 0, 1, lengths)))
+    alike = (x == y).all(axis=1)  # (N,)
+    return np.asarray(np.where(alike, 1.0, (x * y).sum(axis=1) / np.where(lengths == 0, 1, lengths)))
 
 
 def _lists(matrix: NDArray[np.generic]) -> pa.ListArray:

@@ -154,7 +154,8 @@ def _set_up(model: str, options: EmbedOptions, space: str, width: int | None) ->
     from ..embed.smaller_vectors import smaller
     from ..servers import open_server
 
-    endpoint = Endpoint(open_server(options.base_url, options.timeout), model, options.dims, width)
+    server = open_server(options.base_url, options.timeout, max(16, options.batch_inputs) << 20)  # a MB a vector
+    endpoint = Endpoint(server, model, options.dims, width)
 
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
         now = _canaries(endpoint, space, options)

@@ -28,6 +28,9 @@ the first write, and an older llm4es neither reads nor collects what it does not
 number is for rows that older code would misread.
 """
 
+FORMAT_WITH_CODES = 2
+"""The format that a store gets with its first vectors kept as codes: older code would read them as null."""
+
 NOT_ENDED = "running"
 """Status of a run that has not said how it ended."""
 

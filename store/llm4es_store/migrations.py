@@ -6,12 +6,14 @@ store said so.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from llm4es.core.errors import StoreError
 
 from . import layout
 from .catalog import Catalog
-from .store_format import described
+from .delta import ConflictError
+from .store_format import check_format, described
 
 Migration = Callable[[Catalog], None]
 
@@ -28,5 +30,14 @@ def migrate(catalog: Catalog) -> None:
                 "open it with an older llm4es first"
             )
         MIGRATIONS[number](catalog)
-        catalog.runs.describe(described(number + 1))
-        catalog.format = number + 1
+        raise_format(catalog, number + 1)
+
+
+def raise_format(catalog: Catalog, number: int) -> None:
+    """Say that a store is of this format, unless it is already: who knows only older ones refuses it from now on."""
+    while catalog.format < number:
+        catalog.runs.refresh()
+        catalog.format = check_format(catalog.runs, catalog.layout.root)
+        if catalog.format < number:
+            with suppress(ConflictError):  # another writer came first: look again
+                catalog.runs.describe(described(number))

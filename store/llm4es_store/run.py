@@ -20,13 +20,15 @@ from llm4es.core.errors import Llm4esError, StoreError
 from llm4es.core.plan import Plan
 from llm4es.core.sql import Scope, identifier, literal, where
 
-from . import run_log
+from . import layout, run_log
 from .catalog import Catalog
 from .delta import TARGET_SIZE, ConflictError, Table
 from .explain import explained
 from .locks import lock_path
+from .migrations import raise_format
 from .rows import same_rows, stamped
 from .run_log import RunRecord
+from .smaller_vectors import holds_codes
 from .views import select_sql
 
 _DELETE_AT_ONCE = 2000
@@ -160,6 +162,8 @@ class Run:
             How many rows were written.
         """
         target = self._target(table, schema, rows.column_names)
+        if holds_codes(rows):
+            raise_format(self.catalog, layout.FORMAT_WITH_CODES)
         rows = stamped(rows, target.schema, {**scope, "run_id": self.run_id})
         known = (table, where(scope))
 

@@ -24,6 +24,7 @@ def check_format(runs: Table, root: str) -> int:
         raise StoreError(
             f"{root} holds a table 'runs' that llm4es did not make: name another folder with --store"
         ) from error
-    if number > layout.FORMAT:
-        raise StoreError(f"store {root} has format {number}, this llm4es knows up to {layout.FORMAT}: upgrade it")
+    known = max(layout.FORMAT, layout.FORMAT_WITH_CODES)
+    if number > known:
+        raise StoreError(f"store {root} has format {number}, this llm4es knows up to {known}: upgrade it")
     return number
