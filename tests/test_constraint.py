@@ -5,17 +5,20 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
+from tokenizers.normalizers import NFC
 from transformers import PreTrainedTokenizerFast
 
 from llm4es.core.errors import ModelError
 from llm4es.enrich import enrich
+from llm4es.enrich.constraint import Constraint
 from llm4es.enrich.engine import Request
 from llm4es.enrich.engine_transformers import TransformersEngine
 from llm4es.enrich.form import form_of
 from llm4es.enrich.metered import Cost, Metered
 from llm4es.enrich.paraphrase import may_stand_for
 from llm4es.options import Constrain, EnrichBy, EnrichOptions
-from llm4es.serialize.formats import TextFormat, parse
+from llm4es.serialize.formats import ParsedHistory, TextFormat, parse
 
 from .scripted import FILMS, raw
 from .tiny import byte_tokenizer, counting, network, number_tokenizer
@@ -83,6 +86,25 @@ def test_a_tokenizer_that_cannot_be_followed_is_said() -> None:
     form = form_of(parse("A\n1"), TextFormat.JSON)
     with pytest.raises(ModelError, match=r"answers of counting cannot be held to a form \(.*\): give --constrain off"):
         TransformersEngine(model, OPTIONS).answers([Request("1", "3", 1, form)])
+
+
+@pytest.mark.parametrize("normalised", [False, True])
+@pytest.mark.parametrize("value", ["ab<eos>cd", "<bos>", "e\u0301te\u0301", "\u0958 \u212b"])
+def test_values_that_a_tokenizer_reads_otherwise_are_said_to_the_letter(value: str, normalised: bool) -> None:
+    tokenizer = byte_tokenizer()
+    if normalised:
+        tokenizer.backend_tokenizer.normalizer = NFC()
+    constraint = Constraint(tokenizer, len(tokenizer), [tokenizer.eos_token_id], "m")
+    form = form_of(ParsedHistory(("What", value), ((value, "1"),)), TextFormat.JSON, seed=3)
+    for seed in range(4):
+        draw = torch.Generator().manual_seed(seed)
+        ids = torch.zeros((1, 2), dtype=torch.long)
+        held = constraint.processor([form.pattern], 2)
+        while (new := int(held(ids, torch.rand((1, len(tokenizer)), generator=draw)).argmax())) != constraint.end:
+            ids = torch.cat([ids, torch.tensor([[new]])], dim=1)
+        completed = form.complete(constraint.text(ids[0, 2:].tolist()))
+        assert completed
+        assert json.loads(completed.text) == [{"What": value, value: "1"}]
 
 
 def test_costs_are_counted(dice: Any) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ..core.errors import Llm4esError, OptionError
 from ..options import Constrain, EnrichOptions
 from ..serialize.escaping import SEPARATOR, unescape
-from ..serialize.formats import ParsedHistory
+from ..serialize.formats import ParsedHistory, write
 from .engine import Engine, Request
 from .fidelity import Fidelity
 from .form import Events, form_of
@@ -23,6 +23,9 @@ GROWTH = 1.6
 
 SHOWN = 4
 """Events that a model is shown where it decides the order of the fields and nothing else."""
+
+SPARE = 8
+"""Tokens that a paraphrase may have more than its value."""
 
 PARAPHRASE = "\nOnly the values of {} you may say in other words that mean the same, without any number."
 """What is added to the question where fields may be paraphrased."""
@@ -110,13 +113,17 @@ def _runs(task: RewriteTask, engine: Engine, options: EnrichOptions) -> list[Eve
             f"for events besides the {asked} tokens of prompt {task.prompt.name!r}: take a model with a longer context"
         )
     chunks: list[list[tuple[str, ...]]] = [[]]
-    used = 0
+    used = 0.0
     names = engine.count(header)
-    for event in task.history.events:
-        size = engine.count(SEPARATOR.join(event)) + 1 + names // 2  # field names come back with each event
+    free = paraphrased(task) if formed(task, options) else []
+    written = write(task.history, task.prompt.fallback).events if free else ()
+    for at, event in enumerate(task.history.events):
+        size: float = engine.count(SEPARATOR.join(event)) + 1 + names // 2  # field names come back with each event
+        if free:  # where the model writes every token, all of them must fit
+            size = max(size, (engine.count(written[at]) + SPARE * len(free)) / GROWTH)
         if chunks[-1] and used + size > room:
             chunks.append([])
-            used = 0
+            used = 0.0
         chunks[-1].append(event)
         used += size
     return [tuple(chunk) for chunk in chunks]

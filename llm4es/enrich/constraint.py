@@ -7,9 +7,9 @@ events. llguidance (https://github.com/guidance-ai/llguidance) follows the expre
 from collections.abc import Sequence
 from typing import Any
 
-import llguidance
 import numpy as np
 import torch
+from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 from llguidance.hf import from_tokenizer
 from torch import Tensor
 from transformers import LogitsProcessor
@@ -23,23 +23,24 @@ class Constraint:
     """What is known of a model's tokens, once for all answers."""
 
     def __init__(self, tokenizer: Any, vocabulary: int, end: Sequence[int], name: str) -> None:
-        self._name, self._end = name, end[0]
+        self._name, self.end = name, end[0]
         try:
-            self._tokens = from_tokenizer(tokenizer, n_vocab=vocabulary, eos_token=list(end))
+            plain = from_tokenizer(tokenizer, n_vocab=vocabulary, eos_token=list(end))
+            self._tokens = LLTokenizer(TokenizerWrapper(_ToTheLetter(plain)), n_vocab=vocabulary, eos_token=list(end))
         except Exception as error:  # the library says no narrower type
             raise ModelError(self._cannot(str(error))) from error
 
     def processor(self, patterns: Sequence[str], prompt: int) -> "Constrained":
         """For one batch: a regular expression a row, and how many tokens stand before the answers."""
         matchers = [self._matcher(pattern) for pattern in patterns]
-        return Constrained(matchers, prompt, self._end)
+        return Constrained(matchers, prompt, self.end)
 
     def text(self, tokens: list[int]) -> str:
         """The words of tokens, to the letter."""
         return self._tokens.decode_str(tokens)
 
-    def _matcher(self, pattern: str) -> llguidance.LLMatcher:
-        made = llguidance.LLMatcher(self._tokens, llguidance.LLMatcher.grammar_from_regex(pattern))
+    def _matcher(self, pattern: str) -> LLMatcher:
+        made = LLMatcher(self._tokens, LLMatcher.grammar_from_regex(pattern), log_level=0)
         if made.is_error():
             raise ModelError(self._cannot(made.get_error()))
         return made
@@ -48,10 +49,32 @@ class Constraint:
         return f"answers of {self._name} cannot be held to a form ({one_line(why, 120)}): give --constrain off"
 
 
+class _ToTheLetter:
+    """A tokenizer as llguidance takes it, whose tokens spell a text and nothing else.
+
+    The model's own reads a control token where a value has its name (``</s>``), and may normalise what it reads: of
+    such tokens llguidance first says that they must come, and then that they do not fit.
+    """
+
+    def __init__(self, plain: LLTokenizer) -> None:
+        self._plain = plain
+        every = range(plain.vocab_size)
+        self.eos_token_id, self.bos_token_id = plain.eos_token, None
+        self.special_token_ids = [token for token in every if plain.is_special_token(token)]
+        self._control = frozenset(self.special_token_ids)
+        self.tokens = [plain.decode_bytes([token]) for token in every]
+
+    def __call__(self, text: bytes) -> list[int]:
+        tokens = self._plain.tokenize_bytes(text)
+        if self._control.isdisjoint(tokens) and self._plain.decode_bytes(tokens) == text:
+            return tokens
+        return self._plain.greedy_tokenize(text.decode())
+
+
 class Constrained(LogitsProcessor):
     """Scores of one batch, as it goes on."""
 
-    def __init__(self, matchers: Sequence[llguidance.LLMatcher], prompt: int, end: int) -> None:
+    def __init__(self, matchers: Sequence[LLMatcher], prompt: int, end: int) -> None:
         self._matchers, self._read, self._end = matchers, prompt, end
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ..serialize.escaping import unescape
 from .fidelity_prose import check_prose
-from .fidelity_records import read_records
+from .fidelity_records import NOTHING_FREE, Free, read_records
 from .rising import longest_rising
 
 VERSION = 5
@@ -92,13 +92,15 @@ def check(
     finished: bool = True,
     by_line: bool = False,
     free_form: bool = False,
+    free: Free = NOTHING_FREE,
 ) -> Fidelity:
     """Compare a text with the events (escaped values) that it was made of.
 
-    ``by_line``: each event has its line, and is compared by field. Else it is prose, ``free_form`` in its own order.
+    ``by_line``: each event has its line, and is compared by field, those that are ``free`` as paraphrases. Else it is
+    prose, ``free_form`` in its own order.
     """
     if by_line:
-        return _by_record(events, text, names, finished)
+        return _by_record(events, text, names, finished, free)
     values = [[unescape(value) for value in event] for event in events]
     told = check_prose(values, html.unescape(text), [unescape(name) for name in names], free_form)
     return Fidelity(
@@ -114,9 +116,11 @@ def check(
     )
 
 
-def _by_record(events: Sequence[Sequence[str]], text: str, names: Sequence[str], finished: bool) -> Fidelity:
+def _by_record(
+    events: Sequence[Sequence[str]], text: str, names: Sequence[str], finished: bool, free: Free
+) -> Fidelity:
     """Field by field."""
-    told = read_records(events, text, names)
+    told = read_records(events, text, names, free)
     untold = set(range(len(events))) - set(told.order)
     silent = sum(not any(events[at]) for at in untold)  # without any word there is nothing to lose
     kept = longest_rising(told.order)

@@ -5,10 +5,12 @@ lines, and which lines tell none. A line is an event where every field has its v
 header, or by its name. Compares values as typed_values does. Knows nothing of prose.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, product
+from types import MappingProxyType
 
+from .paraphrase import may_stand_for, room
 from .record_lines import (
     DASHES,
     Cells,
@@ -36,6 +38,13 @@ RULES = "|-\u2013\u2014=+:_ "
 
 WAYS = 256
 """Ways in which the escapes of a line's cells may be undone."""
+
+
+Free = Mapping[int, Collection[str]]
+"""Fields that may be said in other words, and the words that no event borrows from another."""
+
+NOTHING_FREE: Free = MappingProxyType({})
+"""Every value is copied."""
 
 
 @dataclass
@@ -71,7 +80,8 @@ class _Line:
 class _Reader:
     """Reads lines one after another: what a header says holds for the rows behind it."""
 
-    def __init__(self, events: Sequence[Sequence[str]], names: Sequence[str]) -> None:
+    def __init__(self, events: Sequence[Sequence[str]], names: Sequence[str], free: Free) -> None:
+        self._events, self._free = events, free
         self._names = tuple(names)
         self._own = [name_key(name) for name in names]
         self._fields = len(names) or (len(events[0]) if events else 0)
@@ -162,7 +172,20 @@ class _Reader:
         for keys in self._readings(line):
             if self._waiting.get(keys):
                 return self._waiting[keys][-1]
-        return next((at for at in islice(self._left, NEXT) if self._names_all(line, at)), None)
+        following = list(islice(self._left, NEXT))
+        named = next((at for at in following if self._names_all(line, at)), None)
+        if named is not None or not self._free:
+            return named
+        return next((at for at in following if any(self._stands_for(cells, at) for cells in line.cells)), None)
+
+    def _stands_for(self, cells: Cells, at: int) -> bool:
+        """Whether cells are that event, with other words where it may be said in such."""
+        told = zip(map(str.strip, cells), self._events[at], self._keys[at], strict=True)
+        return all(
+            key in readings(cell)
+            or (field in self._free and len(cell) < room(value) and may_stand_for(cell, value, self._free[field]))
+            for field, (cell, value, key) in enumerate(told)
+        )
 
     def _is_repeated(self, line: _Line) -> bool:
         """Whether a line is an event that has been told as often as it happened."""
@@ -225,6 +248,7 @@ def _spelling_tells(values: set[str]) -> bool:
     return len(set(map(key_of, values))) < len(set(map(spelled, values)))
 
 
-def read_records(events: Sequence[Sequence[str]], text: str, names: Sequence[str]) -> Told:
-    """What the lines of a text tell of the events, which are escaped as in the raw text."""
-    return _Reader(events, names).read(text)
+def read_records(events: Sequence[Sequence[str]], text: str, names: Sequence[str], free: Free = NOTHING_FREE) -> Told:
+    """What the lines of a text tell of the events, which are escaped as in the raw text; ``free`` fields in any words
+    that may stand for their values."""
+    return _Reader(events, names, free).read(text)

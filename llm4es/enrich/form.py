@@ -12,10 +12,8 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..serialize.escaping import unescape
 from ..serialize.formats import ParsedHistory, TextFormat, write
-from .paraphrase import SHUT, SLACK, may_stand_for
-from .words import normal
+from .paraphrase import SHUT, may_stand_for, room, words_of
 
 VERSION = 1
 """Raised when another form would be asked for: part of the rows' configuration."""
@@ -137,9 +135,7 @@ def form_of(
     """
     orders = list(_orders(history.headers, seed))
     ways = tuple(_way(history, format, order, _telling(order, orders), paraphrase) for order in orders)
-    columns = zip(*(whole or history).events, strict=True)
-    others = tuple(frozenset(word for value in column for word in normal(unescape(value))) for column in columns)
-    return Form(history, format, ways, others if paraphrase else ())
+    return Form(history, format, ways, words_of((whole or history).events) if paraphrase else ())
 
 
 def _orders(headers: tuple[str, ...], seed: int | str) -> Iterator[tuple[int, ...]]:
@@ -173,10 +169,10 @@ def _way(
     copied = any(_OPEN in value for row in (history.headers, *history.events) for value in row)
     open_fields = [] if copied else [field for field in order if history.headers[field] in paraphrase]
     free = tuple(
-        (at, field, 2 * len(event[field]) + SLACK)
+        (at, field, room(event[field]))
         for at, event in enumerate(history.events)
         for field in open_fields
-        if event[field] and not any(character.isdigit() for character in event[field])
+        if room(event[field])
     )
     places = {(at, field) for at, field, _ in free}
     events = tuple(

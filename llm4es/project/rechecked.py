@@ -93,7 +93,8 @@ def rechecked(context: Context, made: str, config: Mapping[str, Any], raw: str) 
     with context.store.connect() as connection:
         for batch in connection.sql(query).to_arrow_reader(_AT_ONCE):
             for row in batch.to_pylist():
-                if still_good(row["raw"], row["text"], row["variant"], row["note"], options["min_fidelity"]):
+                text, variant, note = row["text"], row["variant"], row["note"]
+                if still_good(row["raw"], text, variant, note, options["min_fidelity"], options.get("paraphrase", ())):
                     found.passed += 1
                 else:
                     refused[row["variant"]].append(row["entity_id"])
