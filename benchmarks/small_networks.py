@@ -35,6 +35,8 @@ SETTINGS: list[tuple[int, str]] = [
     (64, "ffn_hidden_dim shared_expert_intermediate_size dff intermediate_size_mlp dim_ff hidden_dim"),
     (8, "head_dim attention_head_dim d_head linear_key_head_dim linear_value_head_dim v_head_dim qk_nope_head_dim"),
     (8, "qk_rope_head_dim kv_channels state_size mamba_d_state ssm_state_size mamba_head_dim global_head_dim"),
+    (4, "linear_num_heads"),
+    (8, "linear_head_dim"),
     (8, "swa_head_dim hidden_size_per_layer_input index_topk dim_head"),
     (16, "sliding_window window_size attention_chunk_size kv_lora_rank q_lora_rank local_attention mamba_d_head"),
     (

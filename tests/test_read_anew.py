@@ -64,6 +64,42 @@ def test_of_mamba_one_layer_was_right(shop: Project, mamba: Path, monkeypatch: p
     assert computed(shop, mamba, monkeypatch, k=1) == 0
 
 
+def test_another_k_than_the_wrong_ones(
+    shop: Project, mamba: Path, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything = computed(shop, mamba, monkeypatch, before=True, k=(1, 2, 3))
+    heard.since()
+    assert computed(shop, mamba, monkeypatch, k=1) == 0  # it was right
+    told = heard.since()
+    assert "vectors of mamba at k = 2,3 were not" in told
+    assert "embed with --k 2,3 to make them anew" in told
+    assert computed(shop, mamba, monkeypatch, k=(2, 3)) == everything // 3 * 2
+    heard.since()
+    assert computed(shop, mamba, monkeypatch, k=1) == everything // 3  # an entity's vectors go together
+    assert "were not" not in heard.since()
+
+
+def test_texts_within_the_window_were_right(
+    shop: Project, tmp_path: Path, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auto: Any = AutoModelForCausalLM
+    sizes = [len(text.encode()) for text in shop.sql("SELECT text FROM texts").to_arrow()["text"].to_pylist()]
+    window = sorted(sizes)[len(sizes) // 2]  # a token a byte
+    longer = sum(size > window for size in sizes)
+    config = PhimoeConfig(
+        **SIZES, num_attention_heads=4, num_key_value_heads=2, num_local_experts=2, sliding_window=window
+    )
+    with quiet():
+        auto.from_config(config, dtype=torch.float32).save_pretrained(tmp_path / "phimoe")
+        tiny.byte_tokenizer().save_pretrained(tmp_path / "phimoe")
+    embed: Any = shop.embed
+    with monkeypatch.context() as then:
+        then.setattr(step, "STATES", "note")
+        embed(model=str(tmp_path / "phimoe"), k=1, max_length=256)
+    assert 0 < longer < len(sizes)
+    assert embed(model=str(tmp_path / "phimoe"), k=1, max_length=256).computed == longer
+
+
 def test_what_was_right_stays(shop: Project, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert computed(shop, model, monkeypatch, before=True) > 0
     assert computed(shop, model, monkeypatch) == 0
@@ -74,7 +110,7 @@ def test_a_window_that_no_text_fills_left_nothing_out(tmp_path: Path) -> None:
     assert wrong_before(tmp_path, 128) is None
     wrong = wrong_before(tmp_path, 129)
     assert wrong is not None
-    assert wrong.from_k == 1
+    assert (wrong.from_k, wrong.above) == (1, 128)
 
 
 def test_positions_that_the_longest_text_turned(tmp_path: Path) -> None:
@@ -85,7 +121,10 @@ def test_positions_that_the_longest_text_turned(tmp_path: Path) -> None:
     assert wrong_before(tmp_path, 4097) is not None
 
 
-@pytest.mark.parametrize(("kind", "from_k"), [("bert", 1), ("roberta", 1), ("rwkv", 2), ("xlnet", 2), ("gpt2", None)])
+@pytest.mark.parametrize(
+    ("kind", "from_k"),
+    [("bert", None), ("bert-generation", 1), ("rwkv", 2), ("xlnet", 2), ("gpt2", None), ("gemma4_unified_text", None)],
+)
 def test_kinds(kind: str, from_k: int | None, tmp_path: Path) -> None:
     AutoConfig.for_model(kind).save_pretrained(tmp_path)
     wrong = wrong_before(tmp_path, 512)

@@ -122,9 +122,9 @@ def embed(
     entities = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
     hashes = context.upstream.apply(store.sql(chosen.hashes_sql(entities)).to_arrow_table())
     hashes = outdated(hashes, read_as_control(context, scope, chosen, entities, ref))
-    anew = read_anew(context, scope, ref, options.max_length)
-    hashes = outdated(hashes, anew)
     depths = sorted(effective_k(options.k, ref.n_layers))
+    anew = read_anew(context, scope, ref, options.max_length, depths)
+    hashes = outdated(hashes, anew)
     wanted = pa.concat_tables(
         [hashes.append_column("k", pa.array([k] * len(hashes), pa.int32())) for k in depths]
     )  # (entities x k)
@@ -183,18 +183,19 @@ def embed(
 
 def _space(context: Context, ref: ModelRef, load: LoadOptions) -> Space:
     """The space of a model's vectors, and whether its name was another's."""
-    taken = dict(context.store.sql("SELECT DISTINCT model, fingerprint FROM embeddings").fetchall())
+    rows = context.store.sql("SELECT DISTINCT dataset, model, fingerprint FROM embeddings").fetchall()
     fingerprint, former = space_fingerprint(ref, load), load_fingerprint(ref, load)
     # A model of the store keeps its name when it is tuned anew; another folder of the same name is another model.
-    others = {name: other for name, other in taken.items() if other != former}
+    others = {model: other for _, model, other in rows if other != former}
     name = space_name(ref, load, None if ref.name in stored_models(context.store) else others)
-    if "#" in name and name not in taken:
+    if "#" in name and name not in {model for _, model, _ in rows}:
         usual = name.partition("#")[0]
         context.observer.say(f"embed: {usual} stands for other weights in this store: those of {ref.folder} are {name}")
-    if taken.get(name) == former != fingerprint:
+    here = {other for dataset, model, other in rows if (dataset, model) == (context.dataset, name)}
+    if former in here - {fingerprint}:
         were = "were read in one direction" if ref.was_read_causally else "depended on the batch that read them"
         context.observer.say(f"embed: vectors of {name} {were}: they are computed anew")
-    return Space(name, fingerprint, moved=taken.get(name, fingerprint) != fingerprint)
+    return Space(name, fingerprint, moved=bool(here - {fingerprint}))
 
 
 def _set_up(ref: ModelRef, load: LoadOptions, options: EmbedOptions, space: str) -> Work:

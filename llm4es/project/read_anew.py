@@ -5,8 +5,10 @@ nothing, drops nothing. Vectors of a run that says ``states`` in its record are 
 """
 
 import json
+from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..core.sql import Scope, literal, where
 from ..models.ref import ModelRef
@@ -17,21 +19,30 @@ RECORDED, PLAIN = "states", "plain"
 """What a run's record says of the states that its vectors are means of: those of the plain forward pass."""
 
 
-def read_anew(context: Context, scope: Scope, ref: ModelRef, max_length: int) -> pa.Array:
-    """The entities with vectors of this configuration that were wrong and are to be made anew: it is said."""
+def read_anew(context: Context, scope: Scope, ref: ModelRef, max_length: int, depths: Sequence[int]) -> pa.Array:
+    """The entities with vectors of this configuration that were wrong and are to be made anew: it is said.
+
+    Of ``depths``, the k that are asked for now. That those of another k were wrong is said too: they stay until then.
+    """
     wrong = wrong_before(ref.folder, max_length)
     if wrong is None or context.store.table("embeddings") is None:
         return pa.array([], pa.string())
     runs = context.store.record().select(["run_id", "stage", "config"]).to_pylist()
     right = [row["run_id"] for row in runs if row["stage"] == "embed" and RECORDED in json.loads(row["config"])]
     of_right = f" AND run_id NOT IN ({', '.join(map(literal, right))})" if right else ""
-    entities = context.store.sql(
-        f"SELECT DISTINCT entity_id FROM embeddings WHERE {where(scope)} AND k >= {wrong.from_k}{of_right}"
-    ).to_arrow_table()["entity_id"]
+    found = context.store.sql(
+        f"SELECT DISTINCT entity_id, k FROM embeddings WHERE {where(scope)} AND k >= {wrong.from_k}"
+        f" AND n_tokens > {wrong.above}{of_right}"
+    ).to_arrow_table()
+    asked = pc.is_in(found["k"], pa.array(depths, pa.int32()))
+    entities = found.filter(asked)["entity_id"].unique()
+    were = f"were not those of its own forward pass ({wrong.why})"
     if len(entities):
         depth = f" from k = {wrong.from_k} on" if wrong.from_k > 1 else ""
         context.observer.say(
-            f"embed: vectors of {ref.name}{depth} were not those of its own forward pass ({wrong.why}): those of"
-            f" {len(entities)} entities are computed anew"
+            f"embed: vectors of {ref.name}{depth} {were}: those of {len(entities)} entities are computed anew"
         )
-    return entities.combine_chunks()
+    if left := sorted(set(found.filter(pc.invert(asked))["k"].unique().to_pylist())):
+        words = ",".join(map(str, left))
+        context.observer.warn(f"vectors of {ref.name} at k = {words} {were}: embed with --k {words} to make them anew")
+    return entities
