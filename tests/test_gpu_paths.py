@@ -9,6 +9,7 @@ import torch
 
 from llm4es.embed import batches, passes_behind, sums
 from llm4es.embed.pooling import layer_sums
+from llm4es.finetune.rows import Rows, held_out_loss
 from llm4es.inputs.attention import segment_attention
 from llm4es.inputs.on_device import bounds_on_host, on_device
 from llm4es.inputs.packing import Layout, segments
@@ -87,6 +88,22 @@ def test_a_halved_pass_is_remembered() -> None:
     assert tried[32] == 1
     assert len(run(many, model=model, batch_tokens=options.batch_tokens)) == 64
     assert tried[32] == 1
+
+
+def test_tuning_tells_kernels_the_longest_piece_too() -> None:
+    heard: list[dict[str, Any]] = []
+
+    class Network(torch.nn.Module):
+        device = torch.device("cpu")
+
+        def forward(self, **inputs: Any) -> Any:
+            heard.append(inputs)
+            return type("Out", (), {"loss": torch.tensor(2.0)})()
+
+    rows = Rows([[[1, 2, 3], [4, 5]]], Layout.SEGMENTS)
+    assert held_out_loss(Network(), rows) == 2.0
+    for inputs in (rows[0], *heard):
+        assert (inputs["max_length_q"], inputs["max_length_k"], inputs["cu_seq_lens_q"].tolist()) == (3, 3, [0, 3, 5])
 
 
 def test_kernels_are_told_the_longest_piece_and_nothing_is_read_back() -> None:

@@ -82,7 +82,7 @@ def test_what_a_killed_worker_had_taken_is_done_by_the_others(tmp_path: Path) ->
     assert sorted(str(row["entity_id"]) for row in rows) == sorted(IDS)
     assert done == len(IDS)
     assert told == [
-        "a worker was killed by SIGKILL (perhaps for lack of memory): the other 1 go on with what it had taken"
+        "a worker was killed by SIGKILL (perhaps for lack of memory): the other goes on with what it had taken"
     ]
 
 

@@ -8,6 +8,7 @@ An entity's vector is the plain mean of its variants' vectors; a variant's is th
 windows; a token's state is the mean over the last k layers. All means in float32.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -127,6 +128,7 @@ def _embedded(
     texts: Iterable[pa.RecordBatch], model: "Model", options: EmbedOptions, progress: Progress | None, *, ordered: bool
 ) -> Iterator[tuple[list[Entity], Vectors]]:
     """Entities with their vectors, as many as are finished at a time."""
+    from .compiled import compile_layers
     from .model_pooling import pooler_for
     from .pooling import layout_for
 
@@ -134,6 +136,8 @@ def _embedded(
     pooler = pooler_for(model, options)
     check_dims(model.name, pooler.dim or model.ref.dim, options.dims)
     layout = layout_for(model.network, model.ref.n_layers, options.max_length, options.batch_tokens)
+    if options.compile and (why := compile_layers(model, options)):
+        warnings.warn(f"--compile: the layers run as they are ({why})", stacklevel=2)
     n_finished = 0
     # the next entities are read, tokenised and cut while the model runs
     for chunk in prefetch(chunks(entities(texts, pooler, options), PASSES_AT_ONCE * options.batch_tokens)):

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from ..core.input_device import input_device
 from ..inputs.attention import with_layout
 from ..inputs.best_layout import best_layout
 from ..inputs.packing import LAYOUTS, Layout
@@ -58,7 +59,7 @@ def layer_sums(
         del inputs["attention_mask"]  # plain causal order has faster kernels than any mask
     places = _places(windows, spans, layout)
     layers = layers_to_hook(network, n_layers)
-    summed = sums_of(places, inputs["input_ids"].shape[1], network.device)
+    summed = sums_of(places, inputs["input_ids"].shape[1], input_device(network))
     sums: list[Tensor] = []  # each (N, D)
     with with_layout(network, layout):
         each_layer(network, layers, inputs, lambda state: sums.append(summed(state)))

@@ -31,6 +31,7 @@ from ..inputs.packing import real_share
 from ..models.folders import adapter_fingerprint, folder_fingerprint
 from ..models.load import Model
 from ..models.lora import PeftModel, unreached, with_adapters
+from ..models.placement import devices_of
 from ..models.ref import check_length
 from ..options import FinetuneOptions, Method, Optimizer
 from .checkpoints import wait_for_all
@@ -203,6 +204,11 @@ def _check(model: Model, options: FinetuneOptions) -> None:
     """What cannot work, said before any work."""
     check_length(model.ref, options.max_length)
     model.require_head("tuned")
+    if len(parts := devices_of(model.network)) > 1:
+        raise ModelError(
+            f"the weights of {model.ref.name} are shared out over {', '.join(parts)}: tune them by torchrun with FSDP"
+            " (docs/finetuning.md), or with --load-in 4bit on one device"
+        )
     if getattr(model.network, "is_quantized", False) and options.method == Method.FULL:
         load_in = model.options.load_in.value
         raise OptionError(

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 
+from ..inputs.on_device import on_device
 from ..inputs.packing import IGNORED, LAYOUTS, Layout, Row, parts
 
 
@@ -34,8 +35,8 @@ class TrainingRows:
     """Optimizer steps. Each reads ``accumulate`` rows."""
 
 
-class Rows(Dataset[dict[str, torch.Tensor]]):
-    """Rows as tensors, in the order given."""
+class Rows(Dataset[dict[str, Any]]):
+    """Rows as tensors, in the order given; with the longest piece as a number, so that no layer asks the device."""
 
     def __init__(self, rows: Sequence[Row], layout: Layout) -> None:
         self.rows, self.layout = rows, layout
@@ -43,9 +44,9 @@ class Rows(Dataset[dict[str, torch.Tensor]]):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+    def __getitem__(self, index: int) -> dict[str, Any]:
         row = self.rows[index] or [[0]]  # nothing to do: one token, which as a piece's first has no label
-        return LAYOUTS[self.layout].tensors(row)
+        return on_device(LAYOUTS[self.layout].tensors(row), torch.device("cpu"))
 
 
 def held_out_loss(network: Any, rows: Rows) -> float:
@@ -55,7 +56,7 @@ def held_out_loss(network: Any, rows: Rows) -> float:
     try:
         with torch.no_grad():
             for index in range(len(rows)):
-                inputs = {name: tensor.to(network.device) for name, tensor in rows[index].items()}
+                inputs = on_device(rows[index], network.device)
                 n = int((inputs["labels"][:, 1:] != IGNORED).sum())
                 total += float(network(**inputs).loss) * n
                 count += n

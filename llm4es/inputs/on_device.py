@@ -17,7 +17,7 @@ BOUNDS, LONGEST = "cu_seq_lens_q", ("max_length_q", "max_length_k")
 _ON_HOST = "llm4es_on_host"
 
 
-def on_device(inputs: Mapping[str, Tensor], device: torch.device) -> dict[str, Any]:
+def on_device(inputs: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
     """The inputs on ``device``; where they say where pieces end, also how long the longest is, as a number.
 
     Examples
@@ -45,7 +45,9 @@ def bounds_on_host(bounds: Tensor) -> list[int]:
     return kept
 
 
-def _moved(tensor: Tensor, device: torch.device) -> Tensor:
+def _moved(tensor: Any, device: torch.device) -> Any:
+    if not isinstance(tensor, Tensor):  # such as the longest piece, told before
+        return tensor
     if device.type != "cuda" or tensor.device.type != "cpu":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from ..core.errors import ModelError, one_line
+from ..core.input_device import input_device
 from .on_device import on_device
 
 Take = Callable[[Tensor], None]
@@ -154,7 +155,7 @@ def _plain(network: PreTrainedModel, ids: Sequence[int], *, output_hidden_states
 def _call(network: PreTrainedModel, inputs: Mapping[str, Tensor], *, output_hidden_states: bool = False) -> Any:
     """The network without its head, keeping nothing for later tokens."""
     decoder: Any = network.base_model
-    moved = on_device(inputs, network.device)
+    moved = on_device(inputs, input_device(network))
     known = inspect.signature(decoder.forward).parameters
     if "use_cache" in known or any(known[name].kind is inspect.Parameter.VAR_KEYWORD for name in known):
         moved["use_cache"] = False

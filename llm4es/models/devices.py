@@ -18,6 +18,8 @@ DRIVERS = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/dxg", r"C:\Win
 
 def device_name(options: LoadOptions) -> str:
     """'cpu', 'cuda' or 'mps'."""
+    if options.device == Device.SPLIT:
+        return "cuda" if _cuda() else "cpu"
     if options.device == Device.AUTO:
         return "cuda" if _cuda() else "mps" if _mps() and _mps_works() else "cpu"
     if options.device == Device.CUDA and not _cuda():

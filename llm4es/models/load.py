@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer, BitsAndBytesConfig, PreTrainedModel
 
 from ..core.errors import ModelError, one_line
+from ..core.input_device import input_device
 from ..core.processes import local_rank
 from ..core.quiet import quiet
 from ..options import LoadIn, LoadOptions
@@ -25,6 +26,7 @@ from .finite import check_finite, stored_tensors
 from .folders import check_unchanged
 from .int8_rows import outliers_by_row
 from .lora import PeftModel
+from .placement import is_split
 from .ref import ModelRef, space_fingerprint, space_name
 from .vocabulary import check_vocabulary
 from .weight_files import check_experts
@@ -49,7 +51,7 @@ class Model:
     """The causal language model or the encoder, in evaluation mode."""
 
     device: torch.device
-    """Where it runs."""
+    """Where it runs; of a model that is split over devices, where its first part does."""
 
     dtype: torch.dtype
     """Number format of its activations."""
@@ -109,7 +111,7 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | No
     'smollm2-135m+bfloat16'
     """
     options = options or LoadOptions()
-    device, dtype = _device(device_name(options)), getattr(torch, number_format(options))
+    dtype, split = getattr(torch, number_format(options)), is_split(ref, options)
     with quiet():
         tokenizer = _tokenizer(ref, options)
         check_experts(ref.name, ref.folder)
@@ -121,18 +123,24 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | No
             dtype=dtype,
             attn_implementation=attention_name(options),
             use_safetensors=True,
-            device_map={"": device},
+            device_map="auto" if split else {"": _device(device_name(options))},
             quantization_config=_quantization(options, dtype),
             ignore_mismatched_sizes=True,  # they are refused by name below
             output_loading_info=True,
         )
         has_head = check_complete(ref.name, ref.folder, network, info) and kind is not AutoModel
-        plain = options.load_in == LoadIn.NONE
-        check_finite(ref.name, network.named_parameters() if plain else stored_tensors(ref.folder))
+        device, plain = input_device(network), options.load_in == LoadIn.NONE
+        there = plain and not any(weight.is_meta for weight in network.parameters())
+        check_finite(ref.name, network.named_parameters() if there else stored_tensors(ref.folder))
         check_vocabulary(ref.name, tokenizer, network)
         _same_on_every_cpu(network)
         outliers_by_row(network)
         if ref.adapter is not None:
+            if any(weight.is_meta for weight in network.parameters()):
+                raise ModelError(
+                    f"{ref.name} is a LoRA, and its base {ref.base} does not fit the GPUs: give --load-in 4bit, or"
+                    " --device cpu"
+                )
             network = _adapted(network, ref, ref.adapter, device, quantized=not plain)
     check_unchanged(ref.name, ref.folder, ref.adapter, ref.fingerprint)
     network.eval().requires_grad_(False)
@@ -174,12 +182,14 @@ def _from_folder(kind: Any, ref: ModelRef, options: LoadOptions, **how: Any) -> 
             raise ModelError(
                 f"{ref.name} brings code of its own, which is not run: give --trust-remote-code if you trust it"
             ) from error
-        reason = one_line(error, 200).rstrip(".")
+        reason, remedy = one_line(error, 200).rstrip("."), "fetch or save it again, or take another transformers"
         if "conversion of the weights" in reason:  # experts that are kept one by one are put together
             reason = "an expert's weights have not the sizes of the others'"
-        raise ModelError(
-            f"cannot load {ref.name} from {ref.folder} ({reason}): fetch or save it again, or take another transformers"
-        ) from error
+        elif isinstance(error, torch.OutOfMemoryError):
+            remedy = "give --device split, or --load-in 4bit"
+        elif how.get("device_map") == "auto":
+            remedy = "accelerate cannot share it out; give --load-in 4bit, or --device cpu"
+        raise ModelError(f"cannot load {ref.name} from {ref.folder} ({reason}): {remedy}") from error
 
 
 def _device(name: str) -> torch.device:

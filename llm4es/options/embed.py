@@ -88,6 +88,13 @@ class EmbedOptions(Options):
     )
     """Padding included."""
 
+    compile: bool = option(
+        False,
+        "Compile the layers by torch.compile: minutes at the start, for long runs on GPUs.",
+        changes_result=False,
+    )
+    """Where there is no compiler, or compiled layers give other states, a line says so and they run as they are."""
+
     layers: Layers = option(
         Layers.DROP, "keep: also store each layer's vector, so that any k is SQL later.", changes_result=False
     )
@@ -129,11 +136,11 @@ class EmbedOptions(Options):
     def _check_server(self) -> None:
         """Raise for what only a model in this process can be asked."""
         checked_address(self.base_url, "--base-url")
-        for name in ("k", "pooling", "layers"):
+        for name in ("k", "pooling", "layers", "compile"):
             setting, value = self.settings()[name], getattr(self, name)
             if value != setting.default:
-                shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
-                raise OptionError(f"{setting.flag} {shown} with --engine openai: leave it out, a server pools itself")
+                shown = "" if value is True else f" {','.join(map(str, value)) if isinstance(value, tuple) else value}"
+                raise OptionError(f"{setting.flag}{shown} with --engine openai: leave it out, a server pools itself")
 
     def fingerprint(self) -> dict[str, Any]:
         """Of a server, nothing that only models in this process have."""

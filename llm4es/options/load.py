@@ -34,6 +34,7 @@ class Device(StrEnum):
     CPU = "cpu"
     CUDA = "cuda"
     MPS = "mps"
+    SPLIT = "split"  # one model over all GPUs, and over memory and disk where they lack room
 
 
 class Attention(StrEnum):
@@ -57,8 +58,12 @@ class LoadOptions(Options):
     dtype: Dtype = option(Dtype.AUTO, "Number format of weights and activations.", group=_GROUP)
 
     device: Device = option(
-        Device.AUTO, "Where the model runs; auto: CUDA, else MPS, where there is.", group=_GROUP, changes_result=False
+        Device.AUTO,
+        "Where the model runs; auto: CUDA, else MPS, where there is; split: one model over all GPUs.",
+        group=_GROUP,
+        changes_result=False,
     )
+    """``auto`` splits a model by itself where no single GPU has room for it."""
 
     attention: Attention = option(
         Attention.AUTO,

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 from ..core.hashing import config_id
 from ..core.plan import Plan, Reason
 from ..core.sql import literal, where
-from ..models.devices import device_name, number_format
+from ..models.devices import number_format
+from ..models.placement import where_it_runs
 from ..models.ref import (
     ModelRef,
     check_dims,
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
     from ..models.load import Model
 
 KEY, LAYERS_KEY = ("entity_id", "k"), ("entity_id", "layer")
+
+UNCOMPILED = "uncompiled"
+"""No table: under this name whoever reads texts tells why layers were not compiled."""
 
 PASS_SECONDS = 7.0
 """Seconds that a forward pass may take at most: what is read in one is lost by a kill in it."""
@@ -144,7 +148,9 @@ def embed(
             todo = pa.concat_tables([todo, lacking.todo.select(["entity_id"])])
         entities = todo.group_by("entity_id", use_threads=False).aggregate([]).combine_chunks()
         if len(entities):
-            context.observer.say(f"embed: loading {ref.name}, for {len(entities)} entities on {device_name(load)}")
+            context.observer.say(
+                f"embed: loading {ref.name}, for {len(entities)} entities on {where_it_runs(ref, load)}"
+            )
             if modules and (said := modules.beside(options.max_length)):
                 context.observer.say(f"embed: {ref.name} {said}")
         return entities
@@ -175,7 +181,10 @@ def embed(
         setup=partial(_set_up, ref, load, options, space.name),
         prepare=prepare,
         executor=partial(embed_executor, context, ref, load, options, chosen.condition),
-        committers={"canaries": partial(_keep_canaries, context, ref, load, len(anew) > 0)},
+        committers={
+            "canaries": partial(_keep_canaries, context, ref, load, len(anew) > 0),
+            UNCOMPILED: partial(_say_uncompiled, context, set()),
+        },
         finish=lambda run: "; ".join([what_is_cut(context.store, scope, options), *how_kept(context.store, scope)]),
     )
     return incremental(context, job)
@@ -202,18 +211,21 @@ def _set_up(ref: ModelRef, load: LoadOptions, options: EmbedOptions, space: str)
     """The model in memory, and the pure stage around it."""
     from ..embed import embed as embed_texts
     from ..embed.batches import batch_tokens_within
+    from ..embed.compiled import compile_layers
     from ..embed.embed import embed_layers
     from ..embed.smaller_vectors import smaller
     from ..models import load_model
 
     model = load_model(ref, load, space)
+    why = compile_layers(model, options) if options.compile else ""
     now, rate = _measured(model)
-    fixed_texts = [now]  # told once, however many portions this process reads
-    sized = replace(options, batch_tokens=batch_tokens_within(PASS_SECONDS, rate, options))
+    first = [TableRows("canaries", pa.Table.from_batches([now]))]  # told once, however many portions are read here
+    first += [TableRows(UNCOMPILED, pa.table({"why": [why]}))] if why else []
+    sized = replace(options, batch_tokens=batch_tokens_within(PASS_SECONDS, rate, options), compile=False)
 
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
-        if fixed_texts:
-            yield [TableRows("canaries", pa.Table.from_batches([fixed_texts.pop()]))]
+        while first:
+            yield [first.pop()]
         so_far = as_increments(advance)
         if options.layers is Layers.KEEP:
             for rows, layers in embed_layers(batches, model, sized, so_far, ordered=False):
@@ -240,6 +252,13 @@ def _measured(model: "Model") -> tuple[pa.RecordBatch, float]:
         if EmbedOptions.batch_tokens / rate <= PASS_SECONDS:
             break
     return rows, rate
+
+
+def _say_uncompiled(context: Context, said: set[str], _run: "Run", rows: pa.Table) -> None:
+    """Say once why layers were not compiled, however many processes tell it."""
+    for why in {*rows["why"].to_pylist()} - said:
+        context.observer.warn(f"--compile: the layers run as they are ({why})")
+        said.add(why)
 
 
 def _keep_canaries(context: Context, ref: ModelRef, load: LoadOptions, anew: bool, run: "Run", now: pa.Table) -> None:

@@ -40,9 +40,9 @@ def embed_executor(
     asked = context.executor
     if type(asked) is not Local or asked.workers == 1:
         return asked
-    workers = worker_count(asked.workers, ref, load, _tokens(context, options, condition, todo))
-    if workers == 1:
-        return asked
+    workers = min(len(todo), worker_count(asked.workers, ref, load, _tokens(context, options, condition, todo)))
+    if workers <= 1:
+        return Local(1)
     context.observer.say(f"embed: {workers} processes, each with a model of its own; --workers 1 for one process")
     return Local(workers, warn=context.observer.warn)
 

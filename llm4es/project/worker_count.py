@@ -9,6 +9,7 @@ products runs on several threads, and threads wait for each other at each of the
 from ..core.cores import cores, free_memory
 from ..core.errors import WorkerError
 from ..models.devices import device_name
+from ..models.placement import is_split
 from ..models.ref import ModelRef
 from ..options import Device, LoadOptions
 
@@ -59,6 +60,10 @@ def worker_count(asked: int | None, ref: ModelRef, load: LoadOptions, n_tokens: 
     1
     """
     device = device_name(load)
+    if is_split(ref, load):
+        if (asked or 1) > 1:
+            raise WorkerError(f"--workers {asked}: {ref.name} is split over all devices, for one process: give 1")
+        return 1
     if device == Device.CUDA:
         import torch
 

@@ -123,7 +123,8 @@ def map_in_processes(
                 if kind == _LOST:
                     lost = value
                     if left:
-                        warn(f"a worker was {lost}: the other {left} go on with what it had taken")
+                        others = f"the other {left} go on" if left > 1 else "the other goes on"
+                        warn(f"a worker was {lost}: {others} with what it had taken")
         if portions.unfinished:
             raise WorkerError(
                 f"all workers ended before the work was done, the last was {lost}: give fewer --workers; "
