@@ -115,6 +115,12 @@ def test_a_project_of_a_frame_goes_on_from_the_command_line_by_its_name(place: P
     assert again.serialize(max_events=1).computed == 12
 
 
+@pytest.mark.parametrize("option", [{"engine": "openai"}, {"store_as": "int8"}, {"layers": "keep"}])
+def test_encode_takes_no_option_of_what_is_kept_or_asked_of_a_server(option: dict[str, str]) -> None:
+    with pytest.raises(OptionError, match=f"encode takes no {next(iter(option))}: .* give it to Project.embed"):
+        llm4es.encode(bank(), entity="customer", model="nowhere", **option)
+
+
 def test_encode_is_a_frame_in_and_a_frame_out(place: Path, model: Path) -> None:
     options: dict[str, Any] = {"entity": "customer", "time": "at", "model": str(model), "k": 2, "observer": "silent"}
     vectors = llm4es.encode(bank(), **options)

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from ..models.ref import ModelRef
 
 
-@takes(EmbedOptions, LoadOptions, leave_out=("k", "texts", "layers"))
+_OF_PROJECT = ("layers", "store_as", "engine", "base_url", "batch_inputs", "concurrency", "timeout")
+"""Options of vectors that are kept, or that a server makes."""
+
+
+@takes(EmbedOptions, LoadOptions, leave_out=("k", "texts", *_OF_PROJECT))
 def encode(
     events: Any,
     *,
@@ -85,6 +89,10 @@ def encode(
     from ..recipes import keep_frames, locate, read_events, recipe_from_frame
     from ..serialize import serialize
 
+    if given := [name for name in _OF_PROJECT if name in options]:
+        raise OptionError(
+            f"encode takes no {given[0]}: it runs a model in this process and keeps nothing; give it to Project.embed"
+        )
     depth = k if k is not None else 1 if str(options.get("pooling")) == Pooling.MODEL else 8
     embedding, load = split({**options, "k": depth}, EmbedOptions, LoadOptions)
     if len(embedding.k) != 1:
