@@ -38,6 +38,7 @@ def test_faithful_prose() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "why"),
     [
+        ("tea", "tea\x00", "words of its own: \x00"),
         ("they spent", "they never spent", "words of its own: never"),
         ("they spent", "they didn't spend", "words of its own: n't"),
         ("they spent", "in a dream they spent", "words of its own: dream"),

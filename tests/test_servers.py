@@ -119,6 +119,13 @@ def test_an_answer_that_stops_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> 
     assert time.monotonic() - began < 30
 
 
+def test_a_server_is_waited_for_as_long_as_was_said() -> None:
+    for seconds in (5.0, 7.0):  # 5 is what httpx has where nobody says anything
+        client = open_server("http://127.0.0.1:9/v1", seconds)._client
+        assert client.timeout == client._client.timeout
+        assert client._client.timeout.read == seconds
+
+
 def test_a_question_goes_nowhere_else() -> None:
     with served(chat("tea")) as other:
         failure, _ = failing(Reply("", 307, {"Location": f"{other.url}/chat/completions"}))

@@ -27,6 +27,7 @@ HARMONY = "<|channel|>analysis<|message|>hm\n- Kolya<|end|><|start|>assistant<|c
         "<think>a</think>{}<think>was that right?</think>",
         "{}\n<think>and now",
         "<reasoning>hm</reasoning><answer>{}</answer>",
+        "<analysis>hm</analysis>\n{}",
         "<answer>\n{}\n</answer>",
         "<think>a</think>\n<answer>{}</answer>",
         "[THINK]hm[/THINK]{}",

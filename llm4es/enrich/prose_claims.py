@@ -51,8 +51,8 @@ def claims(index: WordIndex, said: Collection[int], own: Set[str], values: str, 
     ``values`` is the text of all values: a question mark, a picture or a hidden character that it has not is a claim.
     """
     found = [mark for mark in STRUCK if mark in index.text]
-    marks = sorted(set(index.text) - set(values))
-    found += [mark for mark in marks if mark == "?" or unicodedata.category(mark) in ("So", "Cf")]
+    marks = [mark for mark in sorted(set(index.text) - set(values)) if not mark.isspace()]
+    found += [mark for mark in marks if mark == "?" or unicodedata.category(mark) in ("So", "Cf", "Cc")]
     count = COUNTS[events] if events < len(COUNTS) else ""
     for at, word in enumerate(index.words):
         if at in said or _has_digit(word):

@@ -8,7 +8,10 @@ import re
 
 _BLOCKS = (
     (r"<(?:seed:)?think(?:ing)?\b[^<>]{0,200}>", r"</(?:seed:)?think(?:ing)?>"),  # Qwen, DeepSeek, Seed and most others
-    (r"<(?:thought|reasoning|reflection|scratchpad)>", r"</(?:thought|reasoning|reflection|scratchpad)>"),
+    (
+        r"<(?:thought|reasoning|reflection|scratchpad|analysis)>",
+        r"</(?:thought|reasoning|reflection|scratchpad|analysis)>",
+    ),
     (r"\[think\]", r"\[/think\]"),  # Magistral
     ("\N{WHITE LEFT-POINTING TRIANGLE}think\N{WHITE RIGHT-POINTING TRIANGLE}",
      "\N{WHITE LEFT-POINTING TRIANGLE}/think\N{WHITE RIGHT-POINTING TRIANGLE}"),  # Kimi

@@ -53,6 +53,7 @@ class Server:
                 base_url=self.address.url,
                 api_key=self._key,
                 max_retries=TRIES,
+                timeout=client.timeout,  # else 5 seconds, which are httpx's default, become the client's own: 600
                 http_client=client,
                 organization=read_word("OPENAI_ORG_ID"),
                 project=read_word("OPENAI_PROJECT_ID"),
