@@ -9,6 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, GraniteMoeConfig
 
 from llm4es import Project
+from llm4es.core.errors import ModelError
 from llm4es.core.quiet import quiet
 from llm4es.models import load_model, resolve
 from llm4es.models.lora import unreached, with_adapters
@@ -87,3 +88,27 @@ def test_who_was_tuned_from_a_model_that_is_tuned_anew(place: Path, model: Path)
             "finetune: first is tuned anew, and others were tuned from it: on-it (a LoRA on it fits it no longer);"
             " from-it (full weights stay, of the one before); tune them again too"
         ) in heard.since()
+
+
+def test_a_base_that_lies_elsewhere_now(place: Path, tmp_path: Path) -> None:
+    """Asked for again with the new place, the same tuning trains nothing and makes the model usable again."""
+    heard = Heard()
+    project = Project(shop.write(place / "shop"), place / "store", observer=heard)
+    project.serialize()
+    base = tiny.save(tmp_path / "base")
+    settings: dict[str, Any] = {"name": "mine", "method": "lora", "steps": 2, "max_length": 64}
+    assert project.finetune(str(base), **settings).computed == 1
+    assert project.embed("mine", k=1, max_length=64).computed == 20
+    moved = base.rename(tmp_path / "elsewhere")
+    with pytest.raises(ModelError, match=r"mine was tuned from .*base, which is gone: put it back there, or give"):
+        project.embed("mine", k=1, max_length=64)
+    assert project.finetune(str(moved), **settings, dry_run=True).computed == 0
+    heard.since()
+    assert project.finetune(str(moved), **settings).computed == 0
+    assert heard.since() == f"finetune mine: its base is taken from {moved} now; {base} is gone"
+    assert project.finetune(str(moved), **settings).computed == 0
+    assert heard.since() == ""
+    assert project.embed("mine", k=1, max_length=64).computed == 0
+    assert project.sql("SELECT base, method, verdict <> '' AS told FROM models").to_pandas().to_numpy().tolist() == [
+        [str(moved), "lora", True]
+    ]

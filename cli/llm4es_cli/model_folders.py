@@ -21,7 +21,7 @@ def pull(
     """Fetch a built-in model, verify it, and unpack it once into the cache."""
     from llm4es.project.models import pull_model
 
-    call.screen.say(f"{name}: fetching and unpacking, once")
+    call.screen.say(f"{name}: fetching and unpacking, where that was not done yet")
     typer.echo(str(pull_model(name)))
 
 

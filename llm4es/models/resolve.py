@@ -151,7 +151,8 @@ def _base(model: StoredModel, stored: Mapping[str, StoredModel], *, refresh: boo
         return _resolve(model.base, stored, refresh=refresh)
     except Llm4esError as error:
         path = Path(model.base)
-        why = "is gone" if path.is_absolute() and not path.exists() else f"is not to be had ({error})"
-        raise type(error)(
-            f"{model.name} was tuned from {model.base}, which {why}: put it back there, or tune {model.name} again"
-        ) from error
+        if path.is_absolute() and not path.exists():
+            why, advice = "is gone", "put it back there, or give `llm4es finetune` its new place, which trains nothing"
+        else:
+            why, advice = f"is not to be had ({error})", f"put it back there, or tune {model.name} again"
+        raise type(error)(f"{model.name} was tuned from {model.base}, which {why}: {advice}") from error

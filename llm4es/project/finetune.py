@@ -27,6 +27,7 @@ from ..options import FinetuneOptions, LoadOptions
 from .context import Context
 from .executor import Increment, TableRows, Work
 from .incremental import Job, incremental
+from .moved_base import keep_new_place
 from .observer import Advance, as_increments
 from .outcome import Outcome
 from .selection import Texts, choose_texts, entities_sql
@@ -152,6 +153,7 @@ def finetune(
         finish=lambda run: _verdict(context, run, tuned_name),
     )
     _warn_of_heirs(context, tuned_name, made, content)
+    keep_new_place(context, row, job.record)
     return incremental(context, job)
 
 
