@@ -7,6 +7,7 @@ import pytest
 from llm4es.enrich.engine import Answer
 from llm4es.enrich.judge import Judged, judge
 from llm4es.enrich.prompts import load_prompt
+from llm4es.enrich.recheck import still_good
 
 NAMES = ("Amount", "Shop", "Day")
 EVENTS = (("1200.00", "tea", "2024-01-05"), ("15.00", "", "2024-01-06"), ("7.50", "rice", "2024-01-07"))
@@ -95,3 +96,19 @@ def test_where_a_field_tells_values_apart_by_spelling_so_does_the_check() -> Non
         assert judge(events, ("Version", "Code"), load_prompt("table"), None, answer, 0.9).reason is not None, other
     same = Answer("\n".join([f"**1.10** | {events[0][1]}", *rows[1:]]), finished=True)
     assert judge(events, ("Version", "Code"), load_prompt("table"), None, same, 0.9).reason is None
+
+
+@pytest.mark.parametrize(
+    ("said", "good"),
+    [
+        ("- Shop: a place for tea; Amount: 5", True),
+        ("- Amount: 5.00; Shop: tea room", True),
+        ("- Shop: a place for tea; Amount: 6", False),
+        ("- Shop: a place for 7 teas; Amount: 5", False),
+        ("- Shop: ; Amount: 5", False),
+    ],
+)
+def test_stored_paraphrases_stay_where_the_other_fields_are_right(said: str, good: bool) -> None:
+    raw = "Shop | Amount\ntea room | 5"
+    assert still_good(raw, said, "llm_bullets", None, 0.9, paraphrase=["Shop"]) is good
+    assert still_good(raw, said, "llm_bullets", None, 0.9) is (good and "tea room" in said)

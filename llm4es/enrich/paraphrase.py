@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 
 from ..serialize.escaping import unescape
+from .prose_claims import DENIALS, SCALES
+from .prose_doubts import CURRENCIES, UNREAL
 from .words import normal
 
 SLACK = 24
@@ -16,11 +18,11 @@ SLACK = 24
 SHUT = r'0-9|;:"\\`~*_<>(){}\[\]$€£%+=@#\x00-\x1f\x7f-\xa0\xb2\xb3\xb9\xbc-\xbe\u2000-\u206f\u3000\ue000-\uf8ff\ufeff'
 """What no paraphrase holds: digits, what formats and amounts are made of, and spaces other than the plain one."""
 
-_BETWEEN = frozenset(" ,.'&/!?-")
+_BETWEEN = frozenset(" ,.'&/!-")
 """What a paraphrase may have besides letters."""
 
-_DENIALS = frozenset({"not", "no", "never", "non", "without", "nothing", "none"})
-"""Words that turn a value round."""
+_OTHER = DENIALS | SCALES | UNREAL | CURRENCIES | {"non"}
+"""Words that turn a value round, or make another amount of it; one that the value has itself may stay."""
 
 
 def room(value: str) -> int:
@@ -61,6 +63,5 @@ def may_stand_for(words: str, value: str, others: Collection[str]) -> bool:
         bool(said)
         and words == unicodedata.normalize("NFKC", words)
         and all(character.isalpha() or character in _BETWEEN for character in words)
-        and not _DENIALS.intersection(said)
-        and not (set(said) - set(normal(unescape(value)))).intersection(others)
+        and not (set(said) - set(normal(unescape(value)))).intersection(_OTHER.union(others))
     )
