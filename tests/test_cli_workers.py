@@ -1,6 +1,7 @@
 """``embed --workers``: the vectors of one process, whoever is killed, and nobody left behind."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,15 +28,25 @@ def vectors(root: Path) -> tuple[list[str], np.ndarray]:
     return [f"{entity} {k}" for entity, k, _ in rows], np.array([vector for *_, vector in rows])
 
 
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two stores: texts, and the vectors that one process made of them; made once for all tests."""
+    return tmp_path_factory.mktemp("stores")
+
+
 @pytest.fixture
-def undisturbed(shell: Shell) -> Shell:
-    """A store whose vectors one process made."""
+def undisturbed(shell: Shell, stores: Path) -> Shell:
+    """A store whose vectors one process made; ``shell`` has its texts."""
     whole = shell.beside("whole")
-    for each in (shell, whole):
-        shop.write(each.folder / "shop", customers=100)
-        each.stage("serialize")
-        each.stage("enrich", "--variants", "1")
-    whole.stage("embed", "--model", shell.model, *WORDS, "--workers", "1")
+    shop.write(shell.folder / "shop", customers=100)
+    if not (stores / "whole").exists():
+        shell.stage("serialize")
+        shell.stage("enrich", "--variants", "1")
+        shutil.copytree(shell.root, stores / "texts")
+        shell.stage("embed", "--model", shell.model, *WORDS, "--workers", "1")
+        shutil.move(shell.root, stores / "whole")
+    shutil.copytree(stores / "texts", shell.root)
+    shutil.copytree(stores / "whole", whole.root)
     return whole
 
 

@@ -48,6 +48,12 @@ def set_up(folder: Path | None = None, kill: str = "", fail: str = "", seconds: 
     return work
 
 
+def fails_to_set_up(tried: Path) -> Work:
+    """A stage that never is one."""
+    tried.touch()
+    raise DataError("the model is gone")
+
+
 def mapped(setup: Setup, workers: int = 2, **more: object) -> tuple[list[dict[str, object]], int]:
     """Rows, and how much was told to be done."""
     done: list[int] = []
@@ -99,6 +105,18 @@ def test_an_error_is_the_same_as_in_one_process() -> None:
             mapped(partial(set_up, fail="e17"), workers)
         assert str(raised.value) == "the text of 'e17' has no tokens: leave it out"
     assert "test_workers.py" in raised.value.__notes__[0]  # where in the worker it happened
+
+
+def test_a_set_up_that_fails_before_there_is_input_is_its_own_error(tmp_path: Path) -> None:
+    def slow() -> Iterator[pa.RecordBatch]:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "tried").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)  # it ends
+        yield from batches()
+
+    with pytest.raises(DataError, match="the model is gone"):
+        list(Local(2).map(partial(fails_to_set_up, tmp_path / "tried"), slow(), lambda _: None))
 
 
 def test_an_error_of_the_input_comes_out() -> None:

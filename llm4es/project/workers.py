@@ -175,7 +175,7 @@ def _attend(
             portion = None
         tell(asked, None)
     except (EOFError, OSError):
-        last = (_LOST, _how_it_ended(process))
+        last = _last_word(process)
     except _InputError as error:
         last = (FAILED, error.__cause__)
     except BaseException as error:  # such as a set-up that does not pickle
@@ -217,6 +217,15 @@ def _next(heard: "queue.Queue[tuple[str, Any]]") -> tuple[str, Any]:
     while True:
         with contextlib.suppress(queue.Empty):
             return heard.get(timeout=1.0)
+
+
+def _last_word(process: "subprocess.Popen[bytes]") -> tuple[str, Any]:
+    """What failed in a process before it had anything to read; else how it ended."""
+    with contextlib.suppress(EOFError, OSError):
+        kind, value = hear(cast("IO[bytes]", process.stdout))
+        if kind == FAILED:
+            return kind, value
+    return _LOST, _how_it_ended(process)
 
 
 def _how_it_ended(process: "subprocess.Popen[bytes]") -> str:
