@@ -1,5 +1,6 @@
 """Windows share a pass as their network's layout says, through ``embed`` itself."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from llm4es.core.quiet import quiet
 from llm4es.embed.batches import PooledWindow, window_sums
 from llm4es.inputs.packing import Layout
 from llm4es.models import load_model, resolve
+from llm4es.models.folders import read_shape
 from llm4es.options import Device, LoadOptions
 
 from . import tiny
@@ -46,3 +48,10 @@ def test_which_windows_share_a_pass(layout: Layout, shapes: list[tuple[int, int]
     assert [sums[0][3] for _, sums in sorted(found.items())] == [4, 2, 3, 4, 2]  # a one a token
     passes = [shape for shape in model.network.model.seen if shape != (1, 9)]  # but for the first look at the network
     assert passes[: len(shapes)] == shapes
+
+
+def test_layers_that_settings_tell_by_their_kinds(tmp_path: Path) -> None:
+    """As transformers saves Nemotron-H: no number beside the list."""
+    said = {"model_type": "nemotron_h", "hidden_size": 32, "layers_block_type": ["mamba", "moe", "attention"]}
+    (tmp_path / "config.json").write_text(json.dumps(said))
+    assert read_shape(tmp_path).n_layers == 3

@@ -71,6 +71,16 @@ def test_lower_case(tmp_path: Path) -> None:
     assert_as_encoded(folder)
 
 
+@pytest.mark.parametrize("first", [8, 64])
+def test_first_dimensions(first: int, tmp_path: Path) -> None:
+    folder = encoders.save_sentence_model(tmp_path / "st")
+    whole = read_modules(folder, "st", 32)
+    edit(folder / "config_sentence_transformers.json", truncate_dim=first)
+    assert encoders.encoded(folder, TEXTS).shape[1] == min(first, 32)
+    assert_as_encoded(folder)
+    assert (read_modules(folder, "st", 32).fingerprint == whole.fingerprint) == (first > 32)
+
+
 def test_every_window_begins_with_the_prompt(tmp_path: Path) -> None:
     """Windows of a long text, pooled as one: the mean over the tokens of the windows, each encoded by itself."""
     folder = encoders.save_sentence_model(tmp_path / "st", after=(), prompt="user: ")

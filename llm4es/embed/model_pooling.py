@@ -59,14 +59,14 @@ class ModelPooler(Pooler):
         with torch.inference_mode():
             for step in self.steps:
                 state = step(state)
-        return state.numpy()[None]
+        return state.numpy()[None, : self.dim]
 
     def of_entity(self, texts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """The mean of the variants' vectors, at the length that each of them has where they have one."""
         if len(texts) == 1:
             return texts[0]
         mean = np.stack(texts).mean(0)  # (1, D)
-        normalised = self.modules is not None and self.modules.steps[-1:] == (None,)
+        normalised = self.modules is not None and self.modules.steps[-1:] == (None,) and not self.modules.cut
         return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12) if normalised else mean, np.float32)
 
     @property

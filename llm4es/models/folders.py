@@ -82,6 +82,8 @@ def read_shape(folder: Path) -> NetworkShape:
     text = config.get("text_config")  # models that also see keep the language part's sizes there
     inner = {**config, **text} if isinstance(text, Mapping) else config
     layers = _size(folder, inner, LAYER_KEYS, MOST["layers"])
+    if layers is None and isinstance(kinds := inner.get("layers_block_type"), list):  # Nemotron-H says each one's kind
+        layers = len(kinds)
     dim = _size(folder, inner, WIDTH_KEYS, MOST["width"])
     if layers is None or dim is None:
         raise ModelError(f"{folder}/config.json says no number of layers or no width: it is no language model's folder")

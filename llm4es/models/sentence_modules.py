@@ -69,6 +69,8 @@ class SentenceModules:
     """Whether texts are read in lower case, whatever the tokenizer does."""
     dim: int
     """Width of the vector."""
+    cut: bool
+    """Whether that is less than the steps give: the folder keeps the first dimensions alone."""
     files: tuple[str, ...]
     """The files that say so, and the dense layers' weights: paths in the folder."""
 
@@ -86,7 +88,7 @@ class SentenceModules:
             for step in self.steps
         ]
         said = {"pooling": self.pooling.value, "include_prompt": self.include_prompt, "lower_case": self.lower_case}
-        return {**said, "prompt": self.prompt, "steps": dense}
+        return {**said, "prompt": self.prompt, "steps": dense} | ({"cut": self.dim} if self.cut else {})
 
     def beside(self, max_length: int) -> str:
         """What of the folder changes what is read, for people: its prompt, and texts longer than it was made for."""
@@ -131,7 +133,8 @@ def read_modules(folder: Path, name: str, dim: int) -> SentenceModules:
     prompt = prompts.get(default) if isinstance(prompts, Mapping) and default is not None else ""
     if default is not None and not isinstance(prompt, str):
         raise ModelError(f"{folder}/{WHOLE} names a default prompt {default!r} that it does not hold: mend it")
-    longest = transformer.get("max_seq_length")
+    longest, first = transformer.get("max_seq_length"), whole.get("truncate_dim")
+    kept = first if isinstance(first, int) and 0 < first < dim else dim
     return SentenceModules(
         pooling=_pooling(settings, name),
         include_prompt=settings.get("include_prompt", True) is not False,
@@ -139,7 +142,8 @@ def read_modules(folder: Path, name: str, dim: int) -> SentenceModules:
         prompt=prompt or "",
         max_seq_length=longest if isinstance(longest, int) else None,
         lower_case=transformer.get("do_lower_case") is True,
-        dim=dim,
+        dim=kept,
+        cut=kept < dim,
         files=(*files, *(file for file in (TRANSFORMER, WHOLE) if (folder / file).is_file())),
     )
 
