@@ -2,7 +2,7 @@
 
 In: a context, a model's name as the server knows it, options. Out: rows of ``embeddings`` with ``k`` 0 and pooling
 'endpoint'. What is committed is not asked for again. The first use of a model keeps the vectors of three fixed texts;
-later uses compare, and warn when they moved. Knows no protocol and no screen.
+later uses compare, warn when they moved, and refuse those of another model. Knows no protocol and no screen.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from ..core.errors import OptionError
+from ..core.errors import ModelError, OptionError
 from ..core.hashing import canonical_json, config_id, text_hash
 from ..core.plan import Plan
 from ..core.schemas import CANARIES
@@ -41,6 +41,9 @@ COMMIT_SECONDS = 2.0
 
 ROUNDING = "float16"
 """Number format whose rounding explains what a server's vectors may differ by from one time to the next."""
+
+ANOTHER_MODEL = 0.2
+"""Cosine distance of a fixed text's vectors that no release and no number format explains."""
 
 
 def embed_endpoint(
@@ -189,14 +192,25 @@ def _canaries(endpoint: "Endpoint", space: str, options: EmbedOptions) -> pa.Tab
 
 
 def _keep_canaries(context: Context, run: "Run", now: pa.Table) -> None:
-    """Keep the vectors of the fixed texts at the first use of a model; later compare, and warn when they moved."""
+    """Keep the vectors of the fixed texts at the first use of a model; later compare, and warn when they moved.
+
+    Vectors of another model never go beside those of the first: a name is all that a server says of its model.
+    """
     from ..embed.drift import drifted
 
     scope: Scope = {"model": now["model"][0].as_py(), "fingerprint": now["fingerprint"][0].as_py()}
     before = context.store.sql(f"SELECT * FROM canaries WHERE {where(scope)}").to_arrow_table().to_pylist()
     if not before:
         run.replace("canaries", scope, now)
-    for change in drifted(before, now.combine_chunks().to_batches()[0], 1, ROUNDING):
+    changes = drifted(before, now.combine_chunks().to_batches()[0], 1, ROUNDING)
+    for change in changes:
+        if change.distance > ANOTHER_MODEL:
+            raise ModelError(
+                f"{now['device'][0].as_py()} gives other vectors for model {scope['model']!r} than the store holds "
+                f"(text {change.text!r}, cosine distance {change.distance:.2g}): serve the model that made those, "
+                "serve this one under a name of its own, or take another --store"
+            )
+    for change in changes:
         context.observer.warn(str(change))
 
 
