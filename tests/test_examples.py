@@ -19,6 +19,9 @@ class Counting:
         self.texts += len(texts)
         return self.own(texts, **settings)
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.own, name)
+
 
 def histories(n: int, n_events: int) -> pa.Table:
     """Texts of one header token and ``n_events`` events of three tokens: the text's number, the event's, and 7."""

@@ -41,7 +41,7 @@ def test_a_file_is_no_store(tmp_path: Path) -> None:
 def test_a_newer_format_is_refused_by_name(tmp_path: Path) -> None:
     description = json.dumps({"llm4es store format": 99})
     DeltaTable.create(tmp_path / "store/tables/runs", TABLES["runs"].schema, description=description)
-    with pytest.raises(StoreError, match="has format 99, this llm4es knows up to 1: upgrade it"):
+    with pytest.raises(StoreError, match="has format 99, this llm4es knows up to 2: upgrade it"):
         Store(tmp_path / "store")
 
 

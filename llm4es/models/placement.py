@@ -28,8 +28,9 @@ def is_split(ref: ModelRef, options: LoadOptions) -> bool:
 
     Examples
     --------
-    >>> from llm4es.models import resolve
-    >>> is_split(resolve(folder), LoadOptions(device=Device.SPLIT)), is_split(resolve(folder), LoadOptions())
+    >>> from pathlib import Path
+    >>> ref = ModelRef("m", Path("m"), None, "m", n_layers=2, dim=8, context=64, fingerprint="f", revision=None)
+    >>> is_split(ref, LoadOptions(device=Device.SPLIT)), is_split(ref, LoadOptions(device=Device.CPU))
     (True, False)
     """
     if options.device != Device.AUTO:
