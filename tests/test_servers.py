@@ -164,6 +164,17 @@ def test_no_client(monkeypatch: pytest.MonkeyPatch) -> None:
         open_server("http://127.0.0.1:9/v1")
 
 
+def test_rewriting_without_the_client_is_one_line() -> None:
+    """In a process that has imported nothing yet: what is imported already hides what an import lacks."""
+    words = "engine='openai', by='llm', model='m', base_url='http://127.0.0.1:9/v1'"
+    script = f"""import sys; sys.modules["openai"] = None
+from llm4es.enrich import open_engine
+from llm4es.options import EnrichOptions
+open_engine(EnrichOptions.of({words}))"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1].endswith("--engine openai needs the client: pip install 'llm4es[openai]'")
+
+
 @pytest.mark.parametrize("key", ["abc\n", "  abc\r\n", "abc", '"abc"', "' abc'\n"])
 def test_a_key_read_from_a_file(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", key)

@@ -58,6 +58,9 @@ def _transformers(options: EnrichOptions, load: LoadOptions, model: "ModelRef | 
 
 
 def _openai(options: EnrichOptions, _load: LoadOptions, _model: "ModelRef | None") -> Engine:
+    from ..servers import require_client
+
+    require_client()
     from .engine_openai import OpenAIEngine
 
     return OpenAIEngine(options)

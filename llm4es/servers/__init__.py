@@ -7,6 +7,6 @@ server's own words. Knows neither prompts nor vectors. ``server`` and ``failures
 from .address import Address, server_address
 from .at_once import at_once
 from .key import key_remark
-from .open_server import open_server
+from .open_server import open_server, require_client
 
-__all__ = ["Address", "at_once", "key_remark", "open_server", "server_address"]
+__all__ = ["Address", "at_once", "key_remark", "open_server", "require_client", "server_address"]

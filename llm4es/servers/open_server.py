@@ -43,10 +43,15 @@ def open_server(base_url: str = "", timeout: float = TIMEOUT, max_bytes: int = 1
     >>> open_server("http://127.0.0.1:8000/v1").address.url
     'http://127.0.0.1:8000/v1'
     """
+    require_client()
+    from .server import Server
+
+    return Server(base_url, timeout, max_bytes)
+
+
+def require_client() -> None:
+    """Raise ModelError where the client is not installed: before anything is imported that rests on it."""
     try:
         import openai  # noqa: F401
     except ImportError:
         raise ModelError("--engine openai needs the client: pip install 'llm4es[openai]'") from None
-    from .server import Server
-
-    return Server(base_url, timeout, max_bytes)
