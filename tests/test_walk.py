@@ -116,6 +116,6 @@ def test_nothing_goes_back_to_the_command_and_no_command_reaches_the_store(walk:
 
 
 def test_the_store_is_asked_for_few_things(walk: Walk) -> None:
-    assert walk.borders[LIBRARY, STORE] <= 190
+    assert walk.borders[LIBRARY, STORE] <= 175
     assert walk.passed(STORE) <= 28  # of 40 small ones
     assert walk.passed(LIBRARY) <= 190  # of 366 small ones

@@ -4,7 +4,6 @@ In: a store, the rows of a configuration, the texts and the model. Out: entities
 Vectors of a run that says ``control_tokens`` in its record are right; so are all once such a run has seen everybody.
 """
 
-import json
 import re
 
 import pyarrow as pa
@@ -14,6 +13,7 @@ from ..core.sql import Scope, literal, where
 from ..models.control_strings import control_strings
 from ..models.ref import ModelRef
 from .context import Context
+from .recorded import runs_of
 from .selection import Texts
 
 RECORDED = "control_tokens"
@@ -27,17 +27,13 @@ def read_as_control(context: Context, scope: Scope, chosen: Texts, entities: str
     """Of some ``entities`` (a SELECT) those whose vectors of this configuration are to be made anew: it is said."""
     nobody = pa.array([], pa.string())
     store = context.store
-    if store.table("embeddings") is None:
-        return nobody
     right = []
-    for row in store.record().select(["run_id", "stage", "dataset", "status", "config"]).to_pylist():
-        if (row["stage"], row["dataset"]) != ("embed", scope["dataset"]):
-            continue
-        config = json.loads(row["config"])
-        if config.get(RECORDED) == EVERYBODY and config["config_id"] == scope["config_id"] and row["status"] == "done":
+    for run in runs_of(store, context.dataset, "embed"):
+        everybody = run.status == "done" and run.config.get(RECORDED) == EVERYBODY
+        if everybody and run.config["config_id"] == scope["config_id"]:
             return nobody
-        if RECORDED in config:
-            right.append(row["run_id"])
+        if RECORDED in run.config:
+            right.append(run.run_id)
     names = control_strings(ref.folder)
     if not names:
         return nobody

@@ -185,7 +185,9 @@ def embed(
             "canaries": partial(_keep_canaries, context, ref, load, len(anew) > 0),
             UNCOMPILED: partial(_say_uncompiled, context, set()),
         },
-        finish=lambda run: "; ".join([what_is_cut(context.store, scope, options), *how_kept(context.store, scope)]),
+        finish=lambda run: "; ".join(
+            [what_is_cut(context.store, scope, options), *how_kept(context.store, scope, options)]
+        ),
     )
     return incremental(context, job)
 

@@ -125,7 +125,7 @@ def embed_endpoint(
         prepare=prepare,
         committers={"canaries": partial(_keep_canaries, context)},
         finish=lambda run: "; ".join(
-            [what_is_cut(context.store, scope, options), *how_kept(store, scope), *_cost(context, run)]
+            [what_is_cut(context.store, scope, options), *how_kept(store, scope, options), *_cost(context, run)]
         ),
     )
     return incremental(context, job)

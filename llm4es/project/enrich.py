@@ -110,7 +110,7 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
         setup=partial(_set_up, options, load, model, free, cost),
         row_filter=checked.others,
         prepare=lambda run, plan: _prepared(context, options, checked, before, run, plan),
-        finish=lambda run: _tally(context, run, cost),
+        finish=(lambda run: _tally(context, run, cost)) if by_llm else None,
     )
     return incremental(context, job)
 
@@ -182,7 +182,7 @@ def _missing(batch: pa.RecordBatch) -> pa.Table:
 
 
 def _tally(context: Context, run: "Run", cost: Cost) -> str:
-    """What became of the rewritings of this run, in a sentence; nothing by rules."""
+    """What became of the rewritings of this run, in a sentence."""
     tally = Tally()
     columns = "fidelity, note, checked, written_by, n_events, n_events_by_rule"
     query = f"SELECT {columns} FROM texts WHERE run_id = '{run.run_id}' AND fidelity IS NOT NULL"

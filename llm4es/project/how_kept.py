@@ -6,6 +6,7 @@ In: a store, the rows of one configuration. Out: a sentence, or none where vecto
 from typing import TYPE_CHECKING
 
 from ..core.sql import Scope, where
+from ..options import EmbedOptions, StoreAs
 
 if TYPE_CHECKING:
     from llm4es_store import Store
@@ -14,7 +15,7 @@ _BYTES = {"float16": 2, "int8": 1}
 """Bytes of a number; int8 has besides one float32 a vector."""
 
 
-def how_kept(store: "Store", scope: Scope) -> list[str]:
+def how_kept(store: "Store", scope: Scope, options: EmbedOptions) -> list[str]:
     """A sentence about the scope's vectors, where they are smaller than those that were computed.
 
     Parameters
@@ -23,6 +24,8 @@ def how_kept(store: "Store", scope: Scope) -> list[str]:
         Where they are.
     scope : mapping of str to str or int
         Which they are: dataset, model, configuration.
+    options : EmbedOptions
+        How they are kept.
 
     Returns
     -------
@@ -31,9 +34,11 @@ def how_kept(store: "Store", scope: Scope) -> list[str]:
 
     Examples
     --------
-    >>> how_kept(project.store, {"dataset": "shop", "model": "model"})  # float32: nothing to say
+    >>> how_kept(project.store, {"dataset": "shop", "model": "model"}, EmbedOptions())  # float32: nothing to say
     []
     """
+    if options.store_as is StoreAs.FLOAT32:
+        return []
     rows = store.sql(
         f"""SELECT stored_as, min(stored_cosine), any_value(dim) FROM embeddings
         WHERE {where(scope)} AND stored_as IS NOT NULL GROUP BY stored_as"""

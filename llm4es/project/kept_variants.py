@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 NUMBER = "variants"
 """The option that says how many."""
 
-KEEP = ("check",)
-"""Options that change no configuration where there are rows: what an earlier check let pass is checked anew."""
+CHECK = "check"
+"""The option that names the check's version. It changes no configuration where there are rows: what an earlier check
+let pass is checked anew."""
 
 FORM = "form"
 """The option that says which form a model was held to; without it rows were made before anybody could say."""
@@ -49,10 +50,10 @@ def variants_config(store: "Store", dataset: str, config: Mapping[str, Any]) -> 
     '07b08f2dec1a'
     """
     runs = runs_of(store, dataset, "enrich")
-    alike = [run for run in runs if same_settings(run, config, KEEP)]
+    alike = [run for run in runs if same_settings(run, config, (CHECK,))]
     if not alike:
         before = (run for run in runs if FORM not in run.config["options"])
-        alike = [run for run in before if same_settings(run, config, (*KEEP, FORM))]
+        alike = [run for run in before if same_settings(run, config, (CHECK, FORM))]
     for run in reversed(alike):
         if NUMBER not in run.config["options"]:
             return str(run.config["config_id"])

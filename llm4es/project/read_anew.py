@@ -4,7 +4,6 @@ In: a store, the rows of a configuration, the model. Out: entities whose vectors
 nothing, drops nothing. Vectors of a run that says ``states`` in its record are right.
 """
 
-import json
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -14,6 +13,7 @@ from ..core.sql import Scope, literal, where
 from ..models.ref import ModelRef
 from ..models.wrong_before import wrong_before
 from .context import Context
+from .recorded import runs_of
 
 RECORDED, PLAIN = "states", "plain"
 """What a run's record says of the states that its vectors are means of: those of the plain forward pass."""
@@ -25,10 +25,9 @@ def read_anew(context: Context, scope: Scope, ref: ModelRef, max_length: int, de
     Of ``depths``, the k that are asked for now. That those of another k were wrong is said too: they stay until then.
     """
     wrong = wrong_before(ref.folder, max_length)
-    if wrong is None or context.store.table("embeddings") is None:
+    if wrong is None:
         return pa.array([], pa.string())
-    runs = context.store.record().select(["run_id", "stage", "config"]).to_pylist()
-    right = [row["run_id"] for row in runs if row["stage"] == "embed" and RECORDED in json.loads(row["config"])]
+    right = [run.run_id for run in runs_of(context.store, context.dataset, "embed") if RECORDED in run.config]
     of_right = f" AND run_id NOT IN ({', '.join(map(literal, right))})" if right else ""
     found = context.store.sql(
         f"SELECT DISTINCT entity_id, k FROM embeddings WHERE {where(scope)} AND k >= {wrong.from_k}"

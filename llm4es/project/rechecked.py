@@ -12,14 +12,11 @@ from typing import TYPE_CHECKING, Any
 from ..core.sql import Scope, literal
 from ..enrich.recheck import still_good
 from .context import Context
-from .kept_variants import FORM, same_settings
+from .kept_variants import CHECK, FORM, same_settings
 from .recorded import runs_of
 
 if TYPE_CHECKING:
     from llm4es_store import Run
-
-CHECK = "check"
-"""The option that names the check's version."""
 
 _AT_ONCE = 1024
 
@@ -78,11 +75,13 @@ def rechecked(context: Context, made: str, config: Mapping[str, Any], raw: str) 
         Nothing where a run that ended has looked at them by today's check, or no model wrote them.
     """
     options, dataset = config["options"], context.dataset
+    if CHECK not in options:
+        return Rechecked()
     alike = [run for run in runs_of(context.store, dataset, "enrich") if same_settings(run, config, (CHECK, FORM))]
     alike = [run for run in alike if run.config["config_id"] == made]
     checks = {run.config["options"].get(CHECK) for run in alike}
     done = {run.config["options"].get(CHECK) for run in alike if run.status == "done"}
-    if options.get(CHECK) in {None, *done} or checks <= {options[CHECK]}:
+    if options[CHECK] in done or checks <= {options[CHECK]}:
         return Rechecked()
     found, refused = Rechecked(), defaultdict[str, list[str]](list)
     query = f"""SELECT entity_id, variant, text, note, raw FROM texts

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class PastRun:
     """A run of a step, as the record has it."""
 
+    run_id: str
     stage: str
     status: str
     config: dict[str, Any]
@@ -74,5 +75,7 @@ def runs_of(store: "Store", dataset: str, *stages: str) -> list[PastRun]:
     of_dataset = store.record().filter(pc.field("dataset") == dataset)
     rows = of_dataset.select(["run_id", "stage", "status", "config"]).to_pylist()
     wanted = [row for row in rows if not stages or row["stage"] in stages]
-    runs = {row["run_id"]: PastRun(row["stage"], row["status"], json.loads(row["config"])) for row in wanted}
+    runs = {
+        row["run_id"]: PastRun(row["run_id"], row["stage"], row["status"], json.loads(row["config"])) for row in wanted
+    }
     return list(runs.values())

@@ -9,7 +9,7 @@ from ..core.sql import literal
 from .context import Context
 from .feature_source import FeatureSource
 from .recorded import runs_of
-from .selection import Texts
+from .selection import RAW, Texts
 
 
 def rule_written(context: Context, sources: Iterable[FeatureSource]) -> Iterator[str]:
@@ -35,7 +35,7 @@ def rule_written(context: Context, sources: Iterable[FeatureSource]) -> Iterator
     runs = [run.config for run in runs_of(context.store, context.dataset, "embed") if "texts" in run.config]
     texts = {str(config.get("config_id")): config["texts"] for config in runs}
     for source in sources:
-        pairs = tuple((str(variant), str(made)) for variant, made in texts.get(source.config_id, ()))
+        pairs = tuple((str(variant), str(made)) for variant, made in texts.get(source.config_id, ()) if variant != RAW)
         if not pairs:
             continue
         chosen = f"{Texts(context.dataset, pairs).condition} AND fidelity IS NOT NULL"
