@@ -165,7 +165,25 @@ def _object(change: Callable[[str, str], str]) -> Text:
     return changed
 
 
+def _rows_under(between: str, behind: bool = False) -> Text:
+    """A table's rows as they are, and its header in another order over them, or behind them."""
+
+    def changed(_: random.Random, text: str) -> str | None:
+        if not text.startswith("|"):
+            return None
+        names, *rows = [line[2:-2].split(" | ") for line in text.split("\n") if "---" not in line]
+        header, lines = " | ".join(names[1:] + names[:1]), [between.join(row) for row in rows]
+        return "\n".join([*lines, header] if behind else [header, *lines])
+
+    return changed
+
+
 TEXTS: dict[str, Text] = {
+    "another header over values between commas": _rows_under(", "),
+    "another header over values between semicolons": _rows_under("; "),
+    "another header over values between dashes": _rows_under(" - "),
+    "another header behind the rows": _rows_under(" | ", behind=True),
+    "a minus behind every value": lambda _, text: text.replace("; ", "- ") if text.startswith("-") else None,
     "a record struck out": _line(lambda line: f"~~{line}~~"),
     "a record in a comment": _line(lambda line: f"<!-- {line} -->"),
     "words behind a record": _line(lambda line: f"{line} which never happened"),

@@ -28,6 +28,12 @@ ROWS = (
     "| 2024-01-06 | Fee: 3; Shop | -1200.00 | 12 |",
     "| 2024-01-07 | a\\|b | 7.5 | |",
 )
+TURNED = "| Amount | Day | Shop | Fee |\n|--|--|--|--|"
+TURNED_ROWS = (
+    "| 12 | 2024-01-05 | tea | 5 |",
+    "| -1,200 | January 6, 2024 | Fee: 3; Shop | 12 |",
+    "|7.5|2024-01-07|a\\|b||",
+)
 OBJECTS: list[dict[str, object]] = [
     {"Day": "2024-01-05", "Shop": "tea", "Amount": 12, "Fee": "5"},
     {"Day": "2024-01-06", "Shop": "Fee: 3; Shop", "Amount": "-1200.00", "Fee": "12"},
@@ -44,14 +50,13 @@ LIST = """- Day: 2024-01-05; Shop: tea; Amount: 12; Fee: 5
         table(*ROWS),
         f"Here are the 3 records:\n\n```markdown\n{table(*ROWS)}\n```\nAll amounts are as given.",
         table(*ROWS, header="day | SHOP | **Amount** | Fee\n:-- | --- | --: | ---"),
-        table(
-            "| 12 | 2024-01-05 | tea | 5 |",
-            "| -1,200 | January 6, 2024 | Fee: 3; Shop | 12 |",
-            "|7.5|2024-01-07|a\\|b||",
-            header="| Amount | Day | Shop | Fee |\n|--|--|--|--|",
-        ),
+        table(*TURNED_ROWS, header=TURNED),
+        table("12; 2024-01-05; tea; 5", "-1,200 - 2024-01-06 - Fee: 3; Shop - 12", TURNED_ROWS[2], header=TURNED),
+        table(*TURNED_ROWS, TURNED.split("\n")[0], header=TURNED),
+        "\n".join([*ROWS[:2], TURNED, TURNED_ROWS[2]]),
         "\n".join(ROWS),
         LIST,
+        LIST.replace("; ", " - ").replace("Fee: 3 - Shop", "Fee: 3; Shop"),
         LIST.replace("- ", "* ").replace("; Amount", ", **Amount**"),
         LIST.replace("- Day: ", "1. Day = "),
         json.dumps(OBJECTS),

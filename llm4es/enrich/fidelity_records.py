@@ -99,6 +99,8 @@ class _Reader:
         self._order = list(range(self._fields))
         """Which field each column of a table is."""
         self._headed = self._ruled = self._told_since = False
+        self._turned: _Line | None = None
+        """The header of the rows to come, where rows before it stand in another order."""
         self._counted = 0
         self._dashed: bool | None = None
         """Whether dashes stand between the fields of the line before; None: there was none."""
@@ -108,6 +110,8 @@ class _Reader:
     def read(self, text: str) -> Told:
         """All lines."""
         foreign = [line for number, text_ in enumerate(text.split("\n")) if (line := self._one(number, text_))]
+        if self._turned:  # no row behind it: it names the columns of those before, and wrongly
+            foreign = sorted([*foreign, self._turned], key=lambda line: line.number)
         self.told.foreign = [line.number for line in foreign]
         self.told.records = [line.number for line in foreign if self._is_record(line)]
         return self.told
@@ -119,7 +123,7 @@ class _Reader:
             self._dashed = self._dashed if text else None  # another chunk may begin here
             return None
         line = self._taken_apart(text, number)
-        if not self._headed and self._is_header(line):
+        if not self._headed and self._begins_table(line):
             return None
         event = self._event(line)
         if event is not None:
@@ -127,13 +131,13 @@ class _Reader:
             alike = self._waiting[self._keys[event]]
             alike.pop(-1 if alike[-1] == event else alike.index(event))
             self.told.order.append(event)
-        elif (self._told_since and self._is_header(line)) or self._is_rule(text):
+        elif (self._told_since and self._begins_table(line)) or self._is_rule(text):
             return None
         elif self._is_repeated(line):
             self.told.repeated += 1
         else:
             return line
-        self._counted, self._told_since = line.mark.number, True
+        self._counted, self._told_since, self._turned = line.mark.number, True, None
         self._marks.add(line.mark.kind)
         self._dashed = any(line.dashed)
         return None
@@ -148,7 +152,7 @@ class _Reader:
                 rows = [row for row in rows if mark.kind not in DASHES or not is_number(row[0].strip())]
             if self._is_signed(mark):
                 lists = [row for row in lists if not is_number(row[0].strip())]
-            cells += [self._in_order(row) for row in rows] + lists
+            cells += map(self._in_order, [*rows, *lists])
             cells += object_cells(body, self._names)
         places = [named_places(body, self._names) for body in bodies]
         dashed = [
@@ -208,6 +212,14 @@ class _Reader:
             )
             for body, places, dashed in zip(line.bodies, line.places, line.dashed, strict=True)
         )
+
+    def _begins_table(self, line: _Line) -> bool:
+        """Whether a line is a header; it is remembered where rows before it stand in another order."""
+        before = self._order
+        if not self._is_header(line):
+            return False
+        self._turned = line if self.told.order and self._order != before else None
+        return True
 
     def _is_header(self, line: _Line) -> bool:
         """Whether a line names the fields, each once; the rows behind it then stand in its order."""

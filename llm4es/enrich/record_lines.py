@@ -34,7 +34,9 @@ _COUNT = re.compile(
 ENDS = frozenset(";,|.·")
 """What may stand behind a value that has a name."""
 
-_BEFORE_NAMES = ("-", "\u2013", "\u2014")
+_BEFORE_NAMES = (" -", " \u2013", " \u2014")
+"""What stands between fields with a blank before it: right behind a number it is that number's sign."""
+
 _AROUND = r"[*_\"'`]{0,3}"
 
 
@@ -191,7 +193,7 @@ def _endings(told: str, last: bool, dashed: bool) -> Iterator[str]:
     yield told
     if told.endswith(", and") and not last:
         yield told[:-5].rstrip()
-    elif told[-1:] in ENDS or (dashed and not last and told.endswith(_BEFORE_NAMES)):
+    elif told[-1:] in ENDS or (dashed and not last and f" {told}".endswith(_BEFORE_NAMES)):
         yield told[:-1].rstrip()
 
 
