@@ -9,6 +9,7 @@ from llm4es import Project
 
 from . import shop
 from .serving import chat, served
+from .tiny import save
 
 
 @pytest.fixture
@@ -40,6 +41,24 @@ def test_more_by_rules(project: Project) -> None:
     assert counts(project.enrich(variants=4)) == (0, 32)
     assert kept(project) == four
     assert counts(project.enrich(variants=2, seed=1)) == (16, 0)
+
+
+def test_what_is_embedded_follows_what_is_kept(project: Project, tmp_path: Path) -> None:
+    """Fewer variants leave vectors as they are; of a text that has changed there are as many as were asked for."""
+    words: dict[str, Any] = {"model": str(save(tmp_path / "tiny")), "k": 1, "max_length": 64, "texts": "all"}
+    for variants, made in ((4, 32), (2, 0), (3, 0)):
+        assert project.enrich(variants=variants).computed == made
+    assert counts(project.embed(**words)) == (8, 0)
+    assert counts(project.embed(**words)) == (0, 8)
+    shop.write(tmp_path / "shop", customers=8, changed={1: "gold"})
+    project.serialize()
+    assert counts(project.enrich(variants=2)) == (2, 14)
+    assert [row[0] for row in kept(project)].count("c1") == 2
+    assert counts(project.embed(**words)) == (1, 7)
+    assert counts(project.embed(**words)) == (0, 8)
+    assert counts(project.enrich(variants=4)) == (2, 30)
+    assert len(kept(project)) == 32
+    assert counts(project.embed(**words)) == (1, 7)
 
 
 def test_more_by_a_server(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

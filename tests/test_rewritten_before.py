@@ -38,6 +38,13 @@ def test_what_was_refused_is_asked_for_again(tmp_path: Path, monkeypatch: pytest
     with project.store.run("enrich", "shop", json.loads(config), "0.1.0") as again:
         again.replace("texts", scope, old.drop_columns(["run_id", "config_id"]))
 
+    with served(upright) as server:  # of other variants none was refused
+        assert project.enrich(**words | {"formats": "table"}, base_url=server.url, dry_run=True).computed == 6
+        assert project.enrich(**words | {"formats": "table"}, base_url=server.url).computed == 6
+    assert "had refused" not in heard.since()
+    with project.store.run("enrich", "shop", json.loads(config), "0.1.0"):
+        pass  # the newest again
+
     assert "6 other settings (seed 1 → 0)" in str(project.enrich(**words, dry_run=True))
     with served(upright) as server:
         done = project.enrich(**words, base_url=server.url)

@@ -1,8 +1,11 @@
 """Who wrote a text: a model, as it names itself, a rule in its place, or both; and a server that changes its model."""
 
+import itertools
+import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from llm4es import Project
@@ -64,9 +67,9 @@ def rewritten(asked: dict[str, Any], model: str) -> Any:
     return chat(faithful(events_of(request)), model=model)
 
 
-def enriched(project: Project, address: str) -> str:
+def enriched(project: Project, address: str, **more: Any) -> str:
     words: dict[str, Any] = {"by": "llm", "engine": "openai", "model": "m", "formats": "bullets", "variants": 1}
-    outcome = project.enrich(**words, base_url=address, concurrency=1, constrain="off")
+    outcome = project.enrich(**words | more, base_url=address, concurrency=1, constrain="off")
     return outcome.message
 
 
@@ -100,8 +103,39 @@ def test_a_comparison_tells_what_rules_wrote_in_a_model_s_place(project: Project
     assert len(said) == 1
     assert f"tiny@1 [64 tokens, llm_bullets]: a rule wrote {by_rule} of the {events} events of its rewrit" in said[0]
 
+    # as 0.1 left it
+    old = project.store.sql("SELECT * FROM texts WHERE fidelity IS NOT NULL").to_arrow_table()
+    scope = {"dataset": "shop", "config_id": old["config_id"][0].as_py()}
+    at, replaced = old.column_names.index("n_events_by_rule"), len(old) - old["note"].null_count
+    old = old.set_column(at, old.schema.field(at), [pa.nulls(len(old), pa.int32())])
+    ((config,),) = project.store.sql("SELECT config FROM runs WHERE stage = 'enrich'").fetchall()
+    with project.store.run("enrich", "shop", json.loads(config), "0.1.0") as run:
+        run.replace("texts", scope, old.drop_columns(["run_id", "config_id"]))
+    heard.since()
+    project.compare("loyal")
+    said = [line for line in heard.said if "a rule wrote" in line]
+    assert len(said) == 1
+    assert f"tiny@1 [64 tokens, llm_bullets]: a rule wrote a part of {replaced} of its rewritings, " in said[0]
+
 
 def test_parameters_that_were_not_taken_are_told(project: Project) -> None:
     refused = iter([error("Unsupported parameter: 'temperature' is not supported with this model.")])
     with served(lambda asked: next(refused, None) or rewritten(asked, "m")) as server:
         assert "; written by m without temperature (12)" in enriched(project, server.url)
+
+
+def test_one_model_with_and_without_a_parameter_is_one(project: Project, heard: Heard) -> None:
+    refused = iter([error("Unsupported parameter: 'temperature' is not supported with this model.")])
+    with served(lambda asked: next(refused, None) or rewritten(asked, "m")) as server:
+        enriched(project, server.url)
+        assert "; written by m (12)" in enriched(project, server.url, variants=2)
+    assert "models answered to one name" not in heard.since()
+
+
+def test_models_of_one_text_are_told_apart(project: Project, heard: Heard) -> None:
+    """Each long history comes of two models, the same two."""
+    models = itertools.cycle(["m-1", "m-2"])
+    with served(lambda asked: rewritten(asked, next(models))) as server:
+        message = enriched(project, server.url, max_new_tokens=16)
+    assert "m-1; m-2 (" in message
+    assert "2 models answered to one name, see `written_by` in texts (m-1, m-2)" in heard.since()

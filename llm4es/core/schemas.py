@@ -48,7 +48,7 @@ TEXTS = pa.schema(
         ("checked", pa.string()),  # by 'fields', or by 'words', the weaker check of prose; null: not, or by 0.1
         ("note", pa.string()),  # why a rewriting was retried or replaced; null: nothing to say
         ("written_by", pa.string()),  # the model that wrote it, as it names itself; null: rules alone
-        ("n_events_by_rule", pa.int32()),  # events that a rule wrote in the model's place; null: not a rewriting
+        ("n_events_by_rule", pa.int32()),  # events that a rule wrote instead; null: not a rewriting, or by 0.1
         ("source_hash", pa.string()),
     ]
 )

@@ -129,7 +129,7 @@ def _prepared(
 ) -> pa.Table:
     """The planned rows, once refused ones are gone; before any event leaves this machine it is said where to."""
     checked.drop(run, plan.scope)
-    if before and (refused := refused_before(context.store, context.dataset, before)):
+    if before and (refused := refused_before(context.store, context.dataset, before, plan.todo)):
         context.observer.say(
             f"enrich: {refused} texts that a server had refused, and a rule had written, are asked for again"
         )
@@ -189,7 +189,9 @@ def _tally(context: Context, run: "Run", cost: Cost) -> str:
     for row in context.store.sql(query).fetchall():
         tally.add(*row)
     of_all = f"config_id IN (SELECT config_id FROM texts WHERE run_id = '{run.run_id}') AND written_by IS NOT NULL"
-    authors = context.store.sql(f"SELECT DISTINCT written_by FROM texts WHERE {of_all} ORDER BY ALL").fetchall()
+    each = f"SELECT unnest(string_split(written_by, '; ')) AS author FROM texts WHERE {of_all}"
+    alone = f"SELECT DISTINCT split_part(author, ' without ', 1) FROM ({each}) ORDER BY ALL"
+    authors = context.store.sql(alone).fetchall()
     if len(authors) > 1:
         named = ", ".join(author for (author,) in authors[:4])
         context.observer.warn(

@@ -28,16 +28,18 @@ class Rechecked:
     passed: int = 0
     """Rows that are as good as they were taken for."""
 
-    refused: Mapping[str, list[str]] = field(default_factory=dict)
-    """Variant -> entities whose rows are not."""
+    refused: Mapping[str, list[tuple[str, str]]] = field(default_factory=dict)
+    """Variant -> (entity, text_hash) of the rows that are not."""
 
     @property
     def conditions(self) -> Iterator[str]:
         """SQL conditions of the refused rows, some at a time."""
-        for variant, entities in self.refused.items():
-            for begin in range(0, len(entities), _AT_ONCE):
-                some = ", ".join(map(literal, entities[begin : begin + _AT_ONCE]))
-                yield f"variant = {literal(variant)} AND entity_id IN ({some})"
+        for variant, rows in self.refused.items():
+            for begin in range(0, len(rows), _AT_ONCE):
+                some = zip(*rows[begin : begin + _AT_ONCE], strict=True)
+                entities, hashes = (", ".join(map(literal, column)) for column in some)
+                # The hash is named too: a row that another run has asked for anew in the meantime stays.
+                yield f"variant = {literal(variant)} AND entity_id IN ({entities}) AND text_hash IN ({hashes})"
 
     @property
     def others(self) -> str:
@@ -83,8 +85,8 @@ def rechecked(context: Context, made: str, config: Mapping[str, Any], raw: str) 
     done = {run.config["options"].get(CHECK) for run in alike if run.status == "done"}
     if options[CHECK] in done or checks <= {options[CHECK]}:
         return Rechecked()
-    found, refused = Rechecked(), defaultdict[str, list[str]](list)
-    query = f"""SELECT entity_id, variant, text, note, raw FROM texts
+    found, refused = Rechecked(), defaultdict[str, list[tuple[str, str]]](list)
+    query = f"""SELECT entity_id, variant, text, text_hash, note, raw FROM texts
         JOIN (SELECT entity_id, text AS raw, text_hash AS source_hash FROM texts WHERE {raw})
         USING (entity_id, source_hash)
         WHERE dataset = {literal(dataset)} AND config_id = {literal(made)} AND fidelity IS NOT NULL
@@ -96,7 +98,7 @@ def rechecked(context: Context, made: str, config: Mapping[str, Any], raw: str) 
                 if still_good(row["raw"], text, variant, note, options["min_fidelity"], options.get("paraphrase", ())):
                     found.passed += 1
                 else:
-                    refused[row["variant"]].append(row["entity_id"])
+                    refused[row["variant"]].append((row["entity_id"], row["text_hash"]))
     found.refused = dict(refused)
     if found.passed or found.refused:
         context.observer.say(f"enrich: {found}")

@@ -6,6 +6,8 @@ rewrite was stored as a rewriting that a rule wrote.
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from ..core.sql import literal, where
 from ..enrich.recheck import REFUSED
 from ..options import EnrichBy
@@ -46,8 +48,8 @@ def rewritten_before(store: "Store", dataset: str, base: str, config_id: str) ->
     return None if made == config_id else made
 
 
-def refused_before(store: "Store", dataset: str, config_id: str) -> int:
-    """How many texts of a configuration stand for refusals of a server.
+def refused_before(store: "Store", dataset: str, config_id: str, todo: pa.Table) -> int:
+    """How many of the texts that are planned stand for refusals of a server in an earlier configuration.
 
     Parameters
     ----------
@@ -56,7 +58,9 @@ def refused_before(store: "Store", dataset: str, config_id: str) -> int:
     dataset : str
         Whose.
     config_id : str
-        Which.
+        The earlier one.
+    todo : pyarrow.Table
+        Columns ``entity_id`` and ``variant``: what is asked for now.
 
     Returns
     -------
@@ -65,9 +69,13 @@ def refused_before(store: "Store", dataset: str, config_id: str) -> int:
 
     Examples
     --------
-    >>> refused_before(project.store, "shop", "c1")
+    >>> todo = pa.table({"entity_id": ["c0"], "variant": ["llm_table"]})
+    >>> refused_before(project.store, "shop", "c1", todo)
     0
     """
     of_them = f"{where({'dataset': dataset, 'config_id': config_id})} AND note LIKE {literal(f'%{REFUSED}%')}"
-    ((count,),) = store.sql(f"SELECT count(*) FROM texts WHERE {of_them}").fetchall()
+    query = f"SELECT count(*) FROM texts SEMI JOIN todo USING (entity_id, variant) WHERE {of_them}"
+    with store.connect() as connection:
+        connection.register("todo", todo)
+        ((count,),) = connection.sql(query).fetchall()
     return int(count)

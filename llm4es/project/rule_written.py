@@ -11,6 +11,9 @@ from .feature_source import FeatureSource
 from .recorded import runs_of
 from .selection import RAW, Texts
 
+_UNTOLD = "(n_events_by_rule IS NULL AND coalesce(note, '') LIKE '% replaced by %')"
+"""SQL condition of rewritings in which a rule wrote nobody knows how much: 0.1 did not count."""
+
 
 def rule_written(context: Context, sources: Iterable[FeatureSource]) -> Iterator[str]:
     """Say of each feature set how many events of its rewritings are a rule's.
@@ -25,7 +28,8 @@ def rule_written(context: Context, sources: Iterable[FeatureSource]) -> Iterator
     Yields
     ------
     str
-        A sentence a feature set of whose rewritings a rule wrote a part.
+        A sentence a feature set of whose rewritings a rule wrote a part, and one where 0.1, which did not record how
+        much, wrote such.
 
     Examples
     --------
@@ -39,10 +43,16 @@ def rule_written(context: Context, sources: Iterable[FeatureSource]) -> Iterator
         if not pairs:
             continue
         chosen = f"{Texts(context.dataset, pairs).condition} AND fidelity IS NOT NULL"
-        counts = f"SELECT coalesce(sum(n_events_by_rule), 0), sum(n_events) FROM texts WHERE {chosen}"
-        ((by_rule, events),) = context.store.sql(counts).fetchall()
+        counts = f"""SELECT coalesce(sum(n_events_by_rule), 0), sum(n_events) FILTER (NOT {_UNTOLD}),
+            count(*) FILTER ({_UNTOLD}) FROM texts WHERE {chosen}"""
+        ((by_rule, events, untold),) = context.store.sql(counts).fetchall()
         if by_rule:
             yield (
                 f"{source.name}: a rule wrote {by_rule:,} of the {events:,} events of its rewritings in the model's "
                 f"place, see n_events_by_rule in texts of dataset {literal(context.dataset)}"
+            )
+        if untold:
+            yield (
+                f"{source.name}: a rule wrote a part of {untold:,} of its rewritings, which are of llm4es 0.1, in the "
+                f"model's place: how much is not recorded, see note in texts of dataset {literal(context.dataset)}"
             )
