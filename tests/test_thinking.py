@@ -25,6 +25,8 @@ HARMONY = "<|channel|>analysis<|message|>hm\n- Kolya<|end|><|start|>assistant<|c
         "<think>a</think><think>b</think>{}",
         "<think>a <think>b</think> c</think>{}",
         "<think>a</think>{}<think>was that right?</think>",
+        "<think>the user wants no <think> tags in it</think>{}",
+        "<think>a</think>{}<think>were there <think> tags?</think>",
         "{}\n<think>and now",
         "<reasoning>hm</reasoning><answer>{}</answer>",
         "<analysis>hm</analysis>\n{}",

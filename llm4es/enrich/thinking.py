@@ -59,20 +59,17 @@ def without_thinking(text: str, events: str = "") -> str:
 
 
 def _outside(text: str, marks: re.Pattern[str]) -> str:
-    """What stands outside the blocks. A beginning may stand in the question, and an end may never have come."""
+    """What stands outside the blocks. A beginning may stand in the question or in the thinking itself, and an end may
+    never have come."""
     kept: list[str] = []
-    depth = at = 0
+    inside, at = False, 0
     for mark in marks.finditer(text):
-        if not depth:
+        if not inside:
             kept.append(text[at : mark.start()])
-        if mark["begin"]:
-            depth += 1
-        elif depth:
-            depth -= 1
-        else:
-            kept.clear()  # the question itself held the beginning
-        at = mark.end()
-    return "".join(kept) + ("" if depth else text[at:])
+            if mark["end"]:
+                kept.clear()  # the question itself held the beginning, or thinking held an end
+        inside, at = bool(mark["begin"]), mark.end()
+    return "".join(kept) + ("" if inside else text[at:])
 
 
 def _final_channel(text: str, events: str) -> str:
