@@ -140,6 +140,7 @@ def test_another_model_behind_one_address_is_noticed(own: Shell) -> None:
         own.stage("embed", *words(server, "--max-entities", 5))
     with served(other) as server:
         said = own.fails("embed", own.recipe, *words(server))
+        assert len(server.seen) == FIXED  # no text of anybody's
     assert f"gives other vectors for model '{MODEL}' than the store holds (text 'events'" in said
     assert own.sql("SELECT count(*) FROM embeddings") == [(5,)]
     with served(nearly) as server:

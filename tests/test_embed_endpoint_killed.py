@@ -1,13 +1,17 @@
 """Vectors from a server, killed in the middle; and from llama.cpp's own."""
 
+import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
+
+from llm4es.embed.drift import TEXTS
 
 from .embeddings import FIXED, embedded, words
 from .serving import Reply, gguf, llama, served
@@ -51,6 +55,26 @@ def test_what_was_committed_is_not_asked_for_again(own: Shell) -> None:
     assert 4 <= len(kept) < 20
     assert (outcome["computed"], outcome["reused"]) == (20 - len(kept), len(kept))
     assert again == {texts[entity] for entity in texts.keys() - kept}
+
+
+def test_an_interrupt_waits_for_no_server(own: Shell) -> None:
+    def hanging(asked: dict[str, Any]) -> Reply:
+        answer = embedded(asked)
+        return answer if {*asked["input"]} <= {*TEXTS.values()} else replace(answer, pause=300)
+
+    with served(hanging) as server:
+        command = [sys.executable, "-m", "llm4es_cli.main", "embed", own.recipe, *words(server), "--store", own.root]
+        process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and len(server.seen) <= FIXED:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        try:
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert b"Traceback" not in err
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,12 @@ def test_the_order_is_that_of_the_index() -> None:
     assert read(item(1, TWO), item(0, ONE)).tolist() == [ONE, TWO]
 
 
+@pytest.mark.parametrize("first", [{"embedding": ONE}, item(None, ONE)])
+@pytest.mark.parametrize("second", [{"embedding": TWO}, item(1, TWO)])
+def test_what_has_no_index_stands_where_it_belongs(first: dict[str, Any], second: dict[str, Any]) -> None:
+    assert read(first, second).tolist() == [ONE, TWO]
+
+
 def test_base64_is_read_as_the_openai_client_reads_it() -> None:
     coded = [base64.b64encode(np.array(vector, "<f4").tobytes()).decode() for vector in (ONE, TWO)]
     assert read(item(0, coded[0]), item(1, coded[1])).tolist() == [ONE, TWO]
@@ -39,7 +45,8 @@ BAD: dict[str, tuple[list[Any], str]] = {
     "one twice": ([item(0, ONE), item(0, TWO)], "gives a vector of index 0 twice"),
     "beyond the last": ([item(0, ONE), item(2, TWO)], "gives a vector of index 2 for 2 texts"),
     "below the first": ([item(0, ONE), item(-1, TWO)], "gives a vector of index -1 for 2 texts"),
-    "no index": ([item(0, ONE), {"embedding": TWO}], "gives a vector of index None for 2 texts"),
+    "one twice, once by its place": ([item(1, ONE), {"embedding": TWO}], "gives a vector of index 1 twice"),
+    "no index, one too many": ([{"embedding": ONE}] * 3, "gives 3 vectors for 2 texts"),
     "true is no index": ([item(0, ONE), item(True, TWO)], "gives a vector of index True for 2 texts"),
     "no object": ([item(0, ONE), None], "gives a vector of index None"),
     "NaN": ([item(0, ONE), item(1, [0.0, float("nan")])], "gives for entity 'b' a vector with NaN or infinity"),
@@ -80,3 +87,11 @@ def test_tokens_are_as_the_server_counts_them(usage: Any, tokens: int | None) ->
     reply = {"data": [item(0, ONE)], "usage": usage, "model": "bge"}
     found = read_reply(reply, ["entity 'a'"], "http://host/v1")
     assert (found.n_tokens, found.served_by) == (tokens, "bge")
+
+
+@pytest.mark.parametrize(
+    ("model", "served_by"), [("/home/ann/bge.gguf", "bge.gguf"), ("BAAI/bge-m3", "BAAI/bge-m3"), (None, "")]
+)
+def test_who_serves_is_named_without_a_folder(model: Any, served_by: str) -> None:
+    reply = {"data": [item(0, ONE)], "model": model}
+    assert read_reply(reply, ["entity 'a'"], "http://host/v1").served_by == served_by

@@ -8,7 +8,10 @@ import pytest
 
 from llm4es.enrich import open_engine
 from llm4es.enrich.engine import Answer, Request
+from llm4es.enrich.form import form_of
+from llm4es.enrich.gbnf import form_parameters
 from llm4es.options import EngineName, EnrichBy, EnrichOptions
+from llm4es.serialize.formats import ParsedHistory, TextFormat
 
 from .serving import Answering, Reply, Served, chat, error, gguf, llama, served
 
@@ -150,6 +153,35 @@ def test_a_refusal_ends_the_run_and_keeps_what_was_answered(serve: Serve) -> Non
     for answer in (second, third):
         assert str(answer.failure).endswith("refuses the request (400); it says: not today")
     assert len(server.seen) == 2
+
+
+FILTERED = error("The response was filtered due to Azure's content management policy.", code="content_filter")
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        FILTERED,
+        error("Input text data may contain inappropriate content.", code="data_inspection_failed"),
+        error("Your input was flagged: it requires moderation", 403),
+        error("unsupported: rejected by our safety system, not seed", param="seed"),
+    ],
+)
+def test_a_question_whose_words_are_refused_ends_nothing(refusal: Reply, serve: Serve) -> None:
+    def filtering(asked: dict[str, Any]) -> Reply:
+        return refusal if asked["messages"][1]["content"] == "rude" else upper(asked)
+
+    options, server = serve(filtering, concurrency=1)
+    form = form_of(ParsedHistory(("Item",), (("tea",),)), TextFormat.MARKDOWN_TABLE, (), "")
+    engine = open_engine(options)
+    first, second, third = engine.answers([ONE, Request("s", "rude", 1, form), Request("s", "two", 2, form)])
+    assert (first.text, second.text, third.text) == ("ONE", "", "TWO")
+    assert second.failure is None
+    assert second.unanswered is not None
+    assert "refuses the request (40" in second.unanswered
+    assert third.without == ()
+    assert server.seen[-1].keys() >= {"seed", *form_parameters(form)}  # nothing was learned of the server
+    assert len(server.seen) == 3
 
 
 UNSUPPORTED = "Unsupported parameter: '{}' is not supported with this model."

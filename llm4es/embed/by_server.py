@@ -4,7 +4,7 @@ In: record batches of ``TEXTS`` (an entity's variants adjacent), an endpoint, op
 ``EMBEDDINGS``. Knows no store, no screen and no protocol.
 
 An entity's vector is the plain mean of its variants' vectors; a variant's is the mean of its pieces', in proportion to
-their estimated tokens.
+their estimated tokens; with ``dims`` the mean is brought to length 1 again.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +26,7 @@ from ..options.embed import ENDPOINT
 from ..servers.as_they_come import as_they_come
 from .endpoint import Answered, Endpoint, Sent
 from .estimated_tokens import Pieces, pieces
+from .shortened import shortened
 
 # P pieces, D width
 
@@ -77,10 +78,11 @@ def embed_by_server(
     ServerError
         Where the server cannot be used: after the rows of what was answered.
     ModelError
-        For answers that hold no vectors; at the end, for texts that the server finds too long.
+        For answers that hold no vectors; at the end, for texts that the server finds too long or refuses.
     """
     waiting: dict[int, _Entity] = {}
-    too_long: list[str] = []
+    complaints: list[str] = []
+    any_too_long = False
     finished = 0
     requests = _requests(_sent(texts, waiting, options), options)
     for sent, answers in as_they_come(endpoint.ask, requests, options.concurrency):
@@ -90,20 +92,24 @@ def embed_by_server(
             entity.answers[text.place] = answer
             if entity.is_whole:
                 whole.append(waiting.pop(text.owner))
-        refused = [entity for entity in whole if any(answer.too_long for answer in entity.answers.values())]
-        too_long += map(_complaint, refused)
+        refused = [entity for entity in whole if any(answer.vector is None for answer in entity.answers.values())]
+        complaints += map(_complaint, refused)
+        any_too_long |= any(answer.too_long for entity in refused for answer in entity.answers.values())
         made = [_row(entity, space, fingerprint, options) for entity in whole if entity not in refused]
         finished += len(whole)
         if progress is not None:
             progress(finished)
         if made:
             yield _batch(made)
-    if too_long:
-        others = f" and {len(too_long) - 1} others" if len(too_long) > 1 else ""
-        raise ModelError(
-            f"{too_long[0]}{others}: the others are embedded; lower --max-length, now {options.max_length} estimated "
-            "tokens (all are then asked for anew), or raise what the server takes"
-        )
+    if complaints:
+        others = f" and {len(complaints) - 1} others" if len(complaints) > 1 else ""
+        hint = "the next run asks for these alone"
+        if any_too_long:
+            hint = (
+                f"lower --max-length, now {options.max_length} estimated tokens (all are then asked for anew), or "
+                "raise what the server takes"
+            )
+        raise ModelError(f"{complaints[0]}{others}: the others are embedded; {hint}")
 
 
 def _sent(texts: Iterable[pa.RecordBatch], waiting: dict[int, _Entity], options: EmbedOptions) -> Iterator[Sent]:
@@ -152,16 +158,18 @@ def _requests(sent: Iterable[Sent], options: EmbedOptions) -> Iterator[list[Sent
 
 
 def _complaint(entity: _Entity) -> str:
-    """Whose text was too long, and what the server says."""
-    said = next(answer.too_long for answer in entity.answers.values() if answer.too_long)
-    return f"a text of entity {entity.rows[0]['entity_id']!r} is too long: {said}"
+    """Whose text has no vector, and what the server says."""
+    answer = next(answer for answer in entity.answers.values() if answer.vector is None)
+    what = "is too long" if answer.too_long else "has no vector"
+    return f"a text of entity {entity.rows[0]['entity_id']!r} {what}: {answer.refusal}"
 
 
 def _row(entity: _Entity, space: str, fingerprint: str, options: EmbedOptions) -> dict[str, Any]:
     """An entity's row of ``EMBEDDINGS``."""
     first, cuts = entity.rows[0], entity.cuts
     answers = [entity.answers[place] for place in range(len(entity.answers))]
-    vector = _mean(cuts, [answer.vector for answer in answers if answer.vector is not None])
+    mean = _mean(cuts, [answer.vector for answer in answers if answer.vector is not None])
+    vector = shortened(mean, options.dims)
     counted = [answer.n_tokens for answer in answers]
     both = [(row["n_events_dropped"], cut.n_events_dropped) for row, cut in zip(entity.rows, cuts, strict=True)]
     return {

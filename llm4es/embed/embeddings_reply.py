@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import ModelError, one_line
+from ..servers.chat import without_folder
 
 # N texts, D width
 
@@ -27,11 +28,11 @@ class EmbeddingsReply:
     n_tokens: int | None
     """Tokens that the server counted, all texts together; None: it says none."""
     served_by: str
-    """The model that the server says it was; '' where it says none."""
+    """The model that the server says it was, without its folder; '' where it says none."""
 
 
 def read_reply(reply: Mapping[str, Any], names: Sequence[str], where: str) -> EmbeddingsReply:
-    """Vectors of an answer, put in order by their ``index``.
+    """Vectors of an answer, put in order by their ``index``; one that has none stands where it belongs.
 
     Parameters
     ----------
@@ -67,9 +68,11 @@ def read_reply(reply: Mapping[str, Any], names: Sequence[str], where: str) -> Em
     if len(data) != n_texts:
         raise ModelError(f"{where} gives {len(data)} vectors for {n_texts} texts: look at the server")
     rows: dict[int, NDArray[np.float32]] = {}
-    for item in data:
-        item = item if isinstance(item, Mapping) else {}
+    for place, given in enumerate(data):
+        item = given if isinstance(given, Mapping) else {}
         index = item.get("index")
+        if index is None and item:  # some servers leave a 0 out, others all
+            index = place
         if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < n_texts or index in rows:
             again = "twice" if index in rows else f"for {n_texts} texts"
             raise ModelError(f"{where} gives a vector of index {one_line(index, 40)} {again}: look at the server")
@@ -78,7 +81,9 @@ def read_reply(reply: Mapping[str, Any], names: Sequence[str], where: str) -> Em
     if len(widths) > 1:
         raise ModelError(f"{where} gives vectors of {widths[0]} and of {widths[-1]} numbers: look at the server")
     matrix = np.stack([rows[index] for index in range(n_texts)])  # (N, D)
-    return EmbeddingsReply(matrix, _tokens(reply.get("usage")), one_line(reply.get("model") or "", 100))
+    model = reply.get("model")
+    served_by = one_line(without_folder(str(model)), 100) if model else ""
+    return EmbeddingsReply(matrix, _tokens(reply.get("usage")), served_by)
 
 
 def _vector(given: Any, gives: str) -> NDArray[np.float32]:
@@ -102,7 +107,7 @@ def _vector(given: Any, gives: str) -> NDArray[np.float32]:
 
 
 def _float32(number: float) -> float:
-    """The number, or infinity where single precision has none so large."""
+    """The number, or NaN where single precision has none so large."""
     return float(number) if abs(number) <= _LARGEST else float("nan")
 
 

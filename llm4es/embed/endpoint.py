@@ -1,7 +1,7 @@
 """A model behind a server, asked for vectors.
 
 In: texts, and whose they are. Out: a vector each, checked to be of one model and one length; or why a text was too
-long. Knows neither entities nor the store.
+long, or refused. Knows neither entities nor the store.
 """
 
 import re
@@ -14,12 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import ModelError
+from .drift import TEXTS
 from .embeddings_reply import EmbeddingsReply, read_reply
+from .shortened import shortened
 
 if TYPE_CHECKING:
     from ..servers.server import Server
 
 # N texts, D width
+
+IN_A_ROW = 32
+"""Refused texts, none answered between them, after which a fixed text is asked: is it these texts, or all?"""
 
 _ABOUT_DIMS = re.compile(r"dimension|matryoshka", re.IGNORECASE)
 
@@ -44,11 +49,13 @@ class Answered:
     """What came back for one text."""
 
     vector: NDArray[np.float32] | None
-    """(D,); None: it was too long."""
+    """(D,); None: it was too long, or refused."""
     n_tokens: int | None
     """As the server counts them: of several texts a request, in proportion to their sizes; None: it says none."""
-    too_long: str = ""
-    """What the server says of it, where it was too long."""
+    refusal: str = ""
+    """What the server says of it, where there is no vector."""
+    too_long: bool = False
+    """Whether a shorter text may be answered."""
 
 
 class Endpoint:
@@ -70,6 +77,8 @@ class Endpoint:
         self.model, self.dims, self.width = model, dims, width
         self.served_by = ""
         self._most: int | None = None  # texts that a request may hold, as refusals have taught
+        self._refused = 0  # texts since the last answer
+        self._dims_width: int | None = None  # numbers that come where dims are asked for: dims, or all
         self.url = server.address.url
         self._server = server
         self._lock = threading.Lock()
@@ -85,10 +94,16 @@ class Endpoint:
             self._check_model(reply.served_by)
             if dims is None:
                 self._check_width(width)
-        return reply if dims is None else EmbeddingsReply(self._first(reply.vectors), reply.n_tokens, reply.served_by)
+                return reply
+            self._check_dims(dims, width)
+        first = np.stack([shortened(vector, dims) for vector in reply.vectors])  # (N, dims), cut here or by the server
+        return EmbeddingsReply(first, reply.n_tokens, reply.served_by)
 
     def ask(self, sent: Sequence[Sent], *, whole: bool = False) -> list[Answered]:
-        """A vector each, in order. A request that is too long or refused, as of too many texts, goes in halves."""
+        """A vector each, in order, or why there is none. A request that is too long or refused goes in halves.
+
+        What refuses a fixed text, which are asked ``whole``, is the server: that is raised.
+        """
         from ..servers.failures import FailureKind, ServerError  # heavy, and not there without the client
 
         if (most := self._most) and len(sent) > most:
@@ -101,9 +116,13 @@ class Endpoint:
                 raise
             if len(sent) > 1:
                 return self._in_halves(sent, whole=whole)
-            if error.kind is FailureKind.REFUSED:
+            if error.kind is FailureKind.TOO_LONG:
+                return [Answered(None, None, str(error), too_long=True)]
+            if whole:
                 raise ServerError(f"{sent[0].name}: {error}", error.kind, error.said) from error
+            self._count_refusal()
             return [Answered(None, None, str(error))]
+        self._refused = 0
         shares = _shares(reply.n_tokens, [text.size for text in sent])
         return [Answered(vector, tokens) for vector, tokens in zip(reply.vectors, shares, strict=True)]
 
@@ -111,10 +130,18 @@ class Endpoint:
         """The answers of both halves; where no text was too long by itself, later requests are no larger."""
         middle = (len(sent) + 1) // 2
         answers = self.ask(sent[:middle], whole=whole) + self.ask(sent[middle:], whole=whole)
-        if not any(answer.too_long for answer in answers):
+        if not any(answer.refusal for answer in answers):
             with self._lock:
                 self._most = min(self._most or middle, middle)
         return answers
+
+    def _count_refusal(self) -> None:
+        """After many refusals in a row, raise what the server says to a text that it has answered."""
+        with self._lock:
+            self._refused += 1
+            in_doubt = self._refused % IN_A_ROW == 0
+        if in_doubt:
+            self.vectors([TEXTS["prose"]], ["the fixed text 'prose'"])
 
     def _post(self, body: dict[str, Any]) -> dict[str, Any]:
         """The server's answer; a refusal of the dimensions that were asked for says what to leave out."""
@@ -145,16 +172,17 @@ class Endpoint:
             )
         self.width = width
 
-    def _first(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The first dimensions, at length 1: cut here where the server has not done it."""
-        width = vectors.shape[1]
-        if self.dims is None or width < self.dims:
-            raise ModelError(f"--dims {self.dims} is above the {width} dimensions of {self.model!r}: give fewer")
-        if width not in (self.dims, self.width or width):
-            raise ModelError(f"{self.url} gives {width} numbers where {self.dims} were asked for: look at the server")
-        kept = vectors[:, : self.dims].astype(np.float64)  # (N, D)
-        lengths = np.linalg.norm(kept, axis=1, keepdims=True)  # (N, 1)
-        return np.asarray(kept / np.where(lengths == 0, 1, lengths), np.float32)
+    def _check_dims(self, dims: int, width: int) -> None:
+        if width < dims:
+            raise ModelError(f"--dims {dims} is above the {width} dimensions of {self.model!r}: give fewer")
+        if width not in (dims, self.width or width):
+            raise ModelError(f"{self.url} gives {width} numbers where {dims} were asked for: look at the server")
+        if self._dims_width not in (None, width):
+            raise ModelError(
+                f"{self.url} gives vectors of {width} numbers where it has given {self._dims_width} to --dims {dims}: "
+                f"it serves another model than {self.model!r}; serve that one again"
+            )
+        self._dims_width = width
 
 
 def _shares(total: int | None, sizes: Sequence[int]) -> list[int | None]:

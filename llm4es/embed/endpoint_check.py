@@ -35,7 +35,7 @@ def checked_vectors(endpoint: Endpoint, texts: Mapping[str, str], *, together: b
     Returns
     -------
     EmbeddingsReply
-        (N, D), and the tokens of all.
+        (N, D); what they cost is not counted.
 
     Raises
     ------
@@ -60,4 +60,4 @@ def checked_vectors(endpoint: Endpoint, texts: Mapping[str, str], *, together: b
                 f"{farthest:.2g}): let it read one at a time (llama.cpp: --parallel 1), or give --batch-inputs 1 "
                 "--concurrency 1"
             )
-    return EmbeddingsReply(alone, sum(reply.n_tokens or 0 for reply in replies), replies[-1].served_by)
+    return EmbeddingsReply(alone, None, replies[-1].served_by)

@@ -17,6 +17,7 @@ from ..core.schemas import EMBEDDINGS, LAYERS
 from ..models.ref import effective_k
 from ..options import EmbedOptions
 from .entities import Entity
+from .shortened import shortened
 
 if TYPE_CHECKING:
     from ..models.load import Model
@@ -46,20 +47,6 @@ def embedding_rows(
             vector = shortened(layers[-k:].mean(0, dtype=np.float32), options.dims)  # (D)
             rows.append({**_identity(entity, model, options), **counts, "k": k, "dim": len(vector), "vector": vector})
     return _batch(rows, EMBEDDINGS)
-
-
-def shortened(vector: NDArray[np.float32], dims: int | None) -> NDArray[np.float32]:
-    """The first ``dims`` dimensions at length 1; as it is where none were asked for.
-
-    Examples
-    --------
-    >>> shortened(np.array([3.0, 4.0, 12.0], np.float32), 2).tolist()
-    [0.6000000238418579, 0.800000011920929]
-    """
-    if dims is None:
-        return vector
-    kept = vector[:dims]  # (dims)
-    return np.asarray(kept / (np.linalg.norm(kept) or 1), np.float32)
 
 
 def layer_rows(entities: Sequence[Entity], vectors: Vectors, model: "Model", options: EmbedOptions) -> pa.RecordBatch:

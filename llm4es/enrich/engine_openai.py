@@ -63,6 +63,8 @@ class OpenAIEngine:
             except ServerError as error:
                 if error.kind is FailureKind.TOO_LONG:
                     return Answer("", finished=False, too_long=str(error))
+                if error.is_of_content:
+                    return Answer("", finished=False, unanswered=str(error))
                 if error.kind is FailureKind.REFUSED and self._parameters.yields(error.said, body):
                     continue
                 if error.kind is FailureKind.REFUSED and form:

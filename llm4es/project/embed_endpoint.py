@@ -16,7 +16,7 @@ from ..core.errors import ModelError, OptionError
 from ..core.hashing import canonical_json, config_id, text_hash
 from ..core.plan import Plan
 from ..core.schemas import CANARIES
-from ..core.sql import Scope, where
+from ..core.sql import where
 from ..options import EmbedOptions, LoadOptions
 from ..options.embed import ENDPOINT
 from ..servers import server_address
@@ -32,6 +32,7 @@ from .selection import choose_texts, entities_sql
 if TYPE_CHECKING:
     from llm4es_store import Run
 
+    from ..embed.drift import Drift
     from ..embed.endpoint import Endpoint
 
 KEY = ("entity_id", "k")
@@ -78,7 +79,8 @@ def embed_endpoint(
     ServerError
         Where the server cannot be used; what it has answered is kept.
     ModelError
-        For answers that hold no vectors, vectors of another length than before, and texts that are too long.
+        For answers that hold no vectors, vectors of another model or length than before, and, once the others are
+        embedded, texts that are too long or refused.
 
     Examples
     --------
@@ -121,7 +123,7 @@ def embed_endpoint(
         inputs=f"SELECT texts.* FROM texts SEMI JOIN todo USING (entity_id) WHERE {chosen.condition} "
         "ORDER BY entity_id, variant",
         commit_seconds=COMMIT_SECONDS,
-        setup=partial(_set_up, model, options, space, _width(context, space)),
+        setup=partial(_set_up, model, options, space, _kept_canaries(context, space)),
         prepare=prepare,
         committers={"canaries": partial(_keep_canaries, context)},
         finish=lambda run: "; ".join(
@@ -144,13 +146,14 @@ def _space(context: Context, model: str) -> str:
     return f"{model}+openai" if context.store.sql(query).fetchall() else model
 
 
-def _width(context: Context, space: str) -> int | None:
-    """Numbers of the model's whole vectors, as the fixed texts' were; None: it was not asked yet."""
-    rows = context.store.sql(f"SELECT DISTINCT len(vector) FROM canaries WHERE {where({'model': space})}").fetchall()
-    return rows[0][0] if rows else None
+def _kept_canaries(context: Context, space: str) -> list[dict[str, Any]]:
+    """The vectors of the fixed texts at the first use of a model; none: it was not asked yet."""
+    query = f"SELECT * FROM canaries WHERE {where({'model': space})}"
+    rows: list[dict[str, Any]] = context.store.sql(query).to_arrow_table().to_pylist()
+    return rows
 
 
-def _set_up(model: str, options: EmbedOptions, space: str, width: int | None) -> Work:
+def _set_up(model: str, options: EmbedOptions, space: str, kept: list[dict[str, Any]]) -> Work:
     """A client of the server, and the pure stage around it."""
     from ..embed.by_server import embed_by_server
     from ..embed.endpoint import Endpoint
@@ -158,10 +161,11 @@ def _set_up(model: str, options: EmbedOptions, space: str, width: int | None) ->
     from ..servers import open_server
 
     server = open_server(options.base_url, options.timeout, max(16, options.batch_inputs) << 20)  # a MB a vector
-    endpoint = Endpoint(server, model, options.dims, width)
+    endpoint = Endpoint(server, model, options.dims, len(kept[0]["vector"]) if kept else None)
 
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
         now = _canaries(endpoint, space, options)
+        _changes(kept, now)  # before anybody's text goes out
         yield [TableRows("canaries", now)]
         fingerprint = now["fingerprint"][0].as_py()
         for rows in embed_by_server(batches, endpoint, space, fingerprint, options, as_increments(advance)):
@@ -194,24 +198,32 @@ def _canaries(endpoint: "Endpoint", space: str, options: EmbedOptions) -> pa.Tab
 def _keep_canaries(context: Context, run: "Run", now: pa.Table) -> None:
     """Keep the vectors of the fixed texts at the first use of a model; later compare, and warn when they moved.
 
+    They are looked up anew: another run may have been the first meanwhile.
+    """
+    space, fingerprint = now["model"][0].as_py(), now["fingerprint"][0].as_py()
+    before = [row for row in _kept_canaries(context, space) if row["fingerprint"] == fingerprint]
+    if not before:
+        run.replace("canaries", {"model": space, "fingerprint": fingerprint}, now)
+    for change in _changes(before, now):
+        context.observer.warn(str(change))
+
+
+def _changes(before: list[dict[str, Any]], now: pa.Table) -> "list[Drift]":
+    """The fixed texts whose vectors moved.
+
     Vectors of another model never go beside those of the first: a name is all that a server says of its model.
     """
     from ..embed.drift import drifted
 
-    scope: Scope = {"model": now["model"][0].as_py(), "fingerprint": now["fingerprint"][0].as_py()}
-    before = context.store.sql(f"SELECT * FROM canaries WHERE {where(scope)}").to_arrow_table().to_pylist()
-    if not before:
-        run.replace("canaries", scope, now)
     changes = drifted(before, now.combine_chunks().to_batches()[0], 1, ROUNDING)
     for change in changes:
         if change.distance > ANOTHER_MODEL:
             raise ModelError(
-                f"{now['device'][0].as_py()} gives other vectors for model {scope['model']!r} than the store holds "
-                f"(text {change.text!r}, cosine distance {change.distance:.2g}): serve the model that made those, "
-                "serve this one under a name of its own, or take another --store"
+                f"{now['device'][0].as_py()} gives other vectors for model {now['model'][0].as_py()!r} than the store "
+                f"holds (text {change.text!r}, cosine distance {change.distance:.2g}): serve the model that made "
+                "those, serve this one under a name of its own, or take another --store"
             )
-    for change in changes:
-        context.observer.warn(str(change))
+    return changes
 
 
 def _cost(context: Context, run: "Run") -> list[str]:

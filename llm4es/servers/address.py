@@ -55,7 +55,7 @@ def server_address(base_url: str = "") -> Address:
     >>> str(server_address("http://127.0.0.1:8000/v1"))
     'http://127.0.0.1:8000/v1 (--base-url)'
     """
-    if base_url:
+    if base_url.strip():
         return Address(_root(checked_address(base_url, "--base-url")), "--base-url")
     of_environment = _root(checked_address(os.environ.get(ADDRESS_VARIABLE, ""), f"${ADDRESS_VARIABLE}"))
     return Address(of_environment, f"${ADDRESS_VARIABLE}") if of_environment else Address(OPENAI, "by default")

@@ -5,7 +5,8 @@ Knows no server.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from queue import SimpleQueue
+from threading import Thread
 from typing import TypeVar
 
 from ..core.errors import Llm4esError
@@ -22,7 +23,7 @@ def as_they_come(ask: Callable[[Q], A], questions: Iterable[Q], concurrency: int
     ask : callable
         Gives an answer, or raises an Llm4esError that ends the work.
     questions : iterable
-        Taken one by one, as there is room.
+        Taken one by one, as there is room. An error in it is a failure, too.
     concurrency : int
         Threads.
 
@@ -41,28 +42,47 @@ def as_they_come(ask: Callable[[Q], A], questions: Iterable[Q], concurrency: int
     >>> sorted(as_they_come(str.upper, ["a", "b", "c"], 2))
     [('a', 'A'), ('b', 'B'), ('c', 'C')]
     """
-    failure: Llm4esError | None = None
-    left, asked = iter(questions), dict[Future[A], Q]()
-    pool = ThreadPoolExecutor(concurrency)
+    asked: SimpleQueue[tuple[Q] | None] = SimpleQueue()  # None: there are no more
+    answered: SimpleQueue[tuple[Q, A] | BaseException] = SimpleQueue()
+
+    def work() -> None:
+        while (question := asked.get()) is not None:
+            try:
+                answered.put((*question, ask(*question)))
+            except BaseException as error:
+                answered.put(error)
+
+    left = iter(questions)
+    failure: Exception | None = None
+    threads = on_their_way = 0
     try:
         while True:
-            while failure is None and len(asked) < concurrency:
+            while failure is None and on_their_way < concurrency:
                 try:
                     question = next(left)
                 except StopIteration:
                     break
-                asked[pool.submit(ask, question)] = question
-            if not asked:
+                except Exception as error:
+                    failure = error
+                    break
+                if on_their_way == threads:  # all are busy
+                    # daemons: whoever interrupts the work does not wait for answers that are on their way
+                    Thread(target=work, daemon=True).start()
+                    threads += 1
+                asked.put((question,))
+                on_their_way += 1
+            if not on_their_way:
                 break
-            for future in wait(asked, return_when=FIRST_COMPLETED).done:
-                question = asked.pop(future)
-                try:
-                    answer = future.result()
-                except Llm4esError as error:
-                    failure = failure or error
-                else:
-                    yield question, answer
+            answer = answered.get()
+            on_their_way -= 1
+            if isinstance(answer, tuple):
+                yield answer
+            elif isinstance(answer, Llm4esError):
+                failure = failure or answer
+            else:
+                raise answer
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for _ in range(threads):
+            asked.put(None)
     if failure is not None:
         raise failure

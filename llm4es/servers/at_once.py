@@ -4,10 +4,10 @@ In: questions, and what asks one. Out: answers in order. Knows no server.
 """
 
 from collections.abc import Callable, Sequence
-from threading import Event, Lock, Thread
 from typing import TypeVar
 
 from ..core.errors import Llm4esError
+from .as_they_come import as_they_come
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -40,36 +40,9 @@ def at_once(
     (['A', 'B'], None)
     """
     answers: list[A | None] = [None] * len(questions)
-    failures: list[Llm4esError] = []
-    bugs: list[BaseException] = []
-    over = Event()
-    left = iter(range(len(questions)))
-    lock = Lock()
-
-    def work() -> None:
-        while not over.is_set():
-            with lock:
-                at = next(left, None)
-            if at is None:
-                return
-            try:
-                answers[at] = ask(questions[at])
-            except Llm4esError as failure:
-                failures.append(failure)
-                over.set()
-            except BaseException as bug:
-                bugs.append(bug)
-                over.set()
-
-    # daemons: whoever interrupts the work does not wait for answers that are on their way
-    threads = [Thread(target=work, daemon=True) for _ in range(min(concurrency, len(questions)))]
-    for thread in threads:
-        thread.start()
     try:
-        for thread in threads:
-            thread.join()
-    finally:
-        over.set()
-    if bugs:
-        raise bugs[0]
-    return answers, failures[0] if failures else None
+        for at, answer in as_they_come(lambda at: ask(questions[at]), range(len(questions)), concurrency):
+            answers[at] = answer
+    except Llm4esError as failure:
+        return answers, failure
+    return answers, None

@@ -59,6 +59,8 @@ class BoundedClient(httpx2.Client):
             status = _status_within(body)
         if status == 429 and b"insufficient_quota" in body:
             again = NOT_AGAIN  # more patience buys no credit
+        if status == 501:
+            again = NOT_AGAIN  # what a server has not it will not have, such as llama.cpp vectors without --embedding
         if status == 500 and b"too large to process" in body:
             again = NOT_AGAIN  # llama.cpp's way to say that a text is too long: it is no shorter the next time
         kept = {name: value for name, value in response.headers.items() if name not in _OF_THE_BODY}

@@ -24,22 +24,32 @@ class FailureKind(StrEnum):
 
 
 class ServerError(ModelError):
-    """A question that a server did not answer. Unless it is too long, the run ends."""
+    """A question that a server did not answer. Unless that is for its own words or length, the run ends."""
 
     def __init__(self, message: str, kind: FailureKind, said: Said | None = None) -> None:
         super().__init__(message)
         self.kind = kind
         self.said = said or Said("", "", "")
 
+    @property
+    def is_of_content(self) -> bool:
+        """Whether a filter refused the words of this question: others fare better."""
+        return self.kind is FailureKind.REFUSED and bool(_OF_CONTENT.search(f"{self.said.code} {self.said.words}"))
+
 
 _TOO_LONG = re.compile(
     r"context.{0,20}(length|size|window|limit)|maximum.{0,20}(context|input|sequence)|prompt is too long|"
     r"input.{0,20}too (long|large)|too many (input )?tokens|(exceed|longer).{0,40}(context|tokens|model length)|"
-    r"exceed_context|`inputs`.{0,40}must (be|have)|request too large",
+    r"exceed_context|`inputs`.{0,40}must (be|have)|request too large|input length|number of tokens exceeds|"
+    r"exceeds? (the )?max(imum)?.{0,30}(token|length)",
     re.IGNORECASE | re.DOTALL,
 )
 _ANSWER_TOO_LONG = re.compile(r"max_(completion_)?tokens\W.{0,60}too (large|long|big|high)", re.IGNORECASE | re.DOTALL)
 """Of the bound of an answer, which a shorter question does not mend."""
+
+_OF_CONTENT = re.compile(
+    r"content.?filter|content management|data_inspection_failed|responsible.?ai|moderation|safety", re.IGNORECASE
+)
 
 _NO_CREDIT = re.compile(
     r"insufficient_quota|payment_required|billing|credit|exceeded your current quota", re.IGNORECASE
@@ -63,7 +73,8 @@ def failure_of(error: Exception, where: str, key: str, model: str = "") -> Serve
     if isinstance(error, openai.APIStatusError):
         return status_failure(error.status_code, said(error.response.text, key), where, model)
     if isinstance(error, UnboundedAnswer):
-        hint = "lower --max-new-tokens" if "MB" in str(error) else "raise --timeout, lower --concurrency"
+        larger = "MB" in str(error)
+        hint = "lower --max-new-tokens (embed: --batch-inputs)" if larger else "raise --timeout, lower --concurrency"
         return ServerError(f"{where} gives {error}: {hint}, or look at the server", FailureKind.UNUSABLE)
     cause = one_line(error.__cause__ or error, 120)
     return ServerError(f"cannot reach {where}: start the server, or mend --base-url ({cause})", FailureKind.UNUSABLE)
@@ -84,7 +95,7 @@ def status_failure(status: int, words: Said, where: str, model: str = "") -> Ser
         message, kind = f"{where} finds the request too long", FailureKind.TOO_LONG
     elif status == 402 or (status in (403, 429) and _NO_CREDIT.search(text)):
         message, kind = f"{where} says that there is no credit left", FailureKind.UNUSABLE
-    elif status in (401, 403):
+    elif status == 401 or (status == 403 and not _OF_CONTENT.search(text)):
         message = f"{where} refuses the key: set ${KEY_VARIABLE} to one that it takes ({status})"
         kind = FailureKind.UNUSABLE
     elif status == 404:
