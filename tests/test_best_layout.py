@@ -52,6 +52,8 @@ KINDS: dict[str, tuple[str, dict[str, Any], Layout]] = {
         {**HEADS, **LONG_CONTEXT, "rope_parameters": {**LONG_ROPE, **LONG_CONTEXT}},
         Layout.EQUAL,
     ),
+    "padding that acts through a convolution": ("ConvBertConfig", {"embedding_size": 32}, Layout.EQUAL),
+    "padding that acts through landmarks": ("NystromformerConfig", {"max_position_embeddings": 64}, Layout.EQUAL),
     "one layer used again and again": ("AlbertConfig", {"embedding_size": 16}, Layout.SEGMENTS),
 }
 """Configuration, what differs in it from ``sizes``, and the layout that ``embed`` takes."""
@@ -93,6 +95,15 @@ def test_states_are_those_of_the_plain_pass(kind: str) -> None:
         for place, window in enumerate(windows):
             expected = plain(network, window)
             assert (sums[:, place] / len(window) - expected).abs().max() <= 1e-4 * expected.abs().max()
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if kind != "no mask at all"]
+)  # torch transforms no sixteen bits by Fourier
+def test_sixteen_bits_take_the_same_layout(kind: str) -> None:
+    config, settings, wanted = KINDS[kind]
+    network: Any = made(config, settings)
+    assert layout_for(network.to(torch.bfloat16), 4, 64, 512) == wanted
 
 
 def test_a_leak_below_the_rounding_of_sixteen_bits_is_seen() -> None:

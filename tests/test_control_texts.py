@@ -72,7 +72,7 @@ def test_they_are_made_anew_once_and_it_is_said(
     old = vectors(with_control)
     heard.since()
     planned = embed(model=str(model), dry_run=True, **WINDOW)
-    assert (planned.computed, planned.reasons) == (1, {"text changed": 1})
+    assert (planned.computed, planned.reasons) == (1, {"read otherwise before": 1})
     assert "embed: <eos> in texts of 1 entity was read as a control token, and is text: their vectors" in heard.since()
     assert embed(model=str(model), **WINDOW).computed == 1
     assert embed(model=str(model), **WINDOW).computed == 0

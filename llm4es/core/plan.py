@@ -4,7 +4,7 @@ In: nothing. Out: a plan's shape. Knows neither stages nor files.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ class Reason(StrEnum):
     CHANGED = "text changed"  # it was made from other content
     CONFIG = "other settings"  # the subject has such a row, under another configuration
     MODEL = "model changed"  # the name stood for other weights
+    ANEW = "read otherwise before"  # it was made from this content, in a way that was wrong
 
 
 @dataclass(frozen=True)
@@ -53,3 +54,23 @@ class Plan:
     def why(self) -> dict[str, int]:
         """The reasons, and how many subjects have vanished."""
         return self.reasons | ({"vanished": self.vanished} if self.vanished else {})
+
+    def with_anew(self, subjects: pa.Array) -> "Plan":
+        """The plan in which rows of these subjects are not said to be computed for other content.
+
+        Parameters
+        ----------
+        subjects : pyarrow.Array
+            Whose rows were read otherwise before.
+
+        Returns
+        -------
+        Plan
+            With ``Reason.ANEW`` in place of ``Reason.CHANGED`` at them.
+        """
+        import pyarrow.compute as pc  # who only reads a store has no use for it
+
+        reasons = self.todo["reason"]
+        anew = pc.and_(pc.equal(reasons, Reason.CHANGED.value), pc.is_in(self.todo[self.subject], subjects))
+        told = pc.if_else(anew, Reason.ANEW.value, reasons)
+        return replace(self, todo=self.todo.set_column(self.todo.schema.get_field_index("reason"), "reason", told))

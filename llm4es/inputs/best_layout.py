@@ -8,7 +8,8 @@ configuration names, as far as pieces in use are longer than it at all; a row tr
 rows in use are. A layout must give the plain states to ``EXACT``, and a piece's states must not move when its
 neighbour's tokens change, to ``STILL`` (or a few times what lines of one length move, which cannot see each other:
 kernels that sort tokens by expert round by the company). The second shows a leak however coarse the number format is.
-In sixteen bits the first becomes: what packing changes is no more than a few times what padding alone does.
+In sixteen bits the first becomes: what packing changes is no more than a few times what padding alone does; and the
+second is asked of the neighbours' lengths and of what stands in padding, too.
 
 Letters: T tokens of a piece, L layers, D width.
 """
@@ -175,26 +176,55 @@ class _Trial:
                 if layout != Layout.ALONE:
                     again = self._states(layout, 17)  # the long piece is another: its neighbours stay what they are
                     moved = max(_distance(again[place], states[place]) for place in (0, 2))
+                    if self.half and layout != Layout.EQUAL:
+                        moved = max(moved, self._stretched(layout, states))
         except NOT_UNDERSTOOD:
             return None
         return _Tried(plain, moved)
 
     def _states(self, layout: Layout, step: int) -> States:
         """Every piece's states; in company, the long piece (or the line beside each) has tokens of this step."""
-        first, long, last = self.pieces
         if layout == Layout.ALONE:
             return [self._read(layout, [piece])[0] for piece in self.pieces]
         if layout == Layout.EQUAL:
             beside = [plain_tokens(self.network, len(piece), step + 6) for piece in self.pieces]
             return [self._read(layout, [piece, b])[0] for piece, b in zip(self.pieces, beside, strict=True)]
+        return self._read(layout, self._row(layout, step))[:3]
+
+    def _row(self, layout: Layout, step: int) -> list[list[int]]:
+        """The pieces in company, the long one of tokens of this step."""
+        first, long, last = self.pieces
         row = [first, plain_tokens(self.network, len(long), step), last]
         if self.filling > 0 and layout != Layout.PADDED:
             row.append(plain_tokens(self.network, self.filling, 3))
-        return self._read(layout, row)[:3]
+        return row
 
-    def _read(self, layout: Layout, row: Row) -> States:
-        """The states of a row's pieces."""
-        inputs = LAYOUTS[layout].tensors(row)
+    def _stretched(self, layout: Layout, states: States) -> float:
+        """How far the first piece moves when what shares its pass has other lengths, in tensors of the same sizes.
+
+        Kernels are the same then, so what acts is seen below the rounding: the longest position of a pass, padding.
+        """
+        first, *others = self._row(layout, 7)
+        if layout != Layout.PADDED:
+            tokens, short = [token for piece in others for token in piece], len(first)
+            pieces = [tokens[start : start + short] for start in range(0, len(tokens), short)]
+            return _distance(self._read(layout, [first, *pieces])[0], states[0])
+        row = [first, *others]
+        filled = LAYOUTS[layout].tensors(row)
+        filling = torch.tensor([plain_tokens(self.network, filled["input_ids"].shape[1], 3)])  # (1, T)
+        ids = torch.where(filled["attention_mask"] == 1, filled["input_ids"], filling)  # (B, T)
+        moved = _distance(self._read(layout, row, input_ids=ids)[0], states[0])
+        places = torch.arange(ids.shape[1]).expand(ids.shape)  # (B, T)
+        try:
+            far = self._read(layout, row, position_ids=places)[0]
+            near = self._read(layout, row, position_ids=places.clamp(max=len(first) - 1))[0]
+        except NOT_UNDERSTOOD:  # it takes no positions
+            return moved
+        return max(moved, _distance(near, far))
+
+    def _read(self, layout: Layout, row: Row, **others: Tensor) -> States:
+        """The states of a row's pieces; ``others``: what the network is called with in place of the layout's own."""
+        inputs = {**LAYOUTS[layout].tensors(row), **others}
         del inputs["labels"]
         starts = list(accumulate(map(len, row), initial=0))
         states: States = [[] for _ in row]

@@ -1,8 +1,8 @@
 """Networks whose vectors were not those of their own forward pass before every layer was held against it.
 
-In: a model folder, and tokens of a window. Out: from which k on vectors were wrong, and why. Imports neither torch nor
-transformers, so that planning costs nothing. Encoders that were read in one direction are not among them: their space
-has another fingerprint now (``ref.space_fingerprint``).
+In: a model folder, tokens of a window, and a number format. Out: from which k on vectors were wrong, and why. Imports
+neither torch nor transformers, so that planning costs nothing. Encoders that were read in one direction are not among
+them: their space has another fingerprint now (``ref.space_fingerprint``).
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ TOWER = "the layers of its part that sees or hears were taken for its own"
 
 ROTATION = "the longest text of a pass turned the positions of all"
 PADDING = "padding acted on its texts"
+COMPANY = "texts of a pass acted on each other in this number format"
 
 ALWAYS: dict[str, str] = {
     "bert-generation": BOTH_WAYS,
@@ -28,6 +29,17 @@ ALWAYS: dict[str, str] = {
 
 FROM_TWO = frozenset({"falcon_mamba", "mamba", "mamba2", "rwkv", "xlnet"})
 """Model types that were wrong from k = 2 on."""
+
+SIXTEEN_BITS = ("bfloat16", "float16")
+"""Number formats whose rounding hid what texts of a pass did to each other."""
+
+IN_SIXTEEN_BITS = frozenset(
+    {
+        *("big_bird", "bloom", "falcon_h1", "git", "jamba", "lfm2", "lfm2_moe", "recurrent_gemma", "rembert"),
+        *("roformer", "xglm", "xlnet", "xlstm"),
+    }
+)
+"""Model types that were packed there and must not be: at every k."""
 
 WITHIN = {"phimoe": ("sliding_window",)}
 """Settings of model types that were wrong where a window holds more tokens than these say."""
@@ -50,7 +62,7 @@ class Wrong:
     """Tokens of a text above which its vectors were."""
 
 
-def wrong_before(folder: Path, max_length: int) -> Wrong | None:
+def wrong_before(folder: Path, max_length: int, dtype: str) -> Wrong | None:
     """What was wrong with the vectors of the model in a folder; None: nothing.
 
     Parameters
@@ -59,6 +71,8 @@ def wrong_before(folder: Path, max_length: int) -> Wrong | None:
         Of a model: its ``config.json`` is read.
     max_length : int
         Tokens of a window.
+    dtype : str
+        The number format that the model runs in.
 
     Returns
     -------
@@ -69,6 +83,8 @@ def wrong_before(folder: Path, max_length: int) -> Wrong | None:
     inner = config.get("text_config")
     text: dict[str, Any] = {**config, **(inner if isinstance(inner, dict) else {})}
     kind = str(text.get("model_type"))
+    if kind in IN_SIXTEEN_BITS and dtype in SIXTEEN_BITS:
+        return Wrong(1, COMPANY)
     towers = [part for part in (config.get("vision_config"), config.get("audio_config")) if isinstance(part, dict)]
     if text.get("num_hidden_layers") in [part.get("num_hidden_layers", 0) for part in towers]:
         return Wrong(2, TOWER)

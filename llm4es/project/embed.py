@@ -28,6 +28,7 @@ from ..models.ref import (
     space_name,
 )
 from ..models.sentence_modules import read_modules
+from ..models.wrong_before import Wrong, wrong_before
 from ..options import EmbedOptions, EngineName, Layers, LoadOptions, Pooling
 from .context import Context
 from .control_texts import EVERYBODY, RECORDED, SOME, outdated, read_as_control
@@ -39,7 +40,7 @@ from .how_kept import how_kept
 from .incremental import Job, incremental
 from .observer import Advance, as_increments
 from .outcome import Outcome
-from .read_anew import PLAIN, read_anew
+from .read_anew import PLAIN, read_anew, runs_that_read_plainly
 from .read_anew import RECORDED as STATES
 from .selection import choose_texts, entities_sql
 from .stored_models import resolved, stored_models
@@ -125,9 +126,14 @@ def embed(
     related = {"dataset": context.dataset, "model": space.name}
     entities = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
     hashes = context.upstream.apply(store.sql(chosen.hashes_sql(entities)).to_arrow_table())
-    hashes = outdated(hashes, read_as_control(context, scope, chosen, entities, ref))
     depths = sorted(effective_k(options.k, ref.n_layers))
-    anew = read_anew(context, scope, ref, options.max_length, depths)
+    wrong = wrong_before(ref.folder, options.max_length, number_format(load))
+    anew = pa.concat_arrays(
+        [
+            read_as_control(context, scope, chosen, entities, ref),
+            read_anew(context, scope, ref, wrong, depths),
+        ]
+    )
     hashes = outdated(hashes, anew)
     wanted = pa.concat_tables(
         [hashes.append_column("k", pa.array([k] * len(hashes), pa.int32())) for k in depths]
@@ -176,13 +182,14 @@ def embed(
         related_scope=related,
         complete=complete,
         unseen=Reason.MODEL if space.moved else Reason.CONFIG,
+        anew=anew,
         inputs=f"SELECT texts.* FROM texts SEMI JOIN todo USING (entity_id) WHERE {chosen.condition} "
         "ORDER BY entity_id, variant",
         setup=partial(_set_up, ref, load, options, space.name),
         prepare=prepare,
         executor=partial(embed_executor, context, ref, load, options, chosen.condition),
         committers={
-            "canaries": partial(_keep_canaries, context, ref, load, len(anew) > 0),
+            "canaries": partial(_keep_canaries, context, ref, load, wrong),
             UNCOMPILED: partial(_say_uncompiled, context, set()),
         },
         finish=lambda run: "; ".join(
@@ -263,14 +270,18 @@ def _say_uncompiled(context: Context, said: set[str], _run: "Run", rows: pa.Tabl
         said.add(why)
 
 
-def _keep_canaries(context: Context, ref: ModelRef, load: LoadOptions, anew: bool, run: "Run", now: pa.Table) -> None:
+def _keep_canaries(
+    context: Context, ref: ModelRef, load: LoadOptions, wrong: Wrong | None, run: "Run", now: pa.Table
+) -> None:
     """Keep the vectors of the fixed texts at the first use of a space; later compare, and warn when they moved.
 
-    Each process that reads texts tells its own: those of the first are kept, the others are compared with them.
+    Each process that reads texts tells its own: those of the first are kept, the others are compared with them. Those
+    of a model that was read wrongly, from before, are replaced: they hold every layer, whatever k was asked for.
     """
     scope = {"model": now["model"][0].as_py(), "fingerprint": now["fingerprint"][0].as_py()}
     before = context.store.sql(f"SELECT * FROM canaries WHERE {where(scope)}").to_arrow_table().to_pylist()
-    if anew or not before:
+    right = {run.run_id, *runs_that_read_plainly(context)} if wrong and before else set()
+    if not before or (wrong and before[0]["run_id"] not in right):
         first = now.slice(0, pc.count_distinct(now["text"]).as_py())
         run.replace("canaries", scope, first)
         before, now = first.to_pylist(), now.slice(len(first))

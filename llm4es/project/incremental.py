@@ -75,6 +75,9 @@ class Job:
     unseen: Reason = Reason.CONFIG
     """Why a row is computed that is known under another configuration."""
 
+    anew: pa.Array | None = None
+    """Subjects whose rows were read otherwise before: told as such, not as other content."""
+
     row_filter: str = "true"
     """SQL condition that picks one live row of several that stand for one wanted."""
 
@@ -124,7 +127,7 @@ def plan_of(context: Context, job: Job) -> Plan:
     Plan
         Rows to compute with their reasons, rows that are stale, and how many are reused.
     """
-    return context.store.plan(
+    plan = context.store.plan(
         job.table,
         job.scope,
         job.wanted,
@@ -134,6 +137,7 @@ def plan_of(context: Context, job: Job) -> Plan:
         unseen=job.unseen,
         row_filter=job.row_filter,
     )
+    return plan if job.anew is None else plan.with_anew(job.anew)
 
 
 def incremental(context: Context, job: Job) -> Outcome:

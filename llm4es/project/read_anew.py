@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from ..core.sql import Scope, literal, where
 from ..models.ref import ModelRef
-from ..models.wrong_before import wrong_before
+from ..models.wrong_before import Wrong
 from .context import Context
 from .recorded import runs_of
 
@@ -19,15 +19,15 @@ RECORDED, PLAIN = "states", "plain"
 """What a run's record says of the states that its vectors are means of: those of the plain forward pass."""
 
 
-def read_anew(context: Context, scope: Scope, ref: ModelRef, max_length: int, depths: Sequence[int]) -> pa.Array:
+def read_anew(context: Context, scope: Scope, ref: ModelRef, wrong: Wrong | None, depths: Sequence[int]) -> pa.Array:
     """The entities with vectors of this configuration that were wrong and are to be made anew: it is said.
 
-    Of ``depths``, the k that are asked for now. That those of another k were wrong is said too: they stay until then.
+    ``wrong`` is what ``wrong_before`` says of the model. Of ``depths``, the k that are asked for now. That those of
+    another k were wrong is said too: they stay until then.
     """
-    wrong = wrong_before(ref.folder, max_length)
     if wrong is None:
         return pa.array([], pa.string())
-    right = [run.run_id for run in runs_of(context.store, context.dataset, "embed") if RECORDED in run.config]
+    right = runs_that_read_plainly(context)
     of_right = f" AND run_id NOT IN ({', '.join(map(literal, right))})" if right else ""
     found = context.store.sql(
         f"SELECT DISTINCT entity_id, k FROM embeddings WHERE {where(scope)} AND k >= {wrong.from_k}"
@@ -45,3 +45,10 @@ def read_anew(context: Context, scope: Scope, ref: ModelRef, max_length: int, de
         words = ",".join(map(str, left))
         context.observer.warn(f"vectors of {ref.name} at k = {words} {were}: embed with --k {words} to make them anew")
     return entities
+
+
+def runs_that_read_plainly(context: Context) -> list[str]:
+    """The runs of ``embed``, of whichever dataset, whose vectors are means of the plain forward pass's states."""
+    datasets = context.store.datasets()
+    runs = [run for dataset in datasets for run in runs_of(context.store, dataset, "embed")]
+    return [run.run_id for run in runs if RECORDED in run.config]
