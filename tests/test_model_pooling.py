@@ -71,6 +71,31 @@ def test_lower_case(tmp_path: Path) -> None:
     assert_as_encoded(folder)
 
 
+def test_settings_under_the_names_of_the_first_versions(tmp_path: Path) -> None:
+    folder = encoders.save_sentence_model(tmp_path / "st")
+    plain = encoders.encoded(folder, TEXTS)
+    file = folder / "sentence_bert_config.json"
+    edit(file, do_lower_case=True, max_seq_length=200)
+    for kind in ("roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet"):
+        file = file.rename(folder / f"sentence_{kind}_config.json")
+        modules = read_modules(folder, "st", 32)
+        assert (modules.lower_case, modules.max_seq_length) == (True, 200)
+    encoded = encoders.encoded(folder, TEXTS)
+    assert np.abs(encoded - plain).max() > 1e-3
+    assert_as_encoded(folder)
+    to = export(load_model(resolve(str(folder))), tmp_path / "out", 1, Pooling.MODEL, 100)
+    assert np.abs(encoders.encoded(to, TEXTS) - encoded).max() <= 1e-6
+
+
+def test_of_two_settings_the_first_that_says_anything(tmp_path: Path) -> None:
+    folder = encoders.save_sentence_model(tmp_path / "st")
+    (folder / "sentence_bert_config.json").write_text("{}")
+    (folder / "sentence_xlnet_config.json").write_text('{"max_seq_length": 7}')
+    assert read_modules(folder, "st", 32).max_seq_length == 7
+    (folder / "sentence_albert_config.json").write_text('{"max_seq_length": 9}')
+    assert read_modules(folder, "st", 32).max_seq_length == 9
+
+
 @pytest.mark.parametrize("first", [8, 64])
 def test_first_dimensions(first: int, tmp_path: Path) -> None:
     folder = encoders.save_sentence_model(tmp_path / "st")

@@ -19,7 +19,7 @@ from ..core.quiet import quiet
 from ..inputs.best_layout import takes_padding
 from ..models.load import Model
 from ..models.ref import check_length, effective_k
-from ..models.sentence_modules import MODULES, TRANSFORMER, read_modules
+from ..models.sentence_modules import MODULES, TRANSFORMER, read_modules, transformer_settings
 from ..options import LoadIn, Pooling
 
 POOLING_MODES = {Pooling.MEAN: "pooling_mode_mean_tokens", Pooling.LAST: "pooling_mode_lasttoken"}
@@ -131,7 +131,7 @@ def _own_modules(model: Model, to: Path, max_length: int) -> None:
     for file in read_modules(folder, model.ref.name, model.ref.dim).files:
         (to / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / file, to / file)
-    settings = json.loads((to / TRANSFORMER).read_text())
+    settings = transformer_settings(folder)
     (to / TRANSFORMER).write_text(json.dumps({**settings, "max_seq_length": max_length}))
 
 

@@ -18,6 +18,9 @@ from .json_files import read_array, read_object
 MODULES, TRANSFORMER, WHOLE = "modules.json", "sentence_bert_config.json", "config_sentence_transformers.json"
 """The files that make a folder one of sentence-transformers: its steps, its network's settings, its prompts."""
 
+FORMERLY = ("roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
+"""Networks after which the first versions called the settings' file, in the order in which they are looked for."""
+
 
 class TokenPooling(StrEnum):
     """How token states become one, by sentence-transformers' names of those that are sums over tokens."""
@@ -72,7 +75,7 @@ class SentenceModules:
     cut: bool
     """Whether that is less than the steps give: the folder keeps the first dimensions alone."""
     files: tuple[str, ...]
-    """The files that say so, and the dense layers' weights: paths in the folder."""
+    """The files that say so, but the network's settings, and the dense layers' weights: paths in the folder."""
 
     @property
     def fingerprint(self) -> dict[str, Any]:
@@ -126,7 +129,7 @@ def read_modules(folder: Path, name: str, dim: int) -> SentenceModules:
             files += [f"{path}/config.json"] if (folder / path / "config.json").is_file() else []
         elif kind != "Dropout":  # does nothing once a model is trained
             raise ModelError(f"--pooling model: the step {kind} of {name} cannot be read: give --pooling mean")
-    transformer, whole = _settings(folder, TRANSFORMER), _settings(folder, WHOLE)
+    transformer, whole = transformer_settings(folder), _settings(folder, WHOLE)
     if (task := transformer.get("transformer_task", "feature-extraction")) != "feature-extraction":
         raise ModelError(f"--pooling model: {name} is used for {task}, not for its states: give --pooling mean")
     prompts, default = whole.get("prompts"), whole.get("default_prompt_name")
@@ -144,7 +147,7 @@ def read_modules(folder: Path, name: str, dim: int) -> SentenceModules:
         lower_case=transformer.get("do_lower_case") is True,
         dim=kept,
         cut=kept < dim,
-        files=(*files, *(file for file in (TRANSFORMER, WHOLE) if (folder / file).is_file())),
+        files=(*files, *([WHOLE] if (folder / WHOLE).is_file() else [])),
     )
 
 
@@ -187,6 +190,12 @@ def _dense(folder: Path, name: str, dim: int) -> Dense:
     if not (folder / "model.safetensors").is_file():
         raise ModelError(f"{folder} has no safetensors weights: save the model with safe_serialization")
     return Dense(folder, dim, int(str(sizes[1])), said.get("bias", True) is not False, activation)
+
+
+def transformer_settings(folder: Path) -> dict[str, Any]:
+    """The network's settings, from the first of the files that sentence-transformers knows for them."""
+    files = (TRANSFORMER, *(f"sentence_{kind}_config.json" for kind in FORMERLY))
+    return next(filter(None, (_settings(folder, file) for file in files)), {})
 
 
 def _settings(folder: Path, file: str) -> dict[str, Any]:
