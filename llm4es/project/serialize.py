@@ -64,7 +64,7 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
         "layout": source.layout,
         "files": {table: [path.name for path in paths] for table, paths in source.files.items()},
         "events_files": source.contents[context.recipe.events.table],  # the same people under another name are known
-        "whole_recipe": context.recipe.content_hash(),
+        "whole_recipe": context.recipe.serialized_hash(),
         "max_entities": context.max_entities,
         **cuts[-1].config,
     }

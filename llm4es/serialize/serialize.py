@@ -16,13 +16,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..core.decimals import fixed_point, plain_numbers
-from ..core.entities import Index, by_distinct, entity_starts, whole_entities
+from ..core.entities import Index, entity_starts, whole_entities
 from ..core.schemas import TEXTS, TIME
 from ..options import History, SerializeOptions
 from ..recipes import FieldSpec, Recipe
 from .check import checked
-from .escaping import SEPARATOR, escape, escape_array
+from .event_lines import event_lines, header_of
 
 RAW = "raw"
 """The variant of texts made here."""
@@ -77,7 +76,7 @@ def serialize(events: Iterable[pa.RecordBatch], recipe: Recipe, options: Seriali
     b ['Shop | Amount', 'rice | 3.5'] 0
     """
     fields = recipe.text_fields(options.preset)
-    header = SEPARATOR.join(escape(field.title) for field in fields)
+    header = header_of(fields).removesuffix("\n")
     parts = (part for batch in whole_entities(checked(events, fields)) for part in _parts(batch))
     with ThreadPoolExecutor(WORKERS) as pool:  # Arrow, NumPy and hashlib compute outside of Python's lock
         running: deque[Future[pa.RecordBatch]] = deque()
@@ -106,7 +105,7 @@ def _texts(
     """The texts of a batch of whole entities."""
     starts = entity_starts(batch["entity_id"])
     ends = np.append(starts[1:], batch.num_rows)
-    lines = _lines([values_of(batch[field.name], field) for field in fields])
+    lines = event_lines([batch[field.name] for field in fields], fields)
     text = _joined(lines, starts, ends, header)
     hashes = _hashes(text)
     first, last = _kept(starts, ends, options)
@@ -157,11 +156,6 @@ def _ranges(first: Index, last: Index) -> Index:
     return rows
 
 
-def _lines(columns: Sequence[pa.Array]) -> pa.Array:
-    """One line an event."""
-    return columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, SEPARATOR)
-
-
 def _joined(lines: pa.Array, starts: Index, ends: Index, header: str) -> pa.Array:
     """One text an entity; the ranges follow each other without gaps."""
     offsets = pa.array(np.append(starts, ends[-1]), pa.int32())
@@ -187,20 +181,3 @@ def _offsets(lines: pa.Array, counts: Index, header: int) -> pa.Array:
 def _hashes(texts: pa.Array) -> pa.Array:
     """SHA-256 of each text."""
     return pa.array([hashlib.sha256(text).hexdigest() for text in texts.cast(pa.binary()).to_pylist()], pa.string())
-
-
-def values_of(column: pa.Array, field: FieldSpec) -> pa.Array:
-    """A column as the field writes it: escaped, with its unit, and with something where there is nothing."""
-    text = escape_array(column) if pa.types.is_string(column.type) else _written(column, field)
-    if field.unit:
-        text = pc.binary_join_element_wise(text, escape(field.unit), " ")
-    return pc.fill_null(text, escape(field.missing)) if text.null_count else text
-
-
-def _written(column: pa.Array, field: FieldSpec) -> pa.Array:
-    """A column of numbers or times as text; none of its characters needs an escape."""
-    if pa.types.is_floating(column.type):
-        return plain_numbers(column) if field.decimals is None else fixed_point(column, field.decimals)
-    if pa.types.is_timestamp(column.type):
-        return column.cast(pa.timestamp("s"), safe=False).cast(pa.string())
-    return by_distinct(column, lambda values: values.cast(pa.string()))

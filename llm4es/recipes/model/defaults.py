@@ -1,15 +1,15 @@
-"""What a recipe may say of ``serialize``: its options where none are typed.
+"""What a recipe may say of ``serialize``: its options where none are typed, and by which fields one event is read.
 
 In: plain values read from a TOML. Out: checked options. Reads nothing.
 """
 
 from typing import Any, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from ...core.errors import OptionError
 from ...options import History, OnBadRow, SerializeOptions
-from .base import Strict
+from .base import Strict, Texts
 
 
 class Defaults(Strict):
@@ -19,6 +19,9 @@ class Defaults(Strict):
     history: History = SerializeOptions.history
     max_events: int | None = SerializeOptions.max_events
     on_bad_row: OnBadRow = SerializeOptions.on_bad_row
+    by: Texts = Field(default=(), exclude_if=lambda value: not value)
+    """Fields that one event is read by on its own (``embed --history events``); none: those of the preset but times.
+    Changes no text. Left out of a recipe's content where not given."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -35,4 +38,4 @@ class Defaults(Strict):
             typed.setdefault("max_events", None)
         if "max_events" in typed and self.history is History.FULL:
             typed.setdefault("history", SerializeOptions.history)
-        return SerializeOptions(**{**dict(self), **typed})
+        return SerializeOptions(**{**self.model_dump(exclude={"by"}), **typed})

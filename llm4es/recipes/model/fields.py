@@ -4,9 +4,11 @@ In: plain values read from a TOML. Out: frozen models, or a validation error tha
 """
 
 from enum import StrEnum
-from typing import Literal, Self
+from itertools import pairwise
+from math import isfinite
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ...core.schemas import EVENT_KEYS
 from .base import Name, Strict, Texts
@@ -39,6 +41,13 @@ class Derive(StrEnum):
     LOG_INTEGER = "log_integer"  # the same, cut to an integer towards zero
 
 
+_NUMBERS = frozenset({Derive.LOG, Derive.LOG_INTEGER, Derive.GAP_DAYS, Derive.GAP_HOURS})
+"""What is derived and can be small or large."""
+
+MOST_BINS = 100
+"""Of a number: more words than that tell nobody what is large."""
+
+
 class Names(Strict):
     """A table of the raw data that says what codes stand for."""
 
@@ -64,6 +73,10 @@ class FieldSpec(Strict):
     decimal_mark: Literal[".", ","] | None = Field(default=None, exclude_if=lambda value: value is None)
     """What stands before the fraction of numbers as people write them: ``$1,234.50``, ``1.234,50 €``, ``12 %``, and
     ``(1.00)`` for -1; None: the numbers are plain. Left out of a recipe's content where not given."""
+    bins: int | tuple[float, ...] | None = Field(default=None, exclude_if=lambda value: value is None)
+    """A number shown as a word, 'very small' to 'very large', so that events repeat: how many bins, whose edges are
+    fitted once as quantiles of train entities' events, or the edges, rising, each the lowest value of the bin above it.
+    The events keep the number. None: the number itself. Left out of a recipe's content where not given."""
     unit: str = ""
     """Written behind each value, after a space."""
     missing: str = ""
@@ -73,6 +86,16 @@ class FieldSpec(Strict):
     categories, descriptions: what no sum and no join depends on. Changes no raw text."""
     in_text: bool = True
     """False: a column for SQL and baselines, in the texts only where a preset names it."""
+
+    @field_validator("bins", mode="before")
+    @classmethod
+    def _number_or_edges(cls, bins: Any) -> Any:
+        given = bins if isinstance(bins, list | tuple) else [bins]
+        if bins is not None and any(isinstance(each, bool) or not isinstance(each, int | float) for each in given):
+            raise ValueError("'bins' is a number of bins, or the edges between them: bins = [10.0, 100.0]")
+        if isinstance(bins, float) and not bins.is_integer():
+            raise ValueError("'bins' is a whole number of bins; one edge is bins = [10.0]")
+        return bins
 
     @property
     def title(self) -> str:
@@ -87,6 +110,8 @@ class FieldSpec(Strict):
             raise ValueError("'decimals' is between 0 and 9, and for fields of type 'number'")
         if self.decimal_mark is not None and (self.type is not FieldType.NUMBER or self.derive is not None):
             raise ValueError("'decimal_mark' is for fields of type 'number' that are not derived")
+        if self.bins is not None:
+            self._bins_fit()
         if self.names is not None and (self.type is not FieldType.TEXT or self.derive is not None):
             raise ValueError("'names' is for fields of type 'text' that are not derived")
         if self.paraphrase and (self.type is not FieldType.TEXT or self.derive is not None):
@@ -97,6 +122,20 @@ class FieldSpec(Strict):
         elif self.derive is not None and self.column is not None:
             raise ValueError(f"derive = {self.derive.value!r} is taken from the event's time: leave out 'from'")
         return self
+
+    def _bins_fit(self) -> None:
+        """Raise ValueError for bins that cannot be."""
+        if self.derive not in _NUMBERS if self.derive else self.type not in (FieldType.INTEGER, FieldType.NUMBER):
+            raise ValueError("'bins' is for fields of type 'integer' or 'number', and for logarithms and gaps")
+        if isinstance(self.bins, int):
+            if not 2 <= self.bins <= MOST_BINS:
+                raise ValueError(f"'bins' is between 2 and {MOST_BINS}, or the edges: bins = [10.0, 100.0]")
+        elif not self.bins or not all(map(isfinite, self.bins)):
+            raise ValueError("'bins' gives one edge or more, each a finite number: bins = [10.0, 100.0]")
+        elif any(upper <= lower for lower, upper in pairwise(self.bins)):
+            raise ValueError(f"'bins' gives edges in rising order, each once, not {list(self.bins)}")
+        elif len(self.bins) >= MOST_BINS:
+            raise ValueError(f"'bins' gives at most {MOST_BINS - 1} edges, not {len(self.bins)}")
 
 
 class Preset(Strict):

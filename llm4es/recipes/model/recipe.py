@@ -51,6 +51,7 @@ class Recipe(Strict):
         if len(set(known)) < len(known):
             raise ValueError(f"field {next(n for n in known if known.count(n) > 1)!r} is there twice")
         named = [("item", self.item), ("amount", self.amount), *(("categories", name) for name in self.categories)]
+        named += [("texts.by", name) for name in self.texts.by]
         named += [(f"presets.{name}", field) for name, preset in self.presets.items() for field in preset.fields]
         for key, field in named:
             if field is not None and field not in known:
@@ -131,6 +132,18 @@ class Recipe(Strict):
         'd314cf423412'
         """
         return text_hash(canonical_json(self.model_dump(mode="json")))
+
+    def serialized_hash(self) -> str:
+        """SHA-256 over all that ``serialize`` makes rows from, 64 digits: not by what single events are read later.
+
+        Examples
+        --------
+        >>> from llm4es.recipes import load_recipe
+        >>> recipe = load_recipe("movielens-100k")
+        >>> recipe.texts.by, recipe.serialized_hash() == recipe.content_hash()
+        (('title', 'genres', 'rating'), False)
+        """
+        return text_hash(canonical_json(self.model_dump(mode="json", exclude={"texts": {"by"}})))
 
     def to_json(self) -> str:
         """The recipe as JSON text, in the order of its keys: ``recipe_from_json`` reads the same recipe from it."""
