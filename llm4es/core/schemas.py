@@ -119,6 +119,27 @@ LAYERS = pa.schema(
 )
 """One row an (entity, layer). The mean of the vectors of the last k layers is the embedding of that k."""
 
+EVENT_VECTORS = pa.schema(
+    [
+        ("dataset", pa.string()),  # that needed it first: who reads a vector asks not whose it was
+        ("event_hash", pa.string()),  # SHA-256 of event_text
+        ("event_text", pa.string()),  # what the model read of the event: a line, or a question about it
+        ("model", pa.string()),
+        ("layer", pa.int32()),  # from 1, as of LAYERS; 0: the vector is log probabilities of answers
+        ("dim", pa.int32()),
+        ("vector", pa.list_(pa.float32())),
+        ("n_tokens", pa.int64()),  # tokens that the model read for it; what all share is read once, and not counted
+        ("pooling", pa.string()),
+        ("context", pa.string()),  # what was read before it, and is not pooled
+        ("load_in", pa.string()),
+        ("dtype", pa.string()),
+        ("fingerprint", pa.string()),
+        ("stored_as", pa.string()),  # as of EMBEDDINGS
+        ("source_hash", pa.string()),
+    ]
+)
+"""One row an (event text, layer), whoever's event it is."""
+
 CANARIES = pa.schema(
     [
         ("model", pa.string()),  # name of the space: weights, number format, quantization

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from ..core.errors import ModelError
@@ -39,8 +40,18 @@ class PooledWindow:
     """Whose window it is, for messages."""
 
 
+Sums = Callable[[PreTrainedModel, int, Sequence[Window], Sequence[Span], Layout], Tensor]
+"""What is kept of a pass: a network, its layers, windows and what of them counts, laid out so, to (L, N, D)."""
+
+
 def window_sums(
-    windows: Sequence[PooledWindow], model: Model, layout: Layout, budget: int, *, longest_first: bool = True
+    windows: Sequence[PooledWindow],
+    model: Model,
+    layout: Layout,
+    budget: int,
+    *,
+    longest_first: bool = True,
+    sums: Sums = layer_sums,
 ) -> Iterator[dict[int, NDArray[np.float32]]]:
     """After each pass, the (L, D) summed states of its windows, by their places in ``windows``.
 
@@ -53,7 +64,7 @@ def window_sums(
     waiting: deque[tuple[list[int], list[_Begun]]] = deque()
     for places in ranges if longest_first else reversed(ranges):
         indices = order[places.start : places.stop]
-        waiting.append((indices, _begun([windows[index] for index in indices], model, layout)))
+        waiting.append((indices, _begun([windows[index] for index in indices], model, layout, sums)))
         if len(waiting) > behind:
             yield _ended(*waiting.popleft(), model)
     while waiting:
@@ -118,14 +129,14 @@ _fits: "WeakKeyDictionary[PreTrainedModel, int]" = WeakKeyDictionary()
 """Tokens of a pass of each network that once had not enough memory: a half of the pass that was too much."""
 
 
-def _begun(windows: Sequence[PooledWindow], model: Model, layout: Layout) -> list[_Begun]:
+def _begun(windows: Sequence[PooledWindow], model: Model, layout: Layout, sums: Sums) -> list[_Begun]:
     """A pass through the model; in halves where memory does not suffice, or did not for as much before."""
     ids, spans = [window.ids for window in windows], [window.span for window in windows]
     size, network = LAYOUTS[layout].size(ids), model.network
     middle = len(windows) // 2
     if not middle or size <= _fits.get(network, size):
         try:
-            return [(windows, copied(layer_sums(network, model.ref.n_layers, ids, spans, layout)))]
+            return [(windows, copied(sums(network, model.ref.n_layers, ids, spans, layout)))]
         except RuntimeError as error:  # a lack of memory is one: on a GPU of its own kind, on a CPU known by its text
             if not isinstance(error, torch.OutOfMemoryError) and "not enough memory" not in str(error):
                 raise
@@ -136,19 +147,19 @@ def _begun(windows: Sequence[PooledWindow], model: Model, layout: Layout) -> lis
         _fits[network] = max(LAYOUTS[layout].size(half) for half in (ids[:middle], ids[middle:]))
         if model.device.type == "cuda":
             torch.cuda.empty_cache()
-    return [part for half in (windows[:middle], windows[middle:]) for part in _begun(half, model, layout)]
+    return [part for half in (windows[:middle], windows[middle:]) for part in _begun(half, model, layout, sums)]
 
 
 def _ended(indices: Sequence[int], parts: Sequence[_Begun], model: Model) -> dict[int, NDArray[np.float32]]:
     """The (L, D) sums of a pass by its windows' places. Raises at the first layer that gave what is no number."""
     found: list[NDArray[np.float32]] = []  # each (L, D)
     for windows, wait in parts:
-        sums = wait()  # (L, N, D)
-        wrong = not_finite(sums)
+        made = wait()  # (L, N, D)
+        wrong = not_finite(made)
         if wrong is not None:
             layer, place = wrong
             raise ModelError(
                 f"layer {layer + 1} of {model.name} gave NaN or infinity on {windows[place].owner}: use --dtype float32"
             )
-        found += [sums[:, place] for place in range(len(windows))]
+        found += [made[:, place] for place in range(len(windows))]
     return dict(zip(indices, found, strict=True))

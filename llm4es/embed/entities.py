@@ -44,6 +44,10 @@ class Entity:
     entity_id: str
     texts: tuple[EmbedText, ...]
 
+    def named(self, text: EmbedText) -> str:
+        """One of its texts, for messages."""
+        return f"text {text.variant!r} of entity {self.entity_id!r}"
+
     @property
     def n_windows(self) -> int:
         """Windows that the model reads for it."""

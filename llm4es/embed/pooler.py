@@ -39,3 +39,13 @@ class Pooler:
     def of_entity(self, texts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """An entity's vector of every layer, (L, D), from its variants': V of (L, D)."""
         return np.asarray(np.stack(texts).mean(0), np.float32)
+
+
+@dataclass(frozen=True)
+class EventPooler(Pooler):
+    """Pooling of a single event: its own tokens, without the context before it and the special ones around it."""
+
+    def span(self, length: int, prefix: int, suffix: int) -> Span:
+        """All of the event's tokens, or the last of them."""
+        end = length - suffix
+        return (end - 1 if self.pooling is Pooling.LAST else prefix), end
