@@ -94,6 +94,7 @@ EMBEDDINGS = pa.schema(
         ("n_windows", pa.int32()),
         ("stored_as", pa.string()),  # 'float16', 'int8'; null: float32, as computed
         ("stored_cosine", pa.float32()),  # of the vector as it is kept to the one that was computed; null: the same
+        ("reading", pa.string()),  # how the vector was made of its events' vectors, in words; null: of a text
         ("source_hash", pa.string()),
     ]
 )
@@ -151,6 +152,19 @@ CANARIES = pa.schema(
     ]
 )
 """The vectors of three fixed texts at the first use of a space: later uses compare theirs with these."""
+
+EVENT_FITS = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("model", pa.string()),
+        ("k", pa.int32()),
+        ("fit_hash", pa.string()),  # SHA-256 of arrays
+        ("n_entities", pa.int64()),  # train entities that it was learnt from
+        ("reading", pa.string()),  # JSON: weights, whitening, alignment
+        ("arrays", pa.binary()),  # what was learnt, as safetensors; kinds by their event_hash
+    ]
+)
+"""What was learnt once of train entities' events, so that later vectors lie in the same space: one row an embedding."""
 
 MODELS = pa.schema(
     [

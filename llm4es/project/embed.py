@@ -4,18 +4,16 @@ In: a context, a model, options. Out: rows of ``embeddings`` (and of ``layers`` 
 model keeps the vectors of three fixed texts; later uses compare, and warn when they moved. Knows no screen.
 """
 
-import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..core.hashing import config_id
 from ..core.plan import Plan, Reason
-from ..core.sql import literal, where
+from ..core.sql import literal
 from ..models.devices import number_format
 from ..models.placement import where_it_runs
 from ..models.ref import (
@@ -23,13 +21,11 @@ from ..models.ref import (
     check_dims,
     check_length,
     effective_k,
-    load_fingerprint,
-    space_fingerprint,
-    space_name,
 )
 from ..models.sentence_modules import read_modules
-from ..models.wrong_before import Wrong, wrong_before
+from ..models.wrong_before import wrong_before
 from ..options import EmbedOptions, EngineName, Layers, LoadOptions, Pooling
+from .canaries import PASS_SECONDS, UNCOMPILED, keep_canaries, measured, say_uncompiled
 from .context import Context
 from .control_texts import EVERYBODY, RECORDED, SOME, outdated, read_as_control
 from .cut_histories import what_is_cut
@@ -40,37 +36,17 @@ from .how_kept import how_kept
 from .incremental import Job, incremental
 from .observer import Advance, as_increments
 from .outcome import Outcome
-from .read_anew import PLAIN, read_anew, runs_that_read_plainly
+from .read_anew import PLAIN, read_anew
 from .read_anew import RECORDED as STATES
 from .selection import choose_texts, entities_sql
-from .stored_models import resolved, stored_models
+from .spaces import space_of
+from .stored_models import resolved
 
 if TYPE_CHECKING:
     from llm4es_store import Run
 
-    from ..models.load import Model
 
 KEY, LAYERS_KEY = ("entity_id", "k"), ("entity_id", "layer")
-
-UNCOMPILED = "uncompiled"
-"""No table: under this name whoever reads texts tells why layers were not compiled."""
-
-PASS_SECONDS = 7.0
-"""Seconds that a forward pass may take at most: what is read in one is lost by a kill in it."""
-
-
-@dataclass(frozen=True)
-class Space:
-    """The space that a model's vectors live in, and what it means for the vectors that are there."""
-
-    name: str
-    """What tables call it."""
-
-    fingerprint: str
-    """Of weights, number format and quantization."""
-
-    moved: bool
-    """Whether the name stood for other weights until now: two spaces never live under one name."""
 
 
 def embed(
@@ -119,7 +95,7 @@ def embed(
     check_length(ref, options.max_length)
     modules = read_modules(ref.folder, ref.name, ref.dim) if options.pooling is Pooling.MODEL else None
     check_dims(ref.name, modules.dim if modules else ref.dim, options.dims)
-    space = _space(context, ref, load)
+    space = space_of(context, ref, load)
     config = {"model": space.fingerprint, "options": options.fingerprint(), "texts": chosen.pairs}
     config |= {"modules": modules.fingerprint} if modules else {}
     scope = {"dataset": context.dataset, "model": space.name, "config_id": config_id(config)}
@@ -189,31 +165,14 @@ def embed(
         prepare=prepare,
         executor=partial(embed_executor, context, ref, load, options, chosen.condition),
         committers={
-            "canaries": partial(_keep_canaries, context, ref, load, wrong),
-            UNCOMPILED: partial(_say_uncompiled, context, set()),
+            "canaries": partial(keep_canaries, context, ref, load, wrong),
+            UNCOMPILED: partial(say_uncompiled, context, set()),
         },
         finish=lambda run: "; ".join(
             [what_is_cut(context.store, scope, options), *how_kept(context.store, scope, options)]
         ),
     )
     return incremental(context, job)
-
-
-def _space(context: Context, ref: ModelRef, load: LoadOptions) -> Space:
-    """The space of a model's vectors, and whether its name was another's."""
-    rows = context.store.sql("SELECT DISTINCT dataset, model, fingerprint FROM embeddings").fetchall()
-    fingerprint, former = space_fingerprint(ref, load), load_fingerprint(ref, load)
-    # A model of the store keeps its name when it is tuned anew; another folder of the same name is another model.
-    others = {model: other for _, model, other in rows if other != former}
-    name = space_name(ref, load, None if ref.name in stored_models(context.store) else others)
-    if "#" in name and name not in {model for _, model, _ in rows}:
-        usual = name.partition("#")[0]
-        context.observer.say(f"embed: {usual} stands for other weights in this store: those of {ref.folder} are {name}")
-    here = {other for dataset, model, other in rows if (dataset, model) == (context.dataset, name)}
-    if former in here - {fingerprint}:
-        were = "were read in one direction" if ref.was_read_causally else "depended on the batch that read them"
-        context.observer.say(f"embed: vectors of {name} {were}: they are computed anew")
-    return Space(name, fingerprint, moved=bool(here - {fingerprint}))
 
 
 def _set_up(ref: ModelRef, load: LoadOptions, options: EmbedOptions, space: str) -> Work:
@@ -227,7 +186,7 @@ def _set_up(ref: ModelRef, load: LoadOptions, options: EmbedOptions, space: str)
 
     model = load_model(ref, load, space)
     why = compile_layers(model, options) if options.compile else ""
-    now, rate = _measured(model)
+    now, rate = measured(model)
     first = [TableRows("canaries", pa.Table.from_batches([now]))]  # told once, however many portions are read here
     first += [TableRows(UNCOMPILED, pa.table({"why": [why]}))] if why else []
     sized = replace(options, batch_tokens=batch_tokens_within(PASS_SECONDS, rate, options), compile=False)
@@ -245,49 +204,3 @@ def _set_up(ref: ModelRef, load: LoadOptions, options: EmbedOptions, space: str)
                 yield [TableRows("embeddings", smaller(rows, options.store_as), KEY)]
 
     return work
-
-
-def _measured(model: "Model") -> tuple[pa.RecordBatch, float]:
-    """The vectors of the fixed texts, and how many tokens a second they took; a slow first time is measured again."""
-    from ..embed.drift import TEXTS, canaries
-    from ..inputs.tokenize import tokenize
-
-    n_tokens = sum(len(tokens.ids) for tokens in tokenize(model.tokenizer, list(TEXTS.values())))
-    rate = 0.0
-    for _ in range(2):
-        began = time.monotonic()
-        rows = canaries(model)
-        rate = max(rate, n_tokens / (time.monotonic() - began))
-        if EmbedOptions.batch_tokens / rate <= PASS_SECONDS:
-            break
-    return rows, rate
-
-
-def _say_uncompiled(context: Context, said: set[str], _run: "Run", rows: pa.Table) -> None:
-    """Say once why layers were not compiled, however many processes tell it."""
-    for why in {*rows["why"].to_pylist()} - said:
-        context.observer.warn(f"--compile: the layers run as they are ({why})")
-        said.add(why)
-
-
-def _keep_canaries(
-    context: Context, ref: ModelRef, load: LoadOptions, wrong: Wrong | None, run: "Run", now: pa.Table
-) -> None:
-    """Keep the vectors of the fixed texts at the first use of a space; later compare, and warn when they moved.
-
-    Each process that reads texts tells its own: those of the first are kept, the others are compared with them. Those
-    of a model that was read wrongly, from before, are replaced: they hold every layer, whatever k was asked for.
-    """
-    scope = {"model": now["model"][0].as_py(), "fingerprint": now["fingerprint"][0].as_py()}
-    before = context.store.sql(f"SELECT * FROM canaries WHERE {where(scope)}").to_arrow_table().to_pylist()
-    right = {run.run_id, *runs_that_read_plainly(context)} if wrong and before else set()
-    if not before or (wrong and before[0]["run_id"] not in right):
-        first = now.slice(0, pc.count_distinct(now["text"]).as_py())
-        run.replace("canaries", scope, first)
-        before, now = first.to_pylist(), now.slice(len(first))
-    if not len(now):
-        return
-    from ..embed.drift import drifted
-
-    for change in drifted(before, now.combine_chunks().to_batches()[0], ref.n_layers, number_format(load)):
-        context.observer.warn(str(change))
