@@ -4,6 +4,7 @@ In: the words of a command line. Out: an exit code: 0 done, 1 a bug (traceback),
 130 interrupted. Knows no command's work; importing it loads neither torch nor DuckDB.
 """
 
+import gc
 import sys
 from typing import Annotated
 
@@ -22,6 +23,9 @@ MOST_CHARACTERS = 4000
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the signal's number, as shells have it."""
+
+INTERRUPTION = "interrupted: what was committed stays, the same command goes on from there\n"
+"""What is said then."""
 
 app = typer.Typer(
     name="llm4es",
@@ -50,24 +54,33 @@ def llm4es(
 
 def main() -> None:
     """Run the command line; known errors become one line on stderr and exit code 2."""
+    code, told = _ended()
+    sys.stderr.write(told)
+    gc.collect()  # a store's database ends here: its threads need Python, and abort the process once that is gone
+    sys.exit(code)
+
+
+def _ended() -> tuple[str | int | None, str]:
+    """How the command ended: exit code, and what there is to say. No error outlives it, and keeps its work alive."""
     try:
         app()
     except Llm4esError as error:
         if options.debug_wanted():
             raise
-        sys.stderr.write(f"error: {printable(one_line(error, MOST_CHARACTERS))}\n")
-        sys.exit(2)
+        return 2, _line(error)
     except Exception as error:
         # A damaged table tells of itself through whatever reads it, as an error of the query engine.
         told = of_data(one_line(error)) if type(error).__module__.lstrip("_").startswith("duckdb") else None
         if told is None or options.debug_wanted():
             raise
-        sys.stderr.write(f"error: {printable(one_line(told, MOST_CHARACTERS))}\n")
-        sys.exit(2)
+        return 2, _line(told)
     except SystemExit as ended:
-        if ended.code == INTERRUPTED:
-            sys.stderr.write("interrupted: what was committed stays, the same command goes on from there\n")
-        raise
+        return ended.code, INTERRUPTION if ended.code == INTERRUPTED else ""
+    return 0, ""
+
+
+def _line(error: Exception | str) -> str:
+    return f"error: {printable(one_line(error, MOST_CHARACTERS))}\n"
 
 
 if __name__ == "__main__":
