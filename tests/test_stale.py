@@ -211,6 +211,26 @@ def test_rewritten_texts_are_as_old_as_what_they_rewrite(here: Place, model: Pat
     assert (source.n_live, source.n_stale) == (CUSTOMERS, 0)
 
 
+def test_the_remedy_of_features_whose_texts_changed_reads_the_texts_first(here: Place, model: Path) -> None:
+    project, name = here.project, "tinyllama@1 [64 tokens, all]"
+    project.enrich(by="rules", variants=1)
+    project.embed(model=str(model), k=1, max_length=64, texts="all")
+    project.probe("loyal", features=[name, "counts"], **QUICK)
+    project.enrich(by="rules", variants=2)
+    here.heard.since()
+    assert set(compared(project)) == {"counts"}
+    probe = "`llm4es probe shop --task loyal --folds 2 --repeats 1 --bootstrap 20`"
+    anew = f"`llm4es embed` (after `enrich`, where it reads enriched texts) and then {probe}"
+    why = "vectors were made of texts that have changed"
+    assert here.heard.since() == f"loyal: 1 feature stale: {name}: {why}; {anew} recomputes them"
+    with pytest.raises(ProbeError) as refused:
+        compared(project, reference=name)
+    assert str(refused.value) == f"--reference {name!r} is stale: {why}: run {anew}"
+    project.embed(model=str(model), k=1, max_length=64, texts="all")
+    project.probe("loyal", features=name, **QUICK)
+    assert set(compared(project)) == {name, "counts"}
+
+
 def test_ptls_is_everybody_s_split_or_none(here: Place) -> None:
     with pytest.raises(OptionError, match="--max-entities 12 and --protocol ptls: the published split is one of every"):
         here.again(max_entities=12).probe("loyal", features="counts", protocol="ptls")

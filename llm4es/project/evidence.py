@@ -4,7 +4,7 @@ In: a context, a task, a protocol. Out: the hash that a live probe bears; names 
 probe's inside.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
 
@@ -24,6 +24,7 @@ from .task_labels import labels_of, labels_sql
 
 LABELS, OTHERS, INPUTS = "labels changed", "other entities", "texts, events, vectors or splits changed"
 GONE, KIND = "not in the store any more", "the task's kind changed"
+UNREAD = "vectors were made of texts that have changed"
 """Why a probe is stale."""
 
 
@@ -140,6 +141,8 @@ class Evidence:
             changed = self._relabelled(probes) if changed is None else changed
             if name in changed:
                 found[name] = LABELS
+            elif source.n_stale and self.missing(source):
+                found[name] = UNREAD
             elif self.protocol == "cv" and n != len(self.cohort) - self.missing(source):
                 found[name] = OTHERS
             else:
@@ -184,7 +187,7 @@ def _split(context: Context, protocol: str) -> pa.Table | None:
     return found if len(found) else None
 
 
-def say_stale(context: Context, task: str, stale: Mapping[str, str], remedy: str) -> None:
+def say_stale(context: Context, task: str, stale: Mapping[str, str], remedy: Callable[[Iterable[str]], str]) -> None:
     """Name what is left out of a comparison: one line a reason.
 
     Parameters
@@ -195,11 +198,11 @@ def say_stale(context: Context, task: str, stale: Mapping[str, str], remedy: str
         Whose features.
     stale : mapping of str to str
         Features -> why.
-    remedy : str
-        What makes them anew.
+    remedy : callable
+        Reasons to what makes them anew.
     """
     for reason in dict.fromkeys(stale.values()):
-        context.observer.warn(f"{task}: {in_words(stale, reason)}; {remedy}")
+        context.observer.warn(f"{task}: {in_words(stale, reason)}; {remedy((reason,))} recomputes them")
 
 
 def in_words(stale: Mapping[str, str], reason: str | None = None) -> str:

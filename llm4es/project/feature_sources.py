@@ -18,6 +18,9 @@ from .out_of_time import of_two_times
 ALL = 0
 """As a depth: every layer averaged. As a layer: each of them."""
 
+READ_ANEW = "`llm4es embed` (after `enrich`, where it reads enriched texts)"
+"""What makes vectors anew whose texts have changed."""
+
 NEEDED = {"tfidf": "an item", "aggregates": "an amount or categories", "recency": "events.time"}
 """What a baseline that is not there was not made for want of."""
 
@@ -92,7 +95,7 @@ def live(context: Context, sources: Sequence[FeatureSource], *, named: bool = Fa
     6
     """
     sources = _whole(context, sources, named=named)
-    remedy = "`llm4es embed` (after `enrich`, where it reads enriched texts) makes them anew"
+    remedy = f"{READ_ANEW} makes them anew"
     dead = [source.name for source in sources if source.n_live == 0]
     if named and dead:
         raise OptionError(f"--features {dead[0]!r}: all its vectors were made of texts that have changed: {remedy}")

@@ -5,7 +5,7 @@ for what is left out. Writes nothing.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,9 +20,9 @@ from ..options import CompareOptions, ProbeOptions
 from ..options.two_times import typed_times
 from .cohorts import asked_for, made_for, other_cohorts
 from .context import Context
-from .evidence import Evidence, in_words, say_stale
+from .evidence import UNREAD, Evidence, in_words, say_stale
 from .feature_source import FeatureSource
-from .feature_sources import all_feature_sources
+from .feature_sources import READ_ANEW, all_feature_sources
 
 
 @dataclass(frozen=True)
@@ -89,18 +89,18 @@ class ShownProbes:
         """
         task, stale, reference = self.task, self.stale, self.options.reference
         if reference in stale:
-            raise ProbeError(f"--reference {reference!r} is stale: {stale[reference]}: run {self.remedy}")
+            why = stale[reference]
+            raise ProbeError(f"--reference {reference!r} is stale: {why}: run {self._remedy([why])}")
         if not len(self.live):
-            raise ProbeError(f"{task}: nothing to compare, {in_words(stale)}: run {self.remedy}")
-        say_stale(self.context, task, stale, f"{self.remedy} recomputes them")
+            raise ProbeError(f"{task}: nothing to compare, {in_words(stale)}: run {self._remedy(stale.values())}")
+        say_stale(self.context, task, stale, self._remedy)
         n = self.cohort.max_entities
         here = "everybody" if n is None else f"--max-entities {n}"
         for features, whom in other_cohorts(self.context, task, self.config_id).items():
             self.context.observer.warn(f"{task}: {features} was probed on {whom} and is not paired with these ({here})")
 
-    @property
-    def remedy(self) -> str:
-        """The command that makes such probes anew."""
+    def _remedy(self, reasons: Iterable[str]) -> str:
+        """The commands that make such probes anew."""
         asked = {**_probe_config(self.context, self.config_id).get("options", {})}
         size, protocol = asked.pop("train_size", None), plain_protocol(self.options.protocol)
         words = {"protocol": protocol, **{name: asked[name] for name in _SAID if name in asked}}
@@ -111,7 +111,8 @@ class ShownProbes:
         n = self.cohort.max_entities
         flags += [] if n is None else [f"--max-entities {n}"]
         times = typed_times(self.options.train_as_of, self.options.test_as_of)
-        return f"`{' '.join([f'llm4es probe {self.context.dataset} --task {self.task}', *flags])}{times}`"
+        first = f"{READ_ANEW} and then " if UNREAD in reasons else ""
+        return f"{first}`{' '.join([f'llm4es probe {self.context.dataset} --task {self.task}', *flags])}{times}`"
 
 
 _SAID = ("probe", "folds", "repeats", "bootstrap", "seed")
