@@ -54,6 +54,11 @@ def fails_to_set_up(tried: Path) -> Work:
     raise DataError("the model is gone")
 
 
+def leaves() -> Work:
+    """A stage whose process ends by itself, as a library's own exit does."""
+    os._exit(3)
+
+
 def mapped(setup: Setup, workers: int = 2, **more: object) -> tuple[list[dict[str, object]], int]:
     """Rows, and how much was told to be done."""
     done: list[int] = []
@@ -97,6 +102,13 @@ def test_all_killed_is_one_line() -> None:
     with pytest.raises(WorkerError, match=r"all workers ended .* by SIGKILL .* fewer --workers"):
         mapped(partial(set_up, kill="any"), warn=told.append)
     assert len(told) == 1
+
+
+def test_a_worker_that_ends_by_itself_is_told_of_as_that() -> None:
+    told: list[str] = []
+    with pytest.raises(WorkerError, match=r"all workers ended .*, the last ended with exit code 3: give fewer"):
+        mapped(leaves, warn=told.append)
+    assert told == ["a worker ended with exit code 3: the other goes on with what it had taken"]
 
 
 def test_an_error_is_the_same_as_in_one_process() -> None:

@@ -13,7 +13,7 @@ from .finetune import STEP_PRESETS, FinetuneOptions, Method
 from .limits import LimitOptions
 from .serialize import OnBadRow, SerializeOptions
 from .setting import like, option
-from .workers import WorkerOptions
+from .workers import WorkerOptions, check_one_asks
 
 WHOLE = datetime.max.replace(tzinfo=UTC)
 """Stands for no cut-off where none given means another: every event is before the end of time."""
@@ -61,3 +61,14 @@ class RunOptions(LimitOptions):
 
     on_bad_row: OnBadRow | None = like(SerializeOptions, "on_bad_row", default=None)
     """None: what the recipe says."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.embedding()
+        if self.engine is EngineName.OPENAI:
+            check_one_asks(self.workers)
+
+    def embedding(self) -> EmbedOptions:
+        """What of them says how texts are embedded, checked as ``embed`` checks it."""
+        names = ("k", "max_length", "history", "engine", "base_url")
+        return EmbedOptions(**{name: getattr(self, name) for name in names})

@@ -15,7 +15,7 @@ from ..core.hashing import config_id
 from ..core.plan import Plan, Reason
 from ..core.sql import literal
 from ..models.devices import number_format
-from ..models.placement import where_it_runs
+from ..models.placement import as_found_here, where_it_runs
 from ..models.ref import (
     ModelRef,
     check_dims,
@@ -161,7 +161,7 @@ def embed(
         anew=anew,
         inputs=f"SELECT texts.* FROM texts SEMI JOIN todo USING (entity_id) WHERE {chosen.condition} "
         "ORDER BY entity_id, variant",
-        setup=partial(_set_up, ref, load, options, space.name),
+        setup=partial(_set_up, ref, as_found_here(load), options, space.name),
         prepare=prepare,
         executor=partial(embed_executor, context, ref, load, options, chosen.condition),
         committers={

@@ -19,6 +19,7 @@ from ..core.schemas import CANARIES
 from ..core.sql import where
 from ..options import EmbedOptions, LoadOptions
 from ..options.embed import ENDPOINT
+from ..options.workers import check_one_asks
 from ..servers import server_address
 from .context import Context
 from .cut_histories import what_is_cut
@@ -90,8 +91,7 @@ def embed_endpoint(
     embed bge-m3: 20 to compute, 0 reused (20 new)
     """
     _refuse_loading(load)
-    if workers is not None and workers > 1:
-        raise OptionError(f"--workers {workers} with --engine openai: --concurrency says how many requests go at once")
+    check_one_asks(workers)
     store, address = context.store, server_address(options.base_url)
     context.say_cutoff("embed")
     chosen = choose_texts(store, context.dataset, options.texts, context.which)

@@ -16,7 +16,6 @@ from ..models.ref import ModelRef
 from ..options import (
     WHOLE,
     CompareOptions,
-    EmbedOptions,
     EngineName,
     EnrichOptions,
     FinetuneOptions,
@@ -88,7 +87,14 @@ def run(
     -------
     RunResult
         Outcomes, and the comparison of what was probed now.
+
+    Raises
+    ------
+    OptionError
+        Where processes are asked for and an executor of another kind was given.
     """
+    if options.engine is EngineName.TRANSFORMERS:
+        context.with_workers(options.workers)  # what it refuses is refused before anything is done
     walk = _Walk(context, model, options, load, tasks)
     outcomes: list[Outcome] = []
     for stage in STAGES:
@@ -187,8 +193,7 @@ class _Walk:
         ]
 
     def _embed(self, outcomes: list[Outcome]) -> list[Outcome]:
-        words = ("k", "max_length", "history", "engine", "base_url")
-        options = EmbedOptions(**{word: getattr(self.options, word) for word in words})
+        options = self.options.embedding()
         is_there = self.is_tuned and not (self.context.dry_run and self.to_come(outcomes))
         return [
             embed(context, model, self.load, options, self.options.workers)

@@ -9,7 +9,7 @@ products runs on several threads, and threads wait for each other at each of the
 from ..core.cores import cores, free_memory
 from ..core.errors import WorkerError
 from ..models.devices import device_name
-from ..models.placement import is_split
+from ..models.placement import is_split, n_weights, weight_bytes
 from ..models.ref import ModelRef
 from ..options import Device, LoadOptions
 
@@ -69,22 +69,18 @@ def worker_count(asked: int | None, ref: ModelRef, load: LoadOptions, n_tokens: 
 
         gpus = torch.cuda.device_count()
         if asked is not None and asked > gpus:
-            raise WorkerError(f"--workers {asked}: torch sees {gpus} GPU here, and a process takes one: give {gpus}")
+            here = "1 GPU" if gpus == 1 else f"{gpus} GPUs"
+            raise WorkerError(f"--workers {asked}: torch sees {here} here, and a process takes one: give {gpus}")
         return asked or (gpus if _seconds(ref, n_tokens) >= ENOUGH_SECONDS else 1)
     if asked is not None or device != Device.CPU:
         return asked or 1
     if _seconds(ref, n_tokens) < ENOUGH_SECONDS:
         return 1
     free = free_memory()
-    room = 1 if free is None else int(0.8 * free) // (2 * _bytes(ref) + PROCESS_BYTES)
+    room = 1 if free is None else int(0.8 * free) // (weight_bytes(ref.folder, load) + PROCESS_BYTES)
     return max(1, min(cores(), MOST, room))
 
 
 def _seconds(ref: ModelRef, n_tokens: int) -> float:
     """What one core takes for them: two operations a weight and token."""
-    return 2 * (_bytes(ref) / 4) * n_tokens / FLOPS
-
-
-def _bytes(ref: ModelRef) -> int:
-    """Of the weights in their files."""
-    return sum(file.stat().st_size for file in ref.folder.glob("*.safetensors"))
+    return 2 * n_weights(ref.folder) * n_tokens / FLOPS

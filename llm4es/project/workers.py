@@ -49,7 +49,7 @@ def environments(workers: int) -> list[dict[str, str]]:
     Returns
     -------
     list of dict
-        One a process.
+        One a process. Where ``CUDA_VISIBLE_DEVICES`` is set, its GPUs in turn; where it is empty, none.
 
     Examples
     --------
@@ -57,8 +57,11 @@ def environments(workers: int) -> list[dict[str, str]]:
     ['0', '1']
     """
     threads = str(max(1, cores() // workers))
-    visible = [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu]
-    gpus = visible or [str(number) for number in range(workers)]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        gpus = [str(number) for number in range(workers)]
+    else:
+        gpus = [gpu for gpu in visible.split(",") if gpu] or [""]  # set to nothing: the CPU is wanted
     shares = dict.fromkeys(_THREADS, threads)
     return [{**shares, "CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} for number in range(workers)]
 
@@ -124,10 +127,10 @@ def map_in_processes(
                     lost = value
                     if left:
                         others = f"the other {left} go on" if left > 1 else "the other goes on"
-                        warn(f"a worker was {lost}: {others} with what it had taken")
+                        warn(f"a worker {lost}: {others} with what it had taken")
         if portions.unfinished:
             raise WorkerError(
-                f"all workers ended before the work was done, the last was {lost}: give fewer --workers; "
+                f"all workers ended before the work was done, the last {lost}: give fewer --workers; "
                 "what was committed stays, and the same command goes on from there"
             )
     finally:
@@ -229,7 +232,7 @@ def _last_word(process: "subprocess.Popen[bytes]") -> tuple[str, Any]:
 
 
 def _how_it_ended(process: "subprocess.Popen[bytes]") -> str:
-    """Such as 'killed by SIGKILL'."""
+    """Such as 'was killed by SIGKILL'."""
     try:
         code = process.wait(timeout=10)
     except subprocess.TimeoutExpired:  # it tells no more, and does not end
@@ -238,4 +241,4 @@ def _how_it_ended(process: "subprocess.Popen[bytes]") -> str:
     if code >= 0:
         return f"ended with exit code {code}"
     name = signal.Signals(-code).name
-    return f"killed by {name}" + (" (perhaps for lack of memory)" if name == "SIGKILL" else "")
+    return f"was killed by {name}" + (" (perhaps for lack of memory)" if name == "SIGKILL" else "")
