@@ -43,7 +43,7 @@ def write(folder: Path, text: str) -> str:
 
 
 def test_what_is_built_in() -> None:
-    assert builtin_recipes() == ["age", "gender", "movielens-100k", "rosbank"]
+    assert builtin_recipes() == ["age", "baseball", "gender", "movielens-100k", "rosbank"]
     for name in builtin_recipes():
         recipe = load_recipe(name)
         assert recipe.name == name
@@ -113,7 +113,7 @@ def test_a_kept_recipe_that_cannot_be_read(text: str, message: str) -> None:
 def test_datasets_of_the_store_are_suggested() -> None:
     with pytest.raises(RecipeError, match=r"no recipe 'bnk-a': did you mean bank-a or rosbank\?"):
         load_recipe("bnk-a", known=["bank-a", "age"])
-    with pytest.raises(RecipeError, match=r"no recipe 'qqq': there are mine, age, gender"):
+    with pytest.raises(RecipeError, match=r"no recipe 'qqq': there are mine, age, baseball, gender"):
         load_recipe("qqq", known=["mine", "age"])
 
 
@@ -178,7 +178,7 @@ def test_mistakes(tmp_path: Path, old: str, new: str, message: str) -> None:
     ("name", "message"),
     [
         ("movielens", r"no recipe 'movielens': did you mean movielens-100k\?"),
-        ("qqq", r"no recipe 'qqq': there are age, gender, movielens-100k, rosbank"),
+        ("qqq", r"no recipe 'qqq': there are age, baseball, gender, movielens-100k, rosbank"),
         ("nowhere/mine.toml", r"no recipe at nowhere/mine.toml: check the path, or write one with 'llm4es init'"),
     ],
 )

@@ -143,7 +143,7 @@ def _read(
             check_last_line(file.path)
     for name in there:
         lower, known = name.lower(), [(file.path.name, [each.lower() for each in file.names]) for file in files]
-        if lower in spoken and (lacking := [path for path, names in known if lower not in names]):
+        if _is_word(lower, spoken) and (lacking := [path for path, names in known if lower not in names]):
             logger.warning("%s: %s has no column %r, which is missing there", recipe.name, ", ".join(lacking), name)
     replaced = [name for name in there if name in spec.derive and name.lower() in spoken]
     without = f" EXCLUDE ({', '.join(map(identifier, replaced))})" if replaced else ""
@@ -179,13 +179,18 @@ def _check_header(spec: RawTable, table: str, names: Sequence[str], spoken: str)
     """Refuse a first line that is a row of data, where the recipe says that it names the columns."""
     values = [name for name in names if is_value(name)]
     names_of_columns = [name.lower() for name in names if name not in values]
-    known = any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", spoken) for name in names_of_columns)
+    known = any(_is_word(name, spoken) for name in names_of_columns)
     if values and spec.header is not Header.NONE and not known:
         shown = ", ".join(map(repr, names[:4]))
         raise DataError(
             f"tables.{table}: no column of the recipe is in the first line ({shown}), which looks like data: write "
             'header = "none" and columns = ["...", ...] where the file has no header'
         )
+
+
+def _is_word(name: str, spoken: str) -> bool:
+    """Whether a column's name stands in expressions, and not only its letters in another name."""
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", spoken) is not None
 
 
 @dataclass(frozen=True)
