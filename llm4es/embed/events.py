@@ -9,7 +9,7 @@ hundreds of times longer than any other. All means in float32.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,7 @@ from ..core.errors import DataError, OptionError
 from ..core.schemas import EVENT_VECTORS
 from ..inputs.tokenize import tokenize
 from ..inputs.windows import cut
+from ..models.architecture import check_predicts
 from ..options import EmbedOptions, History, Pooling
 from .entities import EmbedText, Entity
 from .entity_vectors import Progress, entity_vectors
@@ -98,8 +99,14 @@ def read_events(
     from .model_pooling import pooler_for
     from .pooler import EventPooler
 
+    sums = None
     if answers:
-        raise NotImplementedError
+        from .answers import answer_log_probs
+
+        check_predicts(model.ref, "asked")
+        model.require_head("asked")
+        options = replace(options, pooling=Pooling.LAST)
+        sums = answer_log_probs(model.tokenizer, answers)
     if options.pooling is Pooling.MODEL:
         if context:
             raise OptionError("--pooling model reads events without a context: the folder says how a text is read")
@@ -108,8 +115,10 @@ def read_events(
         pooler = EventPooler(options.pooling, model.tokenizer)
     silent: list[Event] = []  # what says nothing is not read
     spoken = _events(events, pooler, options, context, silent)
-    for finished, vectors in entity_vectors(spoken, model, options, pooler, progress, ordered=ordered):
-        yield from _batches(finished, vectors, model, options, context)
+    for finished, vectors in entity_vectors(spoken, model, options, pooler, progress, ordered=ordered, sums=sums):
+        yield from _batches(finished, vectors, model, options, context, bool(answers))
+    if silent and answers:
+        raise DataError("embed: an event without text cannot be asked about: give a prompt, or leave it out")
     if silent:
         nothing = np.zeros((1, pooler.dim) if pooler.dim else (model.ref.n_layers, model.ref.dim), np.float32)
         yield from _batches(silent, [nothing] * len(silent), model, options, context)
@@ -162,13 +171,25 @@ def _column(batch: pa.RecordBatch, name: str) -> list[str]:
 
 
 def _batches(
-    events: Sequence[Entity], vectors: Vectors, model: "Model", options: EmbedOptions, context: str
+    events: Sequence[Entity],
+    vectors: Vectors,
+    model: "Model",
+    options: EmbedOptions,
+    context: str,
+    are_answers: bool = False,
 ) -> Iterator[pa.RecordBatch]:
     """``_rows`` of as many events at a time as a batch takes."""
     most = max(1, AT_ONCE // vectors[0].size)
     for start in range(0, len(events), most):
         some = slice(start, start + most)
-        yield _rows(events[some], np.stack(vectors[some]), model, options, context)
+        rows = _rows(events[some], np.stack(vectors[some]), model, options, context)
+        yield _of_answers(rows) if are_answers else rows
+
+
+def _of_answers(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows, their vectors said to be of answers and of no layer."""
+    layers = pa.repeat(pa.scalar(ANSWERS_LAYER, pa.int32()), len(rows))
+    return rows.set_column(rows.schema.get_field_index("layer"), EVENT_VECTORS.field("layer"), layers)
 
 
 def _rows(
