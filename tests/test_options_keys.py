@@ -104,6 +104,11 @@ FINGERPRINTS: list[tuple[Options, str, str]] = [
         '{"pooling": "mean", "texts": ["raw"], "max_length": 512, "history": "newest", "dims": 64}',
         "c996188e1897",
     ),
+    (  # the words of a prompt are added by whoever reads them; its name is none of the configuration
+        EmbedOptions(prompt="one-word"),
+        '{"pooling": "last", "texts": ["raw"], "max_length": 512, "history": "newest"}',
+        "a3d00e1e6f3f",
+    ),
     (
         FinetuneOptions(),
         '{"method": "lora", "texts": ["all"], "steps": null, "epochs": 1.0, "max_length": 512, '

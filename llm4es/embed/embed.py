@@ -22,6 +22,7 @@ from .rows import Vectors, embedding_rows, layer_rows
 
 if TYPE_CHECKING:  # torch, which those who ask a server for vectors need not wait for
     from ..models.load import Model
+    from .prompts import PromptSet
 
 
 def embed(
@@ -31,6 +32,7 @@ def embed(
     progress: Progress | None = None,
     *,
     ordered: bool = True,
+    prompts: "PromptSet | None" = None,
 ) -> Iterator[pa.RecordBatch]:
     """Turn texts into one vector an (entity, k), all k from one forward pass.
 
@@ -47,6 +49,9 @@ def embed(
     ordered : bool, default True
         Rows in the order of ``texts``, eight passes' worth at a time. False: after each pass the rows of those
         entities whose last window it has read, so that a killed run loses one pass; the vectors are the same.
+    prompts : PromptSet, optional
+        What is asked about each text where ``options.prompt`` says that something is; None: the built-in ones of that
+        name.
 
     Yields
     ------
@@ -69,7 +74,7 @@ def embed(
     >>> for rows in embed(texts.to_batches(), model, EmbedOptions(k=(1, 8))):  # doctest: +SKIP
     ...     print(rows.select(["entity_id", "k", "vector"]))
     """
-    for finished, vectors in _embedded(texts, model, options, progress, ordered=ordered):
+    for finished, vectors in _embedded(texts, model, options, progress, ordered, prompts):
         yield embedding_rows(finished, vectors, model, options)
 
 
@@ -80,12 +85,13 @@ def embed_layers(
     progress: Progress | None = None,
     *,
     ordered: bool = True,
+    prompts: "PromptSet | None" = None,
 ) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
     """As ``embed``, and with each batch every layer's own vectors of the same entities, from the same pass.
 
     Parameters
     ----------
-    texts, model, options, progress, ordered
+    texts, model, options, progress, ordered, prompts
         As of ``embed``.
 
     Yields
@@ -106,17 +112,22 @@ def embed_layers(
     ...     print(layers.select(["entity_id", "layer", "vector"]))
     """
     options = replace(options, layers=Layers.KEEP)  # refused where the two do not go together
-    for finished, vectors in _embedded(texts, model, options, progress, ordered=ordered):
+    for finished, vectors in _embedded(texts, model, options, progress, ordered, prompts):
         yield embedding_rows(finished, vectors, model, options), layer_rows(finished, vectors, model, options)
 
 
 def _embedded(
-    texts: Iterable[pa.RecordBatch], model: "Model", options: EmbedOptions, progress: Progress | None, *, ordered: bool
+    texts: Iterable[pa.RecordBatch],
+    model: "Model",
+    options: EmbedOptions,
+    progress: Progress | None,
+    ordered: bool,
+    prompts: "PromptSet | None",
 ) -> Iterator[tuple[list[Entity], Vectors]]:
     """Entities with their vectors, as many as are finished at a time."""
     from .model_pooling import pooler_for
 
-    pooler = pooler_for(model, options)
+    pooler = pooler_for(model, options, prompts)
     check_dims(model.name, pooler.dim or model.ref.dim, options.dims)
     found = entities(texts, pooler, options)
     yield from entity_vectors(found, model, options, pooler, progress, ordered=ordered)

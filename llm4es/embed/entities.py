@@ -66,8 +66,9 @@ def entities(texts: Iterable[pa.RecordBatch], pooler: "Pooler", options: EmbedOp
     variants: list[EmbedText] = []
     for batch in texts:
         rows = _rows(batch, options)
-        read = tokenize(pooler.tokenizer, [row["text"] for row in rows], pooler.prompt)
-        for row, tokens in zip(rows, read, strict=True):
+        texts_read = [row["text"] for row in rows]
+        read = [tokenize(pooler.tokenizer, texts_read, *frame) for frame in pooler.frames]
+        for row, *framed in zip(rows, *read, strict=True):
             if (row["dataset"], row["entity_id"]) != key:
                 if key is not None:
                     yield Entity(*key, tuple(variants))
@@ -77,7 +78,7 @@ def entities(texts: Iterable[pa.RecordBatch], pooler: "Pooler", options: EmbedOp
                     raise DataError(
                         f"embed: the texts of entity {key[1]!r} lie apart: sort the rows by dataset and entity_id"
                     )
-            variants.append(_text(row, tokens, pooler, options))
+            variants += [_text(row, tokens, pooler, options) for tokens in framed]
     if key is not None:
         yield Entity(*key, tuple(variants))
 

@@ -23,11 +23,13 @@ from tokenizers.normalizers import Sequence as Normalizers
 from torch import Tensor, nn
 
 from ..core.errors import ModelError, one_line
+from ..models.architecture import check_predicts
 from ..models.load import Model
 from ..models.sentence_modules import Dense, SentenceModules, TokenPooling, read_modules
 from ..options import EmbedOptions, Pooling
-from .pooler import Pooler
+from .pooler import Pooler, PromptPooler
 from .pooling import Span
+from .prompts import Asked, Combine, PromptSet, built_in_prompt, parse_prompts
 
 # W windows, L layers, D width
 
@@ -74,8 +76,16 @@ class ModelPooler(Pooler):
         return TokenPooling.MEAN if self.modules is None else self.modules.pooling
 
 
-def pooler_for(model: Model, options: EmbedOptions) -> Pooler:
-    """The pooling that the options ask for. Raises ModelError where the model has none of its own."""
+def pooler_for(model: Model, options: EmbedOptions, prompts: PromptSet | None = None) -> Pooler:
+    """The pooling that the options ask for. Raises ModelError where the model has none of its own, or predicts nothing.
+
+    ``prompts`` are about histories; None: the built-in ones of the name that the options say.
+    """
+    if options.prompt is not None:
+        check_predicts(model.ref, "asked")
+        prompts = prompts or parse_prompts(built_in_prompt(options.prompt), options.prompt, Asked.HISTORIES)
+        dim = len(prompts.templates) * model.ref.dim if prompts.combine is Combine.JOIN else None
+        return PromptPooler(options.pooling, model.tokenizer, dim=dim, prompts=prompts)
     if options.pooling is not Pooling.MODEL:
         return Pooler(options.pooling, model.tokenizer)
     modules = read_modules(model.ref.folder, model.ref.name, model.ref.dim)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..options import Pooling
 from .pooling import SPANS, Span
+from .prompts import PromptSet, history_frame
 
 # V variants, W windows, L layers, D width
 
@@ -27,6 +28,11 @@ class Pooler:
     """Put before every text, and into every window."""
     dim: int | None = None
     """Width of its vectors, where that is not the network's."""
+
+    @property
+    def frames(self) -> Sequence[tuple[str, str | None]]:
+        """What is put before and behind every text: one reading of it each."""
+        return [(self.prompt, None)]
 
     def span(self, length: int, prefix: int, suffix: int) -> Span:
         """The tokens of a window that count, by its length and the numbers of special tokens around it."""
@@ -49,3 +55,21 @@ class EventPooler(Pooler):
         """All of the event's tokens, or the last of them."""
         end = length - suffix
         return (end - 1 if self.pooling is Pooling.LAST else prefix), end
+
+
+@dataclass(frozen=True)
+class PromptPooler(Pooler):
+    """Pooling of texts that are asked about: the last token's state, once for each prompt."""
+
+    prompts: PromptSet | None = None
+
+    @property
+    def frames(self) -> Sequence[tuple[str, str | None]]:
+        """What each prompt has before and behind the text."""
+        return [history_frame(template) for template in self.prompts.templates] if self.prompts else []
+
+    def of_entity(self, texts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """The mean over variants of each prompt's vector; of several prompts joined or averaged."""
+        n_prompts = len(self.frames)
+        each = [np.stack(texts[at::n_prompts]).mean(0) for at in range(n_prompts)]  # P of (L, D)
+        return self.prompts.combined(each) if self.prompts else super().of_entity(texts)

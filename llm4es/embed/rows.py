@@ -52,7 +52,7 @@ def embedding_rows(
 def layer_rows(entities: Sequence[Entity], vectors: Vectors, model: "Model", options: EmbedOptions) -> pa.RecordBatch:
     """One row an (entity, layer)."""
     rows = [
-        {**_identity(entity, model, options), "layer": number, "vector": vector}
+        {**_identity(entity, model, options), "layer": number, "dim": len(vector), "vector": vector}
         for entity, layers in zip(entities, vectors, strict=True)
         for number, vector in enumerate(layers, start=1)
     ]
@@ -73,7 +73,7 @@ def _identity(entity: Entity, model: "Model", options: EmbedOptions) -> dict[str
         "load_in": model.options.load_in.value,
         "dtype": str(model.dtype).removeprefix("torch."),
         "fingerprint": model.fingerprint,
-        "source_hash": combined_hash([(text.variant, text.text_hash) for text in entity.texts]),
+        "source_hash": combined_hash(list(dict.fromkeys((text.variant, text.text_hash) for text in entity.texts))),
     }
 
 

@@ -11,7 +11,7 @@ from .control_tokens import Offsets, control_tokens, spelled_out
 from .windows import Tokens
 
 
-def tokenize(tokenizer: Any, texts: Sequence[str], prompt: str = "") -> list[Tokens]:
+def tokenize(tokenizer: Any, texts: Sequence[str], prompt: str = "", question: str | None = None) -> list[Tokens]:
     """The tokens of every text, the tokenizer's own special tokens apart, and those of a prompt with them.
 
     A special token's name in a text, such as ``<|im_end|>``, is read as the letters that it is written with.
@@ -24,6 +24,9 @@ def tokenize(tokenizer: Any, texts: Sequence[str], prompt: str = "") -> list[Tok
         Texts of any length.
     prompt : str, default ""
         Put before every text. Its tokens are of the prefix, so that each window begins with them.
+    question : str, optional
+        Put behind every text. Its tokens are of the suffix, so that each window ends with them, and no special token
+        follows: the next one is the answer. None: nothing is asked.
 
     Returns
     -------
@@ -43,7 +46,7 @@ def tokenize(tokenizer: Any, texts: Sequence[str], prompt: str = "") -> list[Tok
     """
     if not texts:
         return []
-    read = [prompt + text for text in texts]
+    read = [prompt + text + (question or "") for text in texts]
     encoded = tokenizer(
         read,
         add_special_tokens=True,
@@ -60,7 +63,13 @@ def tokenize(tokenizer: Any, texts: Sequence[str], prompt: str = "") -> list[Tok
         first = special.index(0) if 0 in special else len(special)
         last = len(special) - (special[::-1].index(0) if 0 in special else 0)
         own, places = spelled_out(tokenizer, control, text, ids[first:last], offsets[first:last])
-        made.append(_tokens(ids[:first], own, places, ids[last:], len(prompt)))
+        if question is None:
+            made.append(_tokens(ids[:first], own, places, ids[last:], len(prompt)))
+        else:
+            end = len(text) - len(question)
+            asked = sum(start >= end for start, _ in places)
+            kept = len(own) - asked
+            made.append(_tokens(ids[:first], own[:kept], places[:kept], own[kept:], len(prompt)))
     return made
 
 

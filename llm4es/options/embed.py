@@ -11,6 +11,7 @@ from ..core.addresses import checked_address
 from ..core.errors import OptionError
 from .base import MAX_LENGTH, History, Options
 from .enrich import EngineName, EnrichOptions
+from .prompt import PromptOptions
 from .setting import like, option
 
 
@@ -49,7 +50,7 @@ ALL_LAYERS = {"all": 0}
 
 
 @dataclass(frozen=True)
-class EmbedOptions(Options):
+class EmbedOptions(PromptOptions):
     """Texts to one vector an (entity, k)."""
 
     k: tuple[int, ...] = option(
@@ -126,6 +127,8 @@ class EmbedOptions(Options):
             self._check_server()
         if not self.k:
             raise OptionError("--k is empty: give at least one number of layers, or 'all'")
+        if self.prompt is not None:
+            self._check_prompt()
         if self.pooling is Pooling.MODEL:
             object.__setattr__(self, "k", _last_layer(self.k, EmbedOptions.k))  # frozen for everybody else
         if self.layers is Layers.KEEP and self.pooling is Pooling.MODEL:
@@ -133,18 +136,32 @@ class EmbedOptions(Options):
         if self.layers is Layers.KEEP and self.dims:
             raise OptionError(f"--layers keep with --dims {self.dims}: layers are kept whole; leave one of the two out")
 
+    def _check_prompt(self) -> None:
+        """The answer to a prompt is its last token's state: raise for another pooling."""
+        if self.pooling not in (Pooling.MEAN, Pooling.LAST):
+            raise OptionError(
+                f"--pooling {self.pooling} with --prompt {self.prompt}: the last token's state answers; leave one out"
+            )
+        object.__setattr__(self, "pooling", Pooling.LAST)  # frozen for everybody else
+        if self.answers and self.history != "events":
+            raise OptionError(
+                f"--answers {','.join(self.answers)} with --history {self.history}: they are kept of single events; "
+                "give --history events, or leave them out"
+            )
+
     def _check_server(self) -> None:
         """Raise for what only a model in this process can be asked."""
         checked_address(self.base_url, "--base-url")
-        for name in ("k", "pooling", "layers", "compile"):
+        for name in ("k", "pooling", "layers", "compile", "prompt"):
             setting, value = self.settings()[name], getattr(self, name)
             if value != setting.default:
                 shown = "" if value is True else f" {','.join(map(str, value)) if isinstance(value, tuple) else value}"
                 raise OptionError(f"{setting.flag}{shown} with --engine openai: leave it out, a server pools itself")
 
     def fingerprint(self) -> dict[str, Any]:
-        """Of a server, nothing that only models in this process have."""
+        """Of a server, nothing that only models in this process have; of a prompt its words count, not its name."""
         kept = super().fingerprint()
+        kept.pop("prompt", None)
         if self.engine is EngineName.OPENAI:
             del kept["pooling"]
         return kept

@@ -14,6 +14,8 @@ import pyarrow as pa
 from ..core.hashing import config_id
 from ..core.plan import Plan, Reason
 from ..core.sql import literal
+from ..embed.prompts import Asked, PromptSet
+from ..models.architecture import check_predicts
 from ..models.devices import number_format
 from ..models.placement import as_found_here, where_it_runs
 from ..models.ref import (
@@ -32,6 +34,7 @@ from .cut_histories import what_is_cut
 from .embed_endpoint import embed_endpoint
 from .embed_executor import embed_executor
 from .executor import Increment, TableRows, Work
+from .given_prompts import given_prompts
 from .how_kept import how_kept
 from .incremental import Job, incremental
 from .observer import Advance, as_increments
@@ -39,6 +42,7 @@ from .outcome import Outcome
 from .read_anew import PLAIN, read_anew
 from .read_anew import RECORDED as STATES
 from .selection import choose_texts, entities_sql
+from .short_vectors import ASKED
 from .spaces import space_of
 from .stored_models import resolved
 
@@ -94,10 +98,12 @@ def embed(
     ref = resolved(store, model)
     check_length(ref, options.max_length)
     modules = read_modules(ref.folder, ref.name, ref.dim) if options.pooling is Pooling.MODEL else None
+    prompts = _asked(ref, options)
     check_dims(ref.name, modules.dim if modules else ref.dim, options.dims)
     space = space_of(context, ref, load)
     config = {"model": space.fingerprint, "options": options.fingerprint(), "texts": chosen.pairs}
     config |= {"modules": modules.fingerprint} if modules else {}
+    config |= {"prompt": prompts.fingerprint} if prompts else {}
     scope = {"dataset": context.dataset, "model": space.name, "config_id": config_id(config)}
     related = {"dataset": context.dataset, "model": space.name}
     entities = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
@@ -148,6 +154,7 @@ def embed(
             "k": depths,
             RECORDED: EVERYBODY if context.max_entities is None else SOME,
             STATES: PLAIN,
+            **({ASKED: prompts.name} if prompts else {}),
             **config,
         },
         table="embeddings",
@@ -161,7 +168,7 @@ def embed(
         anew=anew,
         inputs=f"SELECT texts.* FROM texts SEMI JOIN todo USING (entity_id) WHERE {chosen.condition} "
         "ORDER BY entity_id, variant",
-        setup=partial(_set_up, ref, as_found_here(load), options, space.name),
+        setup=partial(_set_up, ref, as_found_here(load), options, prompts, space.name),
         prepare=prepare,
         executor=partial(embed_executor, context, ref, load, options, chosen.condition),
         committers={
@@ -175,7 +182,15 @@ def embed(
     return incremental(context, job)
 
 
-def _set_up(ref: ModelRef, load: LoadOptions, options: EmbedOptions, space: str) -> Work:
+def _asked(ref: ModelRef, options: EmbedOptions) -> PromptSet | None:
+    """What is asked about histories; ModelError where the model predicts no next token."""
+    if options.prompt is None:
+        return None
+    check_predicts(ref, "asked")
+    return given_prompts(options.prompt, Asked.HISTORIES)
+
+
+def _set_up(ref: ModelRef, load: LoadOptions, options: EmbedOptions, prompts: PromptSet | None, space: str) -> Work:
     """The model in memory, and the pure stage around it."""
     from ..embed import embed as embed_texts
     from ..embed.batches import batch_tokens_within
@@ -196,11 +211,11 @@ def _set_up(ref: ModelRef, load: LoadOptions, options: EmbedOptions, space: str)
             yield [first.pop()]
         so_far = as_increments(advance)
         if options.layers is Layers.KEEP:
-            for rows, layers in embed_layers(batches, model, sized, so_far, ordered=False):
+            for rows, layers in embed_layers(batches, model, sized, so_far, ordered=False, prompts=prompts):
                 kept = TableRows("layers", smaller(layers, options.store_as), LAYERS_KEY)
                 yield [kept, TableRows("embeddings", smaller(rows, options.store_as), KEY)]
         else:
-            for rows in embed_texts(batches, model, sized, so_far, ordered=False):
+            for rows in embed_texts(batches, model, sized, so_far, ordered=False, prompts=prompts):
                 yield [TableRows("embeddings", smaller(rows, options.store_as), KEY)]
 
     return work

@@ -16,6 +16,7 @@ from ..core.errors import OptionError
 from ..core.frames import like, to_arrow
 from ..options import DEFAULT_MODEL, EmbedOptions, LoadOptions, Pooling, SerializeOptions, split
 from .documented import takes
+from .given_prompts import given_prompts
 from .observer import Observer, as_increments
 from .terminal import observer_named
 
@@ -84,6 +85,7 @@ def encode(
     ['entity_id', 'vector']
     """
     from ..embed import embed
+    from ..embed.prompts import Asked
     from ..models import load_model, resolve
     from ..models.ref import ModelRef
     from ..recipes import keep_frames, locate, read_events, recipe_from_frame
@@ -109,8 +111,9 @@ def encode(
         reading = SerializeOptions()
         rows = read_events(recipe, locate(recipe), reading)
         texts = pa.Table.from_batches(list(serialize(rows, recipe, reading)))
+    prompts = given_prompts(embedding.prompt, Asked.HISTORIES) if embedding.prompt is not None else None
     with watcher.progress(f"encode {loaded.name}", len(texts), "entities") as advance:
-        batches = list(embed(texts.to_batches(64), loaded, embedding, as_increments(advance)))
+        batches = list(embed(texts.to_batches(64), loaded, embedding, as_increments(advance), prompts=prompts))
     vectors = pa.Table.from_batches(batches).select(["entity_id", "vector"])
     return like(events, _with_ids_of(vectors, table[str(entity)]))
 

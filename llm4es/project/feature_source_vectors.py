@@ -101,7 +101,7 @@ def readable(rows: Sequence[dict[str, Any]]) -> list[str]:
     ----------
     rows : sequence of dict
         ``model``, ``k``, ``config_id``, ``pooling``, ``texts``, ``history``, ``max_length``, ``layer`` of a layer, and
-        ``dims`` of vectors that were cut.
+        ``dims`` of vectors that were cut, ``asked`` of those that a prompt gave.
 
     Returns
     -------
@@ -120,10 +120,13 @@ def readable(rows: Sequence[dict[str, Any]]) -> list[str]:
         if row["pooling"] == IMPORTED:  # made elsewhere: its name is all we know of it
             names.append(str(row["model"]))
             continue
-        parts = [str(row[key]) for key in ("texts", "history", "pooling") if row[key] not in (_DEFAULTS[key], ENDPOINT)]
+        shown = ("texts", "history") if row.get("asked") else ("texts", "history", "pooling")  # a prompt says how
+        parts = [str(row[key]) for key in shown if row[key] not in (_DEFAULTS[key], ENDPOINT)]
         parts += [row["stored_as"]] if row.get("stored_as") else []
         if row["max_length"] != _DEFAULTS["max_length"]:
             parts.insert(0, f"{row['max_length']} tokens")
+        if row.get("asked"):
+            parts.append(str(row["asked"]))
         if row.get("dims"):
             parts.append(f"{row['dims']} dims")
         depth = f"layer{row['layer']}" if row.get("layer") else str(row["k"])
