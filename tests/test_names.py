@@ -3,8 +3,8 @@
 import pytest
 
 from llm4es.core.errors import ProbeError
+from llm4es.core.lists import split_outside
 from llm4es.features.names import FeatureName, embedding_name, parse_features
-from llm4es.options.coerce import split_list
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,6 @@ def test_unreadable(text: str) -> None:
 
 
 def test_commas_inside_brackets_part_no_names() -> None:
-    assert split_list("tfidf, m@8 [256 tokens, full],m@1") == ("tfidf", "m@8 [256 tokens, full]", "m@1")
-    assert split_list("a@1 [x]+tfidf,b") == ("a@1 [x]+tfidf", "b")
-    assert split_list("") == ()
+    assert split_outside("tfidf, m@8 [256 tokens, full],m@1") == ("tfidf", "m@8 [256 tokens, full]", "m@1")
+    assert split_outside("a@1 [x]+tfidf,b") == ("a@1 [x]+tfidf", "b")
+    assert split_outside("") == ()

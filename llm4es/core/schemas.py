@@ -221,6 +221,7 @@ PROBES = pa.schema(
         ("n_seen", pa.int32()),  # of them, those that a model in the lineage was trained on
         ("seed", pa.int64()),
         ("leaks", pa.list_(pa.string())),  # what gives the label away, in words; [] nothing, null: nobody looked
+        ("chosen", pa.string()),  # what best(...) chose in how many fits, 'tfidf 9, m@8 6'; null: nothing is chosen
         ("source_hash", pa.string()),
     ]
 )

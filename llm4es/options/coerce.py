@@ -6,7 +6,6 @@ names the option, what was given and what to give. Knows no stage.
 
 import difflib
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,6 +13,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from ..core.errors import OptionError
+from ..core.lists import split_outside
 from .setting import Setting
 
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
@@ -28,14 +28,9 @@ def coerce(setting: Setting, value: Any, *, typed: bool = True) -> Any:
     if not setting.many:
         return _one(setting, value, typed)
     if isinstance(value, str):
-        value = split_list(value)
+        value = split_outside(value)
     items = value if isinstance(value, Iterable) and not isinstance(value, Mapping) else (value,)
     return tuple(_one(setting, item, typed) for item in items)
-
-
-def split_list(text: str) -> tuple[str, ...]:
-    """Names parted by commas; those between brackets belong to a name: 'tfidf,m@8 [256 tokens, full]' -> two."""
-    return tuple(part.strip() for part in re.split(r",(?![^\[]*\])", text) if part.strip())
 
 
 def plain(setting: Setting, value: Any) -> str:

@@ -92,7 +92,8 @@ class SelectOptions(Options):
 
     features: tuple[str, ...] = option(
         (),
-        "Which features, by name, '+' joining several side by side; default: every embedding and baseline.",
+        "Which features, by name, '+' joining several side by side; '*' fits any characters; vote(A, B), stack(A, B) "
+        "and best(A, B) combine probes; default: every embedding and baseline.",
         metavar="NAME[+NAME][,...]",
     )
 

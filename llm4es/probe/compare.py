@@ -150,7 +150,12 @@ def compare(
     paid = {} if costs is None else {row["features"]: row for row in costs.to_pylist()}
     rows = [_row(one, metric) | _difference(one, against, metric, len(measured) - 1) for one in measured]
     for with_model in (True, False):
-        of_kind = [i for i, one in enumerate(measured) if (one.features.model is not None) == with_model]
+        # what was chosen inside folds has not looked at who scores it
+        of_kind = [
+            i
+            for i, one in enumerate(measured)
+            if (one.features.model is not None) == with_model and one.features.chosen is None
+        ]
         if len(of_kind) > 1:
             rows[of_kind[0]] |= {
                 "best_of": len(of_kind),
@@ -197,6 +202,7 @@ def _row(one: _Measured, metric: str) -> dict[str, Any]:
         "probe": features.probe,
         "model": features.model,
         "k": features.k,
+        "chosen": features.chosen,
         "metric": metric,
         "value": one.value,
         "ci_low": low,

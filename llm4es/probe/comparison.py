@@ -17,12 +17,14 @@ COMPARISON = pa.schema(
         ("probe", pa.string()),
         ("model", pa.string()),  # null: a baseline
         ("k", pa.int32()),
+        ("chosen", pa.string()),  # of best(...): what was chosen in how many folds; null: nothing is chosen
         ("metric", pa.string()),
         ("value", pa.float64()),
         ("ci_low", pa.float64()),
         ("ci_high", pa.float64()),
         ("repeat_std", pa.float64()),
-        ("best_of", pa.int32()),  # of the best with a language model, and the best without: of how many
+        ("best_of", pa.int32()),  # of the best with a language model, and the best without: of how many, but those
+        # that best(...) chose inside folds
         ("optimism", pa.float64()),  # by how much choosing it among them flatters its value, at most
         ("reference", pa.string()),  # what the difference is taken against
         ("difference", pa.float64()),  # value - the reference's value; null for the reference itself

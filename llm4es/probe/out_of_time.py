@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from ..core.errors import ProbeError
 from ..core.tasks import Kind
-from ..features.feature_set import FeatureSet
 from ..options import ProbeOptions
 from .cohort import Cohort, cohort_of
+from .fold_work import Features
 from .metrics import Ints
 from .protocols import Fit, Protocol
 
@@ -23,7 +23,7 @@ from .protocols import Fit, Protocol
 class Earlier:
     """What is learnt from, where that is of another time than what is scored."""
 
-    features: FeatureSet
+    features: Features
     """The same columns, of that time."""
 
     labels: pa.Table

@@ -14,23 +14,22 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from joblib import Parallel, delayed
-from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ..core.errors import ProbeError
 from ..core.schemas import PREDICTIONS, PROBES
-from ..core.tasks import OWN_FOLDS, Kind
-from ..features.feature_set import FeatureSet
+from ..core.tasks import OWN_FOLDS, PRIMARY, Kind
 from ..features.result_hash import contents, result_hash
 from ..options import ProbeOptions
-from .cohort import align, as_text, everybody
+from .cohort import as_text, everybody
+from .combined_scores import CombinedScores, chosen_in_words
 from .common_folds import fits_of
+from .fold_work import Features, FoldWork, aligned, beside, hash_of
+from .made_before import MadeBefore, take_over
 from .metric_rows import metric_row, rows_over_fits
-from .metrics import Floats, metrics_for
+from .metrics import metrics_for
 from .out_of_time import Earlier, fits_of_two_times, folded_of
 from .predictions import Scored, columns, gather
-from .protocols import Fit, Protocol, fewer
+from .protocols import Protocol, fewer
 from .protocols import protocol as protocol_named
 
 
@@ -55,7 +54,7 @@ class ProbeResult:
 
 
 def probe(
-    features: FeatureSet,
+    features: Features,
     labels: pa.Table,
     task: str,
     kind: Kind | str,
@@ -66,13 +65,15 @@ def probe(
     made_from: str | None = None,
     positive: str | None = None,
     earlier: Earlier | None = None,
+    metric: str | None = None,
+    before: MadeBefore | None = None,
 ) -> ProbeResult:
     """Fit small models on features and labels, and score entities that they were not fitted on.
 
     Parameters
     ----------
-    features : FeatureSet
-        (N, D) numbers, a row an entity.
+    features : FeatureSet or CombinedFeatures
+        (N, D) numbers, a row an entity; or several such whose probes are combined, for the entities that all have.
     labels : pyarrow.Table
         ``entity_id`` and ``label``, one row an entity, in the order of the data's own file (protocol 'ptls' depends on
         it). Labels may be text, numbers or yes and no; a null one is left out.
@@ -95,6 +96,10 @@ def probe(
         Of two classes, the one that average precision is about; None: the second in sorted order.
     earlier : Earlier, default None
         Features and labels of an earlier time, which are learnt from instead; ``features`` and ``labels`` are scored.
+    metric : str, default None
+        By which ``best(...)`` chooses; None: the primary one of the kind.
+    before : MadeBefore, default None
+        What other probes of the same labels, protocol and options have scored already, and who hears of progress.
 
     Returns
     -------
@@ -111,6 +116,7 @@ def probe(
     Examples
     --------
     >>> ids = [f"u{i:02}" for i in range(40)]
+    >>> from llm4es.features.feature_set import FeatureSet
     >>> features = FeatureSet("age", ids, np.arange(40.0)[:, None])  # (40, 1)
     >>> labels = pa.table({"entity_id": ids, "label": ["young"] * 20 + ["old"] * 20})
     >>> result = probe(features, labels, "group", "binary", ProbeOptions(folds=4, repeats=1, bootstrap=50))
@@ -119,13 +125,11 @@ def probe(
     >>> result.predictions.num_rows
     40
     """
-    from .estimators import ESTIMATORS  # heavy
-
     options = options or ProbeOptions()
     of_kind = Kind(_choose(kind, list(Kind), "kind of task"))
     protocol, name = named(options, splits)
     labels = as_text(labels)
-    cohort, x = align(features, labels, task, of_kind)  # x: (N, D)
+    cohort, x = aligned(features, labels, task, of_kind)  # x: (N, D) each
     own_folds = options.protocol in OWN_FOLDS
     if earlier is None:
         whole = everybody(cohort, labels, entities, task, of_kind) if entities is not None and own_folds else cohort
@@ -133,22 +137,17 @@ def probe(
         fits = fits_of(protocol, cohort, whole, options, features.name)
     else:
         past = as_text(earlier.labels)
-        learnt, learnt_x = align(earlier.features, past, task, of_kind)  # learnt_x: (M, D)
+        learnt, learnt_x = aligned(earlier.features, past, task, of_kind)  # learnt_x: (M, D) each
         whole = folded_of(learnt, cohort, (past, labels), (entities or ()) if own_folds else (), task, of_kind)
         fits = fits_of_two_times(protocol, learnt, cohort, whole, options, features.name)
     if options.train_size is not None:
         fits = [fewer(fit, learnt, options.train_size, options.seed) for fit in fits]
-    classes = np.unique(cohort.y)  # (C,)
-
-    def fitted(fit: Fit) -> list[Floats]:
-        model = ESTIMATORS[name](of_kind, features.scaled_as(), options.seed, len(fit.train))
-        model.fit(learnt_x[fit.train], learnt.y[fit.train])
-        parts = [fit.test] if fit.validation is None else [fit.test, fit.validation]
-        return [_scores(model, x[part], classes, of_kind) for part in parts]  # (N tested, C) each
-
-    # One thread a fit and one fit a core: BLAS, LightGBM and torch bring a thread pool each, and would fight.
-    with threadpool_limits(1):
-        scores = Parallel(n_jobs=options.workers or -1, backend="threading")(delayed(fitted)(fit) for fit in fits)
+    before = before or MadeBefore()
+    numbers, classes = beside(features, learnt_x, x), np.unique(cohort.y)  # (C,)
+    work = FoldWork(numbers, learnt.y, classes, of_kind, name, options.seed, hash_of([learnt, cohort]))
+    combined = CombinedScores(work, metric or PRIMARY[of_kind], positive, before.known, options.workers, before.advance)
+    take_over(before.kept, combined, features, cohort, fits, options)
+    scores, choices = combined.of(features, fits)
     scored = gather(cohort, fits, [score[0] for score in scores], features.seen)
     if options.unseen_only:
         scored = _unseen(scored)
@@ -163,7 +162,7 @@ def probe(
     same: dict[str, Any] = {"dataset": dataset, "task": task, "features": features.name}
     same |= {"model": features.model, "k": features.k, "protocol": options.named_protocol + size, "probe": name}
     same |= {"seed": options.seed, "source_hash": made_from}
-    same |= {"n": len(scored.truth), "n_seen": int(scored.seen.sum())}
+    same |= {"n": len(scored.truth), "n_seen": int(scored.seen.sum()), "chosen": chosen_in_words(features, choices)}
     judged = scored.with_positive(positive)
     rows = [metric_row(judged, metric, options) for metric in metrics_for(of_kind)]
     if fits[0].validation is not None:
@@ -198,15 +197,6 @@ def _choose(value: str, known: Sequence[str], what: str) -> str:
     if value not in known:
         raise ProbeError(f"{what} '{value}' is unknown: choose one of {', '.join(known)}")
     return value
-
-
-def _scores(model: Any, x: Any, classes: NDArray[Any], kind: Kind) -> Floats:
-    """(N, C) probabilities with a column a class, 0 for a class that the model never met; (N, 1) predicted numbers."""
-    if kind is Kind.REGRESSION:
-        return np.asarray(model.predict(x), dtype=float).reshape(-1, 1)
-    scores = np.zeros((x.shape[0], len(classes)))
-    scores[:, np.searchsorted(classes, model.classes_)] = model.predict_proba(x)
-    return scores
 
 
 def _unseen(scored: Scored) -> Scored:

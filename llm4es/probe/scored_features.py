@@ -4,7 +4,7 @@ In: rows of ``probes`` and ``predictions``. Out: one ``ScoredFeatures`` a featur
 entities. Knows no metric.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -23,24 +23,25 @@ class ScoredFeatures:
     model: str | None
     k: int | None
     scored: Scored
+    chosen: str | None = None
+    """What a choice took in how many folds; None: nothing is chosen."""
 
 
 def scored_features(
     probes: pa.Table, predictions: pa.Table, regression: bool, positive: str | None = None
 ) -> list[ScoredFeatures]:
     """One a feature set and probe, in the order of their names; of two classes ``positive`` is the second."""
-    named = {
-        (row["features"], row["probe"]): row for row in probes.select(["features", "probe", "model", "k"]).to_pylist()
-    }
+    columns = [name for name in ("features", "probe", "model", "k", "chosen") if name in probes.column_names]
+    named = {(row["features"], row["probe"]): row for row in probes.select(columns).to_pylist()}
     compared = []
     for (features, probe), row in sorted(named.items()):
-        mine = pc.and_(pc.equal(predictions["features"], features), pc.equal(predictions["probe"], probe))
-        rows = predictions.filter(mine)
+        rows = predictions.filter(
+            pc.and_(pc.equal(predictions["features"], features), pc.equal(predictions["probe"], probe))
+        )
         if not rows.num_rows:
             raise ProbeError(f"features '{features}' have metrics and no predictions: probe them again")
-        compared.append(
-            ScoredFeatures(features, probe, row["model"], row["k"], scored(rows, regression).with_positive(positive))
-        )
+        mine = scored(rows, regression).with_positive(positive)
+        compared.append(ScoredFeatures(features, probe, row["model"], row["k"], mine, row.get("chosen")))
     return compared
 
 
@@ -77,4 +78,4 @@ def on_unseen(compared: list[ScoredFeatures]) -> list[ScoredFeatures]:
 def cut(one: ScoredFeatures, kept: frozenset[str]) -> ScoredFeatures:
     """A feature set on the entities of ``kept``."""
     mask = np.array([entity in kept for entity in one.scored.entity_ids], dtype=bool)
-    return ScoredFeatures(one.features, one.probe, one.model, one.k, one.scored.only(mask))
+    return replace(one, scored=one.scored.only(mask))

@@ -94,6 +94,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
             "--unseen-only leaves those out"
         )
     best = next((row for row in rows if row["model"] and row["best_of"]), None)
+    found += [f"{row['features']}: chosen in so many folds: {row['chosen']}" for row in rows if row.get("chosen")]
     return found + ([chosen(best)] if best else []) + told(rows)
 
 

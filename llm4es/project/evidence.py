@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from ..core.errors import Llm4esError
 from ..core.sql import where
-from ..core.tasks import OF_NUMBERS, OWN_FOLDS, Kind, plain_protocol
+from ..core.tasks import OF_NUMBERS, OWN_FOLDS, PRIMARY, Kind, plain_protocol
 from ..features.result_hash import contents, hash_with
 from .cohorts import made_for
 from .context import Context
@@ -97,11 +97,24 @@ class Evidence:
         lacking = f"SELECT count(*) FROM ({self.cohort_sql}) WHERE entity_id NOT IN ({source.entities})"
         return int(self.context.store.sql(lacking).fetchall()[0][0])
 
+    def missing_parts(self, source: FeatureSource) -> dict[str, int]:
+        """How many of the cohort lack each feature set of a combination; nothing of what combines none."""
+        return {} if source.how is None else {leaf.name: self.missing(leaf) for leaf in source.leaves}
+
     def expected(self, source: FeatureSource) -> str:
         """The ``source_hash`` of a probe of these features that is made now."""
         apart = self.protocol in OWN_FOLDS and (self.earlier_labels is not None or self.missing(source))
         unseen = sorted(source.seen.beyond & set(self.cohort)) if self.unseen_only else None
-        return hash_with(source.source_hash, self._shared, self.everybody if apart else None, unseen)
+        content = source.source_hash
+        if source.chooses and (metric := self.metric) is not None:
+            content += f" by {metric}"
+        return hash_with(content, self._shared, self.everybody if apart else None, unseen)
+
+    @property
+    def metric(self) -> str | None:
+        """The task's own metric, where it is not the usual one of its kind."""
+        spec = self.context.recipe.tasks.get(self.task)
+        return None if spec is None or spec.metric in (None, PRIMARY[spec.kind]) else spec.metric
 
     @cached_property
     def _shared(self) -> str:

@@ -9,9 +9,11 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
+from ..features.expressions import Combine
 from .seen import NOBODY, Seen
 
 if TYPE_CHECKING:
+    from ..features.combined import CombinedFeatures
     from ..features.feature_set import FeatureSet
 
 
@@ -69,6 +71,47 @@ class FeatureSource:
 
     seconds: float | None = None
     """Time of the runs that made it, all depths of one pass together; None where no model ran or it is not known."""
+
+    how: Combine | None = None
+    """What becomes of the probes of its parts; None: they are not combined."""
+
+    parts: "tuple[FeatureSource, ...]" = ()
+    """Those whose probes are combined."""
+
+    @property
+    def leaves(self) -> "list[FeatureSource]":
+        """The sources that have rows of their own, each once."""
+        found = {leaf.name: leaf for part in self.parts for leaf in part.leaves}
+        return list(found.values()) or [self]
+
+    @property
+    def chooses(self) -> bool:
+        """Whether a metric decides what it is."""
+        return self.how is Combine.BEST or any(part.chooses for part in self.parts)
+
+    def probed(self, *, earlier: bool = False) -> "FeatureSet | CombinedFeatures":
+        """What a probe reads of it.
+
+        Parameters
+        ----------
+        earlier : bool, default False
+            Of the histories that a probe of two times learns from.
+
+        Returns
+        -------
+        FeatureSet or CombinedFeatures
+            The parts' rows under a name, where probes are combined.
+
+        Examples
+        --------
+        >>> FeatureSource("tfidf", "h", load=lambda: "rows").probed()
+        'rows'
+        """
+        from ..features.combined import CombinedFeatures
+
+        if self.how is not None:
+            return CombinedFeatures(self.how, tuple(part.probed(earlier=earlier) for part in self.parts), self.name)
+        return self.earlier() if earlier and self.earlier is not None else self.load()
 
 
 def joined(parts: Sequence[FeatureSource]) -> FeatureSource:

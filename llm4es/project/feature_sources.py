@@ -8,7 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ..core.errors import OptionError
 from ..core.tasks import BASELINE_NAMES
+from ..features.expressions import parse_expression
 from ..features.names import parse_features
+from .combined_sources import combined, expanded
 from .context import Context
 from .feature_source import FeatureSource, joined
 from .feature_source_baselines import baselines
@@ -60,7 +62,7 @@ def feature_sources(
     found = all_feature_sources(context)
     if chosen:
         by_name = {source.name: source for source in found}
-        return live(context, [named(text, by_name) for text in chosen], named=True)
+        return live(context, [named(text, by_name) for text in expanded(chosen, by_name)], named=True)
     if not depths and not layers:
         return live(context, [source for source in found if source.embedded])
     kept = _of_depths(found, depths) + _of_layers(found, layers, context.dataset)
@@ -146,12 +148,13 @@ def all_feature_sources(context: Context) -> list[FeatureSource]:
 
 
 def named(text: str, found: Mapping[str, FeatureSource]) -> FeatureSource:
-    """The source of that name, or several joined by '+'.
+    """The source of that name, several joined by '+', or several whose probes are combined.
 
     Parameters
     ----------
     text : str
-        ``m@8``, ``m@all``, ``m@8+tfidf``; settings may be left out where a model has one configuration only.
+        ``m@8``, ``m@all``, ``m@8+tfidf``, ``vote(tfidf, m@8)``; settings may be left out where a model has one
+        configuration only.
     found : mapping of str to FeatureSource
         Name -> what there is.
 
@@ -173,6 +176,9 @@ def named(text: str, found: Mapping[str, FeatureSource]) -> FeatureSource:
     """
     if text in found:
         return found[text]
+    tree = parse_expression(text)
+    if tree.how is not None:
+        return combined(tree, found, lambda name: named(name, found))
     parts = []
     for part in parse_features(text):
         source = _closest(part.name, found)

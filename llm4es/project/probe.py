@@ -14,6 +14,7 @@ from ..core.tasks import Kind, of_kind_sql
 from ..options import ProbeOptions, SelectOptions
 from ..recipes.field_names import field_name
 from .cohorts import asked_for
+from .combined_probes import FitsDone, ProbesBefore, with_parts
 from .context import Context
 from .data_leaks import data_leaks
 from .evidence import Evidence
@@ -23,7 +24,7 @@ from .feature_sources import feature_sources
 from .incremental import Job, incremental
 from .observer import Advance
 from .outcome import Outcome
-from .probe_warnings import say_leaks, say_who_is_missing, with_leaks
+from .probe_warnings import say_leaks, say_what_is_shared, say_what_was_chosen, say_who_is_missing, with_leaks
 from .recorded import last_run
 from .task_labels import check_classes
 
@@ -166,7 +167,7 @@ def probe(
         if each is not None:
             check_classes(each, task)
     evidence = Evidence.of(context, task, options.protocol, unseen_only=options.unseen_only)
-    labels, splits, before = evidence.labels, evidence.splits, evidence.earlier_labels
+    labels, splits, past = evidence.labels, evidence.splits, evidence.earlier_labels
     config: dict[str, Any] = {"task": task, "options": options.fingerprint()}
     if context.max_entities is not None:  # cohorts are kept apart
         config["max_entities"] = context.max_entities
@@ -178,9 +179,11 @@ def probe(
     if spec.positive:  # rows made before there was the key stay
         config["positive"] = spec.positive
     made = config_id(config)
-    by_name = {source.name: source for source in (feature_sources(context) if sources is None else sources)}
+    by_name = with_parts(feature_sources(context) if sources is None else sources)
     hashes = {name: evidence.expected(source) for name, source in by_name.items()}
     results: dict[str, ProbeResult] = {}
+    before = ProbesBefore(context, evidence, {"task": task, "config_id": made}, results)
+    done = FitsDone(options, by_name)
 
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
         """Fit and score one feature set after the other."""
@@ -191,19 +194,23 @@ def probe(
         check(options, splits)  # once: not as a warning of each feature set
         failure = None
         leaks: list[str] | None = None
-        for name in (name for batch in batches for name in batch["features"].to_pylist()):
+        todo = {name for batch in batches for name in batch["features"].to_pylist()}
+        for name in (name for name in by_name if name in todo):
+            source = by_name[name]
+            fit, end = done.followed(name, advance)
             try:
-                past = by_name[name].earlier
                 result = fit_and_score(
-                    by_name[name].load(), labels, task, spec.kind, options, context.dataset, splits,
+                    source.probed(), labels, task, spec.kind, options, context.dataset, splits,
                     evidence.everybody, hashes[name], spec.positive or None,
-                    None if past is None or before is None else Earlier(past(), before),
+                    Earlier(source.probed(earlier=True), past) if source.earlier is not None and past is not None
+                    else None, evidence.metric, before.of(source, fit),
                 )  # fmt: skip
             except ProbeError as error:  # one of many that cannot carry the task does not keep the others from it
                 if named or len(by_name) == 1:
                     raise
                 context.observer.warn(f"{name} is left out of {task}: {error}")
                 failure = error
+                end()
                 continue
             results[name] = result
             if leaks is None:
@@ -214,7 +221,7 @@ def probe(
                 TableRows("predictions", result.predictions, scope=scope),
                 TableRows("probes", with_leaks(result.probes, leaks), scope=scope),
             ]
-            advance(1)
+            end()
         if failure is not None and not results:
             raise failure
 
@@ -232,11 +239,15 @@ def probe(
         related_scope=of_task,
         row_filter=of_kind_sql(spec.kind),
         replaces=True,
-        unit="features",
+        unit=done.unit,
+        total=lambda rows: done.total(rows["features"].to_pylist()),
         setup=lambda: work,
     )
     outcome = incremental(context, job)
     say_who_is_missing(context, task, results)
+    lacking = {name: evidence.missing_parts(by_name[name]) for name in results}
+    say_what_is_shared(context, task, results, lacking)
+    say_what_was_chosen(context, task, results)
     if not context.dry_run:
         say_leaks(context, task, made, list(results.values()), by_name)
     if results:

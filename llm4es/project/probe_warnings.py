@@ -32,6 +32,29 @@ def say_who_is_missing(context: Context, task: str, results: "Mapping[str, Probe
             )
 
 
+def say_what_is_shared(
+    context: Context, task: str, results: "Mapping[str, ProbeResult]", missing: Mapping[str, Mapping[str, int]]
+) -> None:
+    """One line a combination whose parts have different entities: how many of the labelled ones all have.
+
+    ``missing``: combination -> part -> how many labelled entities lack it.
+    """
+    for name, result in results.items():
+        parts = missing.get(name, {})
+        if any(parts.values()):
+            lacking = ", ".join(f"{n} lack {part}" for part, n in parts.items() if n)
+            context.observer.say(
+                f"{task}, {name}: {result.probes['n'][0]} entities have all parts and are scored ({lacking})"
+            )
+
+
+def say_what_was_chosen(context: Context, task: str, results: "Mapping[str, ProbeResult]") -> None:
+    """One line a ``best(...)``: what it chose in how many folds."""
+    for name, result in results.items():
+        if (chosen := result.probes["chosen"][0].as_py()) is not None:
+            context.observer.say(f"{task}, {name}: chosen in so many folds: {chosen}")
+
+
 def with_leaks(probes: pa.Table, leaks: Sequence[str]) -> pa.Table:
     """Rows of probes that say what the data give away."""
     at = probes.schema.get_field_index("leaks")

@@ -15,6 +15,7 @@ from ..core.errors import OptionError, ProbeError
 from ..core.sql import literal, where
 from ..core.tasks import Kind
 from ..core.version import __version__
+from ..features.expressions import is_combined
 from ..options import ReportOptions
 from .compare import with_probes
 from .context import Context
@@ -208,7 +209,7 @@ def _vectors(context: Context, features: str, compared: pa.Table | None) -> tupl
     import numpy as np
 
     of_models = [] if compared is None else [row["features"] for row in compared.to_pylist() if row["model"]]
-    name = features or next(iter(of_models), "")
+    name = features or next((name for name in of_models if not is_combined(name)), "")
     if not name:
         return None, ""
     found = feature_sources(context, [name])[0].load()

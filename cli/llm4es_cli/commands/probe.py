@@ -20,6 +20,8 @@ def probe(call: Call, recipe: RecipeArgument, **options: Any) -> None:
 
         llm4es probe movielens-100k --task age_bucket --features tfidf,smollm2-135m@8+aggregates --folds 10
 
+        llm4es probe movielens-100k --task gender --features 'vote(tfidf, smollm2-135m@8),best(tfidf, smollm2-135m@*)'
+
         llm4es probe movielens-100k --layers all --sizes 50,100,200
 
         llm4es probe mine.toml --task churn --train-as-of 2024-01-01 --test-as-of 2024-07-01

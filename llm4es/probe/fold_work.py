@@ -1,0 +1,127 @@
+"""What is fitted inside a fold: one probe of one feature set on some entities, and its scores of others.
+
+In: numbers and labels, row numbers. Out: scores. Knows no protocol and no combination: those say which rows.
+
+Letters: N entities scored, M entities learnt from, D columns, C classes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..core.errors import ProbeError
+from ..core.tasks import Kind
+from ..features.combined import CombinedFeatures, leaves_of
+from ..features.feature_set import Block, FeatureSet
+from .cohort import Cohort, align
+from .metrics import Floats, Ints
+
+Features = FeatureSet | CombinedFeatures
+"""What is probed."""
+
+
+@dataclass(frozen=True)
+class BothSides:
+    """One feature set as a probe reads it."""
+
+    blocks: tuple[Block, ...]
+    """Columns scaled alike, from left to right."""
+
+    learnt: Any
+    """(M, D) numbers of the entities learnt from."""
+
+    scored: Any
+    """(N, D) numbers of the entities scored: the same, but where those are of another time."""
+
+
+@dataclass(frozen=True)
+class FoldWork:
+    """Everything that a fit inside a fold needs, besides who is in it."""
+
+    numbers: Mapping[str, BothSides]
+    """Feature sets by name."""
+
+    y: NDArray[Any]
+    """(M,) class names or numbers of the entities learnt from."""
+
+    classes: NDArray[Any]
+    """(C,) sorted classes of the entities scored."""
+
+    kind: Kind
+    """Of task."""
+
+    probe: str
+    """One of ``ESTIMATORS``."""
+
+    seed: int
+    """Of folds and of whatever the probe draws."""
+
+    cohorts: str
+    """Hash of who is learnt from and who is scored: row numbers mean the same where it is the same."""
+
+    def scores(self, name: str, train: Ints, test: Ints, *, inner: bool = False) -> Floats:
+        """Fit rows ``train`` and score rows ``test``, which are of those learnt from too where the fold is ``inner``.
+
+        Returns
+        -------
+        (N tested, C) array
+            Probabilities, a column a class, 0 for a class that the model never met; (N tested, 1) predicted numbers.
+        """
+        from .estimators import ESTIMATORS  # heavy
+
+        of = self.numbers[name]
+        model = ESTIMATORS[self.probe](self.kind, of.blocks, self.seed, len(train))
+        model.fit(of.learnt[train], self.y[train])
+        x = (of.learnt if inner else of.scored)[test]  # (N tested, D)
+        if self.kind is Kind.REGRESSION:
+            return np.asarray(model.predict(x), dtype=float).reshape(-1, 1)
+        return self.by_class(model.predict_proba(x), model.classes_)
+
+    def by_class(self, scores: Any, classes: Any) -> Floats:
+        """(N, C) scores of the classes that a model has met, a column each of all."""
+        found = np.zeros((len(scores), len(self.classes)))
+        found[:, np.searchsorted(self.classes, classes)] = scores
+        return found
+
+
+def aligned(features: Features, labels: pa.Table, task: str, kind: Kind) -> tuple[Cohort, dict[str, Any]]:
+    """The entities that have all features and a label, and their numbers: an (N, D) matrix a feature set."""
+    common = frozenset(features.entity_ids)
+    pairs = {name: align(_only(leaf, common), labels, task, kind) for name, leaf in leaves_of(features).items()}
+    cohort = next(iter(pairs.values()))[0]
+    return cohort, {name: x for name, (_, x) in pairs.items()}
+
+
+def beside(features: Features, learnt: Mapping[str, Any], scored: Mapping[str, Any]) -> dict[str, BothSides]:
+    """Both sides of each feature set. ProbeError where one has other columns at the earlier time."""
+    leaves = leaves_of(features)
+    if odd := next((name for name, leaf in leaves.items() if learnt[name].shape[1] != scored[name].shape[1]), None):
+        raise ProbeError(
+            f"features '{odd}' have {learnt[odd].shape[1]} columns where they are learnt from and "
+            f"{scored[odd].shape[1]} where they are scored: make both with the same settings"
+        )
+    return {name: BothSides(leaf.scaled_as(), learnt[name], scored[name]) for name, leaf in leaves.items()}
+
+
+def hash_of(cohorts: Sequence[Cohort]) -> str:
+    """Who is learnt from and who is scored, as one hash."""
+    text = "\n".join("\r".join(cohort.entity_ids) for cohort in cohorts)
+    return sha256(text.encode()).hexdigest()
+
+
+def _only(features: FeatureSet, kept: frozenset[str]) -> FeatureSet:
+    """The feature set of those who are in ``kept``."""
+    if len(kept) == len(features.entity_ids):
+        return features
+    rows = [row for row, entity in enumerate(features.entity_ids) if entity in kept]
+    return FeatureSet(
+        name=features.name,
+        entity_ids=[features.entity_ids[row] for row in rows],
+        matrix=features.matrix[rows],
+        blocks=features.scaled_as(),
+    )
