@@ -211,7 +211,7 @@ def test_learning_curves_and_unseen_entities(here: Shop) -> None:
 
 def test_it_is_what_the_pure_function_makes(here: Shop) -> None:
     from llm4es.features.combined import CombinedFeatures
-    from llm4es.features.expressions import Combine
+    from llm4es.features.expressions import Combination
     from llm4es.options import ProbeOptions
     from llm4es.project.feature_sources import feature_sources
     from llm4es.project.task_labels import labels_of
@@ -220,6 +220,6 @@ def test_it_is_what_the_pure_function_makes(here: Shop) -> None:
     context = here.project._context()
     parts = tuple(source.load() for source in feature_sources(context, ["good", "other"]))
     options = ProbeOptions.of(**FEW)
-    made = pure(CombinedFeatures(Combine.STACK, parts), labels_of(context, "loyal"), "loyal", "binary", options)
+    made = pure(CombinedFeatures(Combination.STACK, parts), labels_of(context, "loyal"), "loyal", "binary", options)
     rows = made.predictions.sort_by([("repeat", "ascending"), ("entity_id", "ascending")])
     np.testing.assert_allclose(here.scores("stack(good, other)"), [p[1] for p in rows["y_score"].to_pylist()])

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from ..core.errors import ProbeError
 from ..core.hashing import canonical_json, text_hash
-from .expressions import Combine, combined_name
+from .expressions import Combination, combined_name
 from .feature_set import FeatureSet
 
 
@@ -28,12 +28,12 @@ class CombinedFeatures:
     >>> import numpy as np
     >>> one = FeatureSet("m@8", ["a", "b"], np.array([[1.0], [2.0]]), model="m", k=8)
     >>> two = FeatureSet("counts", ["b", "c"], np.array([[5.0], [6.0]]))
-    >>> both = CombinedFeatures(Combine.VOTE, (one, two))
+    >>> both = CombinedFeatures(Combination.VOTE, (one, two))
     >>> both.name, both.entity_ids, both.model
     ('vote(m@8, counts)', ['b'], 'm')
     """
 
-    how: Combine
+    how: Combination
     """What becomes of the parts' probes."""
 
     parts: tuple["FeatureSet | CombinedFeatures", ...]

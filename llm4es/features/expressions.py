@@ -15,7 +15,7 @@ from ..core.tasks import BASELINE_NAMES
 from .names import EMBEDDING
 
 
-class Combine(StrEnum):
+class Combination(StrEnum):
     """What becomes of several probes."""
 
     VOTE = "vote"  # the mean of their log odds, of numbers the mean: nothing is fitted
@@ -30,7 +30,7 @@ class Expression:
     text: str
     """As it was typed."""
 
-    how: Combine | None = None
+    how: Combination | None = None
     """None: a name of features, perhaps several joined by '+', perhaps a pattern."""
 
     parts: tuple["Expression", ...] = ()
@@ -71,11 +71,11 @@ def parse_expression(text: str) -> Expression:
     llm4es.core.errors.ProbeError: --features 'vote(tfidf)' has one part: give tfidf, or several parted by commas
     """
     text = text.strip()
-    if (begun := re.match(rf"({'|'.join(Combine)})\s*\(", text)) is None:
-        if joined := re.search(rf"\+\s*(?:{'|'.join(Combine)})\s*\(", text):
+    if (begun := re.match(rf"({'|'.join(Combination)})\s*\(", text)) is None:
+        if joined := re.search(rf"\+\s*(?:{'|'.join(Combination)})\s*\(", text):
             raise ProbeError(f"--features {text!r} joins {_plus(joined.group())}: {_REMEDY}")
         return Expression(text)
-    how, inner = Combine(begun.group(1)), text[begun.end() :]
+    how, inner = Combination(begun.group(1)), text[begun.end() :]
     end = _closing(inner)
     if end < 0:
         raise ProbeError(f"--features {text!r} lacks a ')': close what {how}( opens")
@@ -92,12 +92,12 @@ def parse_expression(text: str) -> Expression:
     return Expression(text, how, parts)
 
 
-def combined_name(how: Combine, parts: Iterable[str]) -> str:
+def combined_name(how: Combination, parts: Iterable[str]) -> str:
     """What tables show: ``vote(tfidf, m@8)``.
 
     Examples
     --------
-    >>> combined_name(Combine.VOTE, ["tfidf", "m@8"])
+    >>> combined_name(Combination.VOTE, ["tfidf", "m@8"])
     'vote(tfidf, m@8)'
     """
     return f"{how}({', '.join(parts)})"
@@ -111,7 +111,7 @@ def is_combined(name: str) -> bool:
     >>> is_combined("vote(tfidf, m@8)"), is_combined("tfidf")
     (True, False)
     """
-    return name.startswith(tuple(f"{how}(" for how in Combine)) and name.endswith(")")
+    return name.startswith(tuple(f"{how}(" for how in Combination)) and name.endswith(")")
 
 
 def fitting(pattern: str, names: Iterable[str]) -> list[str]:

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from ..core.errors import ProbeError
 from ..core.tasks import Kind
 from ..features.combined import CombinedFeatures, inside
-from ..features.expressions import Combine
+from ..features.expressions import Combination
 from .combine import mean_scores, stacked, worth
 from .fold_work import Features, FoldWork
 from .metrics import Floats, Ints
@@ -111,11 +111,11 @@ class CombinedScores:
             if key not in self.known:
                 asked[key] = _Asked(node.name, train, test, inner)
             return self.known.get(key)
-        if node.how is Combine.BEST:
+        if node.how is Combination.BEST:
             choice = self._choice(node, train, asked)
             return None if choice is None else self._scores(choice, train, test, inner, asked)
         parts = [self._scores(part, train, test, inner, asked) for part in node.parts]
-        if node.how is Combine.VOTE:
+        if node.how is Combination.VOTE:
             whole = _complete(parts)
             return None if whole is None else mean_scores(whole, self.work.kind)
         return self._stacked(node, parts, train, asked)
@@ -190,7 +190,7 @@ class CombinedScores:
         return [
             (node.name, choice.name)
             for node in inside(features)
-            if node.how is Combine.BEST
+            if node.how is Combination.BEST
             for train in trains
             if (choice := self._choice(node, train, {})) is not None
         ]
@@ -215,7 +215,7 @@ def chosen_in_words(features: Features, choices: Choices) -> str | None:
     --------
     >>> from llm4es.features.feature_set import FeatureSet
     >>> tfidf, counts = (FeatureSet(name, ["a"], np.ones((1, 1))) for name in ("tfidf", "counts"))
-    >>> best = CombinedFeatures(Combine.BEST, (tfidf, counts))
+    >>> best = CombinedFeatures(Combination.BEST, (tfidf, counts))
     >>> chosen_in_words(best, [(best.name, "counts"), (best.name, "tfidf"), (best.name, "counts")])
     'counts 2, tfidf 1'
     """

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ..core.tasks import Kind
 from ..features.combined import CombinedFeatures
-from ..features.expressions import Combine
+from ..features.expressions import Combination
 from ..options import ProbeOptions
 from .cohort import Cohort
 from .fold_work import Features
@@ -63,7 +63,7 @@ def take_over(
     """
     if not isinstance(features, CombinedFeatures):
         return
-    voting = {part.name for part in features.parts} if features.how is Combine.VOTE else set()
+    voting = {part.name for part in features.parts} if features.how is Combination.VOTE else set()
     tested = {cohort.entity_ids[row] for fit in fits for row in fit.test}
     for name in features.leaves.keys() & kept.keys():
         there = scored(kept[name], into.work.kind is Kind.REGRESSION)

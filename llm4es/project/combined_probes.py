@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ..core.sql import literal, where
-from ..features.expressions import Combine
+from ..features.expressions import Combination
 from ..options import ProbeOptions
 from .context import Context
 from .evidence import Evidence
@@ -44,7 +44,7 @@ def with_parts(sources: Iterable[FeatureSource]) -> dict[str, FeatureSource]:
     Examples
     --------
     >>> tfidf, counts = (FeatureSource(name, "h", load=list) for name in ("tfidf", "counts"))
-    >>> vote = FeatureSource("vote(tfidf, counts)", "h", load=list, how=Combine.VOTE, parts=(tfidf, counts))
+    >>> vote = FeatureSource("vote(tfidf, counts)", "h", load=list, how=Combination.VOTE, parts=(tfidf, counts))
     >>> list(with_parts([vote]))
     ['tfidf', 'counts', 'vote(tfidf, counts)']
     """
@@ -56,7 +56,7 @@ def with_parts(sources: Iterable[FeatureSource]) -> dict[str, FeatureSource]:
 
 def _parts(source: FeatureSource) -> list[FeatureSource]:
     """What has to be probed for a source, besides it."""
-    if source.how in (None, Combine.BEST):
+    if source.how in (None, Combination.BEST):
         return []
     return [each for part in source.parts for each in ([part] if part.how is None else _parts(part))]
 
@@ -135,7 +135,7 @@ class FitsDone:
     Examples
     --------
     >>> tfidf, counts = (FeatureSource(name, "h", load=list) for name in ("tfidf", "counts"))
-    >>> best = FeatureSource("best(tfidf, counts)", "h", load=list, how=Combine.BEST, parts=(tfidf, counts))
+    >>> best = FeatureSource("best(tfidf, counts)", "h", load=list, how=Combination.BEST, parts=(tfidf, counts))
     >>> done = FitsDone(ProbeOptions(folds=5, repeats=3), {"tfidf": tfidf, "best(tfidf, counts)": best})
     >>> done.unit, done.total(["tfidf", "best(tfidf, counts)"])
     ('fits', 120)
@@ -198,4 +198,4 @@ class FitsDone:
 
 def _looks(source: FeatureSource) -> bool:
     """Whether it looks inside training parts."""
-    return source.how in (Combine.BEST, Combine.STACK) or any(map(_looks, source.parts))
+    return source.how in (Combination.BEST, Combination.STACK) or any(map(_looks, source.parts))

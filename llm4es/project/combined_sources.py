@@ -10,7 +10,7 @@ from typing import Any
 
 from ..core.errors import OptionError
 from ..core.hashing import canonical_json, text_hash
-from ..features.expressions import Combine, Expression, combined_name, fitting, parse_expression
+from ..features.expressions import Combination, Expression, combined_name, fitting, parse_expression
 from .feature_source import FeatureSource
 
 Find = Callable[[str], FeatureSource]
@@ -106,7 +106,7 @@ def _names(tree: Expression, found: Mapping[str, FeatureSource]) -> list[str]:
     raise OptionError(f"--features {tree.text!r} fits nothing in the store: there are {', '.join(found)}")
 
 
-def _source(how: Combine, name: str, parts: Sequence[FeatureSource]) -> FeatureSource:
+def _source(how: Combination, name: str, parts: Sequence[FeatureSource]) -> FeatureSource:
     """Several sources as one whose rows are all of theirs."""
     leaves = {leaf.name: leaf for part in parts for leaf in part.leaves}.values()
     refused = _refused(name, parts[0].leaves[0].name)

@@ -9,7 +9,7 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
-from ..features.expressions import Combine
+from ..features.expressions import Combination
 from .seen import NOBODY, Seen
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class FeatureSource:
     seconds: float | None = None
     """Time of the runs that made it, all depths of one pass together; None where no model ran or it is not known."""
 
-    how: Combine | None = None
+    how: Combination | None = None
     """What becomes of the probes of its parts; None: they are not combined."""
 
     parts: "tuple[FeatureSource, ...]" = ()
@@ -87,7 +87,7 @@ class FeatureSource:
     @property
     def chooses(self) -> bool:
         """Whether a metric decides what it is."""
-        return self.how is Combine.BEST or any(part.chooses for part in self.parts)
+        return self.how is Combination.BEST or any(part.chooses for part in self.parts)
 
     def probed(self, *, earlier: bool = False) -> "FeatureSet | CombinedFeatures":
         """What a probe reads of it.
