@@ -58,7 +58,7 @@ def test_depths_and_layers_are_made_from_what_is_kept(place: Place) -> None:
     depth = max(row[0] for row in Store(place.store).sql("SELECT DISTINCT layer FROM layers").fetchall())
     # tuned has one depth, its deepest; the base has k = 2, all of its layers, and each layer alone
     vectors = 1 + len({2, depth}) + depth
-    assert done[0]["rows"] == vectors + len(("tfidf", "counts", "recency", "majority"))
+    assert done[0]["rows"] == vectors + len(("tfidf", "words", "words-aligned", "counts", "recency", "majority"))
     place("probe", *FEW, "--k", "2", "--layers", "1,2")
     names = {name for (name,) in Store(place.store).sql("SELECT DISTINCT features FROM probes").fetchall()}
     assert {"base@2 [64 tokens]", "base@layer1 [64 tokens]", "base@layer2 [64 tokens]", "tfidf"} <= names

@@ -44,9 +44,7 @@ def test_names_are_read_back() -> None:
 
 @pytest.mark.parametrize("text", ["", "m@", "m@0", "m@x", "m@layer0", "m@8 [full", "@8", "embedding:", "a@1@2"])
 def test_unreadable(text: str) -> None:
-    with pytest.raises(
-        ProbeError, match=r"--features '.*' cannot be read: give embedding:MODEL@K .* tfidf, aggregates"
-    ):
+    with pytest.raises(ProbeError, match=r"--features '.*' cannot be read: give embedding:MODEL@K .* tfidf, words"):
         parse_features(text)
 
 

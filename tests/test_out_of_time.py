@@ -89,7 +89,7 @@ def test_a_baselines_columns_are_the_same_at_both_times(place: Path) -> None:
     project = drift(place)
     context = project._context().at(TRAIN, TEST).of_task("left")
     sources = {source.name: source for source in all_feature_sources(context)}
-    assert list(sources) == ["tfidf", "counts", "recency", "majority"]
+    assert list(sources) == ["tfidf", "words", "words-aligned", "counts", "recency", "majority"]
     pages = sorted({page for _, at, page in drifting.events() if at < TEST})
     assert sources["tfidf"].dimensions == len(pages) == 8
     for moment, load in ((TRAIN, sources["tfidf"].earlier), (TEST, sources["tfidf"].load)):
@@ -105,7 +105,7 @@ def test_a_baselines_columns_are_the_same_at_both_times(place: Path) -> None:
 
 def test_a_second_probe_computes_nothing_and_a_changed_label_all(place: Path) -> None:
     project = drift(place)
-    assert [each.computed for each in project.probe("left", **FEW, **TIMES)] == [4]
+    assert [each.computed for each in project.probe("left", **FEW, **TIMES)] == [6]
     assert [each.computed for each in project.probe("left", **FEW, **TIMES)] == [0]
     asked = place / "service" / "asked.csv"
     rows = asked.read_text().splitlines()
@@ -114,10 +114,10 @@ def test_a_second_probe_computes_nothing_and_a_changed_label_all(place: Path) ->
     asked.write_text("\n".join(rows) + "\n")
     project.serialize(as_of="2024-05-01")
     with pytest.raises(
-        ProbeError, match=r"nothing to compare, 4 features stale.*--train-as-of 2024-03-01 --test-as-of"
+        ProbeError, match=r"nothing to compare, 6 features stale.*--train-as-of 2024-03-01 --test-as-of"
     ):
         project.compare("left", **TIMES)
-    assert [each.computed for each in project.probe("left", **FEW, **TIMES)] == [4]  # it is learnt from
+    assert [each.computed for each in project.probe("left", **FEW, **TIMES)] == [6]  # it is learnt from
 
 
 def test_it_stands_beside_nothing_else(place: Path) -> None:
@@ -161,7 +161,7 @@ def test_vectors_are_those_of_each_time(place: Path, model: Path) -> None:
         match=r"no such vectors of histories before 2024-03-01: `llm4es serialize service --as-of 2024-03-01`",
     ):
         project.probe("left", features="tinyllama@1", **FEW, **TIMES)
-    assert project.probe("left", **FEW, **TIMES)[0].rows == 4  # the baselines alone, and it is said
+    assert project.probe("left", **FEW, **TIMES)[0].rows == 6  # the baselines alone, and it is said
     project.serialize(as_of="2024-03-01")
     project.embed(**embedding)
     assert project.probe("left", features="tinyllama@1,tinyllama@1+tfidf", **FEW, **TIMES)[0].computed == 2

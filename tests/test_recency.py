@@ -57,7 +57,7 @@ def test_it_is_probed_with_every_other_baseline(project: Project) -> None:
     project.serialize()
     project.probe("loyal", folds=2, repeats=1, bootstrap=20)
     rows = {row["features"]: row for row in project.compare("loyal").to_pylist()}
-    assert sorted(rows) == ["counts", "majority", "recency", "tfidf"]
+    assert sorted(rows) == ["counts", "majority", "recency", "tfidf", "words", "words-aligned"]
     assert rows["recency"]["dimensions"] == 3
     first = next(row for row in project.export(features="recency").to_pylist() if row["entity_id"] == "c0")
     # c0 buys on the 1st, 2nd and 3rd of January, and the last purchase of all is on the 6th
@@ -71,7 +71,8 @@ def test_no_times_no_recency(shell: Shell) -> None:
     code, _, err = shell("probe", recipe, "--folds", "2", "--repeats", "1", "--bootstrap", "20")
     assert code == 0
     assert "shop: events have no times, so there is no baseline 'recency'" in err
-    assert {name for (name,) in shell.sql("SELECT features FROM probes")} == {"tfidf", "counts", "majority"}
+    probed = {name for (name,) in shell.sql("SELECT features FROM probes")}
+    assert probed == {"tfidf", "words", "words-aligned", "counts", "majority"}
     line = shell.fails("probe", recipe, "--features", "recency")
     assert "--features 'recency' needs events.time in the recipe: there is none" in line
 

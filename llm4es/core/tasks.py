@@ -88,5 +88,5 @@ def plain_protocol(name: str) -> str:
     return name.partition("@")[0].partition(_TRAINED)[0]
 
 
-BASELINE_NAMES = ("tfidf", "aggregates", "counts", "recency", "majority")
+BASELINE_NAMES = ("tfidf", "words", "words-aligned", "aggregates", "counts", "recency", "majority")
 """Names of feature sets that are made without a model, in the order that tables list them: no vectors may bear them."""

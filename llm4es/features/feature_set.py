@@ -7,7 +7,7 @@ Knows no labels, no probe and no store; imports nothing heavy: planners read it.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from ..core.errors import ProbeError
 from ..core.hashing import canonical_json, text_hash
+from .kinds import Kinds
 
 
 class Preprocess(StrEnum):
@@ -22,6 +23,7 @@ class Preprocess(StrEnum):
 
     STANDARD = "standard"  # zero mean, unit variance: vectors of a model, aggregates
     TFIDF = "tfidf"  # counts weighed by rarity, rows of unit length: bags of items
+    WORDS = "words"  # the same, of those columns alone that the training part has: words of texts
     WHITEN = "whiten"  # principal components that carry 90 % of the variance, each to unit variance
     NONE = "none"  # already on a scale of its own
 
@@ -35,6 +37,10 @@ class Block:
 
     preprocess: Preprocess
     """Their scaling."""
+
+    kinds: Kinds | None = field(default=None, compare=False, repr=False)
+    """Where the columns count kinds of events: what the training part of each fold learns to make vectors of them by,
+    before they are scaled. None: the columns are what is scaled."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,12 @@ class FeatureSet:
         return self.blocks or (Block(self.width, self.preprocess),)
 
     def dense(self) -> Any:
-        """The matrix as (N, D) ``numpy.ndarray``, in its own number format."""
+        """The matrix as (N, D) ``numpy.ndarray``, in its own number format.
+
+        Raises ProbeError where it counts kinds of events, of which only a fold makes vectors.
+        """
+        if any(block.kinds is not None for block in self.scaled_as()):
+            raise ProbeError(f"features '{self.name}' are learnt anew in every fold of a probe: name others here")
         return self.matrix.toarray() if hasattr(self.matrix, "tocsr") else self.matrix
 
     def __post_init__(self) -> None:

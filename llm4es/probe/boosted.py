@@ -13,7 +13,7 @@ from sklearn.preprocessing import MaxAbsScaler
 from ..core.errors import ProbeError
 from ..core.tasks import Kind
 from ..features.feature_set import Block
-from .scaling import scaling
+from .scaling import plain, scaling
 
 
 def lightgbm(kind: Kind, blocks: Sequence[Block], seed: int, n: int) -> BaseEstimator:
@@ -42,7 +42,7 @@ PTLS_SAME: dict[str, Any] = {
 
 def ptls(kind: Kind, blocks: Sequence[Block], seed: int, n: int) -> BaseEstimator:
     """Columns divided by their largest absolute value, and LightGBM as papers on event sequences set it."""
-    return make_pipeline(MaxAbsScaler(), _boosted(kind, **PTLS_SAME, **PTLS_TREES[kind]))
+    return make_pipeline(plain(blocks), MaxAbsScaler(), _boosted(kind, **PTLS_SAME, **PTLS_TREES[kind]))
 
 
 def _boosted(kind: Kind, **parameters: Any) -> Any:

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ..features.feature_set import Block, Preprocess
+from .kind_vectors import KnownWords, PooledKinds
 
 
 class UnitLength(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -48,19 +49,37 @@ def _standard(*after: BaseEstimator) -> BaseEstimator:
 SCALERS: dict[Preprocess, Callable[[], BaseEstimator]] = {
     Preprocess.STANDARD: _standard,
     Preprocess.TFIDF: TfidfTransformer,
+    Preprocess.WORDS: KnownWords,
     Preprocess.NONE: FunctionTransformer,
     Preprocess.WHITEN: lambda: _standard(PCA(0.9, whiten=True, svd_solver="full")),
 }
 
 
 def scaling(blocks: Sequence[Block]) -> BaseEstimator:
-    """Each block scaled as suits it, then to mean square length 1."""
+    """Each block scaled as suits it, then to mean square length 1; counts of kinds become vectors before."""
     if len(blocks) == 1:
-        return make_pipeline(SCALERS[blocks[0].preprocess](), UnitLength())
+        (block,) = blocks
+        return make_pipeline(*_pooled(block), SCALERS[block.preprocess](), UnitLength())
+    return _each(blocks, scaling)
+
+
+def plain(blocks: Sequence[Block]) -> BaseEstimator:
+    """Each block as it is, but that counts of kinds become vectors."""
+    if all(block.kinds is None for block in blocks):
+        return FunctionTransformer(accept_sparse=True)
+    return make_pipeline(*_pooled(blocks[0])) if len(blocks) == 1 else _each(blocks, plain)
+
+
+def _pooled(block: Block) -> list[BaseEstimator]:
+    return [] if block.kinds is None else [PooledKinds(block.kinds)]
+
+
+def _each(blocks: Sequence[Block], transformer: Callable[[Sequence[Block]], BaseEstimator]) -> BaseEstimator:
+    """A transformer of its own for each block, from left to right."""
     ends = np.cumsum([block.width for block in blocks])
     return ColumnTransformer(
         [
-            (f"block {i}", scaling([block]), slice(end - block.width, end))
+            (f"block {i}", transformer([block]), slice(end - block.width, end))
             for i, (block, end) in enumerate(zip(blocks, ends, strict=True))
         ]
     )

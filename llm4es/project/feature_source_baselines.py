@@ -4,18 +4,22 @@ In: a store, a recipe, a choice of entities. Out: sources whose content is known
 Knows no probe and no vectors.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from ..core.hashing import config_id
 from ..core.sql import identifier
+from ..features.alignment import FACTORS
 from ..features.widths import RECENCY_WIDTH, aggregates_width, counts_width
+from ..recipes import FieldSpec
+from ..serialize.event_lines import event_fields
 from .context import Context
+from .event_kinds import EventKinds
 from .feature_source import FeatureSource
 from .histories import Histories
-from .selection import entities_sql
+from .selection import entities_sql, preset
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,8 +40,8 @@ def baselines(context: Context) -> list[FeatureSource]:
     Returns
     -------
     list of FeatureSource
-        ``tfidf`` where there is an item, ``aggregates`` where there are amounts or categories, ``counts``, ``recency``
-        where events have times, and ``majority``.
+        ``tfidf`` where there is an item, ``words``, ``words-aligned`` where there is an item, ``aggregates`` where
+        there are amounts or categories, ``counts``, ``recency`` where events have times, and ``majority``.
 
     Raises
     ------
@@ -47,7 +51,7 @@ def baselines(context: Context) -> list[FeatureSource]:
     Examples
     --------
     >>> [source.name for source in baselines(context)]
-    ['tfidf', 'counts', 'recency', 'majority']
+    ['tfidf', 'words', 'words-aligned', 'counts', 'recency', 'majority']
     """
     config = context.cutoff.config_id
     histories = Histories(context.store, context.dataset, config)
@@ -69,6 +73,10 @@ class Baselines:
         recipe, sizes = self.context.recipe, self.sizes
         if recipe.item is not None:
             yield self.source("tfidf", recipe.item, self.n_items(recipe.item))
+        shown = [field.model_dump(mode="json", exclude_defaults=True) for field in self.lines]
+        yield self.source("words", shown, None)
+        if recipe.item is not None:
+            yield self.source("words-aligned", [recipe.item, shown], FACTORS)
         if self.amounts or sizes:
             yield self.source(
                 "aggregates", [recipe.amount, recipe.categories], aggregates_width(len(self.amounts), sizes)
@@ -94,16 +102,45 @@ class Baselines:
 
         columns = aggregates.Columns(numeric=self.amounts, categorical=self.sizes)
         item = self.context.recipe.item or ""
-        features = {
+        made: dict[str, Callable[[], FeatureSet]] = {
             "tfidf": lambda: baselines.tfidf(self.read([item]), item),
+            "words": self.words,
+            "words-aligned": self.words_aligned,
             "aggregates": lambda: aggregates.aggregates(self.read([*self.amounts, *self.sizes]), columns),
             "counts": lambda: aggregates.counts(self.read([*self.sizes]), [*self.sizes]),
             "recency": lambda: recency.recency(self.read(["event_time", "as_of"]), "as_of"),
             "majority": lambda: baselines.majority(self.entities()),
-        }[name]()
-        return replace(features, source_hash=source_hash)
+        }
+        return replace(made[name](), source_hash=source_hash)
 
-    def source(self, name: str, counted: Any, width: int) -> FeatureSource:
+    def words(self) -> "FeatureSet":
+        """What the events' lines say."""
+        from ..features.words import words  # heavy
+
+        texts, _ = self.kinds.texts()
+        return words(*self.kinds.counts(len(texts)), texts)
+
+    def words_aligned(self) -> "FeatureSet":
+        """What it says of who does what."""
+        from ..features.words import words_aligned  # heavy
+
+        texts, items = self.kinds.texts()
+        return words_aligned(*self.kinds.counts(len(texts)), texts, items)
+
+    @property
+    def lines(self) -> tuple[FieldSpec, ...]:
+        """What of an event its line shows, as far as the store has it: a recipe may have got more fields since."""
+        context = self.context
+        fields = event_fields(context.recipe, preset(context.store, context.dataset))
+        there = set(context.store.sql(f"SELECT * FROM {self.histories.view} LIMIT 0").columns)
+        return tuple(field for field in fields if field.name in there)
+
+    @property
+    def kinds(self) -> EventKinds:
+        """Their distinct events."""
+        return EventKinds(self.context, self.events, self.lines, self.context.recipe.item)
+
+    def source(self, name: str, counted: Any, width: int | None) -> FeatureSource:
         source_hash = self.content + config_id(counted)
         return FeatureSource(name, source_hash, partial(self.load, name, source_hash), dimensions=width, tokens=0)
 
@@ -113,7 +150,7 @@ class Baselines:
         return self.histories.content(self.ids)
 
     def n_items(self, item: str) -> int:
-        query = f"SELECT count(DISTINCT {identifier(item)}) FROM ({self.histories.sql([item], self.ids)})"
+        query = f"SELECT count(DISTINCT {identifier(item)}) FROM ({self.events([item])})"
         return int(self.context.store.sql(query).fetchall()[0][0])
 
     def entities(self) -> list[str]:
@@ -121,5 +158,10 @@ class Baselines:
 
     def read(self, columns: Sequence[str]) -> "pa.RecordBatchReader":
         """Events with these columns, an entity's together."""
-        query = f"{self.histories.sql(columns, self.ids)} ORDER BY entity_id, position"
+        events = self.events([*columns, "position"])
+        query = f"SELECT * EXCLUDE (position) FROM ({events}) ORDER BY entity_id, position"
         return self.context.store.sql(query).to_arrow_reader(ROWS_AT_ONCE)
+
+    def events(self, columns: Sequence[str]) -> str:
+        """SELECT of the events with these columns, in no order."""
+        return self.histories.sql(columns, self.ids)

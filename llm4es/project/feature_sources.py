@@ -23,7 +23,12 @@ ALL = 0
 READ_ANEW = "`llm4es embed` (after `enrich`, where it reads enriched texts)"
 """What makes vectors anew whose texts have changed."""
 
-NEEDED = {"tfidf": "an item", "aggregates": "an amount or categories", "recency": "events.time"}
+NEEDED = {
+    "tfidf": "an item",
+    "words-aligned": "an item",
+    "aggregates": "an amount or categories",
+    "recency": "events.time",
+}
 """What a baseline that is not there was not made for want of."""
 
 
@@ -57,7 +62,7 @@ def feature_sources(
     Examples
     --------
     >>> [source.name for source in feature_sources(context, depths=[1])]
-    ['model@1 [64 tokens]', 'tfidf', 'counts', 'recency', 'majority']
+    ['model@1 [64 tokens]', 'tfidf', 'words', 'words-aligned', 'counts', 'recency', 'majority']
     """
     found = all_feature_sources(context)
     if chosen:
@@ -94,7 +99,7 @@ def live(context: Context, sources: Sequence[FeatureSource], *, named: bool = Fa
     Examples
     --------
     >>> len(live(context, all_feature_sources(context)))
-    6
+    8
     """
     sources = _whole(context, sources, named=named)
     remedy = f"{READ_ANEW} makes them anew"
@@ -140,7 +145,7 @@ def all_feature_sources(context: Context) -> list[FeatureSource]:
     Examples
     --------
     >>> len(all_feature_sources(context))
-    6
+    8
     """
     if context.earlier is not None:
         return of_two_times(context)

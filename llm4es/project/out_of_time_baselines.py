@@ -9,16 +9,14 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..core.hashing import canonical_json, text_hash
-from ..core.sql import identifier, literal
+from ..core.sql import literal
 from .context import Context
 from .feature_source import FeatureSource
-from .feature_source_baselines import ROWS_AT_ONCE, Baselines
+from .feature_source_baselines import Baselines
 from .histories import Histories
 from .selection import entities_sql
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from ..features.feature_set import FeatureSet
 
 EARLIER, LATER = "1", "2"
@@ -41,7 +39,7 @@ class _Both(Baselines):
     past_ids: str
     """SELECT of whose."""
 
-    def source(self, name: str, counted: Any, width: int) -> FeatureSource:
+    def source(self, name: str, counted: Any, width: int | None) -> FeatureSource:
         """One that is made once, and read in two halves."""
         whole = super().source(name, counted, width)
         made = cache(whole.load)
@@ -52,24 +50,13 @@ class _Both(Baselines):
         """Hash of the events of both times."""
         return text_hash(canonical_json([self.past.content(self.past_ids), self.histories.content(self.ids)]))
 
-    def n_items(self, item: str) -> int:
-        """Distinct items of both times."""
-        query = f"SELECT count(DISTINCT {identifier(item)}) FROM ({self._events([item])})"
-        return int(self.context.store.sql(query).fetchall()[0][0])
-
     def entities(self) -> list[str]:
         """Everybody, once a time."""
         pairs = ((EARLIER, self.past_ids), (LATER, self.ids))
         return [mark + entity for mark, ids in pairs for (entity,) in self.context.store.sql(ids).fetchall()]
 
-    def read(self, columns: Sequence[str]) -> "pa.RecordBatchReader":
-        """Events of both times with these columns, an entity's of one time together."""
-        query = (
-            f"SELECT * EXCLUDE (position) FROM ({self._events([*columns, 'position'])}) ORDER BY entity_id, position"
-        )
-        return self.context.store.sql(query).to_arrow_reader(ROWS_AT_ONCE)
-
-    def _events(self, columns: Sequence[str]) -> str:
+    def events(self, columns: Sequence[str]) -> str:
+        """SELECT of the events of both times with these columns."""
         parts = ((EARLIER, self.past, self.past_ids), (LATER, self.histories, self.ids))
         return " UNION ALL ".join(
             f"SELECT * REPLACE ({literal(mark)} || entity_id AS entity_id) FROM ({histories.sql(columns, ids)})"

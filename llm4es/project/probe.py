@@ -156,7 +156,7 @@ def probe(
     --------
     >>> from llm4es.options import ProbeOptions
     >>> probe(context.with_(dry_run=True), "loyal", ProbeOptions(folds=3)).rows
-    6
+    8
     """
     context = context.at(options.train_as_of, options.test_as_of).of_task(task)
     context = context.with_(max_entities=asked_for(context))
