@@ -60,6 +60,8 @@ def test_a_stage_that_is_interrupted_says_so_and_the_rerun_ends_it(
     for each in (*before, stage):
         undisturbed.stage(each, *words[each])
     for table in next(known.writes for known in pipeline.STAGES if known.name == stage):
+        if table == "bins":
+            continue  # the shop has none
         count = f"SELECT count(*) FROM {'events_shop' if table == 'events' else table}"
         assert shell.sql(count) == undisturbed.sql(count) != [(0,)], table
     assert {row["computed"] for row in shell.stage(stage, *words[stage])} == {0}

@@ -11,7 +11,6 @@ from sklearn.preprocessing import StandardScaler, normalize
 
 from llm4es.core.errors import DataError, OptionError
 from llm4es.core.hashing import text_hash
-from llm4es.features.alignment import alignment
 from llm4es.features.event_pool import pool
 from llm4es.features.event_reading import EventReading
 from llm4es.features.event_space import EventSpace
@@ -124,22 +123,6 @@ def test_new_items_with_like_texts_get_like_factors(reading: EventReading) -> No
         np.linalg.norm(x[sides == 0] - x[sides == 0].mean(0)) / np.linalg.norm(x - x.mean(0)) for x in (plain, factors)
     ]
     assert within[1] < 0.6 * within[0]
-
-
-@pytest.mark.parametrize("huge", [False, True])
-def test_texts_are_standardised_where_that_foretells_behaviour_better(huge: bool) -> None:
-    """Rare words say nothing here and would weigh as much as common ones; one huge dimension would hide the others."""
-    rng = np.random.default_rng(0)
-    counts, _, items, group = clubs()
-    said = (2 * group[items] - 1)[:, None] * rng.uniform(0.5, 1.5, (160, 1))
-    if huge:
-        texts = np.hstack([1e5 * rng.standard_normal((160, 1)), said])
-    else:
-        texts = np.hstack([said, 0.01 * rng.standard_normal((160, 60))])
-    known, new = np.flatnonzero(items < 60), np.flatnonzero(items >= 60)
-    factors = alignment(counts[:, known], texts[known].astype(np.float32), items[known], 2)(texts[new])
-    best = max(abs(np.corrcoef(factor, said[new, 0])[0, 1]) for factor in factors.T)
-    assert best > 0.98
 
 
 def test_kinds_without_an_item_are_not_learnt_from_and_get_factors() -> None:

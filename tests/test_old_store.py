@@ -63,6 +63,7 @@ def counts(store: Store) -> dict[str, int]:
 def test_every_view_shows_what_was_written(old: Path) -> None:
     store = Store(old / "store")
     assert counts(store) == {
+        "bins": 0,
         "canaries": 6,
         "embeddings": 100,
         "events_shop": 90,

@@ -10,12 +10,23 @@ from llm4es.project.pipeline import STAGES
 
 from . import shop, tiny
 
+BINNED = """
+[[fields]]
+name = "size"
+from = "amount"
+type = "number"
+bins = 3
+in_text = false
+"""
+
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setenv("LLM4ES_CACHE", str(tmp_path / "cache"))
     model = str(tiny.save(tmp_path / "model"))
-    project = Project(shop.write(tmp_path / "shop"), tmp_path / "store", observer="silent")
+    recipe = shop.write(tmp_path / "shop")
+    recipe.write_text(recipe.read_text() + BINNED)
+    project = Project(recipe, tmp_path / "store", observer="silent")
     project.serialize()
     project.enrich(variants=1)
     project.finetune(model, name="tuned", steps=1, max_length=64)

@@ -16,7 +16,7 @@ from llm4es.recipes import FieldSpec, Recipe
 from llm4es.recipes.derive import events_schema
 from llm4es.serialize import serialize
 from llm4es.serialize.escaping import escape, split, unescape
-from llm4es.serialize.values import values_of
+from llm4es.serialize.event_lines import values_of
 
 RECIPE = Recipe.model_validate(
     {

@@ -33,6 +33,17 @@ RECIPES = pa.schema(
 )
 """How each dataset is read: with it, a dataset's name is enough."""
 
+BINS = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("field", pa.string()),
+        ("n_bins", pa.int32()),  # as many as the recipe asks for; there is one more than there are edges
+        ("edges", pa.list_(pa.float64())),  # rising, each the lowest value of the bin above it
+        ("n_entities", pa.int32()),  # whose events the edges are quantiles of
+    ]
+)
+"""Where the words of numbers meet: fitted once, so that tomorrow's texts say the same words."""
+
 TEXTS = pa.schema(
     [
         ("dataset", pa.string()),

@@ -89,6 +89,7 @@ def encode(
     from ..models import load_model, resolve
     from ..models.ref import ModelRef
     from ..recipes import keep_frames, locate, read_events, recipe_from_frame
+    from ..recipes.bin_edges import BinEdges
     from ..serialize import serialize
 
     if given := [name for name in _OF_PROJECT if name in options]:
@@ -109,8 +110,9 @@ def encode(
     with tempfile.TemporaryDirectory(prefix="llm4es-encode-") as folder:
         recipe = keep_frames(recipe, table, None, Path(folder))
         reading = SerializeOptions()
-        rows = read_events(recipe, locate(recipe), reading)
-        texts = pa.Table.from_batches(list(serialize(rows, recipe, reading)))
+        edges = BinEdges(recipe.counted_bins())
+        rows = read_events(recipe, locate(recipe), reading, edges=edges)
+        texts = pa.Table.from_batches(list(serialize(rows, recipe.with_edges(edges.edges), reading)))
     prompts = given_prompts(embedding.prompt, Asked.HISTORIES) if embedding.prompt is not None else None
     with watcher.progress(f"encode {loaded.name}", len(texts), "entities") as advance:
         batches = list(embed(texts.to_batches(64), loaded, embedding, as_increments(advance), prompts=prompts))

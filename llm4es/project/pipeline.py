@@ -19,11 +19,12 @@ class Stage:
 
 
 STAGES = (
-    Stage("serialize", (), ("recipes", "events", "labels", "splits", "texts")),
+    Stage("serialize", (), ("recipes", "bins", "events", "labels", "splits", "texts")),
     Stage("enrich", ("texts", "models"), ("texts",)),
     Stage("finetune", ("texts", "splits", "models"), ("models", "exposures")),
     Stage("embed", ("texts", "models"), ("embeddings", "layers", "canaries")),
     Stage("probe", ("embeddings", "layers", "events", "labels", "splits", "exposures"), ("probes", "predictions")),
 )
 """Every stage reads only what earlier ones, or it itself, have written. Those that write no row of a table in one run
-write it in another: ``layers`` where they are kept, ``canaries`` at the first use of a model."""
+write it in another: ``layers`` where they are kept, ``canaries`` at the first use of a model, ``bins`` where a recipe
+asks for them."""

@@ -18,7 +18,9 @@ from ..core.sql import literal
 from ..core.tables import events_table
 from ..options import SerializeOptions
 from ..recipes import Source, entity_ids, read_events, read_labels, read_splits
+from ..recipes.bin_edges import BinEdges
 from ..serialize.event_hashes import histories, with_hashes
+from .bins import fitted, keep_edges, unfitted
 from .context import Context
 from .executor import Increment, TableRows
 from .incremental import Job, carry_out, plan_of
@@ -62,12 +64,15 @@ class Reading:
         labels = self._labels()  # before anything is written: what is wrong with them is told first
         makings = [Making(cut, own_cutoffs(labels, cut.cutoff) if cut.cutoff.own else None) for cut in self.cuts]
         everything = replace(self.options, as_of=None)  # events are kept whole, whatever the texts' cut-off
-        events = read_events(context.recipe, self.source, everything, context.max_entities)
+        edges = BinEdges(unfitted(context.store, context.recipe))
+        events = read_events(context.recipe, self.source, everything, context.max_entities, edges)
+        keep_edges(context, edges, run)  # before any text says their words
+        recipe = fitted(context.store, context.recipe).with_edges(edges.edges)
         of_events = [NOBODY]
         with context.observer.progress(f"serialize {context.dataset}", None, "events") as advance:
             for chunk in _chunks(whole_entities(events)):
                 for making in makings:
-                    self._keep_texts(run, making, making.texts(chunk, context.recipe))
+                    self._keep_texts(run, making, making.texts(chunk, recipe))
                 hashed = with_hashes(chunk)
                 if run is not None:
                     self._keep(run, self._events_job(histories(hashed), hashed))

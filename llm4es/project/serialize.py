@@ -12,8 +12,10 @@ from ..core.limits import limited
 from ..core.times import shown
 from ..options import SerializeOptions
 from ..recipes import locate
+from .bins import unfitted
 from .context import Context
 from .cutoffs import Cutoff, newest_as_of
+from .distinct_events import say_distinct
 from .kept_files import refuse_strange_files
 from .kept_recipes import is_kept, keep_recipe
 from .outcome import Outcome
@@ -21,6 +23,9 @@ from .reading import Reading
 from .recorded import last_run
 from .selection import entities_sql
 from .text_sets import text_sets
+
+TOLD = 0.1
+"""Share of texts that are new or have changed from which on it is told anew how many events are distinct."""
 
 
 def serialize(context: Context, options: SerializeOptions) -> Outcome:
@@ -87,6 +92,8 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
                 reading.read(run)
             run.record.rows_in, run.record.rows_reused = reading.rows, reading.reused
             run.record.rows_computed = reading.rows - reading.reused
+        if reading.rows - reading.reused >= TOLD * reading.rows:
+            say_distinct(context, cuts[-1].cutoff, options.preset)
     return reading.outcome(time.monotonic() - began)
 
 
@@ -97,6 +104,7 @@ def _already_there(context: Context, record: dict[str, Any]) -> int | None:
         return None
     same = all(last.config.get(key) == record[key] for key in ("config_id", "source", "whole_recipe"))
     done, asked = last.config.get("max_entities"), context.max_entities
+    same = same and not unfitted(context.store, context.recipe)
     if not same or (done is not None and (asked is None or asked > done)):
         return None
     texts = " UNION ALL ".join(

@@ -1,13 +1,10 @@
 """Numbers shown as words: 'very small' to 'very large', by edges that the recipe gives or that were fitted once.
 
-In: fields of a recipe, edges. Out: the word of each bin, and fields that know their edges. Knows no data: ``bin_edges``
-fits them.
+In: a field of a recipe. Out: the word of each bin, and where they meet. Knows no data: ``bin_edges`` fits edges.
 """
 
-from collections.abc import Mapping, Sequence
-
 from ..core.errors import RecipeError
-from .model import FieldSpec, Recipe
+from .model import FieldSpec
 
 _WORDS = {
     1: ("medium",),
@@ -71,33 +68,3 @@ def edges_of(field: FieldSpec) -> tuple[float, ...] | None:
             "store; without one give edges, such as bins = [10.0, 100.0]"
         )
     return field.bins
-
-
-def with_edges(recipe: Recipe, edges: Mapping[str, Sequence[float]]) -> Recipe:
-    """The recipe, its fields' numbers of bins replaced by edges.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        Some of its fields may have ``bins = 5``.
-    edges : mapping of str to sequence of float
-        Of each such field by name, rising; none: all values are in one bin.
-
-    Returns
-    -------
-    Recipe
-        The pure stages read it; what it says is kept and hashed as the other one.
-
-    Examples
-    --------
-    >>> from llm4es.recipes import recipe_from_frame
-    >>> shop = {"user": ["a"], "amount": [1.5]}
-    >>> recipe = recipe_from_frame("shop", shop, entity="user", fields=[{"name": "amount", "bins": 3}])
-    >>> with_edges(recipe, {"amount": [5.0, 20.0]}).fields[0].bins
-    (5.0, 20.0)
-    """
-    fields = tuple(
-        field.model_copy(update={"bins": tuple(edges[field.name])}) if field.name in edges else field
-        for field in recipe.fields
-    )
-    return recipe.model_copy(update={"fields": fields})

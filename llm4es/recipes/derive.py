@@ -52,19 +52,19 @@ def _gap(unit_us: int) -> Callable[[pa.Array, pa.Array], pa.Array]:
 
 HOUR_US = 3600 * 1_000_000
 
+GAP_US = {Derive.GAP_DAYS: 24 * HOUR_US, Derive.GAP_HOURS: HOUR_US}
+"""The fields that need the time of the event before, and their units in microseconds."""
+
 PARTS = {
     Derive.DATE: TimePart(pa.date32(), lambda times, _: times.cast(pa.date32(), safe=False)),
     Derive.WEEKDAY: TimePart(pa.string(), lambda times, _: WEEKDAYS.take(pc.day_of_week(times))),
     Derive.MONTH: TimePart(pa.string(), lambda times, _: pc.strftime(times, "%Y-%m")),
     Derive.HOUR: TimePart(pa.int64(), lambda times, _: pc.hour(times)),
     Derive.TIME: TimePart(pa.string(), lambda times, _: pc.strftime(times, "%H:%M")),
-    Derive.GAP_DAYS: TimePart(pa.int64(), _gap(24 * HOUR_US)),
-    Derive.GAP_HOURS: TimePart(pa.int64(), _gap(HOUR_US)),
+    Derive.GAP_DAYS: TimePart(pa.int64(), _gap(GAP_US[Derive.GAP_DAYS])),
+    Derive.GAP_HOURS: TimePart(pa.int64(), _gap(GAP_US[Derive.GAP_HOURS])),
 }
 """The fields that are taken from times."""
-
-GAPS = frozenset({Derive.GAP_DAYS, Derive.GAP_HOURS})
-"""The fields that need the time of the event before."""
 
 LOGARITHMS = {Derive.LOG: pa.float64(), Derive.LOG_INTEGER: pa.int64()}
 """The fields that are a logarithm of a number, computed where the number is read."""
@@ -149,7 +149,7 @@ class EventBuilder:
 
     def _previous(self, times: pa.Array, first: npt.NDArray[np.bool_]) -> pa.Array:
         """The time of the entity's previous event; null for its first. Without zone."""
-        if not any(spec.derive in GAPS for spec in self.fields):
+        if not any(spec.derive in GAP_US for spec in self.fields):
             return times
         before = pa.concat_arrays([pa.array([self._time], pa.int64()), times.cast(pa.int64()).slice(0, len(times) - 1)])
         return pc.if_else(pa.array(first), pa.scalar(None, pa.int64()), before).cast(NAIVE)

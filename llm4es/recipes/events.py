@@ -18,6 +18,7 @@ from ..core.sample import sample_order
 from ..core.sql import identifier, literal
 from ..options import SerializeOptions
 from . import database
+from .bin_edges import BinEdges
 from .database import ROW
 from .derive import EventBuilder, events_schema
 from .events_query import EventsQuery, load_query
@@ -35,7 +36,11 @@ BATCH_ROWS = 122_880
 
 
 def read_events(
-    recipe: Recipe, source: Source, options: SerializeOptions, max_entities: int | None = None
+    recipe: Recipe,
+    source: Source,
+    options: SerializeOptions,
+    max_entities: int | None = None,
+    edges: BinEdges | None = None,
 ) -> pa.RecordBatchReader:
     """Every entity's events, in order, typed and checked; sorted on disk where memory does not hold them.
 
@@ -50,6 +55,8 @@ def read_events(
     max_entities : int, optional
         A sample of that many entities: labelled ones first, then by a hash of the id, so that a smaller sample is part
         of a larger one. None: all.
+    edges : BinEdges, optional
+        Bins whose edges are found on the way, whatever ``as_of``: when this returns, they are there.
 
     Returns
     -------
@@ -85,6 +92,8 @@ def read_events(
             with interruptible(connection.interrupt):
                 query = load_query(connection, recipe, source, skip)
                 entities = _entities(connection, recipe, source, query, max_entities, skip)
+                if edges is not None and edges.fields:
+                    edges.fit(connection, query, recipe, source, entities, skip)
                 reader = connection.sql(_sorted(query, options)).to_arrow_reader(BATCH_ROWS)
                 first = next((batch for batch in reader if batch.num_rows), None)  # sorts: what can fail, fails here
         except duckdb.Error as error:

@@ -24,8 +24,8 @@ FORMAT = 1
 """The store format this code writes. A store of a newer format is refused by name, an older one is migrated.
 
 A table or a column that is new needs no new format: where a store lacks it, it reads as empty or null and is made by
-the first write, and an older llm4es neither reads nor collects what it does not know (``recipes``, ``ROOT/raw``). A new
-number is for rows that older code would misread.
+the first write, and an older llm4es neither reads nor collects what it does not know (``recipes``, ``bins``,
+``ROOT/raw``). A new number is for rows that older code would misread.
 """
 
 FORMAT_WITH_CODES = 2
@@ -90,6 +90,7 @@ TABLES = {
     for spec in (
         TableSpec("runs", RUNS, ("version",)),
         TableSpec("recipes", _kept(schemas.RECIPES), ("dataset",)),
+        TableSpec("bins", _kept(schemas.BINS), ("dataset", "field", "config_id")),
         TableSpec(
             "texts",
             _kept(schemas.TEXTS),

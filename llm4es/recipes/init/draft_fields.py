@@ -12,6 +12,11 @@ from .counted import OFTEN, Counted, is_measured, is_somebodys_own
 from .repetition import Repetition
 from .toml import block, shown, toml_text
 
+MANY = 20
+"""Different values of a number above which hardly an event comes again."""
+
+_BINS = "# bins = 5 # written as very small to very large: events repeat, and embed --history events reads each once"
+
 
 def draft_fields(
     named: Mapping[str, ColumnProfile],
@@ -45,6 +50,7 @@ def draft_fields(
             lines += [f'decimal_mark = "{column.mark}" # numbers as people write them'] if column.mark else []
             lines += [f"decimals = {column.decimals}"] if column.decimals else []
             lines += [f"unit = {toml_text(column.unit)}"] if column.unit else []
+            lines += [_BINS] if column.distinct > MANY else []
         elif column.missing > 0.95:
             lines.append(f"in_text = false # missing in {column.missing:.0%} of the rows")
         elif column.numeric:

@@ -102,6 +102,11 @@ class FieldSpec(Strict):
         """The field's name in the texts."""
         return self.header if self.header is not None else self.name.replace("_", " ").capitalize()
 
+    @property
+    def is_number(self) -> bool:
+        """Whether its values can be small or large: numbers, logarithms and gaps, not hours."""
+        return self.derive in _NUMBERS if self.derive else self.type in (FieldType.INTEGER, FieldType.NUMBER)
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.name in RESERVED:
@@ -125,7 +130,7 @@ class FieldSpec(Strict):
 
     def _bins_fit(self) -> None:
         """Raise ValueError for bins that cannot be."""
-        if self.derive not in _NUMBERS if self.derive else self.type not in (FieldType.INTEGER, FieldType.NUMBER):
+        if not self.is_number:
             raise ValueError("'bins' is for fields of type 'integer' or 'number', and for logarithms and gaps")
         if isinstance(self.bins, int):
             if not 2 <= self.bins <= MOST_BINS:

@@ -4,6 +4,7 @@ In: plain values read from a TOML. Out: a frozen recipe, or a validation error t
 and no data: whether a column exists is seen only when the raw files are read.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -114,6 +115,34 @@ class Recipe(Strict):
         if not shown and self.presets:
             raise RecipeError(f"preset 'raw' of recipe {self.name!r} shows no field: choose {', '.join(self.presets)}")
         return shown
+
+    def counted_bins(self) -> list[FieldSpec]:
+        """The fields with a number of bins, whose edges have to be fitted; hidden ones too.
+
+        Examples
+        --------
+        >>> from llm4es.recipes import load_recipe
+        >>> load_recipe("rosbank").counted_bins()
+        []
+        """
+        return [field for field in self.fields if isinstance(field.bins, int)]
+
+    def with_edges(self, edges: Mapping[str, Sequence[float]]) -> Self:
+        """The recipe that the pure stages read: of each field named in ``edges``, these in place of its bins' number.
+
+        Examples
+        --------
+        >>> from llm4es.recipes import recipe_from_frame
+        >>> shop = {"user": ["a"], "amount": [1.5]}
+        >>> recipe = recipe_from_frame("shop", shop, entity="user", fields=[{"name": "amount", "bins": 3}])
+        >>> recipe.with_edges({"amount": [5.0, 20.0]}).fields[0].bins
+        (5.0, 20.0)
+        """
+        fields = (
+            field.model_copy(update={"bins": tuple(edges[field.name])}) if field.name in edges else field
+            for field in self.fields
+        )
+        return self.model_copy(update={"fields": tuple(fields)}) if edges else self
 
     def fingerprint(self, preset: str = "raw") -> dict[str, Any]:
         """What changes the texts besides the data, as plain values."""
