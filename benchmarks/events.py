@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.measure import parser, peak_mb
-from llm4es.features.event_counts import pooled_events
+from llm4es.features.event_counts import event_blocks
+from llm4es.features.event_pool import pool
 from llm4es.features.event_reading import EventReading
 from llm4es.options.weights import weight_factors
 
@@ -56,7 +57,8 @@ def main() -> None:
     began = time.perf_counter(), time.process_time()
     users = 0
     first = None
-    for ids, block, _ in pooled_events(batches(*shape), reading, rarity, vectors):
+    for ids, counts in event_blocks(batches(*shape), options.kinds, reading):
+        block = pool(counts, rarity, vectors)  # (N, D)
         users += len(ids)
         first = block[:3].copy() if first is None else first
     wall, cpu = time.perf_counter() - began[0] - drawn[0], time.process_time() - began[1] - drawn[1]

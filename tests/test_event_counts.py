@@ -10,7 +10,8 @@ import pyarrow as pa
 import pytest
 
 from llm4es.core.errors import DataError
-from llm4es.features.event_counts import event_blocks, pooled_events
+from llm4es.features.event_counts import event_blocks
+from llm4es.features.event_pool import pool
 from llm4es.features.event_reading import EventReading
 
 KINDS = 7
@@ -73,29 +74,26 @@ def test_blocks_are_the_rows_added_up_however_they_come(sizes: tuple[int, ...], 
 def test_users_are_weighted_means_of_vectors() -> None:
     table, rng = events(), np.random.default_rng(1)
     vectors, rarity = rng.standard_normal((KINDS, 5)), rng.uniform(1, 4, KINDS)
-    expected, plain = by_hand(table, 9.0, False), by_hand(table, None, False)
-    for ids, users, n in pooled_events(
-        batched(table, (64,)), EventReading(("tfidf", "recency:9d")), rarity, vectors, 50
-    ):
-        for entity, user, events_that_count in zip(ids.to_pylist(), users, n, strict=True):
+    expected = by_hand(table, 9.0, False)
+    for ids, counts in event_blocks(batched(table, (64,)), KINDS, EventReading(("tfidf", "recency:9d")), 50):
+        for entity, user in zip(ids.to_pylist(), pool(counts, rarity, vectors), strict=True):
             weights = expected[entity] * rarity
             assert user == pytest.approx(weights @ vectors / (weights.sum() or 1), abs=1e-5)
-            assert events_that_count == plain[entity].sum()
 
 
 def test_an_old_history_weighs_as_much_as_a_new_one() -> None:
     """Ages count from the entity's own newest event: 3,000 half-lives ago would be 0 in any number format."""
     times = [START, START + timedelta(days=1), START + timedelta(days=3001)]
     table = pa.table({"entity_id": ["a", "a", "b"], "kind": [0, 1, 0], "event_time": times})
-    ((_, users, n),) = pooled_events(table.to_batches(), EventReading(("recency:1d",)), np.ones(2), np.eye(2))
-    assert users[0].tolist() == pytest.approx([1 / 3, 2 / 3])
-    assert n.tolist() == [2, 1]
+    ((_, counts),) = event_blocks(table.to_batches(), 2, EventReading(("recency:1d",)))
+    assert pool(counts, np.ones(2), np.eye(2))[0].tolist() == pytest.approx([1 / 3, 2 / 3])
 
 
-def test_an_entity_without_a_vector_or_a_weight_has_zeros_and_is_counted_so() -> None:
+def test_an_entity_without_a_vector_or_a_weight_has_zeros() -> None:
     table = pa.table({"entity_id": ["a", "b", "c"], "kind": pa.array([None, 0, 0], pa.int32()), "amount": [1.0, 0, 2]})
-    ((ids, users, n),) = pooled_events(table.to_batches(), EventReading(("amount",)), np.ones(1), np.ones((1, 2)))
-    assert (ids.to_pylist(), users.tolist(), n.tolist()) == (["a", "b", "c"], [[0, 0], [0, 0], [1, 1]], [0, 0, 1])
+    ((ids, counts),) = event_blocks(table.to_batches(), 1, EventReading(("amount",)))
+    assert ids.to_pylist() == ["a", "b", "c"]
+    assert pool(counts, np.ones(1), np.ones((1, 2))).tolist() == [[0, 0], [0, 0], [1, 1]]
 
 
 def test_nothing_comes_of_nothing() -> None:

@@ -1,8 +1,8 @@
 """A stream of events to blocks of counts: how much each entity has of each kind, a block of entities at a time.
 
 In: events sorted by entity, each with the code of its kind (a distinct event text) and, where a reading asks for them,
-its time and amount. Out: sparse blocks, or users' vectors; never more than a block, or one entity, in memory. Knows no
-text, no vector and no store.
+its time and amount. Out: sparse blocks, which ``event_pool.pool`` makes users' vectors of; never more than a block, or
+one entity, in memory. Knows no text, no vector and no store.
 
 An event's age counts from its entity's own newest event. Any other moment would give the same mean, for it multiplies
 all of an entity's weights by one number, which the mean divides out again; but from a moment far away they would all
@@ -18,8 +18,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..core.errors import DataError
-from ..core.prefetch import prefetch
-from .event_pool import pool
 from .event_reading import EventReading
 
 BLOCK_EVENTS = 1 << 18
@@ -28,7 +26,7 @@ BLOCK_EVENTS = 1 << 18
 _DAY = 86_400e6
 """Microseconds."""
 
-# N entities of a block, V events of it, E kinds, C width
+# N entities of a block, V events of it, E kinds
 
 
 def event_blocks(
@@ -85,52 +83,6 @@ def event_blocks(
         indptr = np.append(starts, len(table)).astype(np.int32)
         yield ids, sparse.csr_matrix((weights, indices, indptr), shape=(len(starts), n_kinds))
     checked.raise_if_bad()
-
-
-def pooled_events(
-    batches: Iterable[pa.RecordBatch],
-    reading: EventReading,
-    weights: NDArray[np.floating],
-    vectors: NDArray[np.floating],
-    block_events: int = BLOCK_EVENTS,
-) -> Iterator[tuple[pa.Array, NDArray[np.float32], NDArray[np.int64]]]:
-    """Users' vectors, a block at a time, while the next block is read.
-
-    Parameters
-    ----------
-    batches : iterable of pyarrow.RecordBatch
-        As ``event_blocks`` takes them.
-    reading : EventReading
-        What an event weighs by itself.
-    weights : numpy.ndarray, (E,)
-        What each event of a kind weighs: ``EventSpace.weights_of``.
-    vectors : numpy.ndarray, (E, C)
-        The kinds' vectors: ``EventSpace.map``.
-    block_events : int
-        As in ``event_blocks``.
-
-    Yields
-    ------
-    tuple of pyarrow.Array, numpy.ndarray of float32, numpy.ndarray of int
-        Ids, (N,); vectors, (N, C), zeros where nothing weighs anything; events that weigh something, (N,).
-
-    Raises
-    ------
-    DataError
-        As ``event_blocks`` does.
-
-    Examples
-    --------
-    >>> events = pa.record_batch({"entity_id": ["a", "a", "b"], "kind": [1, 0, 0]})
-    >>> kinds = np.array([[4.0], [8.0]])
-    >>> for ids, users, n in pooled_events([events], EventReading(), np.ones(2), kinds):
-    ...     print(ids.to_pylist(), users.tolist(), n.tolist())
-    ['a', 'b'] [[6.0], [4.0]] [2, 1]
-    """
-    vectors = np.ascontiguousarray(vectors, np.float32)
-    for ids, counts in prefetch(event_blocks(batches, len(weights), reading, block_events)):
-        weighing = np.append(0, np.cumsum(counts.data > 0))  # (V + 1,)
-        yield ids, pool(counts, weights, vectors), np.diff(weighing[counts.indptr])
 
 
 def _whole_entities(
