@@ -18,6 +18,7 @@ from rich.table import Table
 from ..core.figures import between, count, number, p_value, signed
 from ..probe.cautions import cautions
 from ..probe.comparison import WITHIN_NOISE, in_short
+from .comparison_answer import answers
 
 Row = Mapping[str, Any]
 
@@ -158,13 +159,15 @@ def text(rows: Sequence[Row]) -> str:
 
     Examples
     --------
-    >>> text(project.compare("loyal").to_pylist()).splitlines()[0]
+    >>> text(project.compare("loyal").to_pylist()).splitlines()[2]
     'loyal: roc_auc on 20 entities, 95 % intervals; differences to counts on the same entities'
     """
     console = Console(file=io.StringIO(), width=_PLAIN, highlight=False, color_system=None)
+    for line in answers(rows):
+        console.print(escape(line), soft_wrap=True)
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     for place, task in enumerate(tasks):
-        if place:
+        if place or answers(rows):
             console.print()
         print_text([row for row in rows if row["task"] == task], console, wide=True)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
@@ -172,9 +175,10 @@ def text(rows: Sequence[Row]) -> str:
 
 def html(rows: Sequence[Row]) -> str:
     """The tables of some tasks under each other as HTML, each with its title and notes."""
-    return "".join(
+    tables = [
         _html([row for row in rows if row["task"] == task]) for task in dict.fromkeys(row["task"] for row in rows)
-    )
+    ]
+    return "".join([*(f"<p>{quoted(line)}</p>" for line in answers(rows)), *tables])
 
 
 def _html(rows: Sequence[Row]) -> str:

@@ -1,0 +1,101 @@
+"""What a comparison says first: whether the model adds anything, to which task, and what it cost.
+
+In: rows of ``llm4es.compare``. Out: a line or two a task. Decides nothing: every number is in the rows. The row that
+answers is one for which nothing was chosen on the entities that score it, where there is such a row.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from ..core.figures import between, count, number, signed
+from ..features.expressions import is_combined
+from ..features.names import parse_features
+from ..probe.comparison import WITHIN_NOISE, in_short
+
+Row = Mapping[str, Any]
+
+
+def answers(rows: Sequence[Row]) -> list[str]:
+    """The lines that stand above the tables of some tasks.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Of ``compare``, those of a task together and best first.
+
+    Returns
+    -------
+    list of str
+        Two a task at most.
+
+    Examples
+    --------
+    >>> len(answers(project.compare("loyal").to_pylist()))
+    1
+    """
+    return [line for _, of_task in groupby(rows, key=lambda row: row["task"]) for line in answer(list(of_task))]
+
+
+def answer(rows: Sequence[Row]) -> list[str]:
+    """The lines that stand above the table of one task.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Of ``compare``, of one task, best first.
+
+    Returns
+    -------
+    list of str
+        None where no model is compared with a baseline.
+
+    Examples
+    --------
+    >>> answer(project.compare("loyal").to_pylist())[0]
+    'loyal: no, a model adds nothing beyond the noise to counts (...): model@1 [64 tokens] ...'
+    """
+    reference = next((row for row in rows if row["difference"] is None), None)
+    with_model = [row for row in rows if row["model"] and row["difference"] is not None]
+    if reference is None or reference["model"] or not with_model:
+        return []
+    best = min(with_model, key=_worth)
+    lines = [f"{best['task']}: {_verdict(best)} {reference['features']} ({number(reference['value'])}): {_shown(best)}"]
+    alone = next((row for row in with_model if _is_alone(row["features"])), None)
+    if alone is not None and alone is not best:
+        flattered = "" if alone["best_of"] is None else ", the best of several on these entities"
+        lines.append(f"{best['task']}: its vectors alone are {_place(alone)}: {_shown(alone)}{flattered}")
+    paid = next((row for row in (best, alone) if row is not None and row["tokens"]), None)
+    if paid is not None:
+        lines[-1] += f"; cost: {count(paid['tokens'])} tokens"
+        lines[-1] += "" if paid["seconds"] is None else f", {paid['seconds']:,.0f} seconds"
+    return lines
+
+
+def _worth(row: Row) -> int:
+    """How little stands against a row as an answer: a choice inside folds, what nothing was chosen for, the best."""
+    name = row["features"]
+    if row["chosen"] is not None:
+        return 0
+    return 1 if is_combined(name) else 2
+
+
+def _is_alone(name: str) -> bool:
+    return not is_combined(name) and len(parse_features(name)) == 1
+
+
+def _verdict(row: Row) -> str:
+    """Yes or no."""
+    words = {WITHIN_NOISE: "no, a model adds nothing beyond the noise to", "better": "yes, a model adds something to"}
+    return words.get(in_short(row), "no, with a model it is worse than")
+
+
+def _place(row: Row) -> str:
+    """Where vectors stand beside the reference."""
+    return {WITHIN_NOISE: "level with it, within the noise"}.get(in_short(row), in_short(row))
+
+
+def _shown(row: Row) -> str:
+    """A row in figures."""
+    gap = f"{signed(row['difference'])}, {between(row['diff_low'], row['diff_high'], signed)}"
+    return f"{row['features']} {number(row['value'])} ({gap})"
