@@ -77,7 +77,7 @@ def align(features: FeatureSet, labels: pa.Table, task: str, kind: Kind) -> tupl
         )
     if kind is Kind.BINARY and classes > 2:
         raise ProbeError(f"task '{task}' is binary and has {classes} classes: make it multiclass, or group them")
-    return cohort, x.astype(np.float64)
+    return cohort, x
 
 
 def everybody(cohort: Cohort, labels: pa.Table, entities: Collection[str], task: str, kind: Kind) -> Cohort:

@@ -6,7 +6,7 @@ Letters: N entities scored, M entities learnt from, D columns, C classes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -76,8 +76,8 @@ class FoldWork:
 
         of = self.numbers[name]
         model = ESTIMATORS[self.probe](self.kind, of.blocks, self.seed, len(train))
-        model.fit(of.learnt[train], self.y[train])
-        x = (of.learnt if inner else of.scored)[test]  # (N tested, D)
+        model.fit(_exact(of.learnt[train]), self.y[train])
+        x = _exact((of.learnt if inner else of.scored)[test])  # (N tested, D)
         if self.kind is Kind.REGRESSION:
             return np.asarray(model.predict(x), dtype=float).reshape(-1, 1)
         return self.by_class(model.predict_proba(x), model.classes_)
@@ -114,14 +114,14 @@ def hash_of(cohorts: Sequence[Cohort]) -> str:
     return sha256(text.encode()).hexdigest()
 
 
+def _exact(x: Any) -> Any:
+    """(N, D) numbers in double precision: only of the rows of a fit, as many candidates may lie in memory."""
+    return x.astype(np.float64)
+
+
 def _only(features: FeatureSet, kept: frozenset[str]) -> FeatureSet:
     """The feature set of those who are in ``kept``."""
     if len(kept) == len(features.entity_ids):
         return features
     rows = [row for row, entity in enumerate(features.entity_ids) if entity in kept]
-    return FeatureSet(
-        name=features.name,
-        entity_ids=[features.entity_ids[row] for row in rows],
-        matrix=features.matrix[rows],
-        blocks=features.scaled_as(),
-    )
+    return replace(features, entity_ids=[features.entity_ids[row] for row in rows], matrix=features.matrix[rows])
