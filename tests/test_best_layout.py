@@ -9,7 +9,7 @@ import transformers
 from transformers import AutoModel, AutoModelForCausalLM, PreTrainedModel
 
 from llm4es.core.errors import ModelError
-from llm4es.embed.pooling import layer_sums, layout_for
+from llm4es.embed.pooling import laid_out, layer_sums, layout_for
 from llm4es.inputs.best_layout import best_layout
 from llm4es.inputs.packing import LAYOUTS, Layout
 
@@ -104,6 +104,42 @@ def test_sixteen_bits_take_the_same_layout(kind: str) -> None:
     config, settings, wanted = KINDS[kind]
     network: Any = made(config, settings)
     assert layout_for(network.to(torch.bfloat16), 4, 64, 512) == wanted
+
+
+SHARED = [[11, 12, 13, *window] for window in ([7], *WINDOWS, [7, 7], [9, 8])]
+
+
+@pytest.mark.parametrize(
+    ("config", "settings", "wanted"),
+    [
+        *((type(config).__name__, config.to_dict(), Layout.SHARED) for config in tiny.ARCHITECTURES.values()),
+        ("BertConfig", {}, Layout.SEGMENTS),
+        ("Gemma3TextConfig", {**GEMMA, "use_bidirectional_attention": True}, Layout.SEGMENTS),
+        ("RobertaConfig", {}, Layout.PADDED),
+        ("MambaConfig", {"state_size": 8}, Layout.PADDED),
+    ],
+)
+def test_what_all_begin_with_is_computed_once(config: str, settings: dict[str, Any], wanted: Layout) -> None:
+    """Where the states stay those of the plain pass: not where the beginning sees what follows it."""
+    network = made(config, settings)
+    layout = layout_for(network, 4, 64, 512, shared=True)
+    assert layout == wanted
+    for only_last in (False, True):
+        spans = [(len(window) - 1 if only_last else 3, len(window)) for window in SHARED]
+        inputs, _ = laid_out(SHARED, spans, layout)
+        if layout == Layout.SHARED:
+            assert inputs["input_ids"].numel() == sum(map(len, SHARED)) - 3 * (len(SHARED) - 1)
+        sums = layer_sums(network, 4, SHARED, spans, layout)
+        for place, (window, (start, end)) in enumerate(zip(SHARED, spans, strict=True)):
+            with torch.no_grad():
+                out: Any = network.base_model(torch.tensor([window]), output_hidden_states=True)
+            expected = torch.stack(out.hidden_states[1:])[:, 0, start:end].sum(1)
+            assert (sums[:, place] - expected).abs().max() <= 1e-4 * expected.abs().max()
+
+
+def test_a_beginning_is_shared_in_sixteen_bits_too() -> None:
+    network: Any = tiny.network("llama")
+    assert layout_for(network.to(torch.bfloat16), 4, 64, 512, shared=True) == Layout.SHARED
 
 
 def test_a_leak_below_the_rounding_of_sixteen_bits_is_seen() -> None:

@@ -140,7 +140,7 @@ EVENT_VECTORS = pa.schema(
         ("layer", pa.int32()),  # from 1, as of LAYERS; 0: the vector is log probabilities of answers
         ("dim", pa.int32()),
         ("vector", pa.list_(pa.float32())),
-        ("n_tokens", pa.int64()),  # tokens that the model read for it; what all share is read once, and not counted
+        ("n_tokens", pa.int64()),  # of context and event; a context that all share is computed once a pass
         ("pooling", pa.string()),
         ("context", pa.string()),  # what was read before it, and is not pooled
         ("load_in", pa.string()),

@@ -9,7 +9,6 @@ Letters: N windows, B lines of a pass, P places whose next token is asked for, V
 
 import inspect
 from collections.abc import Callable, Sequence
-from itertools import accumulate
 from typing import Any
 
 import torch
@@ -21,8 +20,8 @@ from ..core.input_device import input_device
 from ..inputs.attention import with_layout
 from ..inputs.control_tokens import control_tokens, spelled_out
 from ..inputs.on_device import on_device
-from ..inputs.packing import LAYOUTS, Layout
-from .pooling import Span, Window
+from ..inputs.packing import Layout
+from .pooling import Span, Window, laid_out
 
 OPENING = "\"'`([{<«“„\u2018"
 """Behind these an answer begins at once; behind a word, a space comes first."""
@@ -130,11 +129,8 @@ def answer_log_probs(
 
 def _next_logits(network: PreTrainedModel, windows: Sequence[Window], last: Sequence[int], layout: Layout) -> Tensor:
     """The network's own logits of the token behind each window's last one that counts, (N, V)."""
-    inputs = LAYOUTS[layout].tensors(windows)
-    del inputs["labels"]
-    flat = layout in (Layout.SEGMENTS, Layout.FLAT)
-    starts = list(accumulate(map(len, windows), initial=0)) if flat else [0] * len(windows)
-    at = [start + place for start, place in zip(starts, last, strict=False)]
+    inputs, found = laid_out(windows, [(place, place + 1) for place in last], layout)
+    at = [place for _, place, _ in found]
     places = {place: column for column, place in enumerate(sorted({*at}))}
     call: Any = network
     takes_places = "logits_to_keep" in inspect.signature(network.forward).parameters
@@ -152,5 +148,5 @@ def _next_logits(network: PreTrainedModel, windows: Sequence[Window], last: Sequ
         else:
             logits = call(**moved, use_cache=False).logits  # (B, T, V)
     columns = [places[place] for place in at] if takes_places else at
-    lines = [0] * len(at) if flat else list(range(len(at)))
+    lines = [line for line, _, _ in found]
     return logits[torch.tensor(lines), torch.tensor(columns)]  # type: ignore[no-any-return]

@@ -43,13 +43,19 @@ def entity_vectors(
     *,
     ordered: bool = True,
     sums: "Sums | None" = None,
+    begin_alike: bool = False,
 ) -> Iterator[tuple[list[Entity], Vectors]]:
-    """Entities with their (L, D) vectors; ``sums`` makes what is summed of a pass, where that is not every layer."""
+    """Entities with their (L, D) vectors.
+
+    ``sums`` makes what is summed of a pass, where that is not every layer. ``begin_alike``: windows do, so that what
+    they begin with is read once a pass.
+    """
     from .compiled import compile_layers
     from .pooling import layer_sums, layout_for
 
     check_length(model.ref, options.max_length)
-    layout = layout_for(model.network, model.ref.n_layers, options.max_length, options.batch_tokens)
+    longest, row_tokens = options.max_length, options.batch_tokens
+    layout = layout_for(model.network, model.ref.n_layers, longest, row_tokens, shared=begin_alike)
     if options.compile and (why := compile_layers(model, options)):
         warnings.warn(f"--compile: the layers run as they are ({why})", stacklevel=2)
     n_finished = 0

@@ -10,7 +10,7 @@ hundreds of times longer than any other. All means in float32.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -115,7 +115,8 @@ def read_events(
         pooler = EventPooler(options.pooling, model.tokenizer)
     silent: list[Event] = []  # what says nothing is not read
     spoken = _events(events, pooler, options, context, silent)
-    for finished, vectors in entity_vectors(spoken, model, options, pooler, progress, ordered=ordered, sums=sums):
+    how: dict[str, Any] = {"ordered": ordered, "sums": sums, "begin_alike": options.pooling is not Pooling.MODEL}
+    for finished, vectors in entity_vectors(spoken, model, options, pooler, progress, **how):
         yield from _batches(finished, vectors, model, options, context, bool(answers))
     if silent and answers:
         raise DataError("embed: an event without text cannot be asked about: give a prompt, or leave it out")

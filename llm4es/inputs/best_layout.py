@@ -14,7 +14,7 @@ second is asked of the neighbours' lengths and of what stands in padding, too.
 Letters: T tokens of a piece, L layers, D width.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
@@ -28,8 +28,9 @@ from transformers import PreTrainedModel
 from ..core.errors import ModelError
 from ..core.quiet import quiet
 from .attention import with_layout
-from .packing import LAYOUTS, Layout, Row
+from .packing import LAYOUTS, Layout, Row, beginning
 from .states import NOT_UNDERSTOOD, each_layer, layers_to_hook, plain_states, plain_tokens
+from .trial_lengths import context_of, trial_lengths
 
 EXACT = 1e-4
 """Largest difference in float32, a token's as a share of its state and the mean over a piece: far below any leak."""
@@ -43,14 +44,11 @@ ROUNDING = {torch.bfloat16: 1e-1, torch.float16: 2e-2}
 MARGIN = 4
 """How often what padding changes by rounding alone, packing may change."""
 
-SHORT = 9
-"""Tokens of the piece before the long one; the one behind it is half as long as that."""
+PLAIN = (Layout.SEGMENTS, Layout.FLAT, Layout.PADDED, Layout.EQUAL, Layout.ALONE)
+"""Layouts of pieces that have nothing in common, best first."""
 
-LONG = 40
-"""Least tokens of the long piece, where pieces in use are that long."""
-
-REACH = ("window", "chunk", "local_attention", "original_max_position")
-"""Parts of the names under which configurations keep how far attention or positions reach."""
+BEGINNING = 4
+"""Tokens that all pieces begin with, where a layout shares them."""
 
 States = list[list[Tensor]]
 """Of each piece, of each layer, (T, D)."""
@@ -75,7 +73,7 @@ def best_layout(
     n_layers: int,
     longest: int,
     row_tokens: int = 0,
-    layouts: Sequence[Layout] = tuple(Layout),
+    layouts: Sequence[Layout] = PLAIN,
 ) -> Layout:
     """The first of ``layouts`` that gives every layer's states of every piece as the plain pass gives them.
 
@@ -102,12 +100,13 @@ def best_layout(
     ModelError
         Where the plain pass fails or gives no states of every layer, and where no layout gives its states.
     """
-    lengths = _lengths(network, longest)
+    lengths = trial_lengths(network, longest)
     known = _known.setdefault(network, {})
-    key = (n_layers, lengths, min(row_tokens, _context(network) + 1), tuple(layouts))
+    key = (n_layers, lengths, min(row_tokens, context_of(network) + 1), tuple(layouts))
     if key not in known:
         with _evaluating(network), quiet():
-            known[key] = _Trial(network, n_layers, lengths, row_tokens).best(layouts)
+            begin = BEGINNING if Layout.SHARED in layouts else 0
+            known[key] = _Trial(network, n_layers, lengths, row_tokens, begin).best(layouts)
     return known[key]
 
 
@@ -119,14 +118,17 @@ def takes_padding(network: PreTrainedModel, n_layers: int, longest: int) -> bool
 class _Trial:
     """A network's plain states of some pieces, against which layouts are held."""
 
-    def __init__(self, network: PreTrainedModel, n_layers: int, lengths: tuple[int, ...], row_tokens: int) -> None:
+    def __init__(
+        self, network: PreTrainedModel, n_layers: int, lengths: tuple[int, ...], row_tokens: int, begin: int
+    ) -> None:
         self.network, self.layers = network, layers_to_hook(network, n_layers)
-        self.pieces = [plain_tokens(network, length, step) for length, step in zip(lengths, (5, 7, 11), strict=True)]
+        self.begin = plain_tokens(network, min(begin, min(lengths) - 1), 13)
+        self.pieces = [self._piece(length, step) for length, step in zip(lengths, (5, 7, 11), strict=True)]
         self.plain = [plain_states(network, n_layers, piece) for piece in self.pieces]
         self.dtype = self.plain[0][0].dtype
         self.half = self.dtype in ROUNDING
         self.tried: dict[Layout, _Tried | None] = {}
-        context = _context(network)
+        context = context_of(network)
         self.filling = context + 1 - sum(lengths) if row_tokens > context else 0
         if not all(bool(state.isfinite().all()) for piece in self.plain for state in piece):
             raise ModelError(
@@ -187,17 +189,21 @@ class _Trial:
         if layout == Layout.ALONE:
             return [self._read(layout, [piece])[0] for piece in self.pieces]
         if layout == Layout.EQUAL:
-            beside = [plain_tokens(self.network, len(piece), step + 6) for piece in self.pieces]
+            beside = [self._piece(len(piece), step + 6) for piece in self.pieces]
             return [self._read(layout, [piece, b])[0] for piece, b in zip(self.pieces, beside, strict=True)]
         return self._read(layout, self._row(layout, step))[:3]
 
     def _row(self, layout: Layout, step: int) -> list[list[int]]:
         """The pieces in company, the long one of tokens of this step."""
         first, long, last = self.pieces
-        row = [first, plain_tokens(self.network, len(long), step), last]
+        row = [first, self._piece(len(long), step), last]
         if self.filling > 0 and layout != Layout.PADDED:
-            row.append(plain_tokens(self.network, self.filling, 3))
+            row.append(self._piece(self.filling + len(self.begin), 3))
         return row
+
+    def _piece(self, length: int, step: int) -> list[int]:
+        """So many tokens, the first of them those that all pieces begin with."""
+        return [*self.begin, *plain_tokens(self.network, length - len(self.begin), step)]
 
     def _stretched(self, layout: Layout, states: States) -> float:
         """How far the first piece moves when what shares its pass has other lengths, in tensors of the same sizes.
@@ -206,8 +212,9 @@ class _Trial:
         """
         first, *others = self._row(layout, 7)
         if layout != Layout.PADDED:
-            tokens, short = [token for piece in others for token in piece], len(first)
-            pieces = [tokens[start : start + short] for start in range(0, len(tokens), short)]
+            begin = len(self.begin)
+            tokens, short = [token for piece in others for token in piece[begin:]], len(first) - begin
+            pieces = [[*self.begin, *tokens[start : start + short]] for start in range(0, len(tokens), short)]
             return _distance(self._read(layout, [first, *pieces])[0], states[0])
         row = [first, *others]
         filled = LAYOUTS[layout].tensors(row)
@@ -226,13 +233,16 @@ class _Trial:
         """The states of a row's pieces; ``others``: what the network is called with in place of the layout's own."""
         inputs = {**LAYOUTS[layout].tensors(row), **others}
         del inputs["labels"]
-        starts = list(accumulate(map(len, row), initial=0))
+        common = beginning(row) if layout == Layout.SHARED else 0
+        starts = list(accumulate((len(piece) - common for piece in row), initial=common))
         states: States = [[] for _ in row]
 
         def take(state: Tensor) -> None:  # (B, T, D)
             for place, piece in enumerate(row):
-                line, start = (0, starts[place]) if layout in (Layout.SEGMENTS, Layout.FLAT) else (place, 0)
-                states[place].append(state[line, start : start + len(piece)])  # (T, D)
+                one_line = layout in (Layout.SHARED, Layout.SEGMENTS, Layout.FLAT)
+                line, start = (0, starts[place]) if one_line else (place, 0)
+                own = state[line, start : start + len(piece) - common]
+                states[place].append(torch.cat([state[line, :common], own]))  # (T, D)
 
         each_layer(self.network, self.layers, inputs, take)
         return states
@@ -250,30 +260,6 @@ def _distance(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> float:
         mean = float(share.mean())
         worst = max(worst, mean) if mean == mean else float("inf")
     return worst
-
-
-def _lengths(network: PreTrainedModel, longest: int) -> tuple[int, int, int]:
-    """Tokens of the pieces to try."""
-    reaches = [reach for reach in _reaches(network.config.get_text_config().to_dict()) if reach < longest]
-    long = min(longest, max([LONG, *(2 * reach + 8 for reach in reaches)]))
-    return min(SHORT, longest), long, long // 2 + 1
-
-
-def _reaches(config: Mapping[str, Any]) -> Iterator[int]:
-    """How far attention and positions reach, under all the names that configurations have for it."""
-    for name, value in config.items():
-        if isinstance(value, Mapping):
-            yield from _reaches(value)
-        elif any(part in str(name) for part in REACH):
-            for number in value if isinstance(value, list) else [value]:
-                if isinstance(number, int) and not isinstance(number, bool):
-                    yield number
-
-
-def _context(network: PreTrainedModel) -> int:
-    """Tokens that the network has positions for; without an end where it does not say."""
-    found = getattr(network.config.get_text_config(), "max_position_embeddings", None)
-    return found if isinstance(found, int) and found > 0 else 1 << 30
 
 
 @contextmanager

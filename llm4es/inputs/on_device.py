@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-BOUNDS, LONGEST = "cu_seq_lens_q", ("max_length_q", "max_length_k")
-"""Transformers' names for the places where pieces end, and for the longest piece."""
+BOUNDS, KEY_BOUNDS, LONGEST = "cu_seq_lens_q", "cu_seq_lens_k", ("max_length_q", "max_length_k")
+"""Transformers' names for the places where pieces end, and their keys, and for the longest piece."""
 
 _ON_HOST = "llm4es_on_host"
 
@@ -29,8 +29,10 @@ def on_device(inputs: Mapping[str, Any], device: torch.device) -> dict[str, Any]
     """
     moved: dict[str, Any] = {name: _moved(tensor, device) for name, tensor in inputs.items()}
     if BOUNDS in inputs:
+        for name in (BOUNDS, KEY_BOUNDS):
+            if name in inputs:
+                setattr(moved[name], _ON_HOST, bounds_on_host(inputs[name]))
         bounds = bounds_on_host(inputs[BOUNDS])
-        setattr(moved[BOUNDS], _ON_HOST, bounds)
         longest = max(end - start for start, end in pairwise(bounds))
         moved |= dict.fromkeys(LONGEST, longest)
     return moved

@@ -28,6 +28,7 @@ Row = Sequence[Sequence[int]]
 class Layout(StrEnum):
     """How the pieces of a row are laid out for the network."""
 
+    SHARED = "shared"  # as segments, and what all pieces begin with stands in the line once, before them
     SEGMENTS = "segments"  # one line, attention computed piece by piece: nothing is computed that is thrown away
     FLAT = "flat"  # one line, pieces kept apart by a mask that the network makes from the positions
     PADDED = "padded"  # one line a piece, padded to the longest; rows hold pieces of like length
@@ -126,6 +127,35 @@ def segments(row: Row) -> dict[str, torch.Tensor]:
     return {**flat(row), "cu_seq_lens_q": bounds, "cu_seq_lens_k": bounds}
 
 
+def beginning(row: Row, most: int | None = None) -> int:
+    """How many tokens all pieces begin with, ``most`` at most; each keeps one of its own.
+
+    Examples
+    --------
+    >>> beginning([(7, 8, 1, 2), (7, 8, 1), (7, 8, 3)])
+    2
+    >>> beginning([(7, 8)])
+    1
+    """
+    low, high = min(map(tuple, row)), max(map(tuple, row))
+    same = next((place for place, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), len(low))
+    room = min(map(len, row)) - 1
+    return min(same, room if most is None else min(room, most))
+
+
+def shared(row: Row, most: int | None = None) -> dict[str, torch.Tensor]:
+    """One line of what all pieces begin with and of the rest of each; positions go on from there.
+
+    The rest of a piece has keys before it that its queries are not of: the bounds of keys are the pieces' lengths.
+    """
+    common = beginning(row, most)
+    rests = [row[0][:common], *(piece[common:] for piece in row)]
+    made = segments(rests)
+    positions = [*range(common), *(position for piece in row for position in range(common, len(piece)))]
+    ends = torch.tensor([0, common, *map(len, row)], dtype=torch.int32).cumsum(0, dtype=torch.int32)  # (S + 2,)
+    return {**made, "position_ids": torch.tensor([positions]), "cu_seq_lens_k": ends}
+
+
 def padded(row: Row) -> dict[str, torch.Tensor]:
     """One line a piece, filled up on the right. The filling is never attended to, and never a label."""
     longest = max(len(piece) for piece in row)
@@ -162,6 +192,7 @@ class LayoutOps:
 
 
 LAYOUTS = {
+    Layout.SHARED: LayoutOps(best_fit, shared, lambda row: sum(map(len, row)) - (len(row) - 1) * beginning(row)),
     Layout.SEGMENTS: LayoutOps(best_fit, segments, lambda row: sum(map(len, row))),
     Layout.FLAT: LayoutOps(best_fit, flat, lambda row: sum(map(len, row))),
     Layout.PADDED: LayoutOps(by_length, padded, lambda row: max(map(len, row)) * len(row)),
