@@ -165,7 +165,7 @@ def test_a_class_itself_refuses_what_cannot_be(cls: type[Options], values: dict[
         (
             EmbedOptions,
             {"history": "ful"},
-            "--history 'ful' is unknown: choose one of newest, oldest, full; did you mean 'full'?",
+            "--history 'ful' is unknown: choose one of newest, oldest, full, events; did you mean 'full'?",
         ),
         (EmbedOptions, {"pooling": 3}, "--pooling 3 is unknown: choose one of mean, last, content_mean"),
         (EmbedOptions, {"k": "x"}, "--k 'x' is no number of layers: give 1 or more, or 'all'"),

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from ..core.errors import OptionError
 from ..models.ref import check_dims
-from ..options import EmbedOptions, Layers
+from ..options import EmbedOptions, History, Layers
 from .entities import Entity, entities
 from .entity_vectors import Progress, entity_vectors
 from .rows import Vectors, embedding_rows, layer_rows
@@ -128,6 +129,8 @@ def _embedded(
     from .model_pooling import pooler_for
 
     pooler = pooler_for(model, options, prompts)
+    if options.history is History.EVENTS:
+        raise OptionError("--history events is of single events: their vectors are read_events', not of texts")
     check_dims(model.name, pooler.dim or model.ref.dim, options.dims)
     found = entities(texts, pooler, options)
     yield from entity_vectors(found, model, options, pooler, progress, ordered=ordered)

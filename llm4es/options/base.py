@@ -28,6 +28,7 @@ class History(StrEnum):
     NEWEST = "newest"  # cut between events, the newest kept
     OLDEST = "oldest"  # cut between events, the oldest kept
     FULL = "full"  # every event; texts longer than the context are embedded window by window
+    EVENTS = "events"  # of embed: each distinct event read once, and an entity's vector a weighted mean of them
 
 
 @dataclass(frozen=True)

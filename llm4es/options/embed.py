@@ -10,7 +10,9 @@ from typing import Any
 from ..core.addresses import checked_address
 from ..core.errors import OptionError
 from .base import MAX_LENGTH, History, Options
+from .coerce import plain
 from .enrich import EngineName, EnrichOptions
+from .event_reading import EventReadingOptions
 from .prompt import PromptOptions
 from .setting import like, option
 
@@ -50,7 +52,7 @@ ALL_LAYERS = {"all": 0}
 
 
 @dataclass(frozen=True)
-class EmbedOptions(PromptOptions):
+class EmbedOptions(PromptOptions, EventReadingOptions):
     """Texts to one vector an (entity, k)."""
 
     k: tuple[int, ...] = option(
@@ -70,10 +72,6 @@ class EmbedOptions(PromptOptions):
 
     max_length: int = option(MAX_LENGTH, "Tokens a window.", minimum=2, unit="tokens")
     """Tokens a window, special tokens included."""
-
-    history: History = option(
-        History.NEWEST, "Texts over --max-length: cut between events, or read window by window (full)."
-    )
 
     dims: int | None = option(
         None,
@@ -135,6 +133,28 @@ class EmbedOptions(PromptOptions):
             raise OptionError("--layers keep with --pooling model: its vectors are of the last layer; leave one out")
         if self.layers is Layers.KEEP and self.dims:
             raise OptionError(f"--layers keep with --dims {self.dims}: layers are kept whole; leave one of the two out")
+        if self.history is History.EVENTS:
+            self._check_events()
+
+    def _check_events(self) -> None:
+        """Raise for what has no meaning where single events are read; groups of layers stand in the place of k."""
+        if self.engine is EngineName.OPENAI:
+            raise OptionError("--history events with --engine openai: a server reads whole texts; leave one out")
+        for name, why in _NOT_OF_EVENTS.items():
+            setting, value = self.settings()[name], getattr(self, name)
+            if value != setting.default:
+                raise OptionError(f"{setting.flag} {plain(setting, value)} with --history events: {why}; leave it out")
+        if self.answers and (self.groups or self.k != EmbedOptions.k):
+            given = f"--groups {self.groups}" if self.groups else f"--k {','.join(map(str, self.k))}"
+            raise OptionError(f"{given} with --answers: log probabilities are of no layer; leave it out")
+        if self.groups is None:
+            return
+        if self.k not in (EmbedOptions.k, (ALL_LAYERS["all"],)):
+            words = ",".join(map(str, self.k))
+            raise OptionError(f"--groups {self.groups} with --k {words}: groups are of all layers; leave --k out")
+        if self.pooling is Pooling.MODEL:
+            raise OptionError(f"--groups {self.groups} with --pooling model: its vectors are of the last layer alone")
+        object.__setattr__(self, "k", (ALL_LAYERS["all"],))  # frozen for everybody else
 
     def _check_prompt(self) -> None:
         """The answer to a prompt is its last token's state: raise for another pooling."""
@@ -165,6 +185,13 @@ class EmbedOptions(PromptOptions):
         if self.engine is EngineName.OPENAI:
             del kept["pooling"]
         return kept
+
+
+_NOT_OF_EVENTS = {
+    "texts": "events are read from the events themselves",
+    "layers": "every layer of events is kept",
+    "dims": "--whiten N makes their vectors shorter",
+}
 
 
 def _last_layer(k: tuple[int, ...], default: tuple[int, ...]) -> tuple[int, ...]:

@@ -6,9 +6,9 @@ In: what a user typed. Out: checked values. Imports nothing heavy.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .base import History
 from .embed import EmbedOptions
 from .enrich import EngineName, EnrichOptions
+from .event_reading import EventReadingOptions
 from .finetune import STEP_PRESETS, FinetuneOptions, Method
 from .limits import LimitOptions
 from .serialize import OnBadRow, SerializeOptions
@@ -20,14 +20,12 @@ WHOLE = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class RunOptions(LimitOptions):
+class RunOptions(EventReadingOptions, LimitOptions):
     """Every stage, in order."""
 
     k: tuple[int, ...] = like(EmbedOptions, "k")
 
     max_length: int = like(EmbedOptions, "max_length")
-
-    history: History = like(EmbedOptions, "history")
 
     engine: EngineName = like(EmbedOptions, "engine", help="What embeds: a model in this process, or a server.")
 
@@ -70,5 +68,5 @@ class RunOptions(LimitOptions):
 
     def embedding(self) -> EmbedOptions:
         """What of them says how texts are embedded, checked as ``embed`` checks it."""
-        names = ("k", "max_length", "history", "engine", "base_url")
+        names = ("k", "max_length", "engine", "base_url", *EventReadingOptions.settings())
         return EmbedOptions(**{name: getattr(self, name) for name in names})

@@ -46,5 +46,7 @@ class SerializeOptions(LimitOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.history is History.EVENTS:
+            raise OptionError("--history events is a way to embed, not to write texts: give newest, oldest or full")
         if self.history is History.FULL and self.max_events is not None:
             raise OptionError(f"--history full keeps every event and --max-events {self.max_events} does not: drop one")

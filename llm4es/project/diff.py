@@ -31,7 +31,7 @@ _SIDE = re.compile(rf"(?:(?P<alone>{_POINT})|(?P<name>.*?)(?::(?P<at>{_POINT}))?
 
 _EMBEDDINGS = """SELECT model, k, config_id, any_value(pooling) AS pooling, any_value(texts) AS texts,
     any_value(history) AS history, any_value(max_length) AS max_length,
-    any_value(stored_as) AS stored_as, count(*) AS entities
+    any_value(stored_as) AS stored_as, any_value(reading) AS reading, count(*) AS entities
     FROM embeddings WHERE {scope} GROUP BY model, k, config_id ORDER BY model, k, min(run_id)"""
 
 _TEXTS = """SELECT if(variant = 'raw', 'texts', 'enriched texts') AS kind, entity_id,

@@ -26,12 +26,13 @@ from ..models.ref import (
 )
 from ..models.sentence_modules import read_modules
 from ..models.wrong_before import wrong_before
-from ..options import EmbedOptions, EngineName, Layers, LoadOptions, Pooling
+from ..options import EmbedOptions, EngineName, History, Layers, LoadOptions, Pooling
 from .canaries import PASS_SECONDS, UNCOMPILED, keep_canaries, measured, say_uncompiled
 from .context import Context
 from .control_texts import EVERYBODY, RECORDED, SOME, outdated, read_as_control
 from .cut_histories import what_is_cut
 from .embed_endpoint import embed_endpoint
+from .embed_events import embed_events
 from .embed_executor import embed_executor
 from .executor import Increment, TableRows, Work
 from .given_prompts import given_prompts
@@ -91,6 +92,8 @@ def embed(
     """
     if options.engine is EngineName.OPENAI:
         return embed_endpoint(context, model if isinstance(model, str) else model.name, load, options, workers)
+    if options.history is History.EVENTS:
+        return embed_events(context, model, load, options, workers)
     context = context.with_workers(workers)
     store = context.store
     context.say_cutoff("embed")

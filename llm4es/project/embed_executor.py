@@ -4,6 +4,8 @@ In: a context, a model, the entities to embed. Out: an executor; on the terminal
 network.
 """
 
+from collections.abc import Callable
+
 import pyarrow as pa
 
 from ..models.ref import ModelRef
@@ -37,10 +39,17 @@ def embed_executor(
     Executor
         For ``Job.executor``.
     """
+    return executor_for(context, ref, load, len(todo), lambda: _tokens(context, options, condition, todo))
+
+
+def executor_for(
+    context: Context, ref: ModelRef, load: LoadOptions, n_texts: int, n_tokens: Callable[[], int]
+) -> Executor:
+    """``embed_executor`` for so many texts of about so many tokens, which are counted only where it matters."""
     asked = context.executor
     if type(asked) is not Local or asked.workers == 1:
         return asked
-    workers = min(len(todo), worker_count(asked.workers, ref, load, _tokens(context, options, condition, todo)))
+    workers = min(n_texts, worker_count(asked.workers, ref, load, n_tokens()))
     if workers <= 1:
         return Local(1)
     context.observer.say(f"embed: {workers} processes, each with a model of its own; --workers 1 for one process")

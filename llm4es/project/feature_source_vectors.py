@@ -31,6 +31,14 @@ _DEFAULTS = {
 }
 """What a readable name leaves out."""
 
+_SETTINGS = ("texts", "history", "pooling")
+
+_COLUMNS = {
+    "layers": ("pooling", "texts", "history", "max_length", "dim", "stored_as"),
+    "embeddings": ("pooling", "texts", "history", "max_length", "dim", "stored_as", "reading"),
+}
+"""What of a configuration each table holds."""
+
 _CONFIGURATION = "any_value({0}) AS {0}".format
 _CONTENT = """sha256(string_agg(entity_id || ':' || source_hash, chr(10) ORDER BY entity_id)
     FILTER (is_live AND is_chosen AND {0})) AS source_hash,
@@ -56,7 +64,7 @@ def vectors(context: Context) -> list[FeatureSource]:
     >>> [source.name for source in vectors(context)]
     ['model@1 [64 tokens]', 'model@4 [64 tokens]']
     """
-    seconds, made_by = _seconds(context), made_alike(context.store, context.dataset)
+    (seconds, read), made_by = _costs(context), made_alike(context.store, context.dataset)
     seen: dict[str, Seen] = {}
     found: list[FeatureSource] = []
     there: set[tuple[str, str, int]] = set()
@@ -81,7 +89,7 @@ def vectors(context: Context) -> list[FeatureSource]:
                 layer=row["layer"],
                 embedded=row["layers"] is None,
                 dimensions=row["dim"],
-                tokens=row["n_tokens"],
+                tokens=read.get(config, row["n_tokens"]),
                 seconds=seconds.get(config),
                 n_live=row["n_live"],
                 n_stale=row["n_stale"],
@@ -120,17 +128,18 @@ def readable(rows: Sequence[dict[str, Any]]) -> list[str]:
         if row["pooling"] == IMPORTED:  # made elsewhere: its name is all we know of it
             names.append(str(row["model"]))
             continue
-        shown = ("texts", "history") if row.get("asked") else ("texts", "history", "pooling")  # a prompt says how
-        parts = [str(row[key]) for key in shown if row[key] not in (_DEFAULTS[key], ENDPOINT)]
+        kept = _SETTINGS[:2] if row.get("asked") else _SETTINGS  # a prompt says how states are pooled
+        shown = {**row, "history": row.get("reading") or row["history"]}
+        parts = [str(shown[key]) for key in kept if shown[key] not in (_DEFAULTS[key], ENDPOINT)]
         parts += [row["stored_as"]] if row.get("stored_as") else []
         if row["max_length"] != _DEFAULTS["max_length"]:
             parts.insert(0, f"{row['max_length']} tokens")
-        if row.get("asked"):
+        if row.get("asked") and not row.get("reading"):
             parts.append(str(row["asked"]))
         if row.get("dims"):
             parts.append(f"{row['dims']} dims")
         depth = f"layer{row['layer']}" if row.get("layer") else str(row["k"])
-        name = str(row["model"]) if row["pooling"] == ENDPOINT else f"{row['model']}@{depth}"
+        name = str(row["model"]) if row["pooling"] == ENDPOINT or depth == "0" else f"{row['model']}@{depth}"
         label = name + (f" [{', '.join(parts)}]" if parts else "")
         # Two that still read the same differ in their texts' configuration: the newer ones bear its name.
         config = row["config_id"]
@@ -156,7 +165,7 @@ class _Counted(NamedTuple):
 
 def _embedded(context: Context, counted: _Counted) -> list[dict[str, Any]]:
     """A row an embedding, those of one name by age."""
-    query = f"""SELECT model, k, config_id, {_settings()}, {_CONTENT.format("true")},
+    query = f"""SELECT model, k, config_id, {_settings("embeddings")}, {_CONTENT.format("true")},
             sum(n_tokens) FILTER (is_live AND is_chosen)::BIGINT AS n_tokens, NULL AS layer, NULL AS layers
         FROM ({_rows(counted, "embeddings")}) GROUP BY model, k, config_id
         HAVING count(*) FILTER (is_chosen) > 0 ORDER BY model, k, min(run_id)"""
@@ -166,7 +175,7 @@ def _embedded(context: Context, counted: _Counted) -> list[dict[str, Any]]:
 
 def _kept(context: Context, counted: _Counted) -> list[dict[str, Any]]:
     """Of each configuration whose layers are kept: a row a layer alone, and a row a number of last layers."""
-    query = f"""SELECT model, config_id, max(layer) AS layers, {_settings()}, {_CONTENT.format("layer = 1")},
+    query = f"""SELECT model, config_id, max(layer) AS layers, {_settings("layers")}, {_CONTENT.format("layer = 1")},
             NULL AS n_tokens
         FROM ({_rows(counted, "layers")}) GROUP BY model, config_id
         HAVING count(*) FILTER (is_chosen) > 0 ORDER BY model, min(run_id)"""
@@ -175,8 +184,8 @@ def _kept(context: Context, counted: _Counted) -> list[dict[str, Any]]:
     return depths + [row | {"k": None, "layer": n} for row in rows for n in range(1, row["layers"] + 1)]
 
 
-def _settings() -> str:
-    return ", ".join(map(_CONFIGURATION, ("pooling", "texts", "history", "max_length", "dim", "stored_as")))
+def _settings(table: str) -> str:
+    return ", ".join(map(_CONFIGURATION, _COLUMNS[table]))
 
 
 def _rows(counted: _Counted, table: str) -> str:
@@ -197,11 +206,13 @@ def _chosen(context: Context, row: dict[str, Any], counted: _Counted, columns: s
     return f"SELECT {columns} {rows} AND entity_id IN ({entities})"
 
 
-def _seconds(context: Context) -> dict[str, float]:
-    """Configuration -> time of the runs that computed something for it."""
-    query = f"""SELECT config->>'$.config_id', sum(seconds) FROM runs
-        WHERE stage = 'embed' AND dataset = {literal(context.dataset)} AND rows_computed > 0 GROUP BY ALL"""
-    return dict(context.store.sql(query).fetchall())
+def _costs(context: Context) -> tuple[dict[str, float], dict[str, int]]:
+    """Configuration -> time of the runs that computed something for it; and of events -> tokens that were read once."""
+    query = f"""SELECT config->>'$.config_id', sum(seconds), arg_max((config->>'$.event_tokens')::BIGINT, version)
+        FROM runs WHERE stage = 'embed' AND dataset = {literal(context.dataset)} AND rows_computed > 0 GROUP BY ALL"""
+    rows = context.store.sql(query).fetchall()
+    seconds = {config: time for config, time, _ in rows}
+    return seconds, {config: tokens for config, _, tokens in rows if tokens is not None}
 
 
 def _loader(

@@ -54,6 +54,11 @@ class Histories:
         of_texts = where({"dataset": self.dataset, "variant": "raw", "config_id": self.raw_config})
         return f"SELECT entity_id, as_of FROM texts WHERE {of_texts}"
 
+    @property
+    def ids(self) -> str:
+        """SELECT of the ``entity_id`` of everybody who has a text."""
+        return f"SELECT entity_id FROM ({self.cutoffs})"
+
     def sql(self, columns: Iterable[str] = ("*",), entities: str | None = None) -> str:
         """SELECT of the events before the cut-off of their entity, in no order.
 
@@ -93,14 +98,38 @@ class Histories:
             64 digits.
         """
         hashed = "entity_id || ':' || source_hash"
+        rows = self.hashes(entities)
         if self.is_cut():
-            known = self.store.sql(f"SELECT * FROM {self.view} LIMIT 0").columns
-            facts = [column for column in known if column not in ("dataset", "source_hash", "config_id", "run_id")]
-            values = f", {_UNIT}, ".join(f"coalesce({identifier(column)}::VARCHAR, chr(0))" for column in facts)
-            rows = f"""SELECT entity_id, bit_xor(md5_number(concat({values})))::VARCHAR AS source_hash,
-                any_value(as_of)::VARCHAR AS as_of FROM ({self.sql([*facts, "as_of"], entities)}) GROUP BY entity_id"""
-            hashed += " || coalesce(' ' || as_of, '')"
-        else:  # the hashes of whole histories stand beside the events
-            rows = f"SELECT entity_id, source_hash FROM {self.view} WHERE position = 0 AND entity_id IN ({entities})"
+            hashed += " || coalesce(' ' || as_of::VARCHAR, '')"
+            rows = f"SELECT * FROM ({rows}) JOIN ({self.cutoffs}) USING (entity_id)"
         query = f"SELECT sha256(string_agg({hashed}, chr(10) ORDER BY entity_id)) FROM ({rows})"
         return str(self.store.sql(query).fetchall()[0][0])
+
+    def hashes(self, entities: str | None = None) -> str:
+        """SELECT of ``entity_id`` and ``source_hash``, the content of the entity's events before its cut-off.
+
+        Parameters
+        ----------
+        entities : str, optional
+            SELECT of the entity_ids that are wanted; None: all that have a text.
+
+        Returns
+        -------
+        str
+            SQL, in no order.
+
+        Examples
+        --------
+        >>> from llm4es.project.selection import raw_config
+        >>> known = Histories(project.store, "shop", raw_config(project.store, "shop"))
+        >>> len(project.store.sql(known.hashes()).fetchall())
+        20
+        """
+        if not self.is_cut():  # the hashes of whole histories stand beside the events
+            of_them = f"entity_id IN ({self.ids if entities is None else entities})"
+            return f"SELECT entity_id, source_hash FROM {self.view} WHERE position = 0 AND {of_them}"
+        known = self.store.sql(f"SELECT * FROM {self.view} LIMIT 0").columns
+        facts = [column for column in known if column not in ("dataset", "source_hash", "config_id", "run_id")]
+        values = f", {_UNIT}, ".join(f"coalesce({identifier(column)}::VARCHAR, chr(0))" for column in facts)
+        return f"""SELECT entity_id, bit_xor(md5_number(concat({values})))::VARCHAR AS source_hash
+            FROM ({self.sql(facts, entities)}) GROUP BY entity_id"""

@@ -81,6 +81,9 @@ class Job:
     row_filter: str = "true"
     """SQL condition that picks one live row of several that stand for one wanted."""
 
+    counted: bool = True
+    """Whether its rows are those that the run's record counts; not of a job that another one needs first."""
+
     replaces: bool = False
     """Rows take the place of others when they are committed: nothing is dropped before."""
 
@@ -253,7 +256,8 @@ def _commit(job: Job, run: "Run", plan: Plan, increment: Increment) -> None:
             run.replace(rows.table, rows.scope, rows.rows)
         else:
             _append(job, run, plan, rows)
-        if rows.table == job.table and (rows.scope is not None or rows.table in job.committers):
+        replaced = rows.scope is not None or rows.table in job.committers
+        if job.counted and rows.table == job.table and replaced:
             run.record.rows_computed += _planned(plan, rows.rows, job.key)
 
 
@@ -264,7 +268,7 @@ def _append(job: Job, run: "Run", plan: Plan, rows: TableRows) -> None:
     if len(chosen):
         schema = chosen.schema if rows.table.startswith(EVENTS) else None  # each dataset has events of its own kind
         written = run.append(rows.table, job.scope, chosen, rows.key, schema=schema)
-        run.record.rows_computed += written if own else 0
+        run.record.rows_computed += written if own and job.counted else 0
 
 
 def _planned(plan: Plan, rows: pa.Table, key: tuple[str, ...]) -> int:

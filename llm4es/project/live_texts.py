@@ -4,7 +4,8 @@ In: a context. Out: SQL over the views ``embeddings`` and ``layers``. Knows no f
 
 A vector bears the hash of the texts that it was made of. It is live as long as these texts are there with that hash,
 rewritten ones were made of the raw text that is there, and the entity's events are those that the texts were made of.
-Of imported vectors nobody knows what they were made of.
+One that was made of the vectors of events bears the hash of the events before the entity's cut-off, and is live as long
+as these are its events. Of imported vectors nobody knows what they were made of.
 """
 
 import json
@@ -13,7 +14,9 @@ from typing import NamedTuple
 
 from ..core.hashing import combined_hash_sql
 from ..core.sql import identifier, literal, where
+from ..options import History
 from .context import Context
+from .histories import Histories
 from .selection import RAW
 
 
@@ -47,14 +50,15 @@ def live_rows(context: Context) -> LiveRows:
     [(40, 40)]
     """
     past = _Past.of(context)
-    by_texts: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    by_content: dict[tuple[bool, tuple[tuple[str, str], ...]], list[str]] = {}
     for config, texts in past.texts.items():
-        by_texts.setdefault(texts, []).append(config)
-    if not by_texts:
+        by_content.setdefault((config in past.of_events, texts), []).append(config)
+    if not by_content:
         return LiveRows("", "true")
     hashes = " UNION ALL ".join(
-        f"SELECT unnest([{_list(configs)}]) AS config_id, entity_id, source_hash FROM ({_hashes(context, past, texts)})"
-        for texts, configs in by_texts.items()
+        f"SELECT unnest([{_list(configs)}]) AS config_id, entity_id, source_hash FROM ({content})"
+        for (of_events, texts), configs in by_content.items()
+        for content in (_of_events(context, texts) if of_events else _hashes(context, past, texts),)
     )
     join = f"LEFT JOIN ({hashes}) AS live_texts USING (entity_id, config_id)"
     same = "made.source_hash IS NOT DISTINCT FROM live_texts.source_hash"
@@ -66,6 +70,8 @@ class _Past(NamedTuple):
 
     texts: dict[str, tuple[tuple[str, str], ...]]
     """Configuration of vectors -> (variant, configuration) of the texts that they were made of."""
+    of_events: set[str]
+    """Those of them that were made of events, and of the texts only have where these end."""
     bases: dict[str, str]
     """Configuration of rewritten texts -> that of the raw ones."""
     later: dict[str, list[str]]
@@ -73,7 +79,7 @@ class _Past(NamedTuple):
 
     @classmethod
     def of(cls, context: Context) -> "_Past":
-        texts, bases = {}, {}
+        texts, of_events, bases = {}, set(), {}
         order: dict[str, int] = {}
         newest: dict[str, tuple[int, str | None]] = {}  # configuration -> place of its newest run, what files it read
         source = None
@@ -91,12 +97,20 @@ class _Past(NamedTuple):
                 bases[made] = str(config["base"])
             elif "texts" in config:
                 texts[made] = tuple((str(variant), str(of)) for variant, of in config["texts"])
+                if (config.get("options") or {}).get("history") == History.EVENTS:
+                    of_events.add(made)
         later = {
             made: [run for run, place in order.items() if place > at]
             for made, (at, read) in newest.items()
             if read != source  # of the same files: only what is shown of them is another
         }
-        return cls(texts, bases, later)
+        return cls(texts, of_events, bases, later)
+
+
+def _of_events(context: Context, texts: tuple[tuple[str, str], ...]) -> str:
+    """SELECT of (entity_id, source_hash) of the events that stand beside raw texts."""
+    ((_, raw_config),) = texts
+    return Histories(context.store, context.dataset, raw_config).hashes()
 
 
 def _hashes(context: Context, past: _Past, texts: tuple[tuple[str, str], ...]) -> str:

@@ -44,7 +44,8 @@ def made_alike(store: "Store", dataset: str) -> dict[str, str]:
             texts[run.config["config_id"]] = {"options": options, "base": texts.get(run.config["base"])}
         elif run.stage == "embed" and "texts" in run.config:
             read = [(variant, texts.get(config)) for variant, config in run.config["texts"]]
+            events = {"events": run.config["events"]} if "events" in run.config else {}  # what is read of one
             found[run.config["config_id"]] = config_id(
-                {"model": run.config.get("model"), "options": options, "texts": read}
+                {"model": run.config.get("model"), "options": options, "texts": read, **events}
             )
     return found

@@ -22,7 +22,11 @@ STAGES = (
     Stage("serialize", (), ("recipes", "bins", "events", "labels", "splits", "texts")),
     Stage("enrich", ("texts", "models"), ("texts",)),
     Stage("finetune", ("texts", "splits", "models"), ("models", "exposures")),
-    Stage("embed", ("texts", "models"), ("embeddings", "layers", "canaries")),
+    Stage(
+        "embed",
+        ("texts", "events", "splits", "models"),
+        ("embeddings", "layers", "event_vectors", "event_fits", "canaries"),
+    ),
     Stage("probe", ("embeddings", "layers", "events", "labels", "splits", "exposures"), ("probes", "predictions")),
 )
 """Every stage reads only what earlier ones, or it itself, have written. Those that write no row of a table in one run

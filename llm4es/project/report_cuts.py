@@ -11,7 +11,7 @@ from .short_vectors import with_dims
 
 _CUTS = """SELECT model, max(k) AS k, config_id, any_value(texts) AS texts, any_value(history) AS history,
     any_value(pooling) AS pooling, any_value(max_length) AS max_length,
-    any_value(stored_as) AS stored_as, count(*) AS n_entities,
+    any_value(stored_as) AS stored_as, any_value(reading) AS reading, count(*) AS n_entities,
     count_if(n_events_dropped > 0) AS n_cut, sum(n_events) AS events, sum(n_events_dropped) AS events_lost,
     sum(n_tokens) AS tokens, sum(n_tokens_dropped) AS tokens_lost
     FROM (SELECT DISTINCT ON (entity_id, model, config_id) * FROM embeddings WHERE {beside})

@@ -1,0 +1,75 @@
+"""What ``embed --history events`` says of its work, in sentences.
+
+In: counts. Out: words. Knows no store.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class EventsRead:
+    """What one call read and pooled.
+
+    Examples
+    --------
+    >>> print("; ".join(EventsRead(6652, 100_000, 6652, 119_114, 943).said()))
+    6,652 distinct events of 100,000 events (119,114 tokens) read once; 943 entities pooled
+    """
+
+    n_kinds: int = 0
+    """Distinct events of whom there is something to do."""
+
+    n_events: int = 0
+    """All of their events."""
+
+    n_read: int = 0
+    """Distinct events that the model read now; the others' vectors were there."""
+
+    n_tokens: int = 0
+    """Their tokens."""
+
+    n_pooled: int = 0
+    """Entities whose vectors were made."""
+
+    n_zeros: int = 0
+    """Those of them whose events weigh nothing."""
+
+    def said(self) -> list[str]:
+        """What was read, and for whom."""
+        them = counted(self.n_events, "event")
+        if self.n_read:
+            said = f"{counted(self.n_read, 'distinct event')} of {them} ({self.n_tokens:,} tokens) read once"
+        else:
+            said = f"none of {counted(self.n_kinds, 'distinct event')} of {them} had to be read: 0 tokens"
+        zeros = f"the events of {self.n_zeros:,} of them weigh nothing: zeros stand for their vectors"
+        return [said, f"{counted(self.n_pooled, 'entity', 'entities')} pooled", *([zeros] if self.n_zeros else [])]
+
+    def planned(self) -> str:
+        """What would be read, and for whom."""
+        return (
+            f"embed: {self.n_read:,} of {counted(self.n_kinds, 'distinct event')} to be read (of "
+            f"{counted(self.n_events, 'event')}), {counted(self.n_pooled, 'entity', 'entities')} to be pooled"
+        )
+
+
+def counted(n: int, one: str, several: str = "") -> str:
+    """So many of something.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    one, several : str
+        What one is called, and what others are; '': with an s.
+
+    Returns
+    -------
+    str
+        Number and word.
+
+    Examples
+    --------
+    >>> counted(1, "event"), counted(6652, "event"), counted(2, "entity", "entities")
+    ('1 event', '6,652 events', '2 entities')
+    """
+    return f"{n:,} {one if n == 1 else several or f'{one}s'}"
