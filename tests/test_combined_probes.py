@@ -161,6 +161,20 @@ def test_the_tasks_own_metric_decides(here: Shop) -> None:
     assert here.probe("best(noise, good)") == [("loyal", 1)]
 
 
+def test_what_is_looked_at_twice_is_paid_once() -> None:
+    from llm4es.project.feature_source import FeatureSource, joined
+    from llm4es.project.feature_sources import named
+
+    there = {
+        name: FeatureSource(name, name, load=list, dimensions=4, tokens=100, seconds=2.0, config_id="c1")  # type: ignore[arg-type]
+        for name in ("m@4", "m@8")
+    } | {"tfidf": FeatureSource("tfidf", "h", load=list, dimensions=7, tokens=0)}  # type: ignore[arg-type]
+    best = named("best(m@4, m@8, m@8+tfidf, vote(m@8, tfidf))", there)
+    assert (best.dimensions, best.tokens, best.seconds) == (15, 100, 2.0)
+    assert [leaf.name for leaf in best.leaves] == ["m@4", "m@8", "m@8+tfidf", "tfidf"]
+    assert joined([there["m@8"], there["tfidf"]]).leaves[0].name == "m@8+tfidf"
+
+
 def test_probes_have_no_vectors(here: Shop) -> None:
     said = r"are probes that are combined, and have no vectors: name a part, such as 'good'"
     with pytest.raises(OptionError, match=said):

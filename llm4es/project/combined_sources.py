@@ -108,17 +108,17 @@ def _names(tree: Expression, found: Mapping[str, FeatureSource]) -> list[str]:
 
 def _source(how: Combination, name: str, parts: Sequence[FeatureSource]) -> FeatureSource:
     """Several sources as one whose rows are all of theirs."""
-    leaves = {leaf.name: leaf for part in parts for leaf in part.leaves}.values()
+    origins = {origin.name: origin for part in parts for origin in part.origins}.values()
     refused = _refused(name, parts[0].leaves[0].name)
-    widths = [leaf.dimensions for leaf in leaves]
+    widths = [origin.dimensions for origin in origins]
     entities = dict.fromkeys(part.entities for part in parts if part.entities is not None)
     return FeatureSource(
         name=name,
         source_hash=text_hash(canonical_json([how, *([part.name, part.source_hash] for part in parts)])),
         load=refused,
         dimensions=None if None in widths else sum(width or 0 for width in widths),
-        tokens=None if any(leaf.tokens is None for leaf in leaves) else int(sum(_once(leaves, "tokens"))),
-        seconds=sum(_once(leaves, "seconds")) or None,
+        tokens=None if any(origin.tokens is None for origin in origins) else int(sum(_once(origins, "tokens"))),
+        seconds=sum(_once(origins, "seconds")) or None,
         n_live=min((part.n_live for part in parts if part.n_live is not None), default=None),
         n_stale=max(part.n_stale for part in parts),
         lacking=next((part.lacking for part in parts if part.lacking), ""),
@@ -141,10 +141,10 @@ def _refused(name: str, part: str) -> Callable[[], Any]:
     return load
 
 
-def _once(leaves: Iterable[FeatureSource], cost: str) -> list[float]:
+def _once(origins: Iterable[FeatureSource], cost: str) -> list[float]:
     """What each configuration has cost: all depths of one pass together."""
     paid: dict[str, float] = {}
-    for leaf in leaves:
-        key = leaf.config_id or leaf.name
-        paid[key] = max(paid.get(key, 0), getattr(leaf, cost) or 0)
+    for origin in origins:
+        key = origin.config_id or origin.name
+        paid[key] = max(paid.get(key, 0), getattr(origin, cost) or 0)
     return list(paid.values())

@@ -163,8 +163,8 @@ def with_probes(
     query = f"SELECT * FROM predictions WHERE {where(chosen)} AND features IN ({', '.join(map(literal, names))})"
     seen = {name: named(name, sources).seen for name in names}
     predictions = with_seen(context.store.sql(query).to_arrow_table(), seen)
-    leaves = {leaf.name: leaf for name in names for leaf in named(name, sources).leaves}
-    for line in rule_written(context, leaves.values()):
+    origins = {origin.name: origin for name in names for origin in named(name, sources).origins}
+    for line in rule_written(context, origins.values()):
         context.observer.warn(f"{task}: {line}")
     for line in met(predictions, seen):
         context.observer.warn(f"{task}: {line}")

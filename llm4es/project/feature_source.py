@@ -76,13 +76,19 @@ class FeatureSource:
     """What becomes of the probes of its parts; None: they are not combined."""
 
     parts: "tuple[FeatureSource, ...]" = ()
-    """Those whose probes are combined."""
+    """Those whose probes are combined, or that stand side by side."""
 
     @property
     def leaves(self) -> "list[FeatureSource]":
         """The sources that have rows of their own, each once."""
-        found = {leaf.name: leaf for part in self.parts for leaf in part.leaves}
-        return list(found.values()) or [self]
+        if self.how is None:
+            return [self]
+        return list({leaf.name: leaf for part in self.parts for leaf in part.leaves}.values())
+
+    @property
+    def origins(self) -> "list[FeatureSource]":
+        """The sources that are made of no others, each once: what they cost is paid once."""
+        return list({origin.name: origin for part in self.parts for origin in part.origins}.values()) or [self]
 
     @property
     def chooses(self) -> bool:
@@ -141,6 +147,7 @@ def joined(parts: Sequence[FeatureSource]) -> FeatureSource:
     past = [part.earlier for part in parts if part.earlier is not None]
     return FeatureSource(
         name="+".join(part.name for part in parts),
+        parts=tuple(parts),
         source_hash=text_hash(canonical_json([part.source_hash for part in parts])),
         load=lambda: join([part.load() for part in parts]),
         dimensions=None if any(part.dimensions is None for part in parts) else sum(p.dimensions or 0 for p in parts),
