@@ -137,6 +137,8 @@ def test_what_was_chosen_on_others_is_not_optimistic(here: Shop) -> None:
     assert rows["best(noise, good, other)"]["best_of"] is None
     assert rows["best(noise, good, other)"]["chosen"] == "good 6"
     assert {row["best_of"] for row in rows.values()} == {None, 4}
+    against = here.project.compare("loyal", reference="vote(good,other)").to_pylist()
+    assert {row["reference"] for row in against} == {"vote(good, other)"}
     table = str(here.project.compare("loyal"))
     assert "best(noise, good, other): chosen in so many folds: good 6" in table
     assert "best of 4: " in table

@@ -173,7 +173,7 @@ def with_probes(
     rows = pair(
         probes,
         predictions,
-        options.reference,
+        shown.reference,
         metric=metric,
         common=options.common,
         unseen_only=options.unseen_only,

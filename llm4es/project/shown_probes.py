@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..core.errors import ProbeError
+from ..core.errors import Llm4esError, ProbeError
 from ..core.sql import literal, where
 from ..core.tasks import plain_protocol
 from ..options import CompareOptions, ProbeOptions
@@ -22,7 +22,7 @@ from .cohorts import asked_for, made_for, other_cohorts
 from .context import Context
 from .evidence import UNREAD, Evidence, in_words, say_stale
 from .feature_source import FeatureSource
-from .feature_sources import READ_ANEW, all_feature_sources
+from .feature_sources import READ_ANEW, all_feature_sources, named
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,17 @@ class ShownProbes:
         return {source.name: source for source in all_feature_sources(self.cohort)}
 
     @cached_property
+    def reference(self) -> str | None:
+        """The features that differences are taken against, by the name that rows have: as ``--features`` takes them."""
+        asked = self.options.reference
+        if asked is None or asked in self.probes["features"].to_pylist():
+            return asked
+        try:
+            return named(asked, self.sources).name
+        except Llm4esError:
+            return asked  # the comparison says which there are
+
+    @cached_property
     def stale(self) -> dict[str, str]:
         """Features that are no longer what was probed -> why."""
         protocol, unseen_only = plain_protocol(self.options.protocol), self._made_for[1]
@@ -87,7 +98,7 @@ class ShownProbes:
         ProbeError
             Where nothing holds, or the reference does not.
         """
-        task, stale, reference = self.task, self.stale, self.options.reference
+        task, stale, reference = self.task, self.stale, self.reference
         if reference in stale:
             why = stale[reference]
             raise ProbeError(f"--reference {reference!r} is stale: {why}: run {self._remedy([why])}")
