@@ -36,10 +36,14 @@ def of_kind_sql(kind: Kind | None) -> str:
     return "true" if kind is None else f"split_part(metric, ' ', 1) {'' if kind is Kind.REGRESSION else 'NOT '}{among}"
 
 
-OWN_FOLDS = ("cv", "holdout", "ptls")
+NEW_ITEMS = "new-items"
+"""The protocol that learns from the events of some items and scores by those of others."""
+
+OWN_FOLDS = ("cv", "holdout", "ptls", NEW_ITEMS)
 """Protocols that make their own folds; any other name is a split of the recipe."""
 
 _TRAINED = ", trained at "
+_OF, _SHARE, _SINCE = " of ", ", share ", ", since "
 
 
 def at_times(protocol: str, train_as_of: datetime | None, test_as_of: datetime | None) -> str:
@@ -67,13 +71,64 @@ def at_times(protocol: str, train_as_of: datetime | None, test_as_of: datetime |
     return f"{protocol}{_TRAINED}{shown(train_as_of)}, scored at {shown(test_as_of)}"
 
 
-def plain_protocol(name: str) -> str:
-    """A protocol's plain name, from what rows bear: without times and size of the training set.
+def of_items(protocol: str, item: str | None, share: float | None, since: datetime | None) -> str:
+    """A protocol's name as rows bear it: with what halves the items, where that is not the usual.
+
+    Parameters
+    ----------
+    protocol : str
+        Its plain name.
+    item : str or None
+        Field of the item; None: the recipe's.
+    share : float or None
+        Of the items, those that are learnt from; None: half of them.
+    since : datetime or None
+        Items first met before it are learnt from; None: they are halved by share.
+
+    Returns
+    -------
+    str
+        The plain name where nothing is given.
+
+    Examples
+    --------
+    >>> of_items("new-items", "merchant", 0.3, None), of_items("new-items", None, None, datetime(2024, 1, 1))
+    ('new-items of merchant, share 0.3', 'new-items, since 2024-01-01')
+    """
+    name = protocol if item is None else f"{protocol}{_OF}{item}"
+    name = name if share is None else f"{name}{_SHARE}{share:g}"
+    return name if since is None else f"{name}{_SINCE}{shown(since)}"
+
+
+def item_of(name: str) -> str | None:
+    """The field that a protocol's name says items are of, as ``of_items`` makes it; None: the recipe's.
 
     Parameters
     ----------
     name : str
-        As ``at_times`` makes it, perhaps with ``@`` and a size behind.
+        As rows bear it.
+
+    Returns
+    -------
+    str or None
+        Its name.
+
+    Examples
+    --------
+    >>> item_of("new-items of merchant, share 0.3@50"), item_of("new-items")
+    ('merchant', None)
+    """
+    first = name.partition("@")[0].partition(", ")[0]
+    return first.partition(_OF)[2] or None
+
+
+def plain_protocol(name: str) -> str:
+    """A protocol's plain name, from what rows bear: without times, halves of items and size of the training set.
+
+    Parameters
+    ----------
+    name : str
+        As ``at_times`` and ``of_items`` make it, perhaps with ``@`` and a size behind.
 
     Returns
     -------
@@ -84,8 +139,11 @@ def plain_protocol(name: str) -> str:
     --------
     >>> plain_protocol("cv@50"), plain_protocol("cv, trained at 2024-01-01, scored at 2024-07-01@50")
     ('cv', 'cv')
+    >>> plain_protocol("new-items of merchant, since 2024-01-01@50")
+    'new-items'
     """
-    return name.partition("@")[0].partition(_TRAINED)[0]
+    plain = name.partition("@")[0].partition(_TRAINED)[0]
+    return NEW_ITEMS if plain.startswith((NEW_ITEMS + _OF, NEW_ITEMS + ", ")) else plain
 
 
 BASELINE_NAMES = ("tfidf", "words", "words-aligned", "aggregates", "counts", "recency", "majority")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..core.errors import OptionError
-from ..core.tasks import at_times
 from .base import Options
 from .embed import ALL_LAYERS
+from .new_items import SHARE, check_new_items, named_protocol
 from .setting import option
 from .two_times import check_times
 
@@ -19,9 +19,11 @@ from .two_times import check_times
 class ProbeOptions(Options):
     """Features and labels to metrics and per-entity predictions."""
 
-    protocol: str = option("cv", "Who is trained on and who is scored: cv, holdout, ptls, or a split of the recipe.")
-    """'cv' (repeated stratified k-fold), 'holdout' (80/20), 'ptls' (the field's own), or the name of one of the
-    recipe's splits."""
+    protocol: str = option(
+        "cv", "Who is trained on and scored: cv, holdout, ptls, new-items, or a split of the recipe."
+    )
+    """'cv' (repeated stratified k-fold), 'holdout' (80/20), 'ptls' (the field's own), 'new-items' (as 'cv', learnt from
+    the events of one half of the items and scored by those of the other), or the name of one of the recipe's splits."""
 
     probe: str = option("logistic", "The model on top of the features.")
 
@@ -57,6 +59,27 @@ class ProbeOptions(Options):
     )
     """Exclusive."""
 
+    item: str | None = option(
+        None, "With --protocol new-items: field of the items; default: the recipe's item.", metavar="FIELD", unset=True
+    )
+
+    share: float = option(
+        SHARE,
+        "With --protocol new-items: of the items, those that are learnt from.",
+        minimum=0,
+        maximum=1,
+        exclusive_minimum=True,
+        exclusive_maximum=True,
+        unset=True,
+    )
+
+    since: datetime | None = option(
+        None,
+        "With --protocol new-items: learn from items first met before this time, score by the later ones.",
+        metavar="TIME",
+        unset=True,
+    )
+
     sizes: tuple[int, ...] = option(
         (),
         "Learning curve: entities to train on, e.g. 50,100,200.",
@@ -73,13 +96,14 @@ class ProbeOptions(Options):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_times(self.train_as_of, self.test_as_of)
+        check_new_items(self)
         if self.train_as_of is not None and self.protocol == "ptls":
             raise OptionError("--protocol ptls is a published split of one time: choose cv, or leave --train-as-of out")
 
     @property
     def named_protocol(self) -> str:
-        """The protocol as rows bear it: with the two times, where there are two."""
-        return at_times(self.protocol, self.train_as_of, self.test_as_of)
+        """The protocol as rows bear it: with the two times, where there are two, and what halves the items."""
+        return named_protocol(self)
 
     def each_size(self) -> "list[ProbeOptions]":
         """The options of each probe of a learning curve; where there is none, these."""

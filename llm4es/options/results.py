@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from ..core.tasks import at_times
 from .base import DEFAULT_MODEL, Options
 from .embed import ALL_LAYERS
+from .new_items import check_new_items, named_protocol
 from .probe import ProbeOptions
 from .setting import like, option
 from .two_times import check_times
@@ -44,14 +44,21 @@ class CompareOptions(Options):
 
     test_as_of: datetime | None = like(ProbeOptions, "test_as_of", help="Of probes that were scored at this time.")
 
+    item: str | None = like(ProbeOptions, "item")
+
+    share: float = like(ProbeOptions, "share")
+
+    since: datetime | None = like(ProbeOptions, "since")
+
     def __post_init__(self) -> None:
         super().__post_init__()
         check_times(self.train_as_of, self.test_as_of)
+        check_new_items(self)
 
     @property
     def named_protocol(self) -> str:
-        """The protocol as rows bear it: with the two times, where there are two."""
-        return at_times(self.protocol, self.train_as_of, self.test_as_of)
+        """The protocol as rows bear it: with the two times, where there are two, and what halves the items."""
+        return named_protocol(self)
 
 
 @dataclass(frozen=True)
@@ -95,12 +102,21 @@ class ReportOptions(Options):
 
     test_as_of: datetime | None = like(CompareOptions, "test_as_of")
 
+    item: str | None = like(ProbeOptions, "item")
+
+    share: float = like(ProbeOptions, "share")
+
+    since: datetime | None = like(ProbeOptions, "since")
+
     def __post_init__(self) -> None:
         super().__post_init__()
         check_times(self.train_as_of, self.test_as_of)
+        check_new_items(self)
 
     def of_probes(self) -> CompareOptions:
         """The same choice of probes, for a comparison."""
         return CompareOptions(
-            protocol=self.protocol, common=self.common, train_as_of=self.train_as_of, test_as_of=self.test_as_of
+            protocol=self.protocol,
+            common=self.common,
+            **{name: getattr(self, name) for name in ("train_as_of", "test_as_of", "item", "share", "since")},
         )

@@ -36,7 +36,11 @@ class BothSides:
     """(M, D) numbers of the entities learnt from."""
 
     scored: Any
-    """(N, D) numbers of the entities scored: the same, but where those are of another time."""
+    """(N, D) numbers of the entities scored: the same, but where those are of another time, or of other items."""
+
+    within: tuple[Any, Any] | None = None
+    """(M, D) numbers twice, of the entities learnt from: of some of the items learnt from, and of the others. An inner
+    fold learns from the first and is scored by the second, as the outer one is by new items. None: of ``learnt``."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,9 @@ class FoldWork:
 
         of = self.numbers[name]
         model = ESTIMATORS[self.probe](self.kind, of.blocks, self.seed, len(train))
-        model.fit(_exact(of.learnt[train]), self.y[train])
-        x = _exact((of.learnt if inner else of.scored)[test])  # (N tested, D)
+        learnt, scored = (of.within or (of.learnt, of.learnt)) if inner else (of.learnt, of.scored)
+        model.fit(_exact(learnt[train]), self.y[train])
+        x = _exact(scored[test])  # (N tested, D)
         if self.kind is Kind.REGRESSION:
             return np.asarray(model.predict(x), dtype=float).reshape(-1, 1)
         return self.by_class(model.predict_proba(x), model.classes_)

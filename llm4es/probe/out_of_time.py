@@ -45,7 +45,7 @@ def fits_of_two_times(
     """
     _same_classes(learnt, scored)
     fits = [
-        Fit(fit.repeat, fit.fold, _rows(folded, fit.train, learnt), _rows(folded, fit.test, scored))
+        Fit(fit.repeat, fit.fold, rows_of(folded, fit.train, learnt), rows_of(folded, fit.test, scored))
         for fit in protocol.fits(folded, options)
     ]
     for fit in fits:
@@ -82,7 +82,7 @@ def folded_of(
     return cohort_of(tuple(whole), named, {entity: row for row, entity in enumerate(whole)}, task, kind)
 
 
-def _rows(folded: Cohort, part: Ints, cohort: Cohort) -> Ints:
+def rows_of(folded: Cohort, part: Ints, cohort: Cohort) -> Ints:
     """Rows of ``cohort`` of those entities of a part who are in it."""
     place = {entity: row for row, entity in enumerate(cohort.entity_ids)}
     rows = (place.get(folded.entity_ids[row], -1) for row in part)

@@ -17,19 +17,21 @@ import pyarrow as pa
 
 from ..core.errors import ProbeError
 from ..core.schemas import PREDICTIONS, PROBES
-from ..core.tasks import OWN_FOLDS, PRIMARY, Kind
+from ..core.tasks import NEW_ITEMS, OWN_FOLDS, PRIMARY, Kind
+from ..features.halves import HalvedFeatures
 from ..features.result_hash import contents, result_hash
 from ..options import ProbeOptions
 from .cohort import as_text, everybody
-from .combined_scores import CombinedScores, chosen_in_words
+from .combined_scores import Choices, CombinedScores, chosen_in_words
 from .common_folds import fits_of
 from .fold_work import Features, FoldWork, aligned, beside, hash_of
 from .made_before import MadeBefore, take_over
 from .metric_rows import metric_row, rows_over_fits
-from .metrics import metrics_for
+from .metrics import Floats, metrics_for
+from .new_items import RepeatWork, works_of_halves
 from .out_of_time import Earlier, fits_of_two_times, folded_of
 from .predictions import Scored, columns, gather
-from .protocols import Protocol, fewer
+from .protocols import Fit, Protocol, fewer
 from .protocols import protocol as protocol_named
 
 
@@ -52,9 +54,13 @@ class ProbeResult:
     n_seen: int
     """Scored entities that a model in the lineage was trained on."""
 
+    n_not_learnt: int = 0
+    """Of new items: labelled entities without an event of the items learnt from, in the repeat with the most of them;
+    nothing is learnt of them there."""
+
 
 def probe(
-    features: Features,
+    features: Features | HalvedFeatures,
     labels: pa.Table,
     task: str,
     kind: Kind | str,
@@ -72,8 +78,9 @@ def probe(
 
     Parameters
     ----------
-    features : FeatureSet or CombinedFeatures
-        (N, D) numbers, a row an entity; or several such whose probes are combined, for the entities that all have.
+    features : FeatureSet, CombinedFeatures or HalvedFeatures
+        (N, D) numbers, a row an entity; or several such whose probes are combined, for the entities that all have. For
+        the protocol 'new-items' those of each repeat, with an entity's rows of both halves of the items.
     labels : pyarrow.Table
         ``entity_id`` and ``label``, one row an entity, in the order of the data's own file (protocol 'ptls' depends on
         it). Labels may be text, numbers or yes and no; a null one is left out.
@@ -129,33 +136,44 @@ def probe(
     of_kind = Kind(_choose(kind, list(Kind), "kind of task"))
     protocol, name = named(options, splits)
     labels = as_text(labels)
-    cohort, x = aligned(features, labels, task, of_kind)  # x: (N, D) each
-    own_folds = options.protocol in OWN_FOLDS
-    if earlier is None:
-        whole = everybody(cohort, labels, entities, task, of_kind) if entities is not None and own_folds else cohort
-        learnt, learnt_x = cohort, x
-        fits = fits_of(protocol, cohort, whole, options, features.name)
+    own_folds, content = options.protocol in OWN_FOLDS, features.source_hash
+    if isinstance(features, HalvedFeatures):
+        who = labels, entities or (), task, of_kind
+        features, cohort, whole, works = works_of_halves(features, protocol, *who, options)
+    elif options.protocol == NEW_ITEMS:
+        raise ProbeError(f"--protocol {NEW_ITEMS} reads features of each half of the items: give HalvedFeatures")
     else:
-        past = as_text(earlier.labels)
-        learnt, learnt_x = aligned(earlier.features, past, task, of_kind)  # learnt_x: (M, D) each
-        whole = folded_of(learnt, cohort, (past, labels), (entities or ()) if own_folds else (), task, of_kind)
-        fits = fits_of_two_times(protocol, learnt, cohort, whole, options, features.name)
-    if options.train_size is not None:
-        fits = [fewer(fit, learnt, options.train_size, options.seed) for fit in fits]
-    before = before or MadeBefore()
-    numbers, classes = beside(features, learnt_x, x), np.unique(cohort.y)  # (C,)
-    work = FoldWork(numbers, learnt.y, classes, of_kind, name, options.seed, hash_of([learnt, cohort]))
-    combined = CombinedScores(work, metric or PRIMARY[of_kind], positive, before.known, options.workers, before.advance)
-    take_over(before.kept, combined, features, cohort, fits, options)
-    scores, choices = combined.of(features, fits)
+        cohort, x = aligned(features, labels, task, of_kind)  # x: (N, D) each
+        if earlier is None:
+            whole = everybody(cohort, labels, entities, task, of_kind) if entities is not None and own_folds else cohort
+            learnt, learnt_x = cohort, x
+            made = fits_of(protocol, cohort, whole, options, features.name)
+        else:
+            past = as_text(earlier.labels)
+            learnt, learnt_x = aligned(earlier.features, past, task, of_kind)  # learnt_x: (M, D) each
+            whole = folded_of(learnt, cohort, (past, labels), (entities or ()) if own_folds else (), task, of_kind)
+            made = fits_of_two_times(protocol, learnt, cohort, whole, options, features.name)
+            content += earlier.features.source_hash + contents(earlier.labels)
+        works = [RepeatWork(learnt, beside(features, learnt_x, x), made)]
+    before, classes = before or MadeBefore(), np.unique(cohort.y)  # (C,)
+    fits, scores, choices = list[Fit](), list[list[Floats]](), Choices()
+    for place, each in enumerate(works):
+        own = each.fits
+        if options.train_size is not None:
+            own = [fewer(fit, each.learnt, options.train_size, options.seed) for fit in own]
+        cohorts = f"{hash_of([each.learnt, cohort])} {place}"  # the same rows are other events in another repeat
+        work = FoldWork(each.numbers, each.learnt.y, classes, of_kind, name, options.seed, cohorts)
+        combined = CombinedScores(
+            work, metric or PRIMARY[of_kind], positive, before.known, options.workers, before.advance
+        )
+        take_over(before.kept, combined, features, cohort, own, options)
+        found, chosen = combined.of(features, own)
+        fits, scores, choices = [*fits, *own], [*scores, *found], [*choices, *chosen]
     scored = gather(cohort, fits, [score[0] for score in scores], features.seen)
     if options.unseen_only:
         scored = _unseen(scored)
 
     size = "" if options.train_size is None else f"@{options.train_size}"
-    content = features.source_hash
-    if earlier is not None:
-        content += earlier.features.source_hash + contents(earlier.labels)
     made_from = made_from or result_hash(
         content, labels, None if own_folds else splits, None if whole is cohort else whole.entity_ids
     )
@@ -173,6 +191,7 @@ def probe(
         n_without_label=len(features.entity_ids) - len(cohort.entity_ids),
         n_without_features=labels.num_rows - labels["label"].null_count - len(cohort.entity_ids),
         n_seen=int(scored.seen.sum()),
+        n_not_learnt=max(len(whole.y) - len(each.learnt.y) for each in works) if options.protocol == NEW_ITEMS else 0,
     )
 
 

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from ..core.columns import check_columns
 from ..core.errors import ProbeError
 from ..core.schemas import SPLITS
+from ..core.tasks import NEW_ITEMS
 from ..options import ProbeOptions
 from .cohort import Cohort
 from .metrics import Ints
@@ -109,7 +110,12 @@ def ptls(cohort: Cohort, options: ProbeOptions) -> list[Fit]:
     return [Fit(i, 0, rest[train], test, rest[valid]) for i, (train, valid) in enumerate(folds)]
 
 
-PROTOCOLS: dict[str, Protocol] = {"cv": Protocol(cv), "holdout": Protocol(holdout), "ptls": Protocol(ptls, "ptls")}
+PROTOCOLS: dict[str, Protocol] = {
+    "cv": Protocol(cv),
+    "holdout": Protocol(holdout),
+    "ptls": Protocol(ptls, "ptls"),
+    NEW_ITEMS: Protocol(cv),  # its folds; what an entity's row is made of is ``new_items``'
+}
 
 
 def protocol(name: str, splits: pa.Table | None) -> Protocol:

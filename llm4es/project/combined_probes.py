@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ..core.sql import literal, where
+from ..core.tasks import NEW_ITEMS
 from ..features.expressions import Combination
 from ..options import ProbeOptions
 from .context import Context
@@ -142,7 +143,9 @@ class FitsDone:
     """
 
     def __init__(self, options: ProbeOptions, sources: Mapping[str, FeatureSource]) -> None:
-        self._fits = {"cv": options.folds * options.repeats, "ptls": 5}.get(options.protocol, 1)
+        self._fits = 5 if options.protocol == "ptls" else 1
+        if options.protocol in ("cv", NEW_ITEMS):
+            self._fits = options.folds * options.repeats
         self._sources = sources
         self.unit = "features" if all(source.how is None for source in sources.values()) else "fits"
 

@@ -13,6 +13,7 @@ from .context import Context
 from .feature_source import FeatureSource
 from .feature_sources import named
 from .leaks import label_leaks
+from .new_items import with_new_items, without_usual_item
 from .result import Result
 from .rule_written import rule_written
 from .seen import in_words as met
@@ -145,7 +146,8 @@ def with_probes(
     """
     from ..probe.compare import compare as pair  # heavy
 
-    context = context.at(options.train_as_of, options.test_as_of).of_task(task)
+    options = without_usual_item(context, options)
+    context = with_new_items(context.at(options.train_as_of, options.test_as_of).of_task(task), options)
     if context.earlier is not None:
         context.say_cutoff(f"compare {task}")
     shown = shown_probes(context, task, options, config_id)

@@ -18,6 +18,7 @@ from ..core.processes import several
 from ..core.sql import literal
 from ..core.tables import events_table
 from ..core.version import __version__
+from ..options.new_items import ItemHalves
 from .cutoffs import NEWEST, Cutoff, Which, cutoff_of, keys
 from .executor import Executor, Local
 from .observer import Null, Observer
@@ -110,6 +111,9 @@ class Context:
 
     which: Which = NEWEST
     """Whose texts are meant, where those of the dataset end at several times."""
+
+    new_items: ItemHalves | None = None
+    """How a probe of new items halves them; None: it is of another protocol."""
 
     @property
     def cutoff(self) -> Cutoff:

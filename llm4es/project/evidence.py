@@ -19,6 +19,7 @@ from .cohorts import made_for
 from .context import Context
 from .feature_source import FeatureSource
 from .feature_sources import all_feature_sources, named
+from .new_items import under_protocol
 from .selection import entities_sql
 from .task_labels import labels_of, labels_sql
 
@@ -254,7 +255,7 @@ def only_live(context: Context, probes: pa.Table) -> pa.Table:
         mine = reduce(pc.and_, (pc.equal(probes[c], value) for c, value in zip(columns, group, strict=True)))
         rows = probes.filter(mine)
         n, unseen_only = made_for(context, rows["run_id"][0].as_py())
-        cohort = context.of_task(group[0]).with_(max_entities=n)
+        cohort = under_protocol(context, group[1]).of_task(group[0]).with_(max_entities=n)
         sources = {source.name: source for source in all_feature_sources(cohort)}
         evidence = Evidence.of(cohort, group[0], plain_protocol(group[1]), unseen_only=unseen_only)
         stale = evidence.stale(rows, sources)

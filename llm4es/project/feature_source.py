@@ -9,12 +9,14 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
+from ..core.errors import OptionError
 from ..features.expressions import Combination
 from .seen import NOBODY, Seen
 
 if TYPE_CHECKING:
     from ..features.combined import CombinedFeatures
     from ..features.feature_set import FeatureSet
+    from ..features.halves import HalvedFeatures
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,10 @@ class FeatureSource:
 
     earlier: "Callable[[], FeatureSet] | None" = None
     """Read the same of the histories that a probe of two times learns from; None: there is one time."""
+
+    halves: "Callable[[int], FeatureSet] | None" = None
+    """Read the same of a repeat of the protocol 'new-items', an entity's rows of each half of the items; None: of
+    another protocol."""
 
     lacking: str = ""
     """Why it cannot be probed, and what to do; '' where it can."""
@@ -119,6 +125,20 @@ class FeatureSource:
             return CombinedFeatures(self.how, tuple(part.probed(earlier=earlier) for part in self.parts), self.name)
         return self.earlier() if earlier and self.earlier is not None else self.load()
 
+    def halved(self) -> "HalvedFeatures":
+        """What a probe of the protocol 'new-items' reads of it."""
+        from ..features.combined import CombinedFeatures
+        from ..features.halves import HalvedFeatures
+
+        def of_repeat(repeat: int) -> "FeatureSet | CombinedFeatures":
+            if self.how is not None:
+                return CombinedFeatures(self.how, tuple(part.halved().repeat(repeat) for part in self.parts), self.name)
+            if self.halves is None:
+                raise OptionError(f"--features {self.name!r} cannot be halved by item: leave it out")
+            return self.halves(repeat)
+
+        return HalvedFeatures(self.name, of_repeat, self.source_hash)
+
 
 def joined(parts: Sequence[FeatureSource]) -> FeatureSource:
     """Several side by side.
@@ -145,6 +165,7 @@ def joined(parts: Sequence[FeatureSource]) -> FeatureSource:
     if len(parts) == 1:
         return parts[0]
     past = [part.earlier for part in parts if part.earlier is not None]
+    halves = [part.halves for part in parts if part.halves is not None]
     return FeatureSource(
         name="+".join(part.name for part in parts),
         parts=tuple(parts),
@@ -157,6 +178,7 @@ def joined(parts: Sequence[FeatureSource]) -> FeatureSource:
         n_stale=max(part.n_stale for part in parts),
         lacking=next((part.lacking for part in parts if part.lacking), ""),
         earlier=(lambda: join([load() for load in past])) if past else None,
+        halves=(lambda repeat: join([of(repeat) for of in halves])) if len(halves) == len(parts) else None,
         seen=reduce(or_, (part.seen for part in parts)),
         entities=" INTERSECT ".join(part.entities for part in parts if part.entities is not None) or None,
     )

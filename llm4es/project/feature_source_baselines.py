@@ -15,6 +15,7 @@ from ..features.alignment import FACTORS
 from ..features.widths import RECENCY_WIDTH, aggregates_width, counts_width
 from ..recipes import FieldSpec
 from ..serialize.event_lines import event_fields
+from .bins import fitted
 from .context import Context
 from .event_kinds import EventKinds
 from .feature_source import FeatureSource
@@ -131,7 +132,7 @@ class Baselines:
     def lines(self) -> tuple[FieldSpec, ...]:
         """What of an event its line shows, as far as the store has it: a recipe may have got more fields since."""
         context = self.context
-        fields = event_fields(context.recipe, preset(context.store, context.dataset))
+        fields = event_fields(fitted(context.store, context.recipe), preset(context.store, context.dataset))
         there = set(context.store.sql(f"SELECT * FROM {self.histories.view} LIMIT 0").columns)
         return tuple(field for field in fields if field.name in there)
 

@@ -15,6 +15,7 @@ from .context import Context
 from .feature_source import FeatureSource, joined
 from .feature_source_baselines import baselines
 from .feature_source_vectors import vectors
+from .new_items import of_new_items
 from .out_of_time import of_two_times
 
 ALL = 0
@@ -149,6 +150,8 @@ def all_feature_sources(context: Context) -> list[FeatureSource]:
     """
     if context.earlier is not None:
         return of_two_times(context)
+    if context.new_items is not None:
+        return of_new_items(context)
     return [*vectors(context), *baselines(context)]
 
 

@@ -22,9 +22,17 @@ from .executor import Increment, TableRows
 from .feature_source import FeatureSource
 from .feature_sources import feature_sources
 from .incremental import Job, incremental
+from .new_items import with_new_items, without_usual_item
 from .observer import Advance
 from .outcome import Outcome
-from .probe_warnings import say_leaks, say_what_is_shared, say_what_was_chosen, say_who_is_missing, with_leaks
+from .probe_warnings import (
+    say_leaks,
+    say_what_is_shared,
+    say_what_was_chosen,
+    say_who_is_missing,
+    say_who_lacks_items,
+    with_leaks,
+)
 from .recorded import last_run
 from .task_labels import check_classes
 
@@ -105,7 +113,8 @@ def probe_all(context: Context, task: str | None, options: ProbeOptions, select:
     """
     if select.features and (select.k or select.layers):
         raise OptionError("--features names the depths already: leave out --k and --layers")
-    context = context.at(options.train_as_of, options.test_as_of)
+    options = without_usual_item(context, options)
+    context = with_new_items(context.at(options.train_as_of, options.test_as_of), options)
     chosen = {
         name: feature_sources(context.of_task(name), select.features, select.k, select.layers)
         for name in tasks_of(context, task)
@@ -158,7 +167,8 @@ def probe(
     >>> probe(context.with_(dry_run=True), "loyal", ProbeOptions(folds=3)).rows
     8
     """
-    context = context.at(options.train_as_of, options.test_as_of).of_task(task)
+    options = without_usual_item(context, options)
+    context = with_new_items(context.at(options.train_as_of, options.test_as_of).of_task(task), options)
     context = context.with_(max_entities=asked_for(context))
     context.say_cutoff(f"probe {task}")
     _check_cohort(context, options)
@@ -199,11 +209,13 @@ def probe(
             source = by_name[name]
             fit, end = done.followed(name, advance)
             try:
+                two_times = source.earlier is not None and past is not None
                 result = fit_and_score(
-                    source.probed(), labels, task, spec.kind, options, context.dataset, splits,
+                    source.probed() if context.new_items is None else source.halved(),
+                    labels, task, spec.kind, options, context.dataset, splits,
                     evidence.everybody, hashes[name], spec.positive or None,
-                    Earlier(source.probed(earlier=True), past) if source.earlier is not None and past is not None
-                    else None, evidence.metric, before.of(source, fit),
+                    Earlier(source.probed(earlier=True), past) if two_times else None,
+                    evidence.metric, before.of(source, fit),
                 )  # fmt: skip
             except ProbeError as error:  # one of many that cannot carry the task does not keep the others from it
                 if named or len(by_name) == 1:
@@ -244,7 +256,7 @@ def probe(
         setup=lambda: work,
     )
     outcome = incremental(context, job)
-    say_who_is_missing(context, task, results)
+    (say_who_is_missing if context.new_items is None else say_who_lacks_items)(context, task, results)
     lacking = {name: evidence.missing_parts(by_name[name]) for name in results}
     say_what_is_shared(context, task, results, lacking)
     say_what_was_chosen(context, task, results)

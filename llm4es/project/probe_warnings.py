@@ -32,6 +32,20 @@ def say_who_is_missing(context: Context, task: str, results: "Mapping[str, Probe
             )
 
 
+def say_who_lacks_items(context: Context, task: str, results: "Mapping[str, ProbeResult]") -> None:
+    """One line for each pair of numbers: labelled entities without events of the items of one half."""
+    missing: dict[tuple[int, int], list[str]] = {}
+    for name, result in results.items():
+        missing.setdefault((result.n_without_features, result.n_not_learnt), []).append(name)
+    for (scored, learnt), names_ in missing.items():
+        if scored or learnt:
+            who = names_[0] if len(names_) == 1 else f"{names_[0]} and {len(names_) - 1} more"
+            context.observer.say(
+                f"{task}, {who}: {scored} labelled entities have no events of the scored items in some repeat and are "
+                f"not scored; up to {learnt} a repeat have none of the items learnt from and teach nothing"
+            )
+
+
 def say_what_is_shared(
     context: Context, task: str, results: "Mapping[str, ProbeResult]", missing: Mapping[str, Mapping[str, int]]
 ) -> None:

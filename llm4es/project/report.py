@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from ..core.errors import OptionError, ProbeError
 from ..core.sql import literal, where
-from ..core.tasks import Kind
+from ..core.tasks import NEW_ITEMS, Kind
 from ..core.version import __version__
 from ..features.expressions import is_combined
 from ..options import ReportOptions
@@ -142,7 +142,7 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
         cuts=read,
         comparison=compared,
         predictions=predictions,
-        learning=learning_curves(context, tasks if context.earlier is None else (), options.protocol),
+        learning=learning_curves(context, tasks if _usual(options) else (), options.protocol),
         vectors=vectors,
         vectors_name=vectors_name,
         labels=rows(f"{every_label_sql(context)} ORDER BY task, entity_id"),
@@ -164,6 +164,11 @@ def _evidence(
     comparing = options.of_probes()
     if context.earlier is not None:  # the page says it where it warns: nothing else on it is of another time
         warnings.append(f"Out of time: {context.cutoff}, and other users.")
+    if options.protocol == NEW_ITEMS:
+        warnings.append(
+            "New items: every probe has learnt from events of some items and is scored by those of others, and of "
+            "other users. What counts items cannot do better than chance here; what reads texts can."
+        )
     for task in tasks:
         of = context.of_task(task)
         try:
@@ -184,6 +189,11 @@ def _evidence(
     if not tables:
         return None, None, warnings
     return pa.concat_tables(tables), pa.concat_tables(predictions), warnings
+
+
+def _usual(options: ReportOptions) -> bool:
+    """Whether what is shown is named by its plain protocol."""
+    return options.of_probes().named_protocol == options.protocol
 
 
 def _first_features(predictions: pa.Table) -> pa.ChunkedArray:

@@ -17,6 +17,7 @@ from ..core.errors import Llm4esError, ProbeError
 from ..core.sql import literal, where
 from ..core.tasks import plain_protocol
 from ..options import CompareOptions, ProbeOptions
+from ..options.new_items import typed_items
 from ..options.two_times import typed_times
 from .cohorts import asked_for, made_for, other_cohorts
 from .context import Context
@@ -121,7 +122,7 @@ class ShownProbes:
         flags += [f"--sizes {size}"] if size else []
         n = self.cohort.max_entities
         flags += [] if n is None else [f"--max-entities {n}"]
-        times = typed_times(self.options.train_as_of, self.options.test_as_of)
+        times = typed_times(self.options.train_as_of, self.options.test_as_of) + typed_items(self.options)
         first = f"{READ_ANEW} and then " if UNREAD in reasons else ""
         return f"{first}`{' '.join([f'llm4es probe {self.context.dataset} --task {self.task}', *flags])}{times}`"
 
@@ -182,14 +183,14 @@ def _by_cohort(context: Context, task: str, options: CompareOptions, chosen: Map
         found = {made: n for made, n in found.items() if n == asked}
     if not found:
         of = f" of {context.cutoff}" if context.cutoff.key else ""
-        by = "" if options.protocol == CompareOptions.protocol else f" by protocol {options.protocol!r}"
+        by = "" if options.named_protocol == CompareOptions.protocol else f" by protocol {options.named_protocol!r}"
         by += "" if options.probe is None else f" by probe {options.probe!r}"
         base, _, size = options.protocol.partition("@")
         flags = "" if base == ProbeOptions.protocol else f" --protocol {base}"
         flags += "" if options.probe in (None, ProbeOptions.probe) else f" --probe {options.probe}"
         flags += f" --sizes {size}" if size else ""
         flags += "" if asked is None else f" --max-entities {asked}"
-        flags += typed_times(options.train_as_of, options.test_as_of)
+        flags += typed_times(options.train_as_of, options.test_as_of) + typed_items(options)
         on = "" if asked is None else f" of {asked} entities"
         raise ProbeError(
             f"no probes of {task!r}{by}{of}{on} in the store: "

@@ -24,6 +24,8 @@ def probe(call: Call, recipe: RecipeArgument, **options: Any) -> None:
 
         llm4es probe movielens-100k --layers all --sizes 50,100,200
 
+        llm4es probe mine.toml --task churn --protocol new-items --since 2024-01-01
+
         llm4es probe mine.toml --task churn --train-as-of 2024-01-01 --test-as-of 2024-07-01
     """
     outcomes = call.project(recipe).probe(call.task, dry_run=call.dry_run, **options)
