@@ -90,7 +90,7 @@ def test_vectors_of_before_are_made_anew_under_their_name(
     project = Project(str(recipe), tmp_path / "store", observer="silent")
     project.serialize()
     with monkeypatch.context() as patch:  # as 0.1 had it
-        for module in ("project.embed", "models.load", "models.ref"):
+        for module in ("project.spaces", "models.load", "models.ref"):
             patch.setattr(f"llm4es.{module}.space_fingerprint", load_fingerprint)
         assert project.embed(str(folder), **words).computed == 20
     heard = Heard()

@@ -66,6 +66,8 @@ def test_every_view_shows_what_was_written(old: Path) -> None:
         "bins": 0,
         "canaries": 6,
         "embeddings": 100,
+        "event_fits": 0,
+        "event_vectors": 0,
         "events_shop": 90,
         "exposures": 16,
         "labels": 20,
