@@ -177,6 +177,17 @@ def test_what_is_looked_at_twice_is_paid_once() -> None:
     assert joined([there["m@8"], there["tfidf"]]).leaves[0].name == "m@8+tfidf"
 
 
+def test_a_pattern_of_what_cannot_be_probed_says_why() -> None:
+    from llm4es.project.combined_sources import expanded
+    from llm4es.project.feature_source import FeatureSource
+
+    there = {"m@8": FeatureSource("m@8", "h", load=list, lacking="no such vectors of earlier histories")}  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match=r"--features 'm@\*': no such vectors of earlier histories"):
+        expanded(["m@*"], there)
+    there["m@4"] = FeatureSource("m@4", "h", load=list)  # type: ignore[arg-type]
+    assert expanded(["m@*"], there) == ["m@4"]
+
+
 def test_probes_have_no_vectors(here: Shop) -> None:
     said = r"are probes that are combined, and have no vectors: name a part, such as 'good'"
     with pytest.raises(OptionError, match=said):

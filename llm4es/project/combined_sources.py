@@ -103,6 +103,9 @@ def _names(tree: Expression, found: Mapping[str, FeatureSource]) -> list[str]:
     for names in ([source.name for source in there if source.embedded], [source.name for source in there]):
         if fit := fitting(tree.text, names):
             return fit
+    gone = [found[name] for name in fitting(tree.text, found) if name in found]
+    if why := next((source.lacking for source in gone if source.lacking), "all are stale" if gone else ""):
+        raise OptionError(f"--features {tree.text!r}: {why}")
     raise OptionError(f"--features {tree.text!r} fits nothing in the store: there are {', '.join(found)}")
 
 
