@@ -67,3 +67,10 @@ def test_rows_of_some_seconds_are_one_commit(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     found = [numbers(rows) for rows in buffered(batch(number) for number in range(4))]
     assert found == [[0, 1], [2, 3]]
+
+
+def test_a_long_wait_for_the_first_makes_no_commits_of_one_batch_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 40.0, 40.0, *(float(second) for second in range(41, 61))])  # 40 s until a model is loaded
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    found = [len(numbers(rows)) for rows in buffered((batch(number) for number in range(19)), 15.0)]
+    assert found == [1, 1, 15, 2]

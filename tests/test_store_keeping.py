@@ -1,5 +1,6 @@
 """Housekeeping, durability, migrations, and what a store says when the system fails it."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from deltalake import DeltaTable
 from llm4es.core.errors import StoreError
 from llm4es_store import TABLES, Store, layout, migrations, panics
 from llm4es_store import fsync as durable
+from llm4es_store import run as store_run
 from llm4es_store.maintenance import _needed, optimize, vacuum
 
 from .rows import KEY, SCOPE, texts, wanted
@@ -202,3 +204,26 @@ def test_a_table_with_deletion_vectors_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="written with Delta features that cannot be read here"):
         Store(tmp_path / "store").sql("SELECT * FROM labels")
     assert Store(tmp_path / "store").sql("SELECT entity_id FROM texts").fetchall() == [("1",)]
+
+
+def test_a_run_compacts_small_files_and_leaves_large_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path / "store", create=True)
+    change(store, {str(number): "long " + hashlib.sha256(str(number).encode()).hexdigest() for number in range(3000)})
+    large = _sizes(store)
+    assert min(large.values()) > 500_000
+    monkeypatch.setattr(store_run, "_SMALL", 50_000)
+    monkeypatch.setattr(store_run, "_COMPACTED", 500_000)
+    scope = {**SCOPE, "config_id": "other"}
+    with store.run("serialize", "d", {}, "0") as run:
+        for number in range(30):
+            run.append("texts", scope, texts({str(number): "a"}), KEY)
+    files = _sizes(store)
+    assert len(files) == len(large) + 1
+    assert large.items() <= files.items()  # not written again, beside the old one
+
+
+def _sizes(store: Store) -> dict[str, int]:
+    table = store.table("texts")
+    assert table is not None
+    files = table.files()
+    return dict(zip(files["path"].to_pylist(), files["size_bytes"].to_pylist(), strict=True))

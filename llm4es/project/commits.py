@@ -23,7 +23,8 @@ Item = TypeVar("Item")
 def buffered(increments: Iterable[Increment], seconds: float | None = None) -> Iterator[Increment]:
     """Increments of so many seconds' work as one; what is done when Ctrl-C comes, or a model fails, is still handed on.
 
-    They are handed on before the next one, if it takes as long as the longest so far, would make them too old.
+    They are handed on before the next one, if it takes as long as those before it, would make them too old. A long one
+    counts by half with each that follows: the first waits for a model to load, and what comes after it does not.
 
     Parameters
     ----------
@@ -44,13 +45,13 @@ def buffered(increments: Iterable[Increment], seconds: float | None = None) -> I
     limit = COMMIT_SECONDS if seconds is None else seconds
     held: list[Increment] = []
     began = before = time.monotonic()
-    longest = 0.0
+    expected = 0.0
     try:
         for increment in increments:
             held.append(increment)
             now = time.monotonic()
-            longest, before = max(longest, now - before), now
-            if now - began + longest > limit:
+            expected, before = max(expected / 2, now - before), now
+            if now - began + expected > limit:
                 together, held = _joined(held), []
                 yield together
                 began = before = time.monotonic()

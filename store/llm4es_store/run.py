@@ -22,7 +22,7 @@ from llm4es.core.sql import Scope, identifier, literal, where
 
 from . import layout, run_log
 from .catalog import Catalog
-from .delta import TARGET_SIZE, ConflictError, Table
+from .delta import ConflictError, Table
 from .explain import explained
 from .locks import lock_path
 from .migrations import raise_format
@@ -36,6 +36,10 @@ _DELETE_AT_ONCE = 2000
 
 _COMPACT_AFTER = 24
 """Small files beyond one a folder, of this run or of those before, after which a table that it wrote is compacted."""
+
+_SMALL, _COMPACTED = 8 * 2**20, 32 * 2**20
+"""Bytes below which a file is small, and of what a run makes of them: what they replace stays for ``at``, so that to
+rewrite larger ones, as ``optimize`` does, would double a table of vectors on the disk for nothing."""
 
 T = TypeVar("T")
 
@@ -270,7 +274,7 @@ class Run:
             target = self.catalog.table(table)
             if target is not None and _spare_files(target) >= _COMPACT_AFTER:
                 with suppress(ConflictError, StoreError):  # another writer is busy there, or no room is left for it
-                    target.compact(self.run_id, TARGET_SIZE)
+                    target.compact(self.run_id, _COMPACTED)
                     self.record.written[table] = target.version
 
     def _commit_record(self) -> None:
@@ -280,7 +284,7 @@ class Run:
 def _spare_files(table: Table) -> int:
     """How many small files there are more than folders that hold them."""
     files = table.files()
-    small = files.filter(pc.less(files["size_bytes"], TARGET_SIZE // 4))["path"].to_pylist()
+    small = files.filter(pc.less(files["size_bytes"], _SMALL))["path"].to_pylist()
     return len(small) - len({path.rpartition("/")[0] for path in small})
 
 
