@@ -1,8 +1,23 @@
 """A garden centre whose customers like red things or blue ones: words say it of items that nobody has bought before."""
 
 import csv
+import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from llm4es import Project
+from llm4es.features.halves import ItemSide, side
+from llm4es.options import ProbeOptions
+from llm4es.project.feature_sources import all_feature_sources
+from llm4es.project.new_items import with_new_items
+
+from .heard import Heard
+
+FEW: dict[str, Any] = {"folds": 3, "repeats": 2, "bootstrap": 20}
+NEW: dict[str, Any] = {"protocol": "new-items", **FEW}
 
 RECIPE = """
 name = "garden"
@@ -46,8 +61,8 @@ def colour(item: int) -> str:
 
 
 def likes(customer: int, item: int) -> bool:
-    """Everybody buys half of what has their colour, and little else: which, no two customers have in common."""
-    chance = (customer * 7 + item * 5 + customer * item) % 10
+    """Everybody buys half of what has their colour, and little else: which, chance decides."""
+    chance = zlib.crc32(f"{customer} {item}".encode()) % 10
     return chance < (6 if item % 2 == customer % 2 else 1)
 
 
@@ -70,3 +85,30 @@ def write(folder: Path, labels: Callable[[int], str] = lambda customer: ("yes", 
         rows.writerow(["once", "yes"])
     (folder / "garden.toml").write_text(RECIPE)
     return folder / "garden.toml"
+
+
+def opened(place: Path, heard: Heard, **how: Any) -> Project:
+    """A project whose texts are in a store; what it says is heard."""
+    project = Project(write(place / "garden", **how), place / "store", observer=heard)
+    project.serialize()
+    heard.since()
+    return project
+
+
+def halved(project: Project, name: str, repeat: int = 0, **how: Any) -> dict[ItemSide, Any]:
+    """The feature set of each side in a repeat."""
+    context = with_new_items(project._context(), ProbeOptions(protocol="new-items", **how))
+    found = next(source for source in all_feature_sources(context) if source.name == name)
+    assert found.halves is not None
+    return {each: side(found.halves(repeat), each) for each in ItemSide}
+
+
+def roc_auc(project: Project, **how: Any) -> dict[str, float]:
+    """Features -> what a comparison of new items says."""
+    rows = project.compare("red", metric="roc_auc", protocol="new-items", **how).to_pylist()
+    return {row["features"]: row["value"] for row in rows}
+
+
+def items_of(features: Any) -> set[int]:
+    """Columns that anybody has."""
+    return set(np.flatnonzero(np.asarray(features.matrix.sum(axis=0)).ravel()).tolist())

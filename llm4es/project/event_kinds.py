@@ -6,15 +6,12 @@ one item. Knows no feature and no model.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.sql import identifier
 from ..recipes import FieldSpec
 from ..serialize.event_lines import event_lines, shown_sql
 from .context import Context
-
-if TYPE_CHECKING:
-    pass
 
 _ITEM = "item of the event"
 """A column that no field can be called."""

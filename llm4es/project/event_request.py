@@ -154,16 +154,9 @@ class EventRequest:
 
     def groups(self, k: int) -> list[list[int]]:
         """The layers whose means stand side by side in the vectors of one k."""
-        layers = range(1, self.ref.n_layers + 1)
-        n = self.options.groups
         if self.options.answers:
             return [[0]]
-        if n is None:
-            return [list(layers[-k:])]
-        if n > len(layers):
-            raise OptionError(f"--groups {n} is above the {len(layers)} layers of {self.ref.name}: give fewer")
-        ends = [round(at * len(layers) / n) for at in range(n + 1)]
-        return [list(layers[start:end]) for start, end in pairwise(ends)]
+        return layer_groups(self.ref.n_layers, k, self.options.groups, self.ref.name)
 
     def matrix(self, kinds: DistinctEvents, k: int) -> "NDArray[np.float32]":
         """The vectors of kinds of one k, (E, D); of several prompts side by side or averaged, as these say."""
@@ -213,3 +206,41 @@ class EventRequest:
                 "reading": self.words,
             },
         )
+
+
+def layer_groups(n_layers: int, k: int, n: int | None, model: str) -> list[list[int]]:
+    """The layers whose means stand side by side in a vector.
+
+    Parameters
+    ----------
+    n_layers : int
+        Of the model.
+    k : int
+        Last layers averaged, where there are no groups.
+    n : int or None
+        Groups of neighbouring layers; None: the last k alone.
+    model : str
+        Its name, for the message.
+
+    Returns
+    -------
+    list of list of int
+        Layers from 1.
+
+    Raises
+    ------
+    OptionError
+        For more groups than layers.
+
+    Examples
+    --------
+    >>> layer_groups(4, 1, None, "m"), layer_groups(4, 4, 2, "m")
+    ([[4]], [[1, 2], [3, 4]])
+    """
+    layers = range(1, n_layers + 1)
+    if n is None:
+        return [list(layers[-k:])]
+    if n > len(layers):
+        raise OptionError(f"--groups {n} is above the {len(layers)} layers of {model}: give fewer")
+    ends = [round(at * len(layers) / n) for at in range(n + 1)]
+    return [list(layers[start:end]) for start, end in pairwise(ends)]

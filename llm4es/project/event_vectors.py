@@ -121,44 +121,8 @@ class EventVectors:
         )  # fmt: skip
 
     def matrix(self, store: "Store", hashes: Sequence[str], groups: Sequence[Sequence[int]]) -> "NDArray[np.float32]":
-        """Vectors of events: of each group of layers the mean, one beside the other.
-
-        Parameters
-        ----------
-        store : Store
-            Where they are.
-        hashes : sequence of str, (E,)
-            Which events, in any order.
-        groups : sequence of sequence of int
-            G groups of layers.
-
-        Returns
-        -------
-        numpy.ndarray of float32, (E, G * D)
-            In the order of ``hashes``.
-        """
-        import numpy as np
-
-        place = {layer: at for at, layers in enumerate(groups) for layer in layers}
-        total: NDArray[np.float32] | None = None  # (G, E, D)
-        with store.connect() as connection:
-            connection.register("wanted", _numbered(hashes))
-            rows = connection.sql(
-                f"""SELECT event, layer, vector FROM event_vectors JOIN wanted USING (event_hash)
-                WHERE {where(self.scope)} AND layer IN ({", ".join(map(str, place))})"""
-            ).to_arrow_reader(1 << 14)
-            for batch in rows:
-                layers, events = batch["layer"].to_numpy(), batch["event"].to_numpy()
-                vectors = np.asarray(batch["vector"].flatten(), np.float32).reshape(len(batch), -1)
-                if total is None:
-                    total = np.zeros((len(groups), len(hashes), vectors.shape[1]), np.float32)
-                for layer in np.unique(layers):
-                    of_layer = layers == layer
-                    total[place[layer], events[of_layer]] += vectors[of_layer]  # an event once a layer
-        if total is None:
-            return np.zeros((len(hashes), 0), np.float32)
-        sizes = np.array([len(layers) for layers in groups], np.float32)
-        return np.ascontiguousarray(np.moveaxis(total / sizes[:, None, None], 0, 1)).reshape(len(hashes), -1)
+        """``event_matrix`` of these vectors."""
+        return event_matrix(store, self.scope, hashes, groups)
 
     def n_tokens(self, store: "Store", hashes: Sequence[str]) -> "NDArray[np.int64]":
         """(E,) tokens that the model read for each event.
@@ -187,6 +151,51 @@ class EventVectors:
                 USING (event_hash) ORDER BY event"""
             ).to_arrow_table()
         return np.asarray(rows["n_tokens"].to_numpy(), np.int64)
+
+
+def event_matrix(
+    store: "Store", scope: Scope, hashes: Sequence[str], groups: Sequence[Sequence[int]]
+) -> "NDArray[np.float32]":
+    """Vectors of events: of each group of layers the mean, one beside the other.
+
+    Parameters
+    ----------
+    store : Store
+        Where they are.
+    scope : mapping
+        Columns of ``event_vectors`` with the values that their rows have.
+    hashes : sequence of str, (E,)
+        Which events, in any order.
+    groups : sequence of sequence of int
+        G groups of layers.
+
+    Returns
+    -------
+    numpy.ndarray of float32, (E, G * D)
+        In the order of ``hashes``; zeros for an event that is not there.
+    """
+    import numpy as np
+
+    place = {layer: at for at, layers in enumerate(groups) for layer in layers}
+    total: NDArray[np.float32] | None = None  # (G, E, D)
+    with store.connect() as connection:
+        connection.register("wanted", _numbered(hashes))
+        rows = connection.sql(
+            f"""SELECT event, layer, vector FROM event_vectors JOIN wanted USING (event_hash)
+            WHERE {where(scope)} AND layer IN ({", ".join(map(str, place))})"""
+        ).to_arrow_reader(1 << 14)
+        for batch in rows:
+            layers, events = batch["layer"].to_numpy(), batch["event"].to_numpy()
+            vectors = np.asarray(batch["vector"].flatten(), np.float32).reshape(len(batch), -1)
+            if total is None:
+                total = np.zeros((len(groups), len(hashes), vectors.shape[1]), np.float32)
+            for layer in np.unique(layers):
+                of_layer = layers == layer
+                total[place[layer], events[of_layer]] += vectors[of_layer]  # an event once a layer
+    if total is None:
+        return np.zeros((len(hashes), 0), np.float32)
+    sizes = np.array([len(layers) for layers in groups], np.float32)
+    return np.ascontiguousarray(np.moveaxis(total / sizes[:, None, None], 0, 1)).reshape(len(hashes), -1)
 
 
 def _numbered(hashes: Sequence[str]) -> pa.Table:

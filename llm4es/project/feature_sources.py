@@ -15,7 +15,7 @@ from .context import Context
 from .feature_source import FeatureSource, joined
 from .feature_source_baselines import baselines
 from .feature_source_vectors import vectors
-from .new_items import of_new_items
+from .new_items_sources import of_new_items
 from .out_of_time import of_two_times
 
 ALL = 0

@@ -1,43 +1,63 @@
 """Which half an item is in, and the events of each half: what a probe of new items learns from, and is scored by.
 
-In: a context, how items are halved. Out: SQL of events whose entities bear the mark of a side, and the baselines made
-of them. Knows no probe.
+In: events of a store, how items are halved. Out: SQL of events whose entities bear the mark of a side. Knows no
+feature.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..core.sql import identifier, literal
 from ..features.halves import ItemSide
 from ..options.new_items import SHARE, ItemHalves
-from .feature_source_baselines import Baselines
+from .histories import Histories
 
 
 @dataclass(frozen=True)
-class Halved(Baselines):
-    """The baselines of every side of one repeat: an entity and side is somebody of its own."""
+class HalvedHistories(Histories):
+    """Events of some entities, an entity and side being somebody of its own.
+
+    Examples
+    --------
+    >>> whole = Histories(project.store, "shop", context.cutoff.config_id)
+    >>> halved = HalvedHistories(project.store, "shop", whole.raw_config, ItemHalves("product"), whole.ids)
+    >>> query = f"SELECT substr(entity_id, 1, 1), count(DISTINCT product) FROM ({halved.sql(['product'])}) GROUP BY 1"
+    >>> sorted(project.store.sql(query).fetchall())  # 3 of 5 products are learnt from, 2 are scored
+    [('1', 3), ('2', 2), ('3', 2), ('4', 1)]
+    """
 
     how: ItemHalves
-    """Which item is on which side."""
+    """Of one repeat."""
 
-    def events(self, columns: Sequence[str]) -> str:
-        """SELECT of the events with these columns, of each side that their item is on; none without an item."""
+    everybody: str
+    """SELECT of the entities by whose events it is known which items there are, and since when."""
+
+    def sql(self, columns: Iterable[str] = ("*",), entities: str | None = None) -> str:
+        """SELECT of the events with these columns, of each side that their item is on; none without an item.
+
+        Parameters
+        ----------
+        columns : iterable of str
+            By name.
+        entities : str, optional
+            SELECT of plain ids.
+
+        Returns
+        -------
+        str
+            SQL with ``entity_id`` in front, which bears the mark of a side.
+        """
         item, named = self.how.item, [column for column in dict.fromkeys(columns) if column != "entity_id"]
         chosen = "".join(f", {identifier(column)}" for column in named)
         return f"""SELECT side || entity_id AS entity_id{chosen}
-            FROM ({self.histories.sql([*named, item], self.ids)}) AS events
-            JOIN ({self.sides}) AS sides ON events.{identifier(item)}::VARCHAR = sides.half_of"""
-
-    def entities(self) -> list[str]:
-        """Everybody, once a side."""
-        rows = self.context.store.sql(f"SELECT DISTINCT entity_id FROM ({self.events([])})").fetchall()
-        return [entity for (entity,) in rows]
+            FROM ({super().sql([*named, item], entities)}) AS events
+            JOIN ({self._sides}) AS sides ON events.{identifier(item)}::VARCHAR = sides.half_of"""
 
     @property
-    def sides(self) -> str:
+    def _sides(self) -> str:
         """SELECT of each item as ``half_of`` and ``side``; of one that is learnt from with its inner half too."""
         item, since = f"{identifier(self.how.item)}::VARCHAR", self.how.since
-        events = self.histories.sql([self.how.item, "event_time"], self.ids)
+        events = super().sql([self.how.item, "event_time"], self.everybody)
         items = f"""SELECT {item} AS half_of, min(event_time) AS first
             FROM ({events}) WHERE {item} IS NOT NULL GROUP BY ALL"""
         learnt = (

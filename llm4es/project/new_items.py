@@ -1,34 +1,15 @@
-"""What a probe of new items can be given: the same features of the events of some items, and of those of the others.
+"""How a probe of new items halves them: the context that feature sources read.
 
-In: a context that says how items are halved. Out: feature sources that read every side of a repeat. Knows no probe.
+In: a context, options or the name of a protocol. Out: a context. Knows no features.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.errors import OptionError, nearest
-from ..core.hashing import canonical_json, text_hash
 from ..core.tasks import NEW_ITEMS, item_of, plain_protocol
 from ..options.new_items import ItemHalves
 from .context import Context
-from .feature_source import FeatureSource
-from .feature_source_baselines import baselines
-from .feature_source_vectors import vectors
-from .histories import Histories
-from .item_halves import Halved
-from .selection import entities_sql
-
-if TYPE_CHECKING:
-    from ..features.feature_set import FeatureSet
-
-_WHOLE = (
-    "a vector of a whole history knows the items of both halves; `llm4es embed {} --history events` makes vectors "
-    "that can be halved"
-)
-
-_IMPORTED = "imported: nobody knows which items they were made of, so not probed on new ones"
 
 
 def with_new_items(context: Context, options: Any) -> Context:
@@ -101,54 +82,3 @@ def under_protocol(context: Context, name: str) -> Context:
 def without_usual_item(context: Context, options: Any) -> Any:
     """The options without ``--item`` where it names the recipe's own: these are the same probes."""
     return replace(options, item=None) if options.item is not None and options.item == context.recipe.item else options
-
-
-def of_new_items(context: Context) -> list[FeatureSource]:
-    """Every baseline of both halves; vectors of whole histories only say what they lack.
-
-    Parameters
-    ----------
-    context : Context
-        Recipe, store, how items are halved.
-
-    Returns
-    -------
-    list of FeatureSource
-        Vectors first.
-
-    Raises
-    ------
-    OptionError
-        Where it is not said how.
-
-    Examples
-    --------
-    >>> of_new_items(context)
-    Traceback (most recent call last):
-    llm4es.core.errors.OptionError: it is not said how items are halved
-    """
-    if context.new_items is None:
-        raise OptionError("it is not said how items are halved")
-    whole = context.with_(new_items=None)
-    return [*_lacking(whole), *_halved(whole, context.new_items)]
-
-
-def _lacking(context: Context) -> Iterator[FeatureSource]:
-    """The vectors that cannot be halved."""
-    for source in vectors(context):
-        yield replace(source, lacking=_WHOLE.format(context.dataset) if source.settings else _IMPORTED)
-
-
-def _halved(context: Context, how: ItemHalves) -> Iterator[FeatureSource]:
-    """The baselines."""
-    for source in baselines(context):
-        content = text_hash(canonical_json([source.source_hash, NEW_ITEMS, how.item]))
-        yield replace(source, source_hash=content, halves=partial(_of_repeat, context, how, source.name, content))
-
-
-def _of_repeat(context: Context, how: ItemHalves, name: str, content: str, repeat: int) -> "FeatureSet":
-    """A baseline of a repeat, an entity's rows of every side in it."""
-    config = context.cutoff.config_id
-    histories = Histories(context.store, context.dataset, config)
-    ids = entities_sql(context.dataset, config, context.max_entities)
-    return Halved(context, histories, ids, replace(how, seed=how.seed + repeat)).load(name, content)
