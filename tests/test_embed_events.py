@@ -279,7 +279,6 @@ def test_some_of_the_entities_learn_a_space_of_their_own(tmp_path: Path, project
         ({"texts": "all"}, "--texts all with --history events"),
         ({"layers": "keep"}, "--layers keep with --history events"),
         ({"dims": 8}, "--dims 8 with --history events"),
-        ({"align": 2, "by": "amount"}, "--align needs the item 'product'"),
         ({"history": "full", "weights": "tfidf"}, "--weights tfidf with --history full"),
     ],
 )
@@ -323,7 +322,7 @@ def test_amounts_weigh_and_one_that_is_no_weight_is_counted(tmp_path: Path, proj
 def test_events_that_are_all_distinct_are_read_on_request_only(
     project: Project, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("llm4es.project.embed_events.DISTINCT_EVENTS", 50)
+    monkeypatch.setattr("llm4es.project.event_request.DISTINCT_EVENTS", 50)
     with pytest.raises(OptionError, match=r"100% of 90 events are distinct.*--all-distinct"):
         project.embed(model, k=1, **EVENTS)
     assert project.store.sql("SELECT count(*) FROM event_vectors").fetchall() == [(0,)]

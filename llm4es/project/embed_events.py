@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from ..core.errors import OptionError
 from ..core.hashing import config_id
 from ..core.plan import Plan, Reason
 from ..core.sql import Scope, literal
@@ -33,6 +32,7 @@ from .incremental import Job, carry_out, incremental, plan_of
 from .observer import Advance
 from .outcome import Outcome
 from .recorded import runs_of
+from .short_vectors import ASKED
 from .spaces import space_of
 from .stored_models import resolved
 
@@ -45,9 +45,6 @@ KEY = ("entity_id", "k")
 
 TOKENS = "event_tokens"
 """What a run's record says of the tokens that a model read for all kinds of its configuration."""
-
-DISTINCT_SHARE, DISTINCT_EVENTS = 0.9, 10_000
-"""Share of distinct events above which reading each once spares nothing, and how many have to be read to ask first."""
 
 MATRIX_BYTES = 1 << 30
 """Of the kinds' vectors of several k that are in memory together: beyond, entities are pooled k after k."""
@@ -135,6 +132,7 @@ class _Step:
                 "model_name": asked.space.name,
                 "revision": asked.ref.revision,
                 "k": asked.depths,
+                **({ASKED: asked.text.prompts.name} if asked.text.prompts else {}),
                 **asked.config,
             },
             table="embeddings",
@@ -172,7 +170,7 @@ class _Step:
         self.kinds = self._kinds(self.to_pool)
         job = asked.vectors.job(context, self.kinds.to_read())
         lacking = plan_of(context, job)
-        self._check_distinct(len(lacking.todo))
+        asked.check_distinct(self.kinds, len(lacking.todo))
         if len(lacking.todo):
             context.observer.say(
                 f"embed: loading {asked.ref.name}, for {len(lacking.todo):,} distinct events of "
@@ -193,25 +191,13 @@ class _Step:
         entities = "SELECT entity_id FROM todo"
         if asked.fits.lacking(self._depths()):
             entities += f" UNION SELECT entity_id FROM ({asked.fits.train})"
-        item = asked.context.recipe.item if asked.reading.align is not None else None
-        kinds = kinds_of(asked.histories, asked.text, entities, item, todo)
+        kinds = kinds_of(asked.histories, asked.text, entities, todo)
         if len(kinds) == 1 < kinds.n_events:
             asked.context.observer.warn(
                 f"all {kinds.n_events:,} events read the same ({kinds.texts[0][0].as_py()[:60]!r}): so do all vectors; "
                 "--by FIELD,... reads them by other fields"
             )
         return kinds
-
-    def _check_distinct(self, n_lacking: int) -> None:
-        """Raise where reading each distinct event once would spare nothing, unless that was said to be wanted."""
-        asked, kinds = self.asked, self.kinds
-        share = len(kinds) / max(kinds.n_events, 1)
-        if asked.options.all_distinct or share <= DISTINCT_SHARE or n_lacking <= DISTINCT_EVENTS:
-            return
-        raise OptionError(
-            f"{share:.0%} of {kinds.n_events:,} events are distinct: reading each once reads nearly all of them; give "
-            "fewer fields by --by, bins = 5 to a number in its [[fields]], or --all-distinct to read them all"
-        )
 
     def _pooled(self, batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
         """Rows of ``embeddings`` of the entities to pool; they come in a stream of their own."""
@@ -270,7 +256,8 @@ class _Step:
 
     def _counted(self, n_lacking: int) -> EventsRead:
         """So many events to read, of those of the entities to pool."""
-        return EventsRead(len(self.kinds), self.kinds.n_events, n_lacking, n_pooled=len(self.to_pool))
+        kinds, asked = self.kinds, self.asked.text.prompts is not None
+        return EventsRead(len(kinds), kinds.n_events, n_lacking, n_pooled=len(self.to_pool), asked=asked)
 
     def _record(self, run: "Run", plan: Plan) -> None:
         """Keep what the model read for everybody's kinds: known where everybody is pooled, else it grows."""

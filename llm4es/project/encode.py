@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from ..core.errors import OptionError
 from ..core.frames import like, to_arrow
-from ..options import DEFAULT_MODEL, EmbedOptions, LoadOptions, Pooling, SerializeOptions, split
+from ..options import DEFAULT_MODEL, EmbedOptions, History, LoadOptions, Pooling, SerializeOptions, split
 from .documented import takes
 from .given_prompts import given_prompts
 from .observer import Observer, as_increments
@@ -22,6 +22,7 @@ from .terminal import observer_named
 
 if TYPE_CHECKING:
     from ..models.ref import ModelRef
+    from ..recipes import Recipe
 
 
 _OF_PROJECT = ("layers", "store_as", "engine", "base_url", "batch_inputs", "concurrency", "timeout")
@@ -97,16 +98,19 @@ def encode(
             f"encode takes no {given[0]}: it runs a model in this process and keeps nothing; give it to Project.embed"
         )
     depth = k if k is not None else 1 if str(options.get("pooling")) == Pooling.MODEL else 8
-    embedding, load = split({**options, "k": depth}, EmbedOptions, LoadOptions)
-    if len(embedding.k) != 1:
+    depths = {} if options.get("groups") or options.get("answers") else {"k": depth}  # of all layers, or of none
+    embedding, load = split({**options, **depths}, EmbedOptions, LoadOptions)
+    if depths and len(embedding.k) != 1:
         raise OptionError(f"k {k!r} is not one number of layers: a frame holds one vector an entity")
     watcher = observer_named(observer)
     ref = model if isinstance(model, ModelRef) else resolve(str(model))
     if "max_length" not in options:
         embedding = replace(embedding, max_length=min(embedding.max_length, ref.context))
-    loaded = load_model(ref, load)
     table = to_arrow(events)  # a stream can be read once
     recipe = recipe_from_frame("frame", table, entity=entity, time=time, fields=fields)
+    if embedding.history is History.EVENTS:
+        return like(events, _with_ids_of(_of_events(recipe, table, ref, load, embedding, watcher), table[str(entity)]))
+    loaded = load_model(ref, load)
     with tempfile.TemporaryDirectory(prefix="llm4es-encode-") as folder:
         recipe = keep_frames(recipe, table, None, Path(folder))
         reading = SerializeOptions()
@@ -118,6 +122,23 @@ def encode(
         batches = list(embed(texts.to_batches(64), loaded, embedding, as_increments(advance), prompts=prompts))
     vectors = pa.Table.from_batches(batches).select(["entity_id", "vector"])
     return like(events, _with_ids_of(vectors, table[str(entity)]))
+
+
+def _of_events(
+    recipe: "Recipe", table: pa.Table, ref: "ModelRef", load: LoadOptions, options: EmbedOptions, observer: Observer
+) -> pa.Table:
+    """``entity_id`` and ``vector`` by the vectors of single events, in a store that goes when they are made."""
+    from ..recipes import keep_frames
+    from .context import Context, open_store
+    from .embed_events import embed_events
+    from .serialize import serialize
+
+    with tempfile.TemporaryDirectory(prefix="llm4es-encode-") as folder:
+        kept = keep_frames(recipe, table, None, Path(folder) / "raw")
+        context = Context(recipe.name, open_store(Path(folder) / "store"), kept, observer, Path(folder) / "raw")
+        serialize(context, SerializeOptions())
+        embed_events(context, ref, load, options)
+        return context.store.sql("SELECT entity_id, vector FROM embeddings ORDER BY entity_id").to_arrow_table()
 
 
 def _with_ids_of(vectors: pa.Table, ids: pa.ChunkedArray) -> pa.Table:

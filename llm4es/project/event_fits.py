@@ -61,13 +61,6 @@ class EventFits:
     entities: str
     """SELECT of the entities that vectors are made of."""
 
-    def __post_init__(self) -> None:
-        if self.reading.align is not None and self.context.recipe.item is None:
-            raise DataError(
-                f"--align {self.reading.align} needs an item in the recipe: name the field that says what an event is "
-                'about (item = "product"), or leave --align out'
-            )
-
     def scope(self, k: int) -> Scope:
         """The row of one k."""
         return {"dataset": self.context.dataset, "model": self.model, "k": k, "config_id": self.config_id}
@@ -112,7 +105,7 @@ class EventFits:
         """
         from ..features.event_space import EventSpace
 
-        fitted = EventSpace.fit(self._counts(kinds), vectors, kinds.items, self.reading, kinds.keys)
+        fitted = EventSpace.fit(self._counts(kinds), vectors, kinds.item_codes, self.reading, kinds.keys)
         rows = pa.Table.from_pylist([self._row(fitted) | {"k": k}], schema=_ROW)
         run.append("event_fits", self.scope(k), rows, ("k",))
 

@@ -4,7 +4,7 @@ In: a context, a model, options. Out: names of settings, and the parts that do t
 nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from ..models.ref import ModelRef, effective_k
 from ..models.sentence_modules import read_modules
 from ..options import EmbedOptions, LoadOptions, Pooling, StoreAs
 from ..options.weights import weight_factors
-from ..recipes import Recipe
+from ..recipes import FieldSpec, Recipe
 from ..serialize.event_lines import event_fields
 from .bins import fitted
 from .context import Context
@@ -38,6 +38,10 @@ from .spaces import Space
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+DISTINCT_SHARE, DISTINCT_EVENTS = 0.9, 10_000
+"""Share of distinct events above which reading each once spares nothing, and how many have to be read to ask first."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +81,26 @@ class EventRequest:
         line = event_fields(self.recipe, shown, self.options.by)
         asked = given_prompts(self.options.prompt, Asked.EVENTS) if self.options.prompt else None
         text = EventText.asked(self.recipe, line, asked) if asked else EventText(line)
+        if self.reading.align is not None:
+            text = replace(text, item=self._item())
         known = self.context.store.sql(f"SELECT * FROM {self.histories.view} LIMIT 0").columns
-        for field in text.fields:
+        for field in text.told_apart:
             if field.name not in known:
                 raise OptionError(
                     f"the events of {self.context.dataset!r} in the store have no field {field.name!r}: run "
                     f"`llm4es serialize {self.context.dataset}` first"
                 )
         return text
+
+    def _item(self) -> FieldSpec:
+        """The field of the item. Raises OptionError where the recipe names none."""
+        item = next((field for field in self.recipe.fields if field.name == self.recipe.item), None)
+        if item is None:
+            raise OptionError(
+                f"--align {self.options.align} needs an item in the recipe: name the field that says what an event is "
+                'about (item = "product"), or leave --align out'
+            )
+        return item
 
     @cached_property
     def reading(self) -> EventReading:
@@ -163,6 +179,16 @@ class EventRequest:
         parts = [self.vectors.matrix(self.context.store, hashes, self.groups(k)) for hashes in kinds.hashes]
         prompts = self.text.prompts
         return parts[0] if prompts is None or len(parts) == 1 else prompts.combined(parts)
+
+    def check_distinct(self, kinds: DistinctEvents, n_lacking: int) -> None:
+        """Raise OptionError where reading each distinct event once spares nothing, and nobody said to do so."""
+        share = len(kinds) / max(kinds.n_events, 1)
+        if self.options.all_distinct or share <= DISTINCT_SHARE or n_lacking <= DISTINCT_EVENTS:
+            return
+        raise OptionError(
+            f"{share:.0%} of {kinds.n_events:,} events are distinct: reading each once reads nearly all of them; give "
+            "fewer fields by --by, bins = 5 to a number in its [[fields]], or --all-distinct to read them all"
+        )
 
     def check_weights(self, todo: pa.Table) -> None:
         """Raise OptionError or DataError where the events of some entities cannot be weighed as asked."""

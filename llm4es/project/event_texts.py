@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _SHOWN = "shown_{0}".format
 """Column of what a text shows of a field, by the field's place."""
 
+_BETWEEN = "\n\x1f\n"
+"""Stands between the texts of a kind where kinds are told apart."""
+
 # E kinds, P texts of each (one, or one a prompt)
 
 
@@ -45,6 +48,9 @@ class EventText:
 
     others: "tuple[FieldSpec, ...]" = ()
     """Fields that prompts name and the line does not have."""
+
+    item: "FieldSpec | None" = None
+    """What an event is about: kinds of two items are two, though they read the same; None: nobody asks."""
 
     @classmethod
     def asked(cls, recipe: "Recipe", line: "tuple[FieldSpec, ...]", prompts: PromptSet) -> "EventText":
@@ -73,6 +79,11 @@ class EventText:
         return (*self.line, *self.others)
 
     @property
+    def told_apart(self) -> "tuple[FieldSpec, ...]":
+        """What tells kinds apart: all that is shown, and the item."""
+        return self.fields if self.item is None or self.item in self.fields else (*self.fields, self.item)
+
+    @property
     def context(self) -> str:
         """What is read before each event and not pooled."""
         return header_of(self.line) if self.prompts is None else ""
@@ -82,11 +93,12 @@ class EventText:
         """What the texts depend on besides the events, as plain values."""
         beside = {"paraphrase", "in_text"}
         fields = [field.model_dump(mode="json", by_alias=True, exclude=beside) for field in self.fields]
-        return {"fields": fields} | ({} if self.prompts is None else {"prompt": self.prompts.fingerprint})
+        item = {} if self.item is None else {"item": self.item.name}
+        return {"fields": fields} | item | ({} if self.prompts is None else {"prompt": self.prompts.fingerprint})
 
     def texts(self, columns: Sequence[pa.Array]) -> list[pa.Array]:
         """P arrays of texts from the fields' columns: the lines, or what is asked in each prompt."""
-        n = len(self.line)
+        columns, n = columns[: len(self.fields)], len(self.line)
         lines = event_lines(columns[:n], self.line) if n else None
         if self.prompts is None or (lines is None and not self.others):
             return [] if lines is None else [lines]
@@ -110,8 +122,8 @@ class DistinctEvents:
     n_events: int
     """Events that are of one of them."""
 
-    items: "NDArray[np.int64] | None" = None
-    """(E,) a code of each kind's item, -1 where it has none; None: nobody asked."""
+    items: pa.Array | None = None
+    """(E,) each kind's item as text, '' where it has none; None: nobody asked."""
 
     def __len__(self) -> int:
         return len(self.texts[0])
@@ -124,9 +136,20 @@ class DistinctEvents:
     @cached_property
     def keys(self) -> list[str]:
         """(E,) one hash a kind."""
-        if len(self.hashes) == 1:
-            return self.hashes[0]
-        return [text_hash("\n".join(each)) for each in zip(*self.hashes, strict=True)]
+        parts = [*self.hashes, *([] if self.items is None else [self.items.to_pylist()])]
+        return parts[0] if len(parts) == 1 else [text_hash("\n".join(each)) for each in zip(*parts, strict=True)]
+
+    @property
+    def item_codes(self) -> "NDArray[np.int64] | None":
+        """(E,) a number an item, -1 where there is none."""
+        import numpy as np
+
+        if self.items is None:
+            return None
+        known = pc.array_sort_indices(self.items.unique())
+        names = self.items.unique().take(known)
+        found = pc.index_in(self.items, value_set=names.filter(pc.not_equal(names, "")))
+        return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.int64)
 
     def to_read(self) -> pa.Table:
         """``event_hash``, ``event_text`` and ``source_hash`` of everything that is read of them, each text once."""
@@ -135,9 +158,7 @@ class DistinctEvents:
         return each.group_by(each.column_names, use_threads=False).aggregate([])
 
 
-def kinds_of(
-    histories: Histories, text: EventText, entities: str, item: str | None = None, todo: pa.Table | None = None
-) -> DistinctEvents:
+def kinds_of(histories: Histories, text: EventText, entities: str, todo: pa.Table | None = None) -> DistinctEvents:
     """The distinct events of some entities.
 
     Parameters
@@ -148,8 +169,6 @@ def kinds_of(
         What is read of one.
     entities : str
         SELECT of the entities' ids.
-    item : str, optional
-        The field that says what an event is about; it is one of the text's.
     todo : pyarrow.Table, optional
         What ``entities`` calls ``todo``.
 
@@ -157,11 +176,6 @@ def kinds_of(
     -------
     DistinctEvents
         In the order of what is read of them.
-
-    Raises
-    ------
-    OptionError
-        For an item that the texts do not show.
 
     Examples
     --------
@@ -172,9 +186,7 @@ def kinds_of(
     >>> kinds.texts[0].to_pylist(), kinds.n_events
     (['bread', 'milk', 'rice', 'salt', 'tea'], 90)
     """
-    names = [field.name for field in text.fields]
-    if item is not None and item not in names:
-        raise OptionError(f"--align needs the item {item!r} among what is read of an event: add it to --by")
+    names = [field.name for field in text.told_apart]
     rows = f"SELECT {_shown(text)} FROM ({histories.sql(names, entities)})"
     with histories.store.connect() as connection:
         if todo is not None:
@@ -182,7 +194,8 @@ def kinds_of(
         found = connection.sql(f"SELECT *, count(*) AS n FROM ({rows}) GROUP BY ALL").to_arrow_table()
     columns = [found[_SHOWN(at)].combine_chunks() for at in range(len(names))]
     texts = text.texts(columns)
-    together = texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, "\n\x1f\n")
+    item = None if text.item is None else pc.fill_null(columns[names.index(text.item.name)].cast(pa.string()), "")
+    together = pc.binary_join_element_wise(*texts, *([] if item is None else [item]), _BETWEEN)
     encoded = together.dictionary_encode()
     order = pc.array_sort_indices(encoded.dictionary)  # the same kinds have the same order, whoever has them
     codes = pc.sort_indices(order).cast(pa.int32()).take(encoded.indices)  # (rows,)
@@ -191,7 +204,7 @@ def kinds_of(
         shown=found.drop_columns(["n"]).append_column("kind", codes),
         texts=tuple(each.take(first) for each in texts),
         n_events=pc.sum(found["n"]).as_py() or 0,
-        items=None if item is None else _codes(columns[names.index(item)].take(first)),
+        items=None if item is None else item.take(first),
     )
 
 
@@ -216,9 +229,9 @@ def events_sql(histories: Histories, text: EventText, entities: str, columns: Ma
         an event that came since the kinds were found), and the columns.
     """
     columns = columns or {}
-    names = [*(field.name for field in text.fields), *columns.values()]
+    names = [*(field.name for field in text.told_apart), *columns.values()]
     more = "".join(f", {identifier(column)} AS {identifier(name)}" for name, column in columns.items())
-    same = " AND ".join(f"kinds.{_SHOWN(at)} IS NOT DISTINCT FROM e.{_SHOWN(at)}" for at in range(len(text.fields)))
+    same = " AND ".join(f"kinds.{_SHOWN(at)} IS NOT DISTINCT FROM e.{_SHOWN(at)}" for at in range(len(text.told_apart)))
     chosen = "".join(f", e.{identifier(name)}" for name in columns)
     return f"""SELECT e.entity_id, kinds.kind{chosen}
         FROM (SELECT entity_id, {_shown(text)}{more} FROM ({histories.sql(names, entities)})) e
@@ -227,12 +240,4 @@ def events_sql(histories: Histories, text: EventText, entities: str, columns: Ma
 
 def _shown(text: EventText) -> str:
     """What the texts show of each field, as columns."""
-    return ", ".join(f"{shown_sql(field)} AS {_SHOWN(at)}" for at, field in enumerate(text.fields))
-
-
-def _codes(values: pa.Array) -> "NDArray[np.int64]":
-    """A number a value, -1 for none."""
-    import numpy as np
-
-    found = pc.index_in(values, value_set=values.unique().drop_null().sort())
-    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.int64)
+    return ", ".join(f"{shown_sql(field)} AS {_SHOWN(at)}" for at, field in enumerate(text.told_apart))

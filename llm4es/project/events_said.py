@@ -31,13 +31,19 @@ class EventsRead:
     n_pooled: int = 0
     """Entities whose vectors were made."""
 
+    asked: bool = False
+    """Whether prompts ask about them, one question or more each."""
+
     n_zeros: int = 0
     """Those of them whose events weigh nothing."""
 
     def said(self) -> list[str]:
         """What was read, and for whom."""
         them = counted(self.n_events, "event")
-        if self.n_read:
+        if self.n_read and self.asked:
+            about = counted(self.n_kinds, "distinct event")
+            said = f"{counted(self.n_read, 'question')} about {about} of {them} ({self.n_tokens:,} tokens) read once"
+        elif self.n_read:
             said = f"{counted(self.n_read, 'distinct event')} of {them} ({self.n_tokens:,} tokens) read once"
         else:
             said = f"none of {counted(self.n_kinds, 'distinct event')} of {them} had to be read: 0 tokens"
