@@ -16,15 +16,13 @@ from ..features.event_reading import EventReading
 from ..options import EmbedOptions
 from ..options.new_items import ItemHalves
 from ..options.weights import weight_factors
-from ..serialize.event_lines import event_fields
-from .bins import fitted
 from .context import Context
 from .event_pooling import ROWS
-from .event_request import layer_groups
+from .event_request import event_text, layer_groups
 from .event_texts import DistinctEvents, EventText, events_sql, kinds_of
 from .feature_source import FeatureSource
 from .item_halves import HalvedHistories
-from .selection import entities_sql, preset
+from .selection import entities_sql
 
 if TYPE_CHECKING:
     import numpy as np
@@ -94,7 +92,7 @@ class EventHalves:
         how = replace(self.how, seed=self.how.seed + repeat)
         histories = HalvedHistories(context.store, context.dataset, config, how, everybody)
         entities = self.source.entities or everybody
-        kinds = kinds_of(histories, text, entities, context.recipe.item if reading.align is not None else None)
+        kinds = kinds_of(histories, text, entities)
         weighs = reading.needs_amount or reading.half_life is not None
         columns = {"amount": str(context.recipe.amount)} if reading.needs_amount else {}
         columns |= {} if reading.half_life is None else {"event_time": "event_time"}
@@ -115,7 +113,9 @@ class EventHalves:
             model=self.config["model_name"],
             k=self.source.k,
             seen=self.source.seen.everybody,
-            blocks=(Block(matrix.shape[1], Preprocess.STANDARD, Kinds(self._vectors(kinds), kinds.items, reading)),),
+            blocks=(
+                Block(matrix.shape[1], Preprocess.STANDARD, Kinds(self._vectors(kinds), kinds.item_codes, reading)),
+            ),
         )
 
     @property
@@ -132,12 +132,7 @@ class EventHalves:
     @property
     def _text(self) -> EventText:
         """What is read of an event, by the recipe as it is."""
-        context = self.context
-        recipe = fitted(context.store, context.recipe)
-        line = event_fields(recipe, preset(context.store, context.dataset), self._options.get("by", ()))
-        if (asked := self._prompts) is None:
-            return EventText(line)
-        return EventText.asked(recipe, line, asked)
+        return event_text(self.context, self._options.get("by", ()), self._prompts, self._reading.align)
 
     @property
     def _prompts(self) -> PromptSet | None:

@@ -4,6 +4,7 @@ In: a context, a model, options. Out: names of settings, and the parts that do t
 nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -14,7 +15,7 @@ import pyarrow as pa
 from ..core.errors import OptionError
 from ..core.hashing import config_id
 from ..core.sql import identifier
-from ..embed.prompts import Asked
+from ..embed.prompts import Asked, PromptSet
 from ..features.event_counts import unweighable_amounts
 from ..features.event_reading import EventReading
 from ..models.devices import number_format
@@ -22,7 +23,6 @@ from ..models.ref import ModelRef, effective_k
 from ..models.sentence_modules import read_modules
 from ..options import EmbedOptions, LoadOptions, Pooling, StoreAs
 from ..options.weights import weight_factors
-from ..recipes import FieldSpec, Recipe
 from ..serialize.event_lines import event_fields
 from .bins import fitted
 from .context import Context
@@ -70,19 +70,10 @@ class EventRequest:
         return Histories(self.context.store, self.context.dataset, self.raw_config)
 
     @cached_property
-    def recipe(self) -> Recipe:
-        """The recipe, its bins with the edges that the store keeps."""
-        return fitted(self.context.store, self.context.recipe)
-
-    @cached_property
     def text(self) -> EventText:
         """What is read of an event. Raises OptionError for a field that the stored events do not have."""
-        shown = preset(self.context.store, self.context.dataset)
-        line = event_fields(self.recipe, shown, self.options.by)
         asked = given_prompts(self.options.prompt, Asked.EVENTS) if self.options.prompt else None
-        text = EventText.asked(self.recipe, line, asked) if asked else EventText(line)
-        if self.reading.align is not None:
-            text = replace(text, item=self._item())
+        text = event_text(self.context, self.options.by, asked, self.options.align)
         known = self.context.store.sql(f"SELECT * FROM {self.histories.view} LIMIT 0").columns
         for field in text.told_apart:
             if field.name not in known:
@@ -91,16 +82,6 @@ class EventRequest:
                     f"`llm4es serialize {self.context.dataset}` first"
                 )
         return text
-
-    def _item(self) -> FieldSpec:
-        """The field of the item. Raises OptionError where the recipe names none."""
-        item = next((field for field in self.recipe.fields if field.name == self.recipe.item), None)
-        if item is None:
-            raise OptionError(
-                f"--align {self.options.align} needs an item in the recipe: name the field that says what an event is "
-                'about (item = "product"), or leave --align out'
-            )
-        return item
 
     @cached_property
     def reading(self) -> EventReading:
@@ -270,3 +251,46 @@ def layer_groups(n_layers: int, k: int, n: int | None, model: str) -> list[list[
         raise OptionError(f"--groups {n} is above the {len(layers)} layers of {model}: give fewer")
     ends = [round(at * len(layers) / n) for at in range(n + 1)]
     return [list(layers[start:end]) for start, end in pairwise(ends)]
+
+
+def event_text(context: Context, by: Sequence[str], prompts: PromptSet | None, align: int | None) -> EventText:
+    """What is read of an event, by the recipe as it is and the edges of bins that the store keeps.
+
+    Parameters
+    ----------
+    context : Context
+        Recipe and store.
+    by : sequence of str
+        Fields by name; none: those of the recipe's texts that say no time.
+    prompts : PromptSet or None
+        What is asked about it.
+    align : int or None
+        Factors that its item has; None: nobody asks for the item.
+
+    Returns
+    -------
+    EventText
+        With the item where that is asked for.
+
+    Raises
+    ------
+    OptionError
+        For a name that is no field's, and where the recipe names no item to align to.
+
+    Examples
+    --------
+    >>> event_text(context, ("product",), None, None).context
+    'Product\\n'
+    """
+    recipe = fitted(context.store, context.recipe)
+    line = event_fields(recipe, preset(context.store, context.dataset), by)
+    text = EventText(line) if prompts is None else EventText.asked(recipe, line, prompts)
+    if align is None:
+        return text
+    item = next((field for field in recipe.fields if field.name == recipe.item), None)
+    if item is None:
+        raise OptionError(
+            f"--align {align} needs an item in the recipe: name the field that says what an event is about "
+            '(item = "product"), or leave --align out'
+        )
+    return replace(text, item=item)
