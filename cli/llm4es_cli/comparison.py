@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def show_comparison(compared: "Result", format_: OutputFormat | None, screen: "Screen", *, wide: bool = False) -> None:
     """The tables of the tasks under each other; beside data for machines, cautions go to ``screen``."""
-    from llm4es.project.comparison_answer import answers
+    from llm4es.project.comparison_answer import answer
     from llm4es.project.comparison_table import markdown, print_text, told
 
     chosen = format_ or OutputFormat.TABLE
@@ -28,11 +28,11 @@ def show_comparison(compared: "Result", format_: OutputFormat | None, screen: "S
             for caution in told(list(of_task)):
                 screen.warn(f"{task}: {caution}")
         return
-    first = answers(list(compared))
+    tasks = [list(of_task) for _, of_task in groupby(compared, key=lambda row: row["task"])]
+    first = [line for rows in tasks for line in answer(rows)]
     for line in first:
         sys.stdout.write(f"{line}\n" if chosen is OutputFormat.TABLE else f"- {line}\n")
-    for place, (_, of_task) in enumerate(groupby(compared, key=lambda row: row["task"])):
-        rows = list(of_task)
+    for place, rows in enumerate(tasks):
         if place or first:
             sys.stdout.write("\n")
         if chosen is OutputFormat.MARKDOWN:

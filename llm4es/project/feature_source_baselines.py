@@ -128,7 +128,7 @@ class Baselines:
         texts, items = self.kinds.texts()
         return words_aligned(*self.kinds.counts(len(texts)), texts, items)
 
-    @property
+    @cached_property
     def lines(self) -> tuple[FieldSpec, ...]:
         """What of an event its line shows, as far as the store has it: a recipe may have got more fields since."""
         context = self.context
@@ -136,7 +136,7 @@ class Baselines:
         there = set(context.store.sql(f"SELECT * FROM {self.histories.view} LIMIT 0").columns)
         return tuple(field for field in fields if field.name in there)
 
-    @property
+    @cached_property
     def kinds(self) -> EventKinds:
         """Their distinct events."""
         return EventKinds(self.context, self.events, self.lines, self.context.recipe.item)

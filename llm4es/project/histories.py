@@ -80,6 +80,7 @@ class Histories:
         return f"""SELECT {chosen} FROM {self.view} AS events JOIN ({self.cutoffs}) AS cutoffs USING (entity_id)
             WHERE (as_of IS NULL OR event_time < as_of){among}"""
 
+    @cached_property
     def is_cut(self) -> bool:
         """Whether any of the texts has a cut-off."""
         return bool(self.store.sql(f"SELECT 1 FROM ({self.cutoffs}) WHERE as_of IS NOT NULL LIMIT 1").fetchall())
@@ -99,7 +100,7 @@ class Histories:
         """
         hashed = "entity_id || ':' || source_hash"
         rows = self.hashes(entities)
-        if self.is_cut():
+        if self.is_cut:
             hashed += " || coalesce(' ' || as_of::VARCHAR, '')"
             rows = f"SELECT * FROM ({rows}) JOIN ({self.cutoffs}) USING (entity_id)"
         query = f"SELECT sha256(string_agg({hashed}, chr(10) ORDER BY entity_id)) FROM ({rows})"
@@ -125,7 +126,7 @@ class Histories:
         >>> len(project.store.sql(known.hashes()).fetchall())
         20
         """
-        if not self.is_cut():  # the hashes of whole histories stand beside the events
+        if not self.is_cut:  # the hashes of whole histories stand beside the events
             of_them = f"entity_id IN ({self.ids if entities is None else entities})"
             return f"SELECT entity_id, source_hash FROM {self.view} WHERE position = 0 AND {of_them}"
         known = self.store.sql(f"SELECT * FROM {self.view} LIMIT 0").columns
