@@ -286,6 +286,19 @@ def test_what_cannot_be_is_one_line(project: Project, model: str, words: dict[st
     with pytest.raises((OptionError, DataError), match=message):
         project.embed(model, **{**EVENTS, **words})
     assert project.store.sql("SELECT count(*) FROM embeddings").fetchall() == [(0,)]
+    if "groups" in words:  # known before anything is read
+        assert project.store.sql("SELECT count(*) FROM event_vectors").fetchall() == [(0,)]
+
+
+def test_several_prompts_are_counted_as_questions(tmp_path: Path, project: Project, model: str) -> None:
+    (tmp_path / "two.toml").write_text("[events]\na = 'Who buys {product} is'\nb = 'For {amount} one gets'\n")
+    asked = {"prompt": str(tmp_path / "two.toml"), "pooling": "last", **EVENTS}
+    heard = Heard()
+    Project(tmp_path / "shop/shop.toml", project.store, observer=heard).embed(model, k=1, dry_run=True, **asked)
+    amounts = {line.split(" | ")[1] for read in lines(project).values() for line in read}
+    questions = f"{len(shop.PRODUCTS) + len(amounts)} questions about 90 distinct events"
+    assert f"embed: {questions} to be read (of 90 events), 20 entities to be pooled" in heard.said
+    assert project.embed(model, k=1, **asked).message.startswith(f"{questions} of 90 events (")
 
 
 def test_serialize_does_not_take_events(project: Project) -> None:
@@ -315,8 +328,9 @@ def test_amounts_weigh_and_one_that_is_no_weight_is_counted(tmp_path: Path, proj
     table[1] = table[1].rpartition(",")[0] + ",-1"
     (tmp_path / "shop/events.csv").write_text("\n".join(table))
     rich.serialize()
-    with pytest.raises(DataError, match="--weights amount: of 3 events 0 have no amount and 1 have a negative one"):
+    with pytest.raises(DataError, match="--weights amount: of 90 events 0 have no amount and 1 have a negative one"):
         rich.embed(model, k=1, by="product", weights="amount", **EVENTS)
+    assert len(stored(project, 1)) == 20  # nothing was dropped for what cannot be made
 
 
 def test_events_that_are_all_distinct_are_read_on_request_only(

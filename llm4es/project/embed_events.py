@@ -112,6 +112,7 @@ class _Step:
     def outcome(self) -> Outcome:
         """Plan, and carry out."""
         asked, context = self.asked, self.asked.context
+        asked.check()
         hashes = context.store.sql(f"{asked.histories.hashes(asked.entities)} ORDER BY entity_id").to_arrow_table()
         hashes = context.upstream.apply(hashes)
         job = self._job(hashes)
@@ -156,6 +157,7 @@ class _Step:
         """Drop what other weights made under this name; have the events read that nobody has read."""
         asked, context = self.asked, self.asked.context
         run.reads([events_table(context.dataset)])
+        self.todo, self.to_pool = plan.todo, _once(plan.todo)
         if asked.space.moved:
             other = f"fingerprint <> {literal(asked.space.fingerprint)}"
             run.delete("embeddings", {"dataset": context.dataset, "model": asked.space.name}, other)
@@ -163,22 +165,17 @@ class _Step:
                 if context.store.table(table) is not None:
                     scope = {"model": asked.space.name} | ({"dataset": context.dataset} if table == "layers" else {})
                     run.delete(table, scope, other)
-        self.todo, self.to_pool = plan.todo, _once(plan.todo)
         if not len(self.to_pool):
             return self.to_pool
-        asked.check_weights(self.to_pool)
         self.kinds = self._kinds(self.to_pool)
         job = asked.vectors.job(context, self.kinds.to_read())
         lacking = plan_of(context, job)
         asked.check_distinct(self.kinds, len(lacking.todo))
-        if len(lacking.todo):
-            context.observer.say(
-                f"embed: loading {asked.ref.name}, for {len(lacking.todo):,} distinct events of "
-                f"{self.kinds.n_events:,} on {where_it_runs(asked.ref, asked.load)}"
-            )
-        carry_out(context, job, run, lacking)
         now = lacking.todo["event_hash"].to_pylist()
         self.read = self._counted(len(now))
+        if now:
+            context.observer.say(self.read.loading(asked.ref.name, where_it_runs(asked.ref, asked.load)))
+        carry_out(context, job, run, lacking)
         self.read.n_tokens = int(asked.vectors.n_tokens(context.store, now).sum())
         for k in asked.fits.lacking(self._depths()):
             asked.fits.learn(run, k, self.kinds, self._matrix(k))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ..features.event_space import EventSpace
 
-FIT_ENTITIES = 200_000
+FIT_ENTITIES = 100_000
 """Train entities that are learnt from at most: more change nothing that can be seen, and would not fit in memory."""
 
 _ROW = pa.schema([field for field in EVENT_FITS if field.name not in ("dataset", "model")])

@@ -10,8 +10,6 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from ..core.errors import OptionError
 from ..core.hashing import config_id
 from ..core.sql import identifier
@@ -171,8 +169,14 @@ class EventRequest:
             "fewer fields by --by, bins = 5 to a number in its [[fields]], or --all-distinct to read them all"
         )
 
-    def check_weights(self, todo: pa.Table) -> None:
-        """Raise OptionError or DataError where the events of some entities cannot be weighed as asked."""
+    def check(self) -> None:
+        """Raise OptionError or DataError, before anything is dropped or read, for what cannot be made of the events."""
+        for k in self.depths:
+            self.groups(k)
+        self._check_weights()
+
+    def _check_weights(self) -> None:
+        """Raise OptionError or DataError where events cannot be weighed as asked."""
         weights, recipe = self.options.weights, self.context.recipe
         if self.reading.half_life is not None and recipe.events.time is None:
             raise OptionError(f"--weights {weights} needs the time of events: the recipe has no events.time")
@@ -180,14 +184,12 @@ class EventRequest:
             return
         if recipe.amount is None:
             raise OptionError(f'--weights {weights} needs an amount: name its field in the recipe (amount = "price")')
-        rows = self.histories.sql([recipe.amount], "SELECT entity_id FROM todo")
+        rows = self.histories.sql([recipe.amount], self.entities)
         amount = f"{identifier(recipe.amount)}::DOUBLE"
-        with self.context.store.connect() as connection:
-            connection.register("todo", todo)
-            ((events, missing, negative),) = connection.sql(
-                f"""SELECT count(*), count(*) FILTER (NOT coalesce(isfinite({amount}), false)),
-                count(*) FILTER ({amount} < 0) FROM ({rows})"""
-            ).fetchall()
+        ((events, missing, negative),) = self.context.store.sql(
+            f"""SELECT count(*), count(*) FILTER (NOT coalesce(isfinite({amount}), false)),
+            count(*) FILTER ({amount} < 0) FROM ({rows})"""
+        ).fetchall()
         if missing or negative:
             raise unweighable_amounts(missing, negative, events)
 

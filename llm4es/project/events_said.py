@@ -14,6 +14,8 @@ class EventsRead:
     --------
     >>> print("; ".join(EventsRead(6652, 100_000, 6652, 119_114, 943).said()))
     6,652 distinct events of 100,000 events (119,114 tokens) read once; 943 entities pooled
+    >>> EventsRead(668, 9000, 2672, asked=True).planned()
+    'embed: 2,672 questions about 668 distinct events to be read (of 9,000 events), 0 entities to be pooled'
     """
 
     n_kinds: int = 0
@@ -40,11 +42,8 @@ class EventsRead:
     def said(self) -> list[str]:
         """What was read, and for whom."""
         them = counted(self.n_events, "event")
-        if self.n_read and self.asked:
-            about = counted(self.n_kinds, "distinct event")
-            said = f"{counted(self.n_read, 'question')} about {about} of {them} ({self.n_tokens:,} tokens) read once"
-        elif self.n_read:
-            said = f"{counted(self.n_read, 'distinct event')} of {them} ({self.n_tokens:,} tokens) read once"
+        if self.n_read:
+            said = f"{self._read()} of {them} ({self.n_tokens:,} tokens) read once"
         else:
             said = f"none of {counted(self.n_kinds, 'distinct event')} of {them} had to be read: 0 tokens"
         zeros = f"the events of {self.n_zeros:,} of them weigh nothing: zeros stand for their vectors"
@@ -52,10 +51,20 @@ class EventsRead:
 
     def planned(self) -> str:
         """What would be read, and for whom."""
+        read = self._read() if self.asked else f"{self.n_read:,} of {counted(self.n_kinds, 'distinct event')}"
         return (
-            f"embed: {self.n_read:,} of {counted(self.n_kinds, 'distinct event')} to be read (of "
-            f"{counted(self.n_events, 'event')}), {counted(self.n_pooled, 'entity', 'entities')} to be pooled"
+            f"embed: {read} to be read (of {counted(self.n_events, 'event')}), "
+            f"{counted(self.n_pooled, 'entity', 'entities')} to be pooled"
         )
+
+    def loading(self, model: str, where: str) -> str:
+        """Which model is loaded, and for what."""
+        return f"embed: loading {model}, for {self._read()} of {counted(self.n_events, 'event')} on {where}"
+
+    def _read(self) -> str:
+        """What the model reads, counted."""
+        about = f"{counted(self.n_read, 'question')} about {counted(self.n_kinds, 'distinct event')}"
+        return about if self.asked else counted(self.n_read, "distinct event")
 
 
 def counted(n: int, one: str, several: str = "") -> str:
