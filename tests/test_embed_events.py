@@ -219,6 +219,8 @@ def test_names_and_costs_in_a_comparison_are_those_of_the_reading(tmp_path: Path
     assert plain["tokens"] == project.store.sql(f"{tokens} LIKE '%Amount%'").fetchall()[0][0]
     assert weighed["tokens"] == project.store.sql(f"{tokens} = 'Product\n'").fetchall()[0][0]
     assert weighed["seconds"] > 0
+    assert len(project.similar("c1", features="model@1 [64 tokens, events]", n=3)) == 3
+    assert len(project.export(features="model@1 [64 tokens, events]")) == 20
     project.report(out=str(tmp_path / "report.html"))
     assert "events, by product, tfidf" in (tmp_path / "report.html").read_text()
 
@@ -340,6 +342,8 @@ def test_events_that_are_all_distinct_are_read_on_request_only(
     with pytest.raises(OptionError, match=r"100% of 90 events are distinct.*--all-distinct"):
         project.embed(model, k=1, **EVENTS)
     assert project.store.sql("SELECT count(*) FROM event_vectors").fetchall() == [(0,)]
+    with pytest.raises(OptionError, match="are distinct"):
+        project.embed(model, k=1, dry_run=True, **EVENTS)
     assert project.embed(model, k=1, all_distinct=True, **EVENTS).computed == 20
     assert project.embed(model, k=2, **EVENTS).computed == 20  # nothing is left to read
 
@@ -373,3 +377,12 @@ def test_times_are_no_part_of_what_is_read(project: Project, model: str) -> None
     project.embed(model, k=1, **EVENTS)
     texts = project.store.sql("SELECT DISTINCT event_text FROM event_vectors").fetchall()
     assert not any(str(datetime(2026, 1, 1, tzinfo=UTC).year) in text for (text,) in texts)
+
+
+def test_without_a_train_entity_nothing_can_be_learnt(tmp_path: Path, project: Project, model: str) -> None:
+    with project.store.run("repair", "shop", {}, "0") as run:
+        splits = project.store.sql("SELECT entity_id, 'test' AS split, name FROM splits").to_arrow_table()
+        run.replace("splits", {"dataset": "shop"}, splits)
+    with pytest.raises(DataError, match="learnt from train entities, and none of 'shop'"):
+        project.embed(model, k=1, weights="tfidf", **EVENTS)
+    assert project.embed(model, k=1, **EVENTS).computed == 20  # nothing is learnt for that
