@@ -69,7 +69,7 @@ def test_help_shows_what_the_fields_say() -> None:
     assert "Embed what a recipe names." in text
     assert "--k N|all,... Last layers averaged; several from one pass, e.g. 1,8,all. [default: 1,8; x>=1]" in text
     assert "--max-length N Tokens a window. [default: 512; x>=2]" in text
-    assert "--history newest|oldest|full Texts over --max-length" in text
+    assert "--history newest|oldest|full|events Texts over --max-length" in text
     assert "--trust-remote-code Run Python code that comes with the model. Only if you trust it." in text
     assert "--batch-tokens" not in text
     assert text.index("--model") < text.index("--k ") < text.index("--device") < text.index("--dry-run")

@@ -246,7 +246,6 @@ class _Step:
         self.todo, self.to_pool = plan.todo, _once(plan.todo)
         if not len(self.to_pool):
             return
-        self.asked.check_weights(self.to_pool)
         self.kinds = self._kinds(self.to_pool)
         lacking = plan_of(context, self.asked.vectors.job(context, self.kinds.to_read()))
         self.read = self._counted(len(lacking.todo))
