@@ -100,7 +100,9 @@ class EventHalves:
         blocks = []
         with context.store.connect() as connection:
             connection.register("kinds", kinds.shown)
-            rows = connection.sql(events_sql(histories, text, entities, columns)).to_arrow_table()
+            # in one order: sums of floats then come in one too, and equal events give equal probes
+            query = f"SELECT * FROM ({events_sql(histories, text, entities, columns)}) ORDER BY ALL"
+            rows = connection.sql(query).to_arrow_table()
             for read in (EventReading(), reading) if weighs else (EventReading(),):
                 made = list(event_blocks(rows.to_batches(ROWS), len(kinds), read))
                 ids = [entity for some, _ in made for entity in some.to_pylist()]
