@@ -155,3 +155,18 @@ def test_an_interval_holds_its_value_also_where_resamples_are_biased() -> None:
         assert low <= value <= high
         outside += int(value < np.percentile(drawn, 2.5))
     assert outside  # an average precision is below nearly all of its resamples where nothing is told
+
+
+def test_repeats_of_new_items_count_the_items_left_out() -> None:
+    """A jackknife that leaves out d of n items weighs the variance over repeats by (n - d) / d."""
+    rng = np.random.default_rng(0)
+    truth, folds = np.arange(40) % 2, np.tile(np.arange(5), (3, 8))
+    scores = rng.random((3, 40, 1))
+    ids = tuple(map(str, range(40)))
+    known = Scored(ids, ("a", "b"), truth, np.concatenate([1 - scores, scores], axis=2), folds, np.zeros(40, bool))
+    spread = float(np.var(values(known, "roc_auc"), ddof=1))
+    assert training_variance(known, "roc_auc") == pytest.approx(4 * spread)  # of five folds
+    for left_out, factor in ((0.5, 1), (0.25, 3), (0.75, 1 / 3)):
+        assert training_variance(dataclasses.replace(known, left_out=left_out), "roc_auc") == pytest.approx(
+            factor * spread
+        )

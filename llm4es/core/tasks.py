@@ -39,6 +39,9 @@ def of_kind_sql(kind: Kind | None) -> str:
 NEW_ITEMS = "new-items"
 """The protocol that learns from the events of some items and scores by those of others."""
 
+HALF = 0.5
+"""Of the items, those that are learnt from where nothing else is said."""
+
 OWN_FOLDS = ("cv", "holdout", "ptls", NEW_ITEMS)
 """Protocols that make their own folds; any other name is a split of the recipe."""
 
@@ -120,6 +123,32 @@ def item_of(name: str) -> str | None:
     """
     first = name.partition("@")[0].partition(", ")[0]
     return first.partition(_OF)[2] or None
+
+
+def left_out_of(name: str) -> float | None:
+    """The share of items that each repeat of a protocol leaves out, other ones each time.
+
+    Parameters
+    ----------
+    name : str
+        As rows bear it.
+
+    Returns
+    -------
+    float or None
+        None: repeats differ in their folds alone.
+
+    Examples
+    --------
+    >>> left_out_of("new-items"), left_out_of("new-items of merchant, share 0.75@50")
+    (0.5, 0.25)
+    >>> left_out_of("new-items, since 2024-01-01"), left_out_of("cv")
+    (None, None)
+    """
+    if plain_protocol(name) != NEW_ITEMS or _SINCE in name:
+        return None
+    share = name.partition("@")[0].partition(_SHARE)[2]
+    return 1 - float(share or HALF)
 
 
 def plain_protocol(name: str) -> str:

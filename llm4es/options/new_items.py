@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from ..core.errors import OptionError
-from ..core.tasks import NEW_ITEMS, at_times, of_items
+from ..core.tasks import HALF, NEW_ITEMS, at_times, of_items
 from ..core.times import shown, typed
 
-SHARE = 0.5
+SHARE = HALF
 """Of the items, those that are learnt from."""
 
 

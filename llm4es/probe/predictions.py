@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..core.errors import ProbeError
+from ..core.tasks import left_out_of
 from .metrics import Floats, Ints
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class Scored:
 
     seen: NDArray[np.bool_]
     """(N,) a model in the features' lineage was trained on the entity."""
+
+    left_out: float | None = None
+    """Share of the items that each repeat learns nothing from, other ones each time; None: repeats differ in their
+    folds alone."""
 
     def only(self, kept: NDArray[np.bool_]) -> "Scored":
         """The entities where ``kept`` (N,) is true."""
@@ -132,4 +137,5 @@ def scored(predictions: pa.Table, regression: bool) -> Scored:
         scores=scores.reshape(repeats, n, width),
         folds=table["fold"].to_numpy().astype(np.int64).reshape(repeats, n),
         seen=np.array(table["seen"][:n].to_pylist(), dtype=bool),
+        left_out=left_out_of(table["protocol"][0].as_py()) if "protocol" in table.column_names else None,
     )

@@ -9,7 +9,7 @@ Letters: N entities, M entities learnt from at an earlier time, D columns, C cla
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from ..core.errors import ProbeError
 from ..core.schemas import PREDICTIONS, PROBES
-from ..core.tasks import NEW_ITEMS, OWN_FOLDS, PRIMARY, Kind
+from ..core.tasks import NEW_ITEMS, OWN_FOLDS, PRIMARY, Kind, left_out_of
 from ..features.halves import HalvedFeatures
 from ..features.result_hash import contents, result_hash
 from ..options import ProbeOptions
@@ -170,6 +170,7 @@ def probe(
         found, chosen = combined.of(features, own)
         fits, scores, choices = [*fits, *own], [*scores, *found], [*choices, *chosen]
     scored = gather(cohort, fits, [score[0] for score in scores], features.seen)
+    scored = replace(scored, left_out=left_out_of(options.named_protocol))
     if options.unseen_only:
         scored = _unseen(scored)
 

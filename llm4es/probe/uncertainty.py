@@ -49,12 +49,16 @@ def training_variance(scored: Scored, metric: str, other: Scored | None = None) 
     variance over repeats times (n - d) / d, d = n / folds left out, is the delete-d jackknife's estimate (Shao & Wu
     1989): folds - 1 times that variance. 0 for a single split, whose figures are about the one model that was fitted,
     and for a single repeat, which cannot tell.
+
+    Of new items each repeat learns from other items too, which moves it far more than its folds do: then the items are
+    what is left out, d of n of them, and the factor is again (n - d) / d, 1 where they are halved.
     """
     by_repeat = values(scored, metric)  # (R,)
     shift = 0.0 if other is None else values(other, metric)  # (R,)
     if np.shape(shift) not in ((), by_repeat.shape):
         return training_variance(scored, metric) + (training_variance(other, metric) if other is not None else 0.0)
-    factor = len(np.unique(scored.folds[0])) - 1
+    left_out = scored.left_out
+    factor = len(np.unique(scored.folds[0])) - 1 if left_out is None else (1 - left_out) / left_out
     return factor * float(np.var(by_repeat - shift, ddof=1)) if factor and len(by_repeat) > 1 else 0.0
 
 
