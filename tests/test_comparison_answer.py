@@ -27,6 +27,12 @@ def test_what_was_chosen_inside_folds_answers_before_a_row_that_is_higher() -> N
     ]
 
 
+def test_the_best_of_several_choices_is_said_to_be_that() -> None:
+    other = row("best(counts, m@8 [events])", 0.700, -0.079, chosen="counts 15")
+    assert answers([BEST, TFIDF, other])[0].partition("; cost")[0].endswith(", the best of several on these entities")
+    assert "the best of several" not in answers([BEST, TFIDF])[0]
+
+
 def test_a_vote_answers_where_nothing_chose() -> None:
     first, second = answers([VOTE, TFIDF, ALONE])
     assert first.startswith("gender: yes, a model adds something to tfidf (0.779): vote(tfidf, m@8 [events]) 0.799 (")

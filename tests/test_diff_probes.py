@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from llm4es import Project
+from llm4es.core.errors import OptionError
 
 from . import shop
 
@@ -91,3 +92,9 @@ def test_stale_vectors_of_now_are_left_out(probed: Project, place: Path, model: 
     assert stale == [(1, "before: left out"), (1, "after: left out")]
     counts = {row["measure"]: row["value"] for row in rows}
     assert (counts["entities before"], counts["entities after"]) == (CUSTOMERS - 1, CUSTOMERS - 1)
+
+
+@pytest.mark.parametrize("name", ["vote(v,counts)", "tfidf"])
+def test_what_has_no_vectors_is_told_where_it_is_compared(probed: Project, name: str) -> None:
+    with pytest.raises(OptionError, match="has no vectors that are kept: `llm4es compare --reference`"):
+        probed.diff("v", name)

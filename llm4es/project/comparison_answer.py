@@ -15,6 +15,8 @@ from ..probe.comparison import WITHIN_NOISE, in_short
 
 Row = Mapping[str, Any]
 
+BEST_HERE = ", the best of several on these entities"
+
 
 def answers(rows: Sequence[Row]) -> list[str]:
     """The lines that stand above the tables of some tasks.
@@ -61,9 +63,11 @@ def answer(rows: Sequence[Row]) -> list[str]:
         return []
     best = min(with_model, key=_worth)
     lines = [f"{best['task']}: {_verdict(best)} {reference['features']} ({number(reference['value'])}): {_shown(best)}"]
+    if is_combined(best["features"]) and sum(_worth(row) == _worth(best) for row in with_model) > 1:
+        lines[0] += BEST_HERE  # of several choices or votes, the one that did best on these entities
     alone = next((row for row in with_model if _is_alone(row["features"])), None)
     if alone is not None and alone is not best:
-        flattered = "" if alone["best_of"] is None else ", the best of several on these entities"
+        flattered = "" if alone["best_of"] is None else BEST_HERE
         lines.append(f"{best['task']}: its vectors alone are {_place(alone)}: {_shown(alone)}{flattered}")
     paid = next((row for row in (best, alone) if row is not None and row["tokens"]), None)
     if paid is not None:

@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 
 from ..core.errors import OptionError
 from ..core.sql import where
+from ..core.tasks import BASELINE_NAMES
+from ..features.expressions import is_combined
 from ..options import DiffOptions
 from .context import Context
 from .diff_probes import Probed, probe_differences
@@ -166,6 +168,10 @@ def _spaces(store: "Store", dataset: str, of: Side) -> dict[str, dict[str, Any]]
 
 def _known(name: str | None, spaces: dict[str, dict[str, Any]]) -> str:
     if name not in spaces:
+        if is_combined(str(name)) or name in BASELINE_NAMES:
+            raise OptionError(
+                f"{name!r} has no vectors that are kept: `llm4es compare --reference` sets probes of it beside others"
+            )
         raise OptionError(f"no features {name!r}: there are {', '.join(spaces) or 'none'}")
     return str(name)
 
