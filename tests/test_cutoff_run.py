@@ -40,7 +40,8 @@ def test_run_keeps_the_stored_cut_off_until_it_is_dropped(shell: Shell) -> None:
     assert "stays" not in said
     code, out, _ = shell("compare", shell.recipe, "--format", "json")
     assert code == 0
-    assert out.count('"features"') == 5  # the vectors of whole histories, and four baselines: nothing of the others
+    # the vectors of whole histories, six baselines, a vote and a choice: nothing of the others
+    assert out.count('"features"') == 9
 
 
 def test_each_stage_says_that_histories_are_cut(shell: Shell) -> None:

@@ -103,7 +103,7 @@ def test_a_default_can_be_read_from_the_class() -> None:
             {"features": ("tfidf", "m@8 [256 tokens, full]")},
         ),
         (RunOptions, {"finetune": "none", "variants": 0}, {"finetune": 0, "variants": 0}),
-        (RunOptions, {}, {"finetune": 50, "on_bad_row": None}),
+        (RunOptions, {}, {"finetune": None, "history": None, "on_bad_row": None}),
         (FinetuneOptions, {"steps": "dry_run"}, {"steps": 2}),
         (FinetuneOptions, {"steps": "tiny_run"}, {"steps": 50}),
         (FinetuneOptions, {"epochs": 2}, {"epochs": 2.0}),

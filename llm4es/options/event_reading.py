@@ -62,7 +62,7 @@ class EventReadingOptions(Options):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "weights", "*".join(weight_factors(self.weights)))  # frozen for everybody else
-        if self.history is History.EVENTS:
+        if self.history in (None, History.EVENTS):  # None: whoever asks chooses
             return
         for name in self.OF_EVENTS:
             setting, value = self.settings()[name], getattr(self, name)

@@ -6,6 +6,7 @@ In: what a user typed. Out: checked values. Imports nothing heavy.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from .base import History
 from .embed import EmbedOptions
 from .enrich import EngineName, EnrichOptions
 from .event_reading import EventReadingOptions
@@ -19,9 +20,22 @@ WHOLE = datetime.max.replace(tzinfo=UTC)
 """Stands for no cut-off where none given means another: every event is before the end of time."""
 
 
+SHORT_TUNING = 5
+"""Steps of tuning where events are read: base model, tuning, tuned model and probes together take minutes."""
+
+
 @dataclass(frozen=True)
 class RunOptions(EventReadingOptions, LimitOptions):
     """Every stage, in order."""
+
+    history: History | None = like(  # type: ignore[assignment]  # None until the events are known
+        EventReadingOptions,
+        "history",
+        default=None,
+        help="newest, oldest, full, or events (each distinct one read once); default: events where they repeat, else "
+        "newest.",
+    )
+    """None: events where they repeat or an option of events alone is given, else newest."""
 
     k: tuple[int, ...] = like(EmbedOptions, "k")
 
@@ -33,13 +47,14 @@ class RunOptions(EventReadingOptions, LimitOptions):
 
     variants: int = like(EnrichOptions, "variants", help="Enriched texts an entity; 0: none.", minimum=0)
 
-    finetune: int = option(
-        STEP_PRESETS["tiny_run"],
-        "Steps of tuning; none: base model only.",
+    finetune: int | None = option(
+        None,
+        f"Steps of tuning; default: {SHORT_TUNING} where events are read, else tiny_run; none: base model only.",
         minimum=1,
         unit="steps",
         names={"none": 0, **STEP_PRESETS},
     )
+    """None: see ``steps``."""
 
     method: Method = like(
         FinetuneOptions, "method", help="What tuning changes: adapters (lora), or every weight (full)."
@@ -62,11 +77,23 @@ class RunOptions(EventReadingOptions, LimitOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.embedding()
+        self.embedding(self.history or (History.EVENTS if self.wants_events else History.NEWEST))
         if self.engine is EngineName.OPENAI:
             check_one_asks(self.workers)
 
-    def embedding(self) -> EmbedOptions:
-        """What of them says how texts are embedded, checked as ``embed`` checks it."""
+    @property
+    def wants_events(self) -> bool:
+        """Whether events are read whatever they are: asked for, or by what has a meaning for them alone."""
+        names = EventReadingOptions.OF_EVENTS if self.history is None else ()
+        given = [name for name in names if getattr(self, name) != self.settings()[name].default]
+        return self.history is History.EVENTS or bool(given)
+
+    def steps(self, history: History) -> int:
+        """Steps of tuning beside such histories; 0: none."""
+        default = SHORT_TUNING if history is History.EVENTS else STEP_PRESETS["tiny_run"]
+        return default if self.finetune is None else self.finetune
+
+    def embedding(self, history: History) -> EmbedOptions:
+        """What of them says how such histories are embedded, checked as ``embed`` checks it."""
         names = ("k", "max_length", "engine", "base_url", *EventReadingOptions.settings())
-        return EmbedOptions(**{name: getattr(self, name) for name in names})
+        return EmbedOptions(**{name: getattr(self, name) for name in names} | {"history": history})

@@ -10,12 +10,36 @@ from .bins import fitted
 from .context import Context
 from .cutoffs import Cutoff
 from .histories import Histories
+from .selection import preset as stored_preset
 
 HIGH = 0.3
 """Share of distinct events above which reading each once spares little."""
 
 EXACT = 500_000
 """Events up to which the distinct ones are counted."""
+
+
+def distinct_events(context: Context) -> tuple[int, int]:
+    """How many events there are of a dataset, and how many distinct ones where each is read on its own.
+
+    Parameters
+    ----------
+    context : Context
+        Its dataset has texts.
+
+    Returns
+    -------
+    events, distinct : int
+        Beyond half a million events the second is an estimate.
+
+    Examples
+    --------
+    >>> distinct_events(context)
+    (90, 90)
+    """
+    fields = event_fields(fitted(context.store, context.recipe), stored_preset(context.store, context.dataset))
+    total, distinct, *_ = _counts(context, fields, context.cutoff)
+    return total, distinct
 
 
 def say_distinct(context: Context, cutoff: Cutoff, preset: str) -> None:

@@ -19,6 +19,7 @@ from ..options import (
     EngineName,
     EnrichOptions,
     FinetuneOptions,
+    History,
     LimitOptions,
     LoadOptions,
     ProbeOptions,
@@ -27,14 +28,19 @@ from ..options import (
 from .compare import compare
 from .context import Context
 from .cutoffs import newest_as_of
+from .distinct_events import distinct_events
 from .embed import embed
 from .enrich import enrich
+from .event_request import DISTINCT_SHARE
+from .feature_source import FeatureSource
+from .feature_sources import feature_sources, named
 from .finetune import default_name, finetune
 from .outcome import Outcome
 from .pipeline import STAGES
 from .probe import probe
 from .recorded import last_run
 from .result import Result
+from .run_features import combinations
 from .serialize import serialize
 from .stored_models import resolved
 
@@ -136,7 +142,26 @@ class _Walk:
     def is_tuned(self) -> bool:
         """Whether a model is tuned: an encoder cannot be, nor a server's."""
         here = self.options.engine is EngineName.TRANSFORMERS
-        return bool(self.options.finetune) and here and not resolved(self.context.store, self.model).encoder
+        return self.options.finetune != 0 and here and not resolved(self.context.store, self.model).encoder
+
+    @cached_property
+    def history(self) -> History:
+        """How histories are read, once there are events: single events where they repeat, unless another way was said.
+
+        Of a server whole texts are read.
+        """
+        if self.options.wants_events:
+            return History.EVENTS
+        if self.options.history is not None or self.options.engine is not EngineName.TRANSFORMERS:
+            return self.options.history or History.NEWEST
+        total, distinct = distinct_events(self._cuts()[0])
+        if distinct <= DISTINCT_SHARE * total:
+            return History.EVENTS
+        self.context.observer.say(
+            f"run: {distinct:,} of {total:,} events are distinct, so that reading each once spares nothing: the newest "
+            "of each history are read (as --history newest; --history events reads them one by one all the same)"
+        )
+        return History.NEWEST
 
     def to_come(self, outcomes: Sequence[Outcome]) -> bool:
         """Whether a stage before will change what the next one reads."""
@@ -176,14 +201,14 @@ class _Walk:
 
     def _finetune(self, _: list[Outcome]) -> list[Outcome]:
         if not self.is_tuned:
-            if self.options.finetune:
+            if self.options.finetune != 0:
                 is_served = self.options.engine is EngineName.OPENAI
                 why = "a server's model" if is_served else "an encoder, which predicts no next token"
                 self.context.observer.say(f"finetune: left out, {_name(self.model)} is {why} (as --finetune none)")
             return []
         options = FinetuneOptions(
             method=self.options.method,
-            steps=self.options.finetune,
+            steps=self.options.steps(self.history),
             max_length=self.options.max_length,
             seed=self.options.seed,
         )
@@ -193,7 +218,7 @@ class _Walk:
         ]
 
     def _embed(self, outcomes: list[Outcome]) -> list[Outcome]:
-        options = self.options.embedding()
+        options = self.options.embedding(self.history)
         is_there = self.is_tuned and not (self.context.dry_run and self.to_come(outcomes))
         return [
             embed(context, model, self.load, options, self.options.workers)
@@ -213,12 +238,22 @@ class _Walk:
         name, cuts = default_name(_name(self.model), self.context.dataset), self._cuts()
         return [name if len(cuts) == 1 else f"{name}-{context.which.task}" for context in cuts]
 
-    def _probe(self, _: list[Outcome]) -> list[Outcome]:
+    def _features(self, task: str, before: list[Outcome]) -> list[FeatureSource]:
+        """Every embedding and baseline; and, of the base model's vectors, a vote and a choice."""
+        context = self.context.of_task(task)
+        sources = feature_sources(context)
+        of_base = [outcome.config_id or "" for outcome in before if outcome.stage == "embed"][:1]
+        by_name = {source.name: source for source in sources}
+        return sources + [named(name, by_name) for config in of_base for name in combinations(sources, config)]
+
+    def _probe(self, before: list[Outcome]) -> list[Outcome]:
         """Every task that can be probed: one that cannot, by a class too rare for the folds, keeps no other from it."""
         outcomes, failure = [], None
         for task in self.tasks:
             try:
-                outcomes.append(probe(self.context, task, ProbeOptions(seed=self.options.seed)))
+                outcomes.append(
+                    probe(self.context, task, ProbeOptions(seed=self.options.seed), self._features(task, before))
+                )
             except ProbeError as error:
                 failure = error
                 if len(self.tasks) > 1:

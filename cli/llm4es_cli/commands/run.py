@@ -29,12 +29,18 @@ def run(
 ) -> None:
     """Run every stage where something is missing, then compare base model, tuned model and baselines.
 
+    Where events repeat, each distinct one is read once and every event counts (--history events); where hardly any two
+    are alike, the newest of each history are read, and a line says so. Beside the baselines stand a vote of the model
+    and a baseline and a choice made anew in every fold; the first lines say what the model adds, and what it cost.
+
     A task that cannot be probed, such as one with a class of one entity, is named in a warning and left out; the exit
     code is 0 where another one was probed, and 2 where none was.
 
     Examples:
 
-        llm4es run movielens-100k --max-entities 100 --max-length 256 --finetune 10
+        llm4es run movielens-100k
+
+        llm4es run movielens-100k --history newest --max-entities 100 --max-length 256 --finetune 10
 
         llm4es run mine.toml --model Qwen/Qwen2.5-0.5B-Instruct --device cuda --history full
 
