@@ -48,7 +48,7 @@ FACES = (
     "llm4es.project.results:Results",
     "llm4es:Result",
     "llm4es:Outcome",
-    "llm4es.project.run:RunResult",
+    "llm4es.project.run_result:RunResult",
     "llm4es:Local",
     "llm4es:Logging",
     "llm4es:encode",

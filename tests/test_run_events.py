@@ -8,7 +8,7 @@ import pytest
 from llm4es import Project
 from llm4es.core.errors import OptionError
 from llm4es.options import History, RunOptions
-from llm4es.project.run import RunResult
+from llm4es.project.run_result import RunResult
 
 from . import shop, tiny
 from .heard import Heard

@@ -1,45 +1,17 @@
 """How many of the events are distinct, where each is read on its own, and what makes them so.
 
-In: the store after a serialization. Out: a sentence. One scan of the columns that a line shows; beyond half a
-million events the distinct ones are estimated (HyperLogLog, an error of a few percent): 3 s for 26 million.
+In: the store after a serialization. Out: a sentence. Counts nothing itself.
 """
 
 from ..recipes import FieldSpec, FieldType
-from ..serialize.event_lines import event_fields, shown_sql
+from ..serialize.event_lines import event_fields
 from .bins import fitted
 from .context import Context
 from .cutoffs import Cutoff
-from .histories import Histories
-from .selection import preset as stored_preset
+from .distinct_counts import EXACT, counts
 
 HIGH = 0.3
 """Share of distinct events above which reading each once spares little."""
-
-EXACT = 500_000
-"""Events up to which the distinct ones are counted."""
-
-
-def distinct_events(context: Context) -> tuple[int, int]:
-    """How many events there are of a dataset, and how many distinct ones where each is read on its own.
-
-    Parameters
-    ----------
-    context : Context
-        Its dataset has texts.
-
-    Returns
-    -------
-    events, distinct : int
-        Beyond half a million events the second is an estimate.
-
-    Examples
-    --------
-    >>> distinct_events(context)
-    (90, 90)
-    """
-    fields = event_fields(fitted(context.store, context.recipe), stored_preset(context.store, context.dataset))
-    total, distinct, *_ = _counts(context, fields, context.cutoff)
-    return total, distinct
 
 
 def say_distinct(context: Context, cutoff: Cutoff, preset: str) -> None:
@@ -64,7 +36,7 @@ def say_distinct(context: Context, cutoff: Cutoff, preset: str) -> None:
     """
     recipe = fitted(context.store, context.recipe)
     fields = event_fields(recipe, preset)
-    total, distinct, without = _counts(context, fields, cutoff)
+    total, distinct, without = counts(context, fields, cutoff)
     if not total:
         return
     share = f"{_shown(distinct, total)} distinct events of {total:,} ({100 * distinct / total:.3g} %)"
@@ -89,16 +61,3 @@ def _remedy(fields: tuple[FieldSpec, ...], without: list[int], total: int) -> st
 def _shown(count: int, total: int) -> str:
     """A number of distinct events; three digits of an estimate."""
     return f"{count:,}" if total <= EXACT else f"about {int(float(f'{count:.3g}')):,}"
-
-
-def _counts(context: Context, fields: tuple[FieldSpec, ...], cutoff: Cutoff) -> tuple[int, int, list[int]]:
-    """Events, distinct ones, and distinct ones without each of the fields."""
-    histories = Histories(context.store, context.dataset, cutoff.config_id)
-    rows = histories.sql([field.name for field in fields]) if cutoff.key else f"FROM {histories.view}"
-    ((total,),) = context.store.sql(f"SELECT count(*) FROM {histories.view}").fetchall()
-    count = "count(DISTINCT {})" if total <= EXACT else "approx_count_distinct({})"
-    shown = [shown_sql(field) for field in fields]
-    subsets = [shown, *([*shown[:at], *shown[at + 1 :]] for at in range(len(shown)))]
-    counted = ", ".join(count.format(f"hash({', '.join(subset)})" if subset else "1") for subset in subsets)
-    ((total, distinct, *without),) = context.store.sql(f"SELECT count(*), {counted} FROM ({rows})").fetchall()
-    return total, min(distinct, total), without

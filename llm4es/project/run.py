@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from html import escape
 
 from ..core.errors import ProbeError
 from ..core.times import shown
@@ -28,7 +27,7 @@ from ..options import (
 from .compare import compare
 from .context import Context
 from .cutoffs import newest_as_of
-from .distinct_events import distinct_events
+from .distinct_counts import distinct_events
 from .embed import embed
 from .enrich import enrich
 from .event_request import DISTINCT_SHARE
@@ -39,36 +38,10 @@ from .outcome import Outcome
 from .pipeline import STAGES
 from .probe import probe
 from .recorded import last_run
-from .result import Result
 from .run_features import combinations
+from .run_result import RunResult
 from .serialize import serialize
 from .stored_models import resolved
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What the stages did, or with a dry run would do, and how everything compares.
-
-    Examples
-    --------
-    >>> RunResult((Outcome("serialize", "shop", rows=20, computed=0, reused=20),), None)
-    serialize shop: 0 computed, 20 reused (nothing to do), 0.0s
-    """
-
-    outcomes: tuple[Outcome, ...]
-    """One a stage, model and task, in order."""
-
-    comparison: Result | None
-    """Everything probed side by side; None: a dry run, or a recipe without tasks."""
-
-    def __repr__(self) -> str:
-        lines = [repr(outcome) for outcome in self.outcomes]
-        return "\n".join(lines if self.comparison is None else [*lines, "", repr(self.comparison)])
-
-    def _repr_html_(self) -> str:
-        """As a notebook shows it."""
-        done = "<br>".join(f"<code>{escape(repr(outcome))}</code>" for outcome in self.outcomes)
-        return done if self.comparison is None else f"{done}{self.comparison._repr_html_()}"
 
 
 def run(

@@ -26,7 +26,7 @@ from .documented import takes
 from .outcome import Outcome, Outcomes
 from .probe import tasks_of
 from .results import Results
-from .run import RunResult
+from .run_result import RunResult
 
 if TYPE_CHECKING:
     from ..models.ref import ModelRef
