@@ -202,3 +202,11 @@ def test_there_must_be_events_and_items_to_learn_from() -> None:
         fitted(EventReading(align=2))
     with pytest.raises(OptionError, match=r"--align 2 is wider than the data: 0 items .*; leave it out"):
         fitted(EventReading(align=2), items=np.full(KINDS, -1))
+
+
+def test_removal_refuses_to_take_all_that_vectors_span() -> None:
+    counts, vectors = table()
+    flat = np.concatenate([vectors[:, :3], vectors[:, :3]], axis=1)  # 6 dimensions that span 3
+    assert EventSpace.fit(counts, flat, None, EventReading(remove_components=2)).map(flat).any()
+    with pytest.raises(OptionError, match=r"--remove-components 3 .* which span 3; give 2 or less"):
+        EventSpace.fit(counts, flat, None, EventReading(remove_components=3))

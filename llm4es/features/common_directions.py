@@ -17,6 +17,9 @@ from .event_pool import pool
 
 _ROWS_AT_ONCE = 4096
 
+_ROUNDING = 1e-11
+"""Share of the strongest direction's sum of squares below which one is rounding of single precision."""
+
 # N entities, E kinds, C width, R directions
 
 
@@ -56,18 +59,23 @@ def common_directions(
     from scipy.linalg import eigh
 
     width = vectors.shape[1]
-    widest = min(counts.shape[0], width) - 1
-    if n > widest:
-        remedy = f"give {widest} or less" if widest > 0 else "leave it out"
-        raise OptionError(
-            f"--remove-components {n} leaves nothing of vectors of {width} dimensions of {counts.shape[0]:,} train "
-            f"entities; {remedy}"
-        )
+    _refuse_all(n, min(counts.shape[0], width), counts.shape[0], width)
     squares = np.zeros((width, width))  # (C, C): its eigenvectors are the singular vectors
     for start in range(0, counts.shape[0], _ROWS_AT_ONCE):
         pooled = pool(counts[start : start + _ROWS_AT_ONCE], weights, vectors).astype(float)  # (N, C)
         squares += pooled.T @ pooled
-    _, directions = eigh(squares, subset_by_index=[width - n, width - 1])
-    directions = directions.T[::-1]  # (R, C)
+    strength, directions = eigh(squares)  # the weakest first
+    _refuse_all(n, int((strength > _ROUNDING * strength[-1]).sum()), counts.shape[0], width)
+    directions = directions.T[::-1][:n]  # (R, C)
     largest = np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1)  # (R, 1)
     return np.ascontiguousarray(directions * np.sign(largest), dtype=np.float32)
+
+
+def _refuse_all(n: int, spanned: int, n_entities: int, width: int) -> None:
+    """Raise where the directions taken out are all that the entities' vectors span."""
+    if n >= spanned:
+        remedy = f"give {spanned - 1} or less" if spanned > 1 else "leave it out"
+        raise OptionError(
+            f"--remove-components {n} leaves nothing of vectors of {width} dimensions of {n_entities:,} train "
+            f"entities, which span {spanned}; {remedy}"
+        )
