@@ -99,7 +99,7 @@ def features(table: Table) -> tuple[str, str, list[str]]:
     aligned = f"{MODEL}@30 [events, tfidf, align 64, {groups}]"
     asked = f"{MODEL}@30 [events, {prompt}, tfidf, whiten 256, {groups}]"
     asked_aligned = f"{MODEL}@30 [events, {prompt}, tfidf, align 64, {groups}]"
-    answers = f"{MODEL}@answers [events, {prompt}, tfidf]"
+    answers = f"{MODEL} [events, {prompt}, {len(table.answers.split(','))} answers, tfidf]"
     encoder, encoder_aligned = f"{ENCODER}@1 [events, tfidf]", f"{ENCODER}@1 [events, tfidf, align 64]"
     votes = [
         f"vote(tfidf, {answers})",

@@ -9,6 +9,9 @@ from ..core.errors import OptionError
 from .base import Options
 from .setting import option
 
+FEW_ANSWERS = 4
+"""Answers that stand in a name; of more the number does."""
+
 
 @dataclass(frozen=True)
 class PromptOptions(Options):
@@ -31,3 +34,17 @@ class PromptOptions(Options):
         if self.prompt is None:
             raise OptionError(f"--answers {','.join(self.answers)} without --prompt: nothing is asked; give one")
         object.__setattr__(self, "answers", tuple(dict.fromkeys(self.answers)))  # frozen for everybody else
+
+    @property
+    def shown_answers(self) -> str:
+        """What names show of the answers: these, or of many how many.
+
+        Examples
+        --------
+        >>> PromptOptions(prompt="one-word", answers=("man", "woman")).shown_answers
+        'man/woman'
+        >>> PromptOptions(prompt="one-word", answers=tuple("abcdef")).shown_answers
+        '6 answers'
+        """
+        n = len(self.answers)
+        return "/".join(self.answers) if n <= FEW_ANSWERS else f"{n} answers"

@@ -143,7 +143,7 @@ class EventRequest:
         by = f"by {'/'.join(self.options.by)}" if self.options.by else ""
         groups = f"{self.options.groups} groups" if self.options.groups else ""
         asked = self.text.prompts.name if self.text.prompts else ""
-        answers = "/".join(self.options.answers)
+        answers = self.options.shown_answers
         some = f"of {self.context.max_entities}" if "learnt_of" in self.settings else ""
         return ", ".join(word for word in ("events", asked, answers, by, *self.reading.words, groups, some) if word)
 
