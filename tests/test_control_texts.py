@@ -38,7 +38,7 @@ def with_control(project: Project, place: Path, heard: Heard) -> Project:
 def as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tokens as the library gives them, and no word of it in the record."""
 
-    def plain(tokenizer: Any, texts: Sequence[str], _prompt: str = "") -> list[Tokens]:
+    def plain(tokenizer: Any, texts: Sequence[str], *_frame: str) -> list[Tokens]:
         read = tokenizer(list(texts), return_offsets_mapping=True)
         pairs = zip(read["input_ids"], read["offset_mapping"], strict=True)
         return [Tokens(ids, [start for start, _ in offsets]) for ids, offsets in pairs]

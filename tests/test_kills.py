@@ -16,8 +16,8 @@ SHOP = {
     "canaries": 3,
     "labels": 12,
     "splits": 12,
-    "probes": 35,
-    "predictions": 84,
+    "probes": 45,
+    "predictions": 108,
     "events_shop": 54,
 }
 """Rows that every run over the shop of 12 ends with, however often it was killed."""

@@ -222,7 +222,7 @@ def test_the_recipe_has_the_options_that_nobody_typed(make: Callable[..., Path])
     [
         ('preset = "papr"', r"texts.preset 'papr' is none of raw"),
         ("max_events = 0", r"texts.*: --max-events 0 is below 1"),
-        ('history = "new"', r"texts.history .*Input should be 'newest', 'oldest' or 'full', not 'new'"),
+        ('history = "new"', r"texts.history .*Input should be 'newest', 'oldest', 'full' or 'events', not 'new'"),
         ('history = "full"\nmax_events = 3', r"--history full keeps every event and --max-events 3 does not"),
         ('on_bad_row = "drop"', r"texts.on_bad_row .*Input should be 'fail' or 'skip', not 'drop'"),
     ],

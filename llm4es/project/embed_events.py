@@ -156,7 +156,7 @@ class _Step:
     def _prepare(self, run: "Run", plan: Plan) -> pa.Table:
         """Drop what other weights made under this name; have the events read that nobody has read."""
         asked, context = self.asked, self.asked.context
-        run.reads([events_table(context.dataset)])
+        run.reads([events_table(context.dataset), "splits"])
         self.todo, self.to_pool = plan.todo, _once(plan.todo)
         if asked.space.moved:
             other = f"fingerprint <> {literal(asked.space.fingerprint)}"

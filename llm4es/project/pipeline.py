@@ -16,6 +16,8 @@ class Stage:
     """Tables it reads."""
     writes: tuple[str, ...]
     """Tables it writes."""
+    sometimes: tuple[str, ...] = ()
+    """Tables that it reads besides where what was asked for needs them: a run of it says so itself."""
 
 
 STAGES = (
@@ -24,8 +26,9 @@ STAGES = (
     Stage("finetune", ("texts", "splits", "models"), ("models", "exposures")),
     Stage(
         "embed",
-        ("texts", "events", "splits", "models"),
+        ("texts", "models"),
         ("embeddings", "layers", "event_vectors", "event_fits", "canaries"),
+        sometimes=("events", "splits"),
     ),
     Stage("probe", ("embeddings", "layers", "events", "labels", "splits", "exposures"), ("probes", "predictions")),
 )

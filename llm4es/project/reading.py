@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from ..core.entities import whole_entities
 from ..core.plan import Plan, Reason
-from ..core.sql import literal
+from ..core.sql import identifier, literal
 from ..core.tables import events_table
 from ..options import SerializeOptions
 from ..recipes import Source, entity_ids, read_events, read_labels, read_splits
@@ -69,6 +69,8 @@ class Reading:
         keep_edges(context, edges, run)  # before any text says their words
         recipe = fitted(context.store, context.recipe).with_edges(edges.edges)
         of_events = [NOBODY]
+        if run is not None:
+            self._forget_other_fields(run)
         with context.observer.progress(f"serialize {context.dataset}", None, "events") as advance:
             for chunk in _chunks(whole_entities(events)):
                 for making in makings:
@@ -89,6 +91,17 @@ class Reading:
         self._say_who_is_unknown(labels["entity_id"].unique(), pa.concat_tables(of_events)["entity_id"])
         if run is not None:
             self._keep_the_rest(run, labels)
+
+    def _forget_other_fields(self, run: "Run") -> None:
+        """Drop events that were kept without a field which the recipe has now: their values alone do not tell."""
+        context, table = self.context, events_table(self.context.dataset)
+        view = context.store.events_view(context.dataset)
+        if view not in context.store.views():
+            return
+        kept = context.store.sql(f"SELECT * FROM {identifier(view)} LIMIT 0").columns
+        if lacking := [field.name for field in context.recipe.fields if field.name not in kept]:
+            context.observer.say(f"serialize: the events were kept without {', '.join(lacking)}: they are kept anew")
+            run.delete(table, {"dataset": context.dataset}, "true")
 
     def _say_who_is_unknown(self, labelled: pa.Array, known: pa.ChunkedArray) -> None:
         """Labels that are nobody's: often ids in another writing. A sample lacks most entities, but not all of them."""
