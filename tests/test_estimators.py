@@ -71,14 +71,6 @@ def test_whitening_gives_unit_variance() -> None:
     assert np.std(white, axis=0) == pytest.approx(np.full(white.shape[1], np.std(white[:, 0])))
 
 
-def test_of_means_over_events_the_direction_counts() -> None:
-    train, few = X[:50], X[50:]
-    fitted = scaling([Block(4, Preprocess.DIRECTION)]).fit(train)
-    assert np.linalg.norm(fitted.transform(few), axis=1) == pytest.approx(np.ones(len(few)))
-    centred = few - train.mean(axis=0)
-    assert fitted.transform(few) == pytest.approx(centred / np.linalg.norm(centred, axis=1, keepdims=True))
-
-
 def test_regularisation_is_strong_for_noise_and_weak_for_signal() -> None:
     scaled = scaling(BLOCKS).fit_transform(X)
     signal = ChosenLogistic().fit(scaled, SIDE)

@@ -25,7 +25,6 @@ class Preprocess(StrEnum):
     TFIDF = "tfidf"  # counts weighed by rarity, rows of unit length: bags of items
     WORDS = "words"  # the same, of those columns alone that the training part has: words of texts
     WHITEN = "whiten"  # principal components that carry 90 % of the variance, each to unit variance
-    DIRECTION = "direction"  # zero mean, rows of unit length: means over events, longer where there are few of them
     NONE = "none"  # already on a scale of its own
 
 

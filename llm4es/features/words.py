@@ -105,7 +105,7 @@ def words_aligned(
         name="words-aligned",
         entity_ids=entity_ids,
         matrix=counts.tocsr().astype(float),  # (N, E)
-        blocks=(Block(counts.shape[1], Preprocess.DIRECTION, kinds),),
+        blocks=(Block(counts.shape[1], Preprocess.STANDARD, kinds),),
     )
 
 

@@ -13,7 +13,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from ..features.feature_set import Block, Preprocess
 from .kind_vectors import KnownWords, PooledKinds
@@ -50,9 +50,6 @@ SCALERS: dict[Preprocess, Callable[[], BaseEstimator]] = {
     Preprocess.STANDARD: _standard,
     Preprocess.TFIDF: TfidfTransformer,
     Preprocess.WORDS: KnownWords,
-    Preprocess.DIRECTION: lambda: make_pipeline(
-        FunctionTransformer(_dense, accept_sparse=True), StandardScaler(with_std=False), Normalizer()
-    ),
     Preprocess.NONE: FunctionTransformer,
     Preprocess.WHITEN: lambda: _standard(PCA(0.9, whiten=True, svd_solver="full")),
 }

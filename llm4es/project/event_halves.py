@@ -116,7 +116,7 @@ class EventHalves:
             k=self.source.k,
             seen=self.source.seen.everybody,
             blocks=(
-                Block(matrix.shape[1], Preprocess.DIRECTION, Kinds(self._vectors(kinds), kinds.item_codes, reading)),
+                Block(matrix.shape[1], Preprocess.STANDARD, Kinds(self._vectors(kinds), kinds.item_codes, reading)),
             ),
         )
 

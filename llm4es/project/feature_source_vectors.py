@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..core.sql import literal, where
 from ..features.import_vectors import IMPORTED
-from ..options import EmbedOptions, History
+from ..options import EmbedOptions
 from ..options.embed import ENDPOINT
 from .context import Context
 from .feature_source import FeatureSource
@@ -221,9 +221,8 @@ def _loader(
     def load() -> "FeatureSet":
         import numpy as np
 
-        from ..features.feature_set import FeatureSet, Preprocess
+        from ..features.feature_set import FeatureSet
 
-        of_events = row["history"] == History.EVENTS
         ids: list[str] = []
         parts = []
         for source in range(len(_sources(row))):
@@ -240,7 +239,6 @@ def _loader(
             k=row["k"] or None,
             seen=seen,
             source_hash=(row["source_hash"] or "") + row["config_id"],
-            preprocess=Preprocess.DIRECTION if of_events else Preprocess.STANDARD,
         )
 
     return load
