@@ -58,6 +58,8 @@ def test_what_is_spared_goes_first_and_wide_keeps_it() -> None:
     ]  # fmt: skip
     assert [c.title for c in fitting(shown(rows), rows, 200)] == every
     assert [c.title for c in fitting(shown(rows), rows, 149)] == every[:-2]  # 44 characters of a name
+    long = [row | {"features": f"vote({row['features']}, {'m' * 60})"} for row in rows]
+    assert [c.title for c in fitting(shown(long), long, 170)] == every  # a name is folded before figures are left out
     narrow = [c.title for c in fitting(shown(rows), rows, 10)]
     assert narrow == ["features", "roc_auc", "interval", "difference", "p", "verdict", "seen in tuning"]
     assert "241,000" in printed(200)

@@ -28,6 +28,7 @@ ROW = ("1", "raw", "text a")
 @pytest.mark.parametrize(
     ("text", "rows"),
     [
+        ("SELECT cosine([3.0, 4.0], [4.0, 3.0]), cosine([1.0], [1.0, 0.0])", [(0.96, None)]),  # of no common space
         (READ, [ROW]),
         ("SELECT count(*) FROM texts", [(1,)]),
         (f"FROM ({READ})", [ROW]),

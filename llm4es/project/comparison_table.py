@@ -113,17 +113,22 @@ def told(rows: Sequence[Row]) -> list[str]:
     return cautions(first["n"], first["n_smallest"], first["repeats"], first["folds"])
 
 
+NAME = 44
+"""Characters of a name that other columns make room for; a longer name is folded."""
+
+
 def fitting(columns: Sequence[Column], rows: Sequence[Row], width: int) -> list[Column]:
     """The columns that fit beside each other, dropping what can be drop_priority, the names folded at last."""
     kept = list(columns)
-    while _total(kept, rows) > width and any(column.drop_priority for column in kept):
+    while _total(kept, rows, NAME) > width and any(column.drop_priority for column in kept):
         kept.remove(max(kept, key=lambda column: column.drop_priority))
     return kept
 
 
-def _total(columns: Sequence[Column], rows: Sequence[Row]) -> int:
-    """Characters of a row."""
+def _total(columns: Sequence[Column], rows: Sequence[Row], name: int | None = None) -> int:
+    """Characters of a row, of whose first column ``name`` count at most."""
     widths = [max(len(column.title), *(len(column.cell(row)) for row in rows)) for column in columns]
+    widths[0] = widths[0] if name is None else min(widths[0], name)
     return sum(widths) + GAP * (len(columns) - 1)
 
 

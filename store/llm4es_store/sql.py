@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from .read_only_files import ReadOnlyFiles
 
 MACROS = (
-    "CREATE MACRO cosine(a, b) AS list_cosine_similarity(a, b)",
+    "CREATE MACRO cosine(a, b) AS CASE WHEN len(a) = len(b) THEN list_cosine_similarity(a, b) END",
     """CREATE MACRO nearest(of_dataset, entity, of_model, of_k, n) AS TABLE
     SELECT other.entity_id, list_cosine_similarity(other.vector, chosen.vector) AS cosine, other.config_id
     FROM embeddings other JOIN embeddings chosen USING (dataset, model, k, config_id)
