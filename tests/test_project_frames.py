@@ -256,3 +256,20 @@ def test_a_store_stays_where_it_was_named(project: Project, place: Path, monkeyp
     assert here.serialize().computed == 20
     assert (place / "store").is_dir()
     assert list(elsewhere.iterdir()) == []
+
+
+def test_events_follow_the_names_of_fields(project: Project, place: Path) -> None:
+    """Names there and back, with values in the same order: the events say what the texts say, and nobody's vanish."""
+    project.serialize()
+    path, columns = place / "shop" / "shop.toml", "SELECT * FROM events_shop ORDER BY entity_id, position"
+    before, raw = path.read_text(), project.sql(columns).to_arrow()
+    renamed = before.replace('name = "product"', 'name = "bought"\nfrom = "product"')
+    path.write_text(renamed.replace('item = "product"', 'item = "bought"'))
+    with pytest.raises(OptionError, match="events of 15 more entities: serialize all of them"):
+        Project(path, place / "store", max_entities=5, observer="silent").serialize()
+    Project(path, place / "store", observer="silent").serialize()
+    assert project.sql("SELECT count(bought) AS n FROM events_shop").to_arrow()["n"].to_pylist() == [90]
+    path.write_text(before)
+    again = Project(path, place / "store", observer="silent")
+    again.serialize()
+    assert again.sql(columns).to_arrow()["product"].to_pylist() == raw["product"].to_pylist()

@@ -84,3 +84,18 @@ def test_how_long_is_tuned(words: dict[str, Any], history: str | None, steps: in
 def test_what_events_alone_have_is_refused_beside_another_way() -> None:
     with pytest.raises(OptionError, match="--weights tfidf with --history newest"):
         RunOptions.of(history="newest", weights="tfidf")
+
+
+def test_events_of_far_too_many_kinds_are_read_on_request_only(
+    tmp_path: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """20 customers, 64 tokens: 256 events of about 20 tokens are four times what the newest windows hold."""
+    of_shop, ears = project(tmp_path, repeating=True)
+    of_shop.serialize()
+    for distinct, history in ((256, "events"), (257, "newest")):
+        monkeypatch.setattr("llm4es.project.run.distinct_events", lambda _, n=distinct: (1000, n))
+        planned = of_shop.run(model=model, dry_run=True, **QUICK)
+        assert ("257 of 1,000 events are distinct, so that reading each once takes far longer" in ears.since()) == (
+            history == "newest"
+        )
+        assert planned.outcomes

@@ -81,9 +81,10 @@ def keep_edges(context: Context, edges: BinEdges, run: "Run | None") -> None:
     run : Run or None
         Open; it writes the rows. None: a dry run.
     """
+    sample = "" if context.max_entities is None else ", a sample: they stay when all are read"
     for field in edges.fields:
         found = edges.edges[field.name]
-        context.observer.say(f"serialize: {_said(field, found)}, fitted on {edges.n_entities:,} entities")
+        context.observer.say(f"serialize: {_said(field, found)}, fitted on {edges.n_entities:,} entities{sample}")
         if run is not None:
             row = {"n_bins": field.bins, "edges": list(found), "n_entities": edges.n_entities}
             scope = {"dataset": context.dataset, "field": field.name, "config_id": _config(context.recipe, field)}

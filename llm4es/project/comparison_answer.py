@@ -15,6 +15,9 @@ from ..probe.comparison import WITHIN_NOISE, in_short
 
 Row = Mapping[str, Any]
 
+LONG = 40
+"""Characters of a combination's name from which a line only says what it is."""
+
 BEST_HERE = ", the best of several on these entities"
 
 
@@ -102,4 +105,9 @@ def _place(row: Row) -> str:
 def _shown(row: Row) -> str:
     """A row in figures."""
     gap = f"{signed(row['difference'])}, {between(row['diff_low'], row['diff_high'], signed)}"
-    return f"{row['features']} {number(row['value'])} ({gap})"
+    return f"{_short(row['features'])} {number(row['value'])} ({gap})"
+
+
+def _short(name: str) -> str:
+    """A name; of a long choice or vote what it is: the table below has all of it."""
+    return f"{name.partition('(')[0]}(...)" if is_combined(name) and len(name) > LONG else name

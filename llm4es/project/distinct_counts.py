@@ -12,6 +12,9 @@ from .cutoffs import Cutoff
 from .histories import Histories
 from .selection import preset as stored_preset
 
+DISTINCT_SHARE = 0.9
+"""Share of distinct events above which reading each once spares nothing."""
+
 EXACT = 500_000
 """Events up to which the distinct ones are counted."""
 

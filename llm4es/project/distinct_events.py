@@ -8,7 +8,7 @@ from ..serialize.event_lines import event_fields
 from .bins import fitted
 from .context import Context
 from .cutoffs import Cutoff
-from .distinct_counts import EXACT, counts
+from .distinct_counts import DISTINCT_SHARE, EXACT, counts
 
 HIGH = 0.3
 """Share of distinct events above which reading each once spares little."""
@@ -40,17 +40,17 @@ def say_distinct(context: Context, cutoff: Cutoff, preset: str) -> None:
     if not total:
         return
     share = f"{_shown(distinct, total)} distinct events of {total:,} ({100 * distinct / total:.3g} %)"
-    if distinct <= HIGH * total:
-        context.observer.say(f"serialize: {share}: embed --history events reads each once")
-        return
-    context.observer.say(f"serialize: {share}{_remedy(fields, without, total)}")
+    once = ": embed --history events reads each once" if distinct <= DISTINCT_SHARE * total else ""
+    remedy = _remedy(fields, without, total) if distinct > HIGH * total else ""
+    between = "; distinct" if once else ","
+    context.observer.say(f"serialize: {share}{once}{between + remedy if remedy else ''}")
 
 
 def _remedy(fields: tuple[FieldSpec, ...], without: list[int], total: int) -> str:
     """What makes events distinct, and what lets them repeat."""
     worst = min(range(len(fields)), key=lambda at: without[at])
     field, others = fields[worst], [each.name for at, each in enumerate(fields) if at != worst]
-    by = f", by {field.name} above all (without it {_shown(without[worst], total)})" if others else f", by {field.name}"
+    by = f" by {field.name} above all (without it {_shown(without[worst], total)})" if others else f" by {field.name}"
     fewer = ""
     if field.is_number and field.bins is None:
         rounded = " or fewer decimals" if field.type is FieldType.NUMBER and field.decimals != 0 else ""

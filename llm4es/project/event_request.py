@@ -24,6 +24,7 @@ from ..options.weights import weight_factors
 from ..serialize.event_lines import event_fields
 from .bins import fitted
 from .context import Context
+from .distinct_counts import DISTINCT_SHARE
 from .event_fits import EventFits
 from .event_pooling import EventPooling
 from .event_texts import DistinctEvents, EventText
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-DISTINCT_SHARE, DISTINCT_EVENTS = 0.9, 10_000
-"""Share of distinct events above which reading each once spares nothing, and how many have to be read to ask first."""
+DISTINCT_EVENTS = 10_000
+"""Events that have to be read, where nearly all are distinct, from which it is asked first."""
 
 
 @dataclass(frozen=True)

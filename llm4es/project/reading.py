@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.entities import whole_entities
+from ..core.errors import OptionError
 from ..core.plan import Plan, Reason
 from ..core.sql import identifier, literal
 from ..core.tables import events_table
@@ -43,6 +44,10 @@ _EVENTS_AT_ONCE = 500_000
 """Events read, written and committed at a time: the bound on memory."""
 
 
+EVENT_FIELDS = "event_fields"
+"""What the record calls the names of the fields that events were kept with."""
+
+
 @dataclass
 class Reading:
     """One pass over the events."""
@@ -52,6 +57,8 @@ class Reading:
     options: SerializeOptions
     cuts: Sequence[TextSet]
     """The sets of texts that are made."""
+    fields_before: Sequence[str] | None = None
+    """Names of the fields of the serialization before; None: its record does not have them, or there was none."""
     rows: int = 0
     reused: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
@@ -93,15 +100,29 @@ class Reading:
             self._keep_the_rest(run, labels)
 
     def _forget_other_fields(self, run: "Run") -> None:
-        """Drop events that were kept without a field which the recipe has now: their values alone do not tell."""
+        """Drop events that were kept under other names of fields: their values alone, which are hashed, do not tell."""
         context, table = self.context, events_table(self.context.dataset)
-        view = context.store.events_view(context.dataset)
-        if view not in context.store.views():
+        view, names = context.store.events_view(context.dataset), [field.name for field in context.recipe.fields]
+        if view not in context.store.views() or names == self.fields_before:
             return
         kept = context.store.sql(f"SELECT * FROM {identifier(view)} LIMIT 0").columns
-        if lacking := [field.name for field in context.recipe.fields if field.name not in kept]:
-            context.observer.say(f"serialize: the events were kept without {', '.join(lacking)}: they are kept anew")
-            run.delete(table, {"dataset": context.dataset}, "true")
+        if self.fields_before is None and not set(names) - set(kept):
+            return  # of a version that did not record names: those of its columns are all that is known
+        if context.max_entities is not None:
+            self._refuse_to_forget_others(view)
+        context.observer.say("serialize: the events were kept with other fields: they are kept anew")
+        run.delete(table, {"dataset": context.dataset}, "true")
+
+    def _refuse_to_forget_others(self, view: str) -> None:
+        """Events of entities outside a sample would vanish, and their texts would stay."""
+        context = self.context
+        mine = entity_ids(context.recipe, self.source, self.options, context.max_entities)
+        known = context.store.sql(f"SELECT DISTINCT entity_id FROM {identifier(view)}").to_arrow_table()["entity_id"]
+        if others := pc.sum(pc.invert(pc.is_in(known, value_set=mine))).as_py():
+            raise OptionError(
+                f"--max-entities {context.max_entities}: the fields have other names than before, and the store "
+                f"has events of {others} more entities: serialize all of them (without --max-entities) first"
+            )
 
     def _say_who_is_unknown(self, labelled: pa.Array, known: pa.ChunkedArray) -> None:
         """Labels that are nobody's: often ids in another writing. A sample lacks most entities, but not all of them."""

@@ -27,10 +27,9 @@ from ..options import (
 from .compare import compare
 from .context import Context
 from .cutoffs import newest_as_of
-from .distinct_counts import distinct_events
+from .distinct_counts import DISTINCT_SHARE, distinct_events
 from .embed import embed
 from .enrich import enrich
-from .event_request import DISTINCT_SHARE
 from .feature_source import FeatureSource
 from .feature_sources import feature_sources, named
 from .finetune import default_name, finetune
@@ -40,6 +39,7 @@ from .probe import probe
 from .recorded import last_run
 from .run_features import combinations
 from .run_result import RunResult
+from .selection import entities_sql
 from .serialize import serialize
 from .stored_models import resolved
 
@@ -90,6 +90,13 @@ def run(
     return RunResult(tuple(outcomes), together)
 
 
+FAR_LONGER = 4
+"""Times what ``--history newest`` reads at most: beyond it single events are read on request only."""
+
+EVENT_TOKENS = 20
+"""Tokens of an event's line, about."""
+
+
 @dataclass(frozen=True)
 class _Walk:
     """The stages with what ``run`` was asked for."""
@@ -128,13 +135,24 @@ class _Walk:
         if self.options.history is not None or self.options.engine is not EngineName.TRANSFORMERS:
             return self.options.history or History.NEWEST
         total, distinct = distinct_events(self._cuts()[0])
-        if distinct <= DISTINCT_SHARE * total:
+        if distinct > DISTINCT_SHARE * total:
+            why = "reading each once spares nothing"
+        elif distinct > self._affordable():
+            why = "reading each once takes far longer than the newest of each history"
+        else:
             return History.EVENTS
         self.context.observer.say(
-            f"run: {distinct:,} of {total:,} events are distinct, so that reading each once spares nothing: the newest "
+            f"run: {distinct:,} of {total:,} events are distinct, so that {why}: the newest "
             "of each history are read (as --history newest; --history events reads them one by one all the same)"
         )
         return History.NEWEST
+
+    def _affordable(self) -> float:
+        """Distinct events whose reading takes some times what windows of everybody's newest events take."""
+        context = self._cuts()[0]
+        entities = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
+        ((n_entities,),) = context.store.sql(f"SELECT count(*) FROM ({entities})").fetchall()
+        return float(FAR_LONGER * n_entities * self.options.max_length / EVENT_TOKENS)
 
     def to_come(self, outcomes: Sequence[Outcome]) -> bool:
         """Whether a stage before will change what the next one reads."""

@@ -19,8 +19,8 @@ from .distinct_events import say_distinct
 from .kept_files import refuse_strange_files
 from .kept_recipes import is_kept, keep_recipe
 from .outcome import Outcome
-from .reading import Reading
-from .recorded import last_run
+from .reading import EVENT_FIELDS, Reading
+from .recorded import last_run, runs_of
 from .selection import entities_sql
 from .text_sets import text_sets
 
@@ -70,6 +70,7 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
         "files": {table: [path.name for path in paths] for table, paths in source.files.items()},
         "events_files": source.contents[context.recipe.events.table],  # the same people under another name are known
         "whole_recipe": context.recipe.serialized_hash(),
+        EVENT_FIELDS: [field.name for field in context.recipe.fields],
         "max_entities": context.max_entities,
         **cuts[-1].config,
     }
@@ -81,7 +82,8 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
                 keep_recipe(context, run)
         seconds = 0.0 if context.dry_run else time.monotonic() - began
         return Outcome("serialize", context.dataset, n_texts, 0, n_texts, {}, seconds, made, dry_run=context.dry_run)
-    reading = Reading(context, source, options, cuts)
+    done = [run for run in runs_of(context.store, context.dataset, "serialize") if run.status == "done"]
+    reading = Reading(context, source, options, cuts, done[-1].config.get(EVENT_FIELDS) if done else None)
     if context.dry_run:
         with limited(options.limits(), what):
             reading.read(None)
