@@ -148,8 +148,9 @@ def test_rewritings_keep_the_words(opened: Callable[..., Project]) -> None:
          "its [[fields]], or embed --history events --by product lets them repeat"),
         ("5", "", "25 distinct events of 90 (27.8 %): embed --history events reads each once"),
         ("", '[texts]\nby = ["product"]', "5 distinct events of 90 (5.56 %): embed --history events reads each once"),
-        ("", '[texts]\nby = ["amount"]', "44 distinct events of 90 (48.9 %), by amount: bins = 5 or fewer decimals in "
-         "its [[fields]], or embed --history events --by FIELD lets them repeat"),
+        ("", '[texts]\nby = ["amount"]', "44 distinct events of 90 (48.9 %): embed --history events reads each once; "
+         "distinct by amount: bins = 5 or fewer decimals in its [[fields]], or embed --history events --by FIELD lets "
+         "them repeat"),
     ],
 )  # fmt: skip
 def test_the_share_of_distinct_events_is_told(opened: Callable[..., Project], bins: str, more: str, told: str) -> None:
