@@ -86,3 +86,20 @@ def server() -> Iterator[str]:
     """The address of a server that has the file ``data.zip`` and no other."""
     with serving() as address:
         yield address
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many raw rows each ``serialize`` has read."""
+    from llm4es.project import reading  # heavy
+
+    rows: list[int] = []
+    real = reading.read_events  # type: ignore[attr-defined]  # what it reads with
+
+    def counting(*args: object, **more: object) -> object:
+        table = real(*args, **more).read_all()  # type: ignore[arg-type]  # whatever it is given
+        rows.append(len(table))
+        return table.to_reader()
+
+    monkeypatch.setattr(reading, "read_events", counting)
+    return rows

@@ -21,7 +21,9 @@ from ..options import SerializeOptions
 from ..recipes import Source, entity_ids, read_events, read_labels, read_splits
 from ..recipes.bin_edges import BinEdges
 from ..serialize.event_hashes import histories, with_hashes
+from .appended import NewRows
 from .bins import fitted, keep_edges, unfitted
+from .completed import completed
 from .context import Context
 from .executor import Increment, TableRows
 from .incremental import Job, carry_out, plan_of
@@ -29,7 +31,7 @@ from .kept_recipes import keep_recipe
 from .making import NOBODY, Making
 from .observer import Null
 from .outcome import Outcome
-from .selection import RAW
+from .selection import RAW, n_texts
 from .text_sets import TextSet, own_cutoffs
 
 if TYPE_CHECKING:
@@ -57,8 +59,12 @@ class Reading:
     options: SerializeOptions
     cuts: Sequence[TextSet]
     """The sets of texts that are made."""
+    new: NewRows | None = None
+    """What has come to a source that only grows; None: every row is read."""
     fields_before: Sequence[str] | None = None
     """Names of the fields of the serialization before; None: its record does not have them, or there was none."""
+    already: int = 0
+    """Texts that were there before."""
     rows: int = 0
     reused: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
@@ -68,11 +74,13 @@ class Reading:
     def read(self, run: "Run | None") -> None:
         """Read, compare, and with a run also write."""
         context = self.context
+        if self.new is not None:
+            self.already = n_texts(context.store, context.dataset, [each.cutoff.config_id for each in self.cuts], None)
         labels = self._labels()  # before anything is written: what is wrong with them is told first
         makings = [Making(cut, own_cutoffs(labels, cut.cutoff) if cut.cutoff.own else None) for cut in self.cuts]
         everything = replace(self.options, as_of=None)  # events are kept whole, whatever the texts' cut-off
         edges = BinEdges(unfitted(context.store, context.recipe))
-        events = read_events(context.recipe, self.source, everything, context.max_entities, edges)
+        events = self._events(everything, edges)
         keep_edges(context, edges, run)  # before any text says their words
         recipe = fitted(context.store, context.recipe).with_edges(edges.edges)
         of_events = [NOBODY]
@@ -90,14 +98,37 @@ class Reading:
                 self.first = first if self.first is None or (first and first < self.first) else self.first
                 advance(chunk.num_rows)
         for making in makings:
-            making.check(context.dataset, self.first)
+            if self.new is None:
+                making.check(context.dataset, self.first)
             for line in making.left_out():
                 context.observer.say(line)
-        if context.max_entities is None:
+        if context.max_entities is None and self.new is None:
             self._drop_vanished(run, makings, pa.concat_tables(of_events))
-        self._say_who_is_unknown(labels["entity_id"].unique(), pa.concat_tables(of_events)["entity_id"])
+        if self.new is not None:
+            self._count_the_others()
+        else:
+            self._say_who_is_unknown(labels["entity_id"].unique(), pa.concat_tables(of_events)["entity_id"])
         if run is not None:
             self._keep_the_rest(run, labels)
+
+    def _events(self, options: SerializeOptions, edges: BinEdges) -> Iterable[pa.RecordBatch]:
+        """All events of the entities that are looked at: everybody, or whoever has new ones."""
+        context, new = self.context, self.new
+        if new is None:
+            events: Iterable[pa.RecordBatch] = read_events(
+                context.recipe, self.source, options, context.max_entities, edges
+            )
+            return events
+        if new.nothing:
+            context.observer.say("serialize: no new events")
+            return ()
+        return completed(context, read_events(context.recipe, new.source, options), new.since)
+
+    def _count_the_others(self) -> None:
+        """Texts of entities that have no new events stay: they count as reused."""
+        computed = sum(self.reasons.get(reason, 0) for reason in Reason)
+        self.rows = self.already + self.reasons.get(Reason.NEW, 0)
+        self.reused = self.rows - computed
 
     def _forget_other_fields(self, run: "Run") -> None:
         """Drop events that were kept under other names of fields: their values alone, which are hashed, do not tell."""

@@ -140,6 +140,36 @@ def entities_sql(dataset: str, raw_config: str, max_entities: int | None) -> str
     return query
 
 
+def n_texts(store: "Store", dataset: str, raw_configs: Sequence[str], max_entities: int | None) -> int:
+    """How many raw texts there are.
+
+    Parameters
+    ----------
+    store : Store
+        Where they are.
+    dataset : str
+        Whose.
+    raw_configs : sequence of str
+        Configurations of the raw texts, one or more.
+    max_entities : int or None
+        At most so many of each; None: all.
+
+    Returns
+    -------
+    int
+        Of all configurations together.
+
+    Examples
+    --------
+    >>> n_texts(project.store, "shop", [raw_config(project.store, "shop")], 3)
+    3
+    """
+    texts = " UNION ALL ".join(
+        f"(SELECT count(*) AS n FROM ({entities_sql(dataset, config, max_entities)}))" for config in raw_configs
+    )
+    return int(store.sql(f"SELECT sum(n) FROM ({texts})").fetchall()[0][0])
+
+
 def raw_config(store: "Store", dataset: str, which: Which = NEWEST) -> str:
     """The config_id of the raw texts of the newest serialization.
 

@@ -12,6 +12,7 @@ from ..core.limits import limited
 from ..core.times import shown
 from ..options import SerializeOptions
 from ..recipes import locate
+from .appended import GROWN, growth, new_rows, upto_now
 from .bins import unfitted
 from .context import Context
 from .cutoffs import Cutoff, newest_as_of
@@ -21,7 +22,7 @@ from .kept_recipes import is_kept, keep_recipe
 from .outcome import Outcome
 from .reading import EVENT_FIELDS, Reading
 from .recorded import last_run, runs_of
-from .selection import entities_sql
+from .selection import n_texts
 from .text_sets import text_sets
 
 TOLD = 0.1
@@ -61,6 +62,7 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
     if options.as_of is not None and context.recipe.events.time is None:
         raise RecipeError(f"--as-of needs times, and recipe {context.dataset!r} has no events.time")
     cuts = text_sets(context.recipe, options)
+    grown = growth(context, source, own=any(each.cutoff.own for each in cuts))
     made = cuts[-1].cutoff.config_id
     record = {
         "config_id": made,
@@ -73,6 +75,7 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
         EVENT_FIELDS: [field.name for field in context.recipe.fields],
         "max_entities": context.max_entities,
         **cuts[-1].config,
+        **({} if grown is None else {GROWN: grown.recorded}),
     }
     _say_what_changes(context, cuts[-1].cutoff)
     if (n_texts := _already_there(context, record)) is not None:
@@ -83,7 +86,9 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
         seconds = 0.0 if context.dry_run else time.monotonic() - began
         return Outcome("serialize", context.dataset, n_texts, 0, n_texts, {}, seconds, made, dry_run=context.dry_run)
     done = [run for run in runs_of(context.store, context.dataset, "serialize") if run.status == "done"]
-    reading = Reading(context, source, options, cuts, done[-1].config.get(EVENT_FIELDS) if done else None)
+    new = None if grown is None else new_rows(context, source, record, grown)
+    source = upto_now(source, context.recipe, grown)
+    reading = Reading(context, source, options, cuts, new, done[-1].config.get(EVENT_FIELDS) if done else None)
     if context.dry_run:
         with limited(options.limits(), what):
             reading.read(None)
@@ -109,11 +114,7 @@ def _already_there(context: Context, record: dict[str, Any]) -> int | None:
     same = same and not unfitted(context.store, context.recipe)
     if not same or (done is not None and (asked is None or asked > done)):
         return None
-    texts = " UNION ALL ".join(
-        f"(SELECT count(*) AS n FROM ({entities_sql(context.dataset, each['config_id'], asked)}))"
-        for each in record["cutoffs"]
-    )
-    return int(context.store.sql(f"SELECT sum(n) FROM ({texts})").fetchall()[0][0])
+    return n_texts(context.store, context.dataset, [each["config_id"] for each in record["cutoffs"]], asked)
 
 
 def _say_what_changes(context: Context, cutoff: Cutoff) -> None:

@@ -25,7 +25,7 @@ from .expressions import explained, expression, sentence
 from .first_rows import is_value
 from .kinds.last_line import check_last_line
 from .kinds.texts import has_mixed_line_ends
-from .locate import Source
+from .locate import Beyond, Source
 from .model import Header, RawTable, Recipe
 from .readers import reader_of
 from .union import Part, rows_sql
@@ -83,9 +83,13 @@ class Loaded:
     """What stands behind FROM."""
     derive: Mapping[str, str]
     """The derived columns."""
+    partial: bool
+    """Some rows of each file only."""
 
     def place(self, row: int) -> str:
         """Where the row of that number stands: 'row 5', or 'row 5 of part-2.csv' where there are several files."""
+        if self.partial and len(self.readers) == 1:
+            return f"new row {row + 1}"
         if len(self.readers) > 1:
             with duckdb.connect() as connection:  # the one that they were loaded to reads no file any more
                 for path, reader in self.readers:
@@ -132,6 +136,9 @@ def _read(
 ) -> Loaded:
     """Read the files of a table, into one of the same name with an underscore in front."""
     spec, paths = recipe.all_layouts[source.layout].tables[table], source.files[table]
+    beyond = source.beyond.get(table)
+    if beyond is not None:
+        expressions = [*expressions, beyond.column]
     spoken = " ".join([*expressions, *spec.derive.values()]).lower().replace('""', '"')
     files = _files(connection, spec, paths, skip)
     there: list[str] = []
@@ -152,14 +159,14 @@ def _read(
     raw = identifier(f"_{table}")
     try:
         try:
-            rejected = _make(connection, raw, files, spoken, skip)
+            rejected = _make(connection, raw, files, spoken, skip, beyond)
         except duckdb.InvalidInputException:
             if not any(map(has_mixed_line_ends, paths)):
                 raise
             rejected = 1
         if rejected and any(map(has_mixed_line_ends, paths)):
             files = _files(connection, spec, paths, skip, one_line_end=True)
-            rejected = _make(connection, raw, files, spoken, skip)
+            rejected = _make(connection, raw, files, spoken, skip, beyond)
     except duckdb.Error as error:
         what = f"cannot read {', '.join(path.name for path in paths)}: {sentence(error).rstrip('.')}"
         if "CSV Error" in str(error) and not skip:
@@ -172,7 +179,7 @@ def _read(
     if "rowid" in spoken and "rowid" in [name.lower() for name in there]:  # the column would number the rows
         numbered = f"SELECT *, row_number() OVER () - 1 AS {ROW} FROM {raw}"
     readers = tuple((file.path, file.reader) for file in files)
-    return Loaded(columns, readers, f"SELECT *{without}", f"({numbered})", spec.derive)
+    return Loaded(columns, readers, f"SELECT *{without}", f"({numbered})", spec.derive, source.partial)
 
 
 def _check_header(spec: RawTable, table: str, names: Sequence[str], spoken: str) -> None:
@@ -211,11 +218,20 @@ def _files(
     return [_File(path, *reader_of(connection, spec, path, Path(spill, COPIES), skip, one_line_end)) for path in paths]
 
 
-def _make(connection: duckdb.DuckDBPyConnection, raw: str, files: Sequence[_File], spoken: str, skip: bool) -> int:
-    """Make the table of all rows; the lines that were left out of it."""
+def _make(
+    connection: duckdb.DuckDBPyConnection,
+    raw: str,
+    files: Sequence[_File],
+    spoken: str,
+    skip: bool,
+    beyond: Beyond | None,
+) -> int:
+    """Make the table of all rows, or of those beyond some value; the lines that were left out of it."""
     kept = [[name for name in file.names if name and name.lower() in spoken] for file in files]
     parts = [Part(file.reader, names, file.is_text) for file, names in zip(files, kept, strict=True)]
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {raw} AS {rows_sql(connection, parts)}")
+    rows = rows_sql(connection, parts)
+    rows = rows if beyond is None else f"FROM ({rows}) WHERE {beyond.condition}"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {raw} AS {rows}")
     if not skip or not any(file.is_text for file in files):
         return 0
     last = "SELECT max(scan_id) FROM reject_errors"

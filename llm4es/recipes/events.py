@@ -5,7 +5,7 @@ sorted by entity and time. Knows nothing of texts.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
@@ -94,7 +94,7 @@ def read_events(
                 entities = _entities(connection, recipe, source, query, max_entities, skip)
                 if edges is not None and edges.fields:
                     edges.fit(connection, query, recipe, source, entities, skip)
-                reader = connection.sql(_sorted(query, options)).to_arrow_reader(BATCH_ROWS)
+                reader = connection.sql(_sorted(recipe, query, options)).to_arrow_reader(BATCH_ROWS)
                 first = next((batch for batch in reader if batch.num_rows), None)  # sorts: what can fail, fails here
         except duckdb.Error as error:
             raise DataError(f"cannot read the events of {recipe.name!r}: {sentence(error)}") from error
@@ -169,13 +169,13 @@ def _entities(
         f"AS number FROM ({wanted})"
     )
     ids = connection.sql("SELECT entity_id FROM _entities ORDER BY number").to_arrow_table()
-    if not len(ids):
+    if not len(ids) and not source.partial:
         raise DataError(f"{recipe.name}: every row of the events is left out: mend the files, or the recipe")
     return ids["entity_id"].combine_chunks()
 
 
-def _sorted(query: EventsQuery, options: SerializeOptions) -> str:
-    """The query of all wanted rows in order."""
+def _sorted(recipe: Recipe, query: EventsQuery, options: SerializeOptions) -> str:
+    """The query of all wanted rows in order; of those with one key the last."""
     selected = ", ".join(f"{column.sql} AS {identifier(column.name)}" for column in query.values)
     if not any(column.name == "event_time" for column in query.values):
         selected += ", CAST(NULL AS TIMESTAMP) AS event_time"
@@ -184,9 +184,42 @@ def _sorted(query: EventsQuery, options: SerializeOptions) -> str:
     if options.as_of is not None:
         moment = as_utc(options.as_of).replace(tzinfo=None).isoformat(sep=" ")
         before = f" WHERE event_time < TIMESTAMP {literal(moment)}"
+    key = [name if name == "event_time" else f"f_{name}" for name in recipe.events.key]
     return (
         f"SELECT * EXCLUDE (_id, {ROW}, entity_id) FROM ({rows}) JOIN _entities ON _id = entity_id{before} "
+        f"{last_of_key('number', key, f'{ROW} DESC')}"
         f"ORDER BY number, event_time, {ROW}"
+    )
+
+
+def last_of_key(entity: str, key: Sequence[str], newest: str) -> str:
+    """The clause of a query that keeps one row of those of an entity that agree in a key; all that lack one stay.
+
+    Parameters
+    ----------
+    entity : str
+        Column that says whose a row is.
+    key : sequence of str
+        Columns; none: every row stays.
+    newest : str
+        What to order by so that the row that stays is the first.
+
+    Returns
+    -------
+    str
+        SQL with a space behind it; '' where there is no key.
+
+    Examples
+    --------
+    >>> last_of_key("number", ["f_receipt"], "row DESC")
+    'QUALIFY "f_receipt" IS NULL OR row_number() OVER (PARTITION BY number, "f_receipt" ORDER BY row DESC) = 1 '
+    """
+    if not key:
+        return ""
+    columns = [identifier(name) for name in key]
+    lacking = " OR ".join(f"{column} IS NULL" for column in columns)
+    return (
+        f"QUALIFY {lacking} OR row_number() OVER (PARTITION BY {entity}, {', '.join(columns)} ORDER BY {newest}) = 1 "
     )
 
 

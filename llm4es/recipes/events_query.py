@@ -61,7 +61,7 @@ def load_query(connection: duckdb.DuckDBPyConnection, recipe: Recipe, source: So
         for column in values
     ]
     entity = keyed(connection, entity, clause)
-    good = _good_rows(connection, recipe, loaded, clause, (entity, *values), skip, joins)
+    good = _good_rows(connection, recipe, loaded, clause, (entity, *values), skip, joins, source.partial)
     return EventsQuery(clause + good, entity, tuple(values))
 
 
@@ -117,6 +117,7 @@ def _good_rows(
     columns: Sequence[SqlColumn],
     skip: bool,
     joins: Joins,
+    partial: bool,
 ) -> str:
     """Look at every row; the condition that leaves out the bad ones, after they have been told of or refused."""
     checks = [column for column in columns if column.bad]
@@ -132,7 +133,7 @@ def _good_rows(
         total, *found = connection.execute(f"SELECT {', '.join(asked)} FROM {clause}").fetchall()[0]
     except duckdb.Error as error:
         raise DataError(f"cannot read the events of {recipe.name!r}: {sentence(error)}") from error
-    if not total:
+    if not total and not partial:
         raise DataError(f"there are no events in the files of {recipe.name!r}: check them and events.where")
     for at, (column, doubt) in enumerate(doubts):
         count, value = found[3 * len(checks) + 2 * at : 3 * len(checks) + 2 * at + 2]
@@ -151,7 +152,7 @@ def _good_rows(
         what = f"{recipe.name}, {check.key}: {where} has {shown}, which is not {check.wanted} ({share})"
         if not skip:
             raise DataError(f"{what}: mend the file or the recipe, or leave such rows out with --on-bad-row skip")
-        if count == total:
+        if count == total and not partial:
             raise DataError(f"{what}: with --on-bad-row skip nothing would be left")
         logger.warning("%s: left out", what)
         left_out.append(f" AND NOT coalesce({check.bad}, false)")

@@ -6,7 +6,8 @@ no folder is given they are fetched, verified and kept. Opens them only to hash 
 
 import functools
 import glob
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core import downloads as fetch
@@ -21,6 +22,17 @@ COMPRESSED = ("", ".gz")
 
 
 @dataclass(frozen=True)
+class Beyond:
+    """The rows of a table that are not read yet."""
+
+    column: str
+    """Of the files."""
+
+    condition: str
+    """SQL of our own making."""
+
+
+@dataclass(frozen=True)
 class Source:
     """The raw files of a dataset: one layout of them, found."""
 
@@ -29,6 +41,12 @@ class Source:
 
     files: dict[str, tuple[Path, ...]]
     """The files of each table, in reading order."""
+
+    beyond: Mapping[str, Beyond] = field(default_factory=dict)
+    """Tables of which only the rows beyond some value are read."""
+
+    partial: bool = False
+    """Only what came in addition: that it is nothing is no error."""
 
     @functools.cached_property
     def fingerprint(self) -> str:

@@ -2,7 +2,7 @@
 
 from .base import Name, Slug, Strict, Texts
 from .defaults import Defaults
-from .events import Events, Join, Time, TimeFormat
+from .events import Events, Join, Mode, Time, TimeFormat
 from .fields import RESERVED, Derive, FieldSpec, FieldType, Names, Preset
 from .files import Fetch, FileLayout, Header, RawTable
 from .recipe import Recipe
@@ -21,6 +21,7 @@ __all__ = [
     "HashSplit",
     "Header",
     "Join",
+    "Mode",
     "Name",
     "Names",
     "Preset",

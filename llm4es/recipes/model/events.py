@@ -8,7 +8,14 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from .base import Name, Strict
+from .base import Name, Strict, Texts
+
+
+class Mode(StrEnum):
+    """What a later look at the raw files may meet."""
+
+    WHOLE = "whole"  # anything: every row is read each time
+    APPEND = "append"  # only further rows: those that have been read are not read again
 
 
 class TimeFormat(StrEnum):
@@ -60,3 +67,18 @@ class Events(Strict):
     joins: tuple[Join, ...] = ()
     where: str | None = None
     """SQL condition of the rows that are events; None: all of them."""
+    mode: Mode = Field(default=Mode.WHOLE, exclude_if=lambda value: value is Mode.WHOLE)
+    """'append': events only come in addition, in new files or in rows beyond ``watermark``; no other row is read.
+    Left out of a recipe's content where not given, as the two below."""
+    watermark: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Column of the files, times or numbers, that only grows: new rows are those beyond the greatest value that was
+    read. None: new rows are those of new files."""
+    key: Texts = Field(default=(), exclude_if=lambda value: not value)
+    """Fields that name an event of an entity, such as the number of a transaction: of several rows with the same values
+    the last stands, a row that lacks one stands for itself. None: every row is an event."""
+
+    @model_validator(mode="after")
+    def _grows(self) -> Self:
+        if self.watermark is not None and self.mode is not Mode.APPEND:
+            raise ValueError(f"'watermark' ({self.watermark!r}) is for mode = \"append\"")
+        return self

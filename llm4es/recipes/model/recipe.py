@@ -53,6 +53,7 @@ class Recipe(Strict):
             raise ValueError(f"field {next(n for n in known if known.count(n) > 1)!r} is there twice")
         named = [("item", self.item), ("amount", self.amount), *(("categories", name) for name in self.categories)]
         named += [("texts.by", name) for name in self.texts.by]
+        named += [("events.key", name) for name in self.events.key if name != "event_time"]
         named += [(f"presets.{name}", field) for name, preset in self.presets.items() for field in preset.fields]
         for key, field in named:
             if field is not None and field not in known:
