@@ -1,4 +1,4 @@
-"""One Delta table: the only module that touches the ``deltalake`` library.
+"""One Delta table: with ``delta_errors`` and ``parquet`` all that touches the ``deltalake`` library.
 
 In: Arrow tables and the run that writes them. Out: atomic commits, each bearing its run's id. Knows nothing of what a
 table means.
@@ -9,22 +9,23 @@ the second is refused by the log itself and looks again at what is there.
 """
 
 import json
+import time
 import urllib.parse
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.exceptions import TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction
 
 from llm4es.core.errors import StoreError
 from llm4es.core.sql import Scope, where
 
 from . import checksums
-from .damage import in_words, one_line, table_name
+from .data_file import DataFile
+from .delta_errors import ConflictError, known_errors, refuse_empty_entry, refuse_unreadable
 from .fsync import flush
-from .log import REMEDY, entry_path, is_empty
 from .panics import without_panics
 from .parquet import numbers_in, numbers_of, properties
 
@@ -39,10 +40,6 @@ TARGET_SIZE = 256 * 2**20
 
 _LONGEST_NAME = 255
 """Bytes of a folder's name, on every file system in use."""
-
-
-class ConflictError(Exception):
-    """Another writer committed in the same scope first: read again what is there."""
 
 
 class Table:
@@ -61,9 +58,9 @@ class Table:
                 handle = DeltaTable(path, version=version)
             except TableNotFoundError:
                 return None
-            _refuse_unreadable(handle, path)
+            refuse_unreadable(handle, path)
             if version is None:
-                _refuse_empty_entry(path, handle.version())
+                refuse_empty_entry(path, handle.version())
             return cls(path, handle)
 
     @classmethod
@@ -118,16 +115,26 @@ class Table:
         """Partition columns, in folder order."""
         return list(self._handle.metadata().partition_columns)
 
+    @property
+    def bounded(self) -> list[str]:
+        """Columns whose least and greatest value a file the log keeps."""
+        chosen = self._handle.metadata().configuration.get("delta.dataSkippingStatsColumns")
+        return chosen.split(",") if chosen else [name for name in self.schema.names if name not in self.partition_by]
+
     def files(self) -> pa.Table:
         """The snapshot's data files: path (percent-encoded once, relative), size_bytes, num_records and statistics."""
         # Not pa.table(): that would import pandas, half a second, wherever it is installed.
         return pa.RecordBatchReader.from_stream(self._handle.get_add_actions(flatten=True)).read_all()
 
+    def paths(self) -> list[str]:
+        """Where the snapshot's data files lie, below the table's folder."""
+        return [urllib.parse.unquote(path) for path in self.files()["path"].to_pylist()]
+
     def refresh(self) -> None:
         """Move on to the newest version."""
         with known_errors(self.path):
             self._handle.update_incremental()
-            _refuse_empty_entry(self.path, self.version)
+            refuse_empty_entry(self.path, self.version)
 
     def transaction(self, scope: Scope) -> int:
         """The number of commits made in a scope so far, as of this snapshot."""
@@ -138,7 +145,7 @@ class Table:
 
     def append(self, rows: pa.Table, run_id: str, scope: Scope) -> None:
         """Add rows in one commit. Raises ConflictError where somebody wrote in the scope since this snapshot."""
-        self._refuse_long_names(rows)
+        self.refuse_long_names(rows)
         with known_errors(self.path), without_panics():
             write_deltalake(
                 self._handle,
@@ -158,7 +165,7 @@ class Table:
 
     def replace(self, rows: pa.Table, run_id: str, scope: Scope) -> None:
         """Make ``rows`` the scope's only rows, in one commit. Raises ConflictError as above."""
-        self._refuse_long_names(rows)
+        self.refuse_long_names(rows)
         with known_errors(self.path), without_panics():
             write_deltalake(
                 self._handle,
@@ -169,6 +176,56 @@ class Table:
                 commit_properties=self._commit(run_id, scope),
             )
             self._settle()
+
+    def change(
+        self,
+        removed: Sequence[DataFile],
+        added: Sequence[DataFile],
+        run_id: str,
+        scope: Scope,
+        *,
+        n_rows: int,
+    ) -> int:
+        """Put files that are written already in the place of others, in one commit; returns its version.
+
+        ``n_rows`` are those that are new: what the log's reader is told. Raises ConflictError where another writer has
+        committed in the scope, or rewritten one of the files, since this snapshot: the library itself does not see the
+        latter of a compaction, so it may try but once, and we look.
+        """
+        now, number = int(time.time() * 1000), self.transaction(scope)
+        actions: list[AddAction | RemoveAction] = [
+            *(RemoveAction(file.path, True, now, file.size, dict(file.partition)) for file in removed),
+            *(AddAction(file.path, file.size, file.partition, now, True, file.statistics) for file in added),
+        ]
+        while True:
+            try:
+                with known_errors(self.path), without_panics():
+                    self._handle.create_write_transaction(
+                        actions,
+                        "append",
+                        self._handle.schema(),
+                        self.partition_by,
+                        commit_properties=self._commit(run_id, scope, retries=0, rows=n_rows),
+                    )
+            except ConflictError:
+                self.refresh()
+                live = set(self.paths())
+                if self.transaction(scope) != number or not {f.path for f in removed} <= live:
+                    raise
+            else:
+                return self._found_own_commit(run_id)
+
+    def _found_own_commit(self, run_id: str) -> int:
+        """Move on to a commit of this run that was just made; returns its version, which others may have passed."""
+        before = self.version
+        with known_errors(self.path):
+            self._handle.update_incremental()
+            mine = self.version
+            if mine > before + 1:
+                later = self._handle.history(mine - before)
+                mine = max(commit["version"] for commit in later if commit.get("run_id") == run_id)
+            self._settle(mine)
+        return mine
 
     def add_columns(self, schema: pa.Schema) -> None:
         """Add the columns of ``schema`` that the table lacks; older rows read as null."""
@@ -211,60 +268,27 @@ class Table:
         with known_errors(self.path):
             return self._handle.history()
 
-    def _refuse_long_names(self, rows: pa.Table) -> None:
+    def refuse_long_names(self, rows: pa.Table) -> None:
         """Raise for a value that has a folder of its own and is longer than a folder's name may be."""
         for column in self.partition_by:
             for value in rows[column].unique().to_pylist():
                 if len(f"{column}={urllib.parse.quote(str(value), safe='')}") > _LONGEST_NAME:
                     raise StoreError(f"{column} {str(value)[:60]!r}... is too long for a folder's name: shorten it")
 
-    def _settle(self) -> None:
-        """Force a commit to the disk, and keep the checksums of what it added."""
-        flush(self.path, self.version)
-        checksums.keep(self.path, self.version)
+    def _settle(self, version: int | None = None) -> None:
+        """Force a commit to the disk, and keep the checksums of what it added; None: that of this snapshot."""
+        version = self.version if version is None else version
+        flush(self.path, version)
+        checksums.keep(self.path, version)
 
-    def _commit(self, run_id: str, scope: Scope) -> CommitProperties:
-        """A commit's metadata: which run made it, and its number in the scope."""
+    def _commit(self, run_id: str, scope: Scope, retries: int | None = None, **told: int) -> CommitProperties:
+        """A commit's metadata: which run made it, what else is told, and its number in the scope."""
         return CommitProperties(
-            custom_metadata={"run_id": run_id},
+            max_commit_retries=retries,
+            custom_metadata={"run_id": run_id, **told},
             app_transactions=[Transaction(_scope_id(scope), self.transaction(scope) + 1)],
         )
 
 
 def _scope_id(scope: Scope) -> str:
     return json.dumps(dict(sorted(scope.items())), separators=(",", ":"))
-
-
-def _refuse_unreadable(handle: DeltaTable, path: str) -> None:
-    """Refuse tables whose rows DuckDB's Parquet reader would read wrongly (nulls, deleted rows)."""
-    features = set(handle.protocol().reader_features or [])
-    mapping = handle.metadata().configuration.get("delta.columnMapping.mode", "none")
-    if features & {"deletionVectors", "columnMapping"} or mapping != "none":
-        raise StoreError(
-            f"table {path} was written with Delta features that cannot be read here ({sorted(features) or mapping}): "
-            "rewrite it without deletion vectors and column mapping"
-        )
-
-
-def _refuse_empty_entry(path: str, version: int) -> None:
-    """Refuse a log that ends in an empty file: the library takes it for a commit that changed nothing."""
-    if "://" not in path and is_empty(path, version):
-        raise StoreError(
-            f"table {table_name(path)} is damaged: its log's _delta_log/{entry_path(path, version).name} is empty, "
-            f"which is what a power cut leaves: {REMEDY}"
-        )
-
-
-@contextmanager
-def known_errors(path: str) -> Iterator[None]:
-    """Turn what delta-rs and the operating system raise into one line; a lost race becomes ConflictError."""
-    try:
-        yield
-    except CommitFailedError as error:
-        raise ConflictError(str(error)) from error
-    except (DeltaError, OSError) as error:
-        raise StoreError(in_words(path, error)) from error
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # pyo3's panic is no Exception
-            raise
-        raise StoreError(f"table {path}: the Delta library failed: {one_line(error)}") from error

@@ -14,7 +14,8 @@ import pyarrow as pa
 from llm4es.core.errors import StoreError
 from llm4es.core.tables import events_table
 
-from .delta import TARGET_SIZE, ConflictError, Table
+from .delta import TARGET_SIZE, Table
+from .delta_errors import ConflictError
 from .explain import explained
 from .layout import TABLES
 from .recovery import mark_killed_runs

@@ -12,7 +12,7 @@ from llm4es.core.errors import StoreError
 
 from . import layout
 from .catalog import Catalog
-from .delta import ConflictError
+from .delta_errors import ConflictError
 from .store_format import check_format, described
 
 Migration = Callable[[Catalog], None]

@@ -1,9 +1,10 @@
 """How Parquet files are written: what is encoded, compressed and counted.
 
-In: rows, or a table's columns. Out: properties of the ``deltalake`` library's writer.
+In: rows, or a table's columns. Out: properties of the ``deltalake`` library's writer, and the same for Arrow's.
 """
 
 from enum import Enum
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +12,9 @@ from deltalake import ColumnProperties, WriterProperties
 
 _WIDE_ROWS = 2**14
 """Rows in a group of a file whose rows carry lists: some 16 MiB of vectors of 256 numbers."""
+
+_PLAIN_ROWS = 2**16
+"""Rows in a group of a file that is rewritten and has no lists."""
 
 _DICTIONARY_BYTES = 2**19
 """Bytes of a dictionary: all 65,536 numbers of half precision, as float32, find room in it."""
@@ -51,6 +55,29 @@ def properties(schema: pa.Schema, numbers: Numbers) -> WriterProperties:
         dictionary_page_size_limit=_DICTIONARY_BYTES if numbers is Numbers.REPEATING else None,
         max_row_group_size=_WIDE_ROWS if wide else None,
     )
+
+
+def arrow_properties(schema: pa.Schema, numbers: Numbers) -> dict[str, Any]:
+    """The same as ``properties`` for Arrow's own writer, which names a list's numbers by their path in the file."""
+    half = numbers is Numbers.HALF
+    plain = [field.name for field in schema if not pa.types.is_nested(field.type)]
+    lists = [f"{field.name}.list.element" for field in schema if pa.types.is_nested(field.type)]
+    wide = bool(lists)
+    return {
+        "compression": "SNAPPY" if not wide else "ZSTD" if half else "NONE",
+        "compression_level": 1 if wide and half else None,
+        "use_dictionary": [] if half else [*plain, *(lists if numbers is Numbers.REPEATING else [])],
+        "dictionary_pagesize_limit": _DICTIONARY_BYTES if numbers is Numbers.REPEATING else None,
+        "column_encoding": dict.fromkeys(lists, "BYTE_STREAM_SPLIT") if half else None,
+        "write_statistics": plain,
+        "write_page_index": True,
+        "store_schema": False,
+    }
+
+
+def rows_at_once(schema: pa.Schema) -> int:
+    """Rows of a group that a file is rewritten in."""
+    return _WIDE_ROWS if any(pa.types.is_nested(field.type) for field in schema) else _PLAIN_ROWS
 
 
 def numbers_of(rows: pa.Table) -> Numbers:

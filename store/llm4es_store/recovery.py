@@ -43,7 +43,7 @@ def _killed(catalog: Catalog, row: dict[str, Any]) -> RunRecord:
             ended = max(ended, datetime.fromtimestamp(commit["timestamp"] / 1000, UTC))
             if table in TABLES and TABLES[table].is_counted and commit.get("operation") == "WRITE":
                 # What another version of the library leaves out counts as nothing: a rerun must not fail by it.
-                added = commit.get("operationMetrics", {}).get("num_added_rows", 0)
+                added = commit.get("rows", commit.get("operationMetrics", {}).get("num_added_rows", 0))
                 computed += int(added) if commit.get("operationParameters", {}).get("mode") == "Append" else 1
     return RunRecord.killed(row, written, computed, ended)
 

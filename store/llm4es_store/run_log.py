@@ -21,7 +21,8 @@ import pyarrow as pa
 from llm4es.core.errors import StoreError
 
 from . import layout
-from .delta import TARGET_SIZE, ConflictError, Table
+from .delta import TARGET_SIZE, Table
+from .delta_errors import ConflictError
 
 _COMPACT_AFTER = 64
 """Files of the record, one a commit, after which they become one: every opening of the store reads them all."""

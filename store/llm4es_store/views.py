@@ -3,8 +3,7 @@
 In: a table's snapshot. Out: SQL text. Knows nothing of what the table holds.
 """
 
-import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -13,6 +12,9 @@ from llm4es.core.errors import StoreError
 from llm4es.core.sql import identifier, literal
 
 from .delta import Table
+
+FILE, PLACE = "_llm4es_file", "_llm4es_place"
+"""Columns that say of a row which file it is in, as the connection calls it, and which row of that file it is."""
 
 
 class View(NamedTuple):
@@ -26,29 +28,50 @@ class View(NamedTuple):
     """What is wrong with its table; None: nothing that is known."""
 
 
-def select_sql(table: Table, folder: str | None = None) -> str:
+def select_sql(table: Table, folder: str | None = None, *, paths: Sequence[str] | None = None) -> str:
     """The snapshot's rows, every column cast to the type that the log gives it.
 
-    ``folder`` is what the connection calls the table's folder; None: as it lies.
+    ``folder`` is what the connection calls the table's folder; None: as it lies. ``paths`` are files below it, those
+    that are read; None: all.
+    """
+    paths = table.paths() if paths is None else paths
+    if not paths:  # read_parquet([]) is an error
+        return empty_sql(table.schema)
+    read = f"SELECT * FROM {_read_parquet(table, folder or table.path, paths)}"
+    # A column that was added since is in none of the files, or in some: the empty rows bring it along.
+    return f"SELECT {_typed(table)} FROM ({read} UNION ALL BY NAME {empty_sql(table.schema)})"
+
+
+def placed_sql(table: Table, paths: Sequence[str]) -> str:
+    """As ``select_sql`` of these files, at least one, and where each row lies: columns ``FILE`` and ``PLACE``."""
+    named = f", filename = '{FILE}'"
+    read = f"SELECT *, file_row_number AS {PLACE} FROM {_read_parquet(table, table.path, paths, named)}"
+    if "file_row_number" in table.schema.names:  # a dataset's own column hides DuckDB's: rows come in their order
+        numbered = f"SELECT *, row_number() OVER () - 1 AS {PLACE} FROM "
+        each = (_read_parquet(table, table.path, [path], named) for path in paths)
+        read = " UNION ALL BY NAME ".join(numbered + one for one in each)
+    return f"SELECT {_typed(table)}, {FILE}, {PLACE} FROM ({read} UNION ALL BY NAME {empty_sql(table.schema)})"
+
+
+def _typed(table: Table) -> str:
+    types = duckdb_types(table.schema)
+    return ", ".join(f"{identifier(column)}::{type_} AS {identifier(column)}" for column, type_ in types.items())
+
+
+def _read_parquet(table: Table, folder: str, paths: Sequence[str], more: str = "") -> str:
+    """Files as a relation, read with ``more`` options.
 
     Partition columns are typed from the log: left alone, DuckDB guesses by value, and '7' becomes a number.
     Paths in the log are percent-encoded once; the folders on disk may themselves bear percent signs.
     """
-    types = duckdb_types(table.schema)
-    paths = [urllib.parse.unquote(path) for path in table.files()["path"].to_pylist()]
-    if not paths:  # read_parquet([]) is an error
-        return empty_sql(table.schema)
-    files = ", ".join(literal(f"{folder or table.path}/{path}") for path in paths)
-    partitions = table.partition_by
+    files = ", ".join(literal(f"{folder}/{path}") for path in paths)
+    types, partitions = duckdb_types(table.schema), table.partition_by
     if partitions:
         typed = ", ".join(f"{identifier(column)}: {types[column]}" for column in partitions)
         hive = f"hive_partitioning = true, hive_types = {{{typed}}}"
     else:
         hive = "hive_partitioning = false"
-    columns = ", ".join(f"{identifier(column)}::{type_} AS {identifier(column)}" for column, type_ in types.items())
-    # A column that was added since is in none of the files, or in some: the empty rows bring it along.
-    rows = f"SELECT * FROM read_parquet([{files}], union_by_name = true, {hive})"
-    return f"SELECT {columns} FROM ({rows} UNION ALL BY NAME {empty_sql(table.schema)})"
+    return f"read_parquet([{files}], union_by_name = true, {hive}{more})"
 
 
 def empty_sql(schema: pa.Schema) -> str:
