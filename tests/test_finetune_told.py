@@ -70,24 +70,21 @@ def test_the_verdict_says_so(experts: Path, bases: Path, tmp_path: Path) -> None
     assert "LoRA left" not in run(bases / "llama", tmp_path / "other", short).verdict
 
 
-def test_who_was_tuned_from_a_model_that_is_tuned_anew(place: Path, model: Path) -> None:
-    heard = Heard()
-    project = Project(shop.write(place / "shop"), place / "store", observer=heard)
+def test_what_was_tuned_from_a_version_stays_on_it(place: Path, model: Path) -> None:
+    """A new version beside the old one leaves alone what was tuned from that: an adapter still fits its base."""
+    project = Project(shop.write(place / "shop"), place / "store", observer="silent")
     project.serialize()
     short: dict[str, Any] = {"steps": 2, "max_length": 64}
     project.finetune(str(model), name="first", method="full", **short)
     project.finetune("first", name="on-it", method="lora", **short)
-    project.finetune("first", name="from-it", method="full", **short)
-    heard.since()
-    project.finetune(str(model), name="first", method="full", **short)
-    project.finetune("first", name="from-it", method="full", **{**short, "steps": 3}, dry_run=True)
-    assert "tuned anew" not in heard.since()
-    for dry_run in (True, False):
-        project.finetune(str(model), name="first", method="full", **{**short, "steps": 3}, dry_run=dry_run)
-        assert (
-            "finetune: first is tuned anew, and others were tuned from it: on-it (a LoRA on it fits it no longer);"
-            " from-it (full weights stay, of the one before); tune them again too"
-        ) in heard.since()
+    assert project.finetune(str(model), name="first", method="full", **{**short, "steps": 3}).what == "first@v2"
+    assert project.embed("on-it", k=1, max_length=64).computed == 20
+    assert project.finetune("first@v1", name="on-it", method="lora", **short).computed == 0
+    assert project.finetune("first", name="on-it", method="lora", **short).what == "on-it@v2"  # its base is another now
+    bases = project.sql("SELECT model, base FROM models WHERE model LIKE 'on-it%' ORDER BY 1").to_pandas()
+    assert bases.to_numpy().tolist() == [["on-it", "first"], ["on-it@v2", "first@v2"]]
+    seen = project.sql("SELECT DISTINCT model FROM exposures ORDER BY 1").to_pandas()
+    assert seen["model"].tolist() == ["first", "first@v2", "on-it", "on-it@v2"]
 
 
 def test_a_base_that_lies_elsewhere_now(place: Path, tmp_path: Path) -> None:

@@ -55,6 +55,22 @@ class Plan:
         """The reasons, and how many subjects have vanished."""
         return self.reasons | ({"vanished": self.vanished} if self.vanished else {})
 
+    def because(self, reason: Reason) -> "Plan":
+        """The plan in which every row is computed for this reason, which the store cannot know.
+
+        Parameters
+        ----------
+        reason : Reason
+            Why.
+
+        Returns
+        -------
+        Plan
+            With the same rows.
+        """
+        told = pa.array([reason.value] * len(self.todo), pa.string())
+        return replace(self, todo=self.todo.set_column(self.todo.schema.get_field_index("reason"), "reason", told))
+
     def with_anew(self, subjects: pa.Array) -> "Plan":
         """The plan in which rows of these subjects are not said to be computed for other content.
 

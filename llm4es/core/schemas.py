@@ -106,6 +106,7 @@ EMBEDDINGS = pa.schema(
         ("stored_as", pa.string()),  # 'float16', 'int8'; null: float32, as computed
         ("stored_cosine", pa.float32()),  # of the vector as it is kept to the one that was computed; null: the same
         ("reading", pa.string()),  # how the vector was made of its events' vectors, in words; null: of a text
+        ("aligned_to", pa.string()),  # 'mine@v1': turned into the space of that version's vectors; null: as computed
         ("source_hash", pa.string()),
     ]
 )
@@ -175,11 +176,13 @@ EVENT_FITS = pa.schema(
         ("arrays", pa.binary()),  # what was learnt, as safetensors; kinds by their event_hash
     ]
 )
-"""What was learnt once of train entities' events, so that later vectors lie in the same space: one row an embedding."""
+"""What was learnt once of train entities, so that later vectors lie in the same space: one row an embedding. Of their
+events, or as the map from one version's space into another's."""
 
 MODELS = pa.schema(
     [
-        ("model", pa.string()),
+        ("model", pa.string()),  # 'mine'; of later versions 'mine@v2'
+        ("version", pa.int32()),  # from 1; null: the first, by 0.1
         ("base", pa.string()),
         ("base_fingerprint", pa.string()),  # of the base's weights and tokenizer when it was tuned
         ("method", pa.string()),  # 'full' or 'lora'

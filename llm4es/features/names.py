@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from ..core.errors import ProbeError
 from ..core.tasks import BASELINE_NAMES
 
+_MODEL = r"[^@\[\]]+?(?:@v[1-9]\d*(?:[+#][^@\[\]]*?)?)?|[^@\[\]]+/[^@\[\]]+@[^@\[\]]+?"
+"""A model's name, of a version (``mine@v2+8bit``) or of a revision of a repository (``org/name@main``)."""
+
 EMBEDDING = "embedding:"
 """May stand before the name of vectors."""
 
@@ -53,6 +56,8 @@ def parse_features(text: str) -> tuple[FeatureName, ...]:
 
     >>> [part.name for part in parse_features("embedding:org/model+8bit@8+aggregates")]
     ['org/model+8bit@8', 'aggregates']
+    >>> [(part.model, part.k) for part in parse_features("mine@v2@8")]
+    [('mine@v2', 8)]
     """
     starts = "|".join([re.escape(EMBEDDING), *(rf"{name}(?=\+|$)" for name in BASELINE_NAMES)])
     return tuple(_part(piece) for piece in re.split(rf"\+(?={starts})", text))
@@ -63,7 +68,7 @@ def _part(text: str) -> FeatureName:
     if text in BASELINE_NAMES:
         return FeatureName(text, None, None)
     parts = re.fullmatch(
-        r"(?P<model>[^@\[\]]+?)(?:@(?P<k>all|[1-9]\d*)|@layer(?P<layer>[1-9]\d*))?"
+        rf"(?P<model>{_MODEL})(?:@(?P<k>all|[1-9]\d*)|@layer(?P<layer>[1-9]\d*))?"
         r"(?P<settings>(?: \[[^\]]*\])?(?: #\w+)?)",
         text.removeprefix(EMBEDDING),
     )

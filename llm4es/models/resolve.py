@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..core.errors import Llm4esError, ModelError
+from ..core.versions import says_version, version_of
 from ..options import Method
 from .built_in import BUILT_IN, folder_of
 from .folders import adapter_fingerprint, check_adapter, check_folder, folder_fingerprint, read_shape
@@ -96,9 +97,9 @@ def _resolve(name: str, stored: Mapping[str, StoredModel], *, refresh: bool) -> 
     if path.suffix == ".gguf":
         if not path.is_file():
             raise ModelError(f"no file at {path}: {remedy(name, known, 'give the path of a .gguf file that is there')}")
-        return _local(path.stem, dequantized(path))
+        return _local(_unversioned(path.stem, path), dequantized(path))
     if path.is_dir():
-        return _local(path.resolve().name, path.resolve())
+        return _local(_unversioned(path.resolve().name, path), path.resolve())
     identifier, _, revision = name.partition("@")
     if path.is_absolute() or name.startswith((".", "~")) or path.exists() or not re.fullmatch(REPOSITORY, identifier):
         otherwise = f"give a folder, a .gguf file, a Hugging Face id or {one_of}"
@@ -106,6 +107,15 @@ def _resolve(name: str, stored: Mapping[str, StoredModel], *, refresh: bool) -> 
     what_else = remedy(name, known, f"give {one_of}")
     folder, commit = snapshot(identifier, revision or None, refresh=refresh, what_else=what_else)
     return _local(name, folder, commit)
+
+
+def _unversioned(name: str, path: Path) -> str:
+    """A folder's or file's name, which must not read as a version of another model."""
+    if says_version(name):
+        raise ModelError(
+            f"{path}: {name} reads as version {version_of(name).number} of {version_of(name).family}: rename it"
+        )
+    return name
 
 
 def _local(name: str, folder: Path, revision: str | None = None) -> ModelRef:

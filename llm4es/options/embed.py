@@ -104,6 +104,14 @@ class EmbedOptions(PromptOptions, EventReadingOptions):
     )
     """Read by those who keep rows. Vectors of another precision are another configuration: the two never mix."""
 
+    align_to: str | None = option(
+        None,
+        "Also turn vectors into the space of another version, so that what was learnt there holds: v1, or a name.",
+        metavar="VERSION",
+        changes_result=False,
+    )
+    """None: as they are. Turned ones stand beside them; the map is fitted once (orthogonal Procrustes)."""
+
     engine: EngineName = option(
         EngineName.TRANSFORMERS, "A model in this process, or an OpenAI-compatible server of embeddings.", unset=True
     )
@@ -172,7 +180,7 @@ class EmbedOptions(PromptOptions, EventReadingOptions):
     def _check_server(self) -> None:
         """Raise for what only a model in this process can be asked."""
         checked_address(self.base_url, "--base-url")
-        for name in ("k", "pooling", "layers", "compile", "prompt"):
+        for name in ("k", "pooling", "layers", "compile", "prompt", "align_to"):
             setting, value = self.settings()[name], getattr(self, name)
             if value != setting.default:
                 shown = "" if value is True else f" {','.join(map(str, value)) if isinstance(value, tuple) else value}"

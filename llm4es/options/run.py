@@ -6,6 +6,7 @@ In: what a user typed. Out: checked values. Imports nothing heavy.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ..core.errors import OptionError
 from .base import History
 from .embed import EmbedOptions
 from .enrich import EngineName, EnrichOptions
@@ -56,6 +57,13 @@ class RunOptions(EventReadingOptions, LimitOptions):
     )
     """None: see ``steps``."""
 
+    retune: bool = option(
+        False,
+        "Tune anew where texts are new or changed, into a new version; without it a tuned model stays as it is.",
+        changes_result=False,
+    )
+    """A changed setting of the tuning tunes anew by itself."""
+
     method: Method = like(
         FinetuneOptions, "method", help="What tuning changes: adapters (lora), or every weight (full)."
     )
@@ -80,6 +88,9 @@ class RunOptions(EventReadingOptions, LimitOptions):
         self.embedding(self.history or (History.EVENTS if self.wants_events else History.NEWEST))
         if self.engine is EngineName.OPENAI:
             check_one_asks(self.workers)
+        if self.retune and (self.finetune == 0 or self.engine is EngineName.OPENAI):
+            without = "--finetune none" if self.finetune == 0 else f"--engine {self.engine}"
+            raise OptionError(f"--retune with {without}: no model is tuned; leave one of the two out")
 
     @property
     def wants_events(self) -> bool:

@@ -100,13 +100,20 @@ def _names(tree: Expression, found: Mapping[str, FeatureSource]) -> list[str]:
     if not tree.is_pattern:
         return [tree.text]
     there = [source for source in found.values() if source.n_live != 0 and not source.lacking]
-    for names in ([source.name for source in there if source.embedded], [source.name for source in there]):
-        if fit := fitting(tree.text, names):
+    for sources in ([source for source in there if source.embedded], there):
+        if fit := fitting(tree.text, _fitted(tree.text, sources)):
             return fit
     gone = [found[name] for name in fitting(tree.text, found) if name in found]
     if why := next((source.lacking for source in gone if source.lacking), "all are stale" if gone else ""):
         raise OptionError(f"--features {tree.text!r}: {why}")
     raise OptionError(f"--features {tree.text!r} fits nothing in the store: there are {', '.join(found)}")
+
+
+def _fitted(pattern: str, sources: Iterable[FeatureSource]) -> list[str]:
+    """The names that a pattern is held against: without versions, of the newest ones, unless it says ``@v``."""
+    if "@v" in pattern:
+        return list(dict.fromkeys(name for source in sources for name in (source.name, *source.aliases)))
+    return [next(iter(source.aliases), source.name) for source in sources if source.is_newest]
 
 
 def _source(how: Combination, name: str, parts: Sequence[FeatureSource]) -> FeatureSource:

@@ -172,6 +172,35 @@ def _moment(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def is_later(end: str, cutoff: Cutoff) -> bool:
+    """Whether histories that end there may go on after the cut-off; of two kinds of cut-off nobody knows.
+
+    Parameters
+    ----------
+    end : str
+        The key of a cut-off.
+    cutoff : Cutoff
+        Another.
+
+    Returns
+    -------
+    bool
+        False where both are the same, and where the other lets everything through.
+
+    Examples
+    --------
+    >>> is_later("", Cutoff("c", datetime(2026, 1, 1, tzinfo=UTC))), is_later("", Cutoff("c"))
+    (True, False)
+    """
+    if cutoff.key in ("", end):
+        return False
+    try:
+        known = cutoff.train_as_of or cutoff.as_of
+        return known is None or datetime.fromisoformat(end) > known
+    except ValueError:  # whole, or each entity's own
+        return True
+
+
 def keys(store: "Store", dataset: str) -> dict[str, str]:
     """Configuration of texts, vectors or probes -> the key of the cut-off behind them.
 

@@ -21,6 +21,7 @@ from .diff_probes import Probed, probe_differences
 from .feature_source_vectors import readable
 from .result import Result
 from .short_vectors import with_dims
+from .space_versions import with_versions
 from .vectors import stale_entities
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ _SIDE = re.compile(rf"(?:(?P<alone>{_POINT})|(?P<name>.*?)(?::(?P<at>{_POINT}))?
 
 _EMBEDDINGS = """SELECT model, k, config_id, any_value(pooling) AS pooling, any_value(texts) AS texts,
     any_value(history) AS history, any_value(max_length) AS max_length,
-    any_value(stored_as) AS stored_as, any_value(reading) AS reading, count(*) AS entities
+    any_value(stored_as) AS stored_as, any_value(reading) AS reading, any_value(aligned_to) AS aligned_to,
+    count(*) AS entities
     FROM embeddings WHERE {scope} GROUP BY model, k, config_id ORDER BY model, k, min(run_id)"""
 
 _TEXTS = """SELECT if(variant = 'raw', 'texts', 'enriched texts') AS kind, entity_id,
@@ -123,7 +125,7 @@ def side(text: str) -> Side:
 def _differences(store: "Store", dataset: str, a: Side, b: Side, n: int, sample: int) -> Iterator[pa.Table]:
     from ..probe.difference import difference, left_out, only_one
 
-    before, after = _spaces(store, dataset, a), _spaces(store, dataset, b)
+    before, after = _spaces(store, dataset, a, b), _spaces(store, dataset, b, a)
     if a.name is None and b.name is None:
         yield from _texts(store, dataset, a, b)
         pairs = [(label, label) for label in dict.fromkeys([*before, *after])]
@@ -160,14 +162,19 @@ def _texts(store: "Store", dataset: str, a: Side, b: Side) -> Iterator[pa.Table]
         yield content_difference(kind, found[0].get(kind, {}), found[1].get(kind, {}))
 
 
-def _spaces(store: "Store", dataset: str, of: Side) -> dict[str, dict[str, Any]]:
-    """Readable name -> what it stands for, of every embedding at that point."""
-    rows = store.sql(_EMBEDDINGS.format(scope=where({"dataset": dataset})), at=of.at).to_arrow_table().to_pylist()
-    return dict(zip(readable(with_dims(store, dataset, rows)), rows, strict=True))
+def _spaces(store: "Store", dataset: str, of: Side, other: Side) -> dict[str, dict[str, Any]]:
+    """Readable name -> what it stands for, of every embedding at that point; versions are named alike on both sides."""
+    query = _EMBEDDINGS.format(scope=where({"dataset": dataset}))
+    rows, beside = (store.sql(query, at=side.at).to_arrow_table().to_pylist() for side in (of, other))
+    rows = with_versions(store, with_dims(store, dataset, rows), beside)
+    return dict(zip(readable(rows), rows, strict=True))
 
 
 def _known(name: str | None, spaces: dict[str, dict[str, Any]]) -> str:
     if name not in spaces:
+        aliases = {alias + of.removeprefix(row["shown"]): of for of, row in spaces.items() for alias in row["aliases"]}
+        if name in aliases:
+            return aliases[name]
         if is_combined(str(name)) or name in BASELINE_NAMES:
             raise OptionError(
                 f"{name!r} has no vectors that are kept: `llm4es compare --reference` sets probes of it beside others"

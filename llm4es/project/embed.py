@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from ..core.hashing import config_id
-from ..core.plan import Plan, Reason
-from ..core.sql import literal
+from ..core.plan import Plan
 from ..embed.prompts import Asked, PromptSet
 from ..models.architecture import check_predicts
 from ..models.devices import number_format
@@ -27,6 +26,7 @@ from ..models.ref import (
 from ..models.sentence_modules import read_modules
 from ..models.wrong_before import wrong_before
 from ..options import EmbedOptions, EngineName, History, Layers, LoadOptions, Pooling
+from .align import Alignment
 from .canaries import PASS_SECONDS, UNCOMPILED, keep_canaries, measured, say_uncompiled
 from .context import Context
 from .control_texts import EVERYBODY, RECORDED, SOME, outdated, read_as_control
@@ -40,6 +40,7 @@ from .how_kept import how_kept
 from .incremental import Job, incremental
 from .observer import Advance, as_increments
 from .outcome import Outcome
+from .places import ORIGIN, place_of
 from .read_anew import PLAIN, read_anew
 from .read_anew import RECORDED as STATES
 from .selection import choose_texts, entities_sql
@@ -103,12 +104,12 @@ def embed(
     modules = read_modules(ref.folder, ref.name, ref.dim) if options.pooling is Pooling.MODEL else None
     prompts = _asked(ref, options)
     check_dims(ref.name, modules.dim if modules else ref.dim, options.dims)
-    space = space_of(context, ref, load)
+    origin = place_of(model, ref)
+    space = space_of(context, ref, load, origin)
     config = {"model": space.fingerprint, "options": options.fingerprint(), "texts": chosen.pairs}
     config |= {"modules": modules.fingerprint} if modules else {}
     config |= {"prompt": prompts.fingerprint} if prompts else {}
     scope = {"dataset": context.dataset, "model": space.name, "config_id": config_id(config)}
-    related = {"dataset": context.dataset, "model": space.name}
     entities = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
     hashes = context.upstream.apply(store.sql(chosen.hashes_sql(entities)).to_arrow_table())
     depths = sorted(effective_k(options.k, ref.n_layers))
@@ -126,10 +127,10 @@ def embed(
     complete = context.max_entities is None
 
     def prepare(run: "Run", plan: Plan) -> pa.Table:
-        """Drop what other weights made under this name, and layers of other texts; find out whose layers lack."""
-        if space.moved:
+        """Drop what was made wrongly, and layers of other texts; find out whose layers lack."""
+        if space.wrong:
             for table in ("embeddings", "layers"):
-                run.delete(table, related, f"fingerprint <> {literal(space.fingerprint)}")
+                run.delete(table, {"dataset": context.dataset, "model": space.name}, space.replaced)
         if len(plan.stale) and store.table("layers") is not None:
             run.drop("layers", scope, plan.stale)
         todo = plan.todo.select(["entity_id"])
@@ -154,6 +155,7 @@ def embed(
             "config_id": scope["config_id"],
             "model_name": space.name,
             "revision": ref.revision,
+            ORIGIN: origin,
             "k": depths,
             RECORDED: EVERYBODY if context.max_entities is None else SOME,
             STATES: PLAIN,
@@ -165,9 +167,9 @@ def embed(
         key=KEY,
         wanted=wanted,
         rows_in=len(hashes),
-        related_scope=related,
+        related_scope=space.related(context.dataset),
         complete=complete,
-        unseen=Reason.MODEL if space.moved else Reason.CONFIG,
+        unseen=space.reason,
         anew=anew,
         inputs=f"SELECT texts.* FROM texts SEMI JOIN todo USING (entity_id) WHERE {chosen.condition} "
         "ORDER BY entity_id, variant",
@@ -182,7 +184,10 @@ def embed(
             [what_is_cut(context.store, scope, options), *how_kept(context.store, scope, options)]
         ),
     )
-    return incremental(context, job)
+    if options.align_to is None:
+        return incremental(context, job)
+    aligned = Alignment.of(context, job, options.align_to, options.store_as)
+    return aligned.outcome(incremental(context, job))
 
 
 def _asked(ref: ModelRef, options: EmbedOptions) -> PromptSet | None:

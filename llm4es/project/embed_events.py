@@ -12,14 +12,15 @@ import numpy as np
 import pyarrow as pa
 
 from ..core.hashing import config_id
-from ..core.plan import Plan, Reason
-from ..core.sql import Scope, literal
+from ..core.plan import Plan
+from ..core.sql import Scope
 from ..core.tables import events_table
 from ..embed.smaller_vectors import smaller
 from ..models.architecture import check_predicts
 from ..models.placement import where_it_runs
 from ..models.ref import ModelRef, check_length
 from ..options import EmbedOptions, LoadOptions
+from .align import Alignment
 from .context import Context
 from .cut_histories import what_is_cut
 from .event_pooling import Mapped
@@ -31,6 +32,7 @@ from .how_kept import how_kept
 from .incremental import Job, carry_out, incremental, plan_of
 from .observer import Advance
 from .outcome import Outcome
+from .places import ORIGIN, place_of
 from .recorded import runs_of
 from .short_vectors import ASKED
 from .spaces import space_of
@@ -95,14 +97,15 @@ def embed_events(
     check_length(ref, options.max_length)
     if options.prompt is not None:
         check_predicts(ref, "asked")
-    return _Step(EventRequest(context, ref, load, options, space_of(context, ref, load))).outcome()
+    origin = place_of(model, ref)
+    return _Step(EventRequest(context, ref, load, options, space_of(context, ref, load, origin)), origin).outcome()
 
 
 class _Step:
     """One call of it: plans, has events read, pools."""
 
-    def __init__(self, asked: EventRequest) -> None:
-        self.asked = asked
+    def __init__(self, asked: EventRequest, origin: str) -> None:
+        self.asked, self.origin = asked, origin
         self.todo = pa.table({"entity_id": pa.array([], pa.string())})  # rows of the plan
         self.to_pool = self.todo  # each of their entities once
         self.read = EventsRead()
@@ -118,7 +121,10 @@ class _Step:
         job = self._job(hashes)
         if context.dry_run:
             self._say_what_is_to_read(plan_of(context, job))
-        return incremental(context, job)
+        if asked.options.align_to is None:
+            return incremental(context, job)
+        aligned = Alignment.of(context, job, asked.options.align_to, asked.options.store_as)
+        return aligned.outcome(incremental(context, job))
 
     def _job(self, hashes: pa.Table) -> Job:
         asked, context = self.asked, self.asked.context
@@ -132,6 +138,7 @@ class _Step:
                 "config_id": scope["config_id"],
                 "model_name": asked.space.name,
                 "revision": asked.ref.revision,
+                ORIGIN: self.origin,
                 "k": asked.depths,
                 **({ASKED: asked.text.prompts.name} if asked.text.prompts else {}),
                 **asked.config,
@@ -141,9 +148,9 @@ class _Step:
             key=KEY,
             wanted=pa.concat_tables(wanted),  # (entities x k)
             rows_in=len(hashes),
-            related_scope={"dataset": context.dataset, "model": asked.space.name},
+            related_scope=asked.space.related(context.dataset),
             complete=context.max_entities is None,
-            unseen=Reason.MODEL if asked.space.moved else Reason.CONFIG,
+            unseen=asked.space.reason,
             inputs="SELECT entity_id FROM todo LIMIT 0",  # the events are a stream of their own
             total=lambda todo: len(todo) * len(asked.depths),
             unit="vectors",
@@ -154,12 +161,12 @@ class _Step:
         )
 
     def _prepare(self, run: "Run", plan: Plan) -> pa.Table:
-        """Drop what other weights made under this name; have the events read that nobody has read."""
+        """Drop what was made wrongly; have the events read that nobody has read."""
         asked, context = self.asked, self.asked.context
         run.reads([events_table(context.dataset), "splits"])
         self.todo, self.to_pool = plan.todo, _once(plan.todo)
-        if asked.space.moved:
-            other = f"fingerprint <> {literal(asked.space.fingerprint)}"
+        if asked.space.wrong:
+            other = asked.space.replaced
             run.delete("embeddings", {"dataset": context.dataset, "model": asked.space.name}, other)
             for table in ("layers", "event_vectors"):
                 if context.store.table(table) is not None:

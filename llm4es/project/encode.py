@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from ..recipes import Recipe
 
 
-_OF_PROJECT = ("layers", "store_as", "engine", "base_url", "batch_inputs", "concurrency", "timeout")
-"""Options of vectors that are kept, or that a server makes."""
+_OF_PROJECT = ("layers", "store_as", "align_to", "engine", "base_url", "batch_inputs", "concurrency", "timeout")
+"""Options of vectors that are kept, that stand beside others, or that a server makes."""
 
 
 @takes(EmbedOptions, LoadOptions, leave_out=("k", "texts", *_OF_PROJECT))

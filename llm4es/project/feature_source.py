@@ -32,6 +32,15 @@ class FeatureSource:
     load: "Callable[[], FeatureSet]"
     """Read the rows: only called where the probe is not there yet."""
 
+    model: str = ""
+    """The model as names show it; '' of baselines, and of several joined."""
+
+    aliases: tuple[str, ...] = ()
+    """Other names: without the version where it is the newest, with it where it is the only one."""
+
+    is_newest: bool = True
+    """Whether it is of the newest version of its model: others are only looked at by name."""
+
     k: int | None = None
     """Last layers averaged; None where that has no meaning."""
 

@@ -18,6 +18,7 @@ from .made_alike import made_alike
 from .seen import Seen, seen_by
 from .selection import entities_sql
 from .short_vectors import with_dims
+from .space_versions import with_versions
 from .stored_models import lineage_of
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _SETTINGS = ("texts", "history", "pooling")
 
 _COLUMNS = {
     "layers": ("pooling", "texts", "history", "max_length", "dim", "stored_as"),
-    "embeddings": ("pooling", "texts", "history", "max_length", "dim", "stored_as", "reading"),
+    "embeddings": ("pooling", "texts", "history", "max_length", "dim", "stored_as", "reading", "aligned_to"),
 }
 """What of a configuration each table holds."""
 
@@ -70,6 +71,7 @@ def vectors(context: Context) -> list[FeatureSource]:
     there: set[tuple[str, str, int]] = set()
     counted = _Counted.of(context)
     rows = with_dims(context.store, context.dataset, [*_embedded(context, counted), *_kept(context, counted)])
+    rows = with_versions(context.store, rows)
     ((everybody,),) = context.store.sql(f"SELECT count(*) FROM ({counted.entities})").fetchall()
     for row, label in zip(rows, readable(rows), strict=True):
         model, config, k = row["model"], row["config_id"], row["k"]
@@ -84,6 +86,9 @@ def vectors(context: Context) -> list[FeatureSource]:
             FeatureSource(
                 name=label,
                 source_hash=content + (f" layer {row['layer']}" if row["layer"] else ""),
+                model=row["shown"],
+                aliases=tuple(alias + label.removeprefix(row["shown"]) for alias in row["aliases"]),
+                is_newest=row["is_newest"],
                 load=_loader(context, row, label, seen[model].everybody, counted),
                 k=k or None,  # 0: imported, no layers were averaged
                 layer=row["layer"],
@@ -109,7 +114,7 @@ def readable(rows: Sequence[dict[str, Any]]) -> list[str]:
     ----------
     rows : sequence of dict
         ``model``, ``k``, ``config_id``, ``pooling``, ``texts``, ``history``, ``max_length``, ``layer`` of a layer, and
-        ``dims`` of vectors that were cut, ``asked`` of those that a prompt gave.
+        ``dims`` of vectors that were cut, ``asked`` of those that a prompt gave, ``shown`` of models with versions.
 
     Returns
     -------
@@ -125,8 +130,9 @@ def readable(rows: Sequence[dict[str, Any]]) -> list[str]:
     names: list[str] = []
     taken: dict[str, str] = {}
     for row in rows:
+        model = str(row.get("shown") or row["model"])
         if row["pooling"] == IMPORTED:  # made elsewhere: its name is all we know of it
-            names.append(str(row["model"]))
+            names.append(model)
             continue
         kept = _SETTINGS[:2] if row.get("asked") else _SETTINGS  # a prompt says how states are pooled
         shown = {**row, "history": row.get("reading") or row["history"]}
@@ -138,8 +144,10 @@ def readable(rows: Sequence[dict[str, Any]]) -> list[str]:
             parts.append(str(row["asked"]))
         if row.get("dims"):
             parts.append(f"{row['dims']} dims")
+        if row.get("aligned_to"):
+            parts.append(f"aligned to {row['aligned_to']}")
         depth = f"layer{row['layer']}" if row.get("layer") else str(row["k"])
-        name = str(row["model"]) if row["pooling"] == ENDPOINT or depth == "0" else f"{row['model']}@{depth}"
+        name = model if row["pooling"] == ENDPOINT or depth == "0" else f"{model}@{depth}"
         label = name + (f" [{', '.join(parts)}]" if parts else "")
         # Two that still read the same differ in their texts' configuration: the newer ones bear its name.
         config = row["config_id"]

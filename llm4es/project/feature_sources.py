@@ -34,9 +34,13 @@ NEEDED = {
 
 
 def feature_sources(
-    context: Context, chosen: Sequence[str] = (), depths: Collection[int] = (), layers: Collection[int] = ()
+    context: Context,
+    chosen: Sequence[str] = (),
+    depths: Collection[int] = (),
+    layers: Collection[int] = (),
+    also: Collection[str] = (),
 ) -> list[FeatureSource]:
-    """Every embedding of the dataset and every baseline, or those named.
+    """Every embedding of the dataset, of each model the newest version, and every baseline; or those named.
 
     Parameters
     ----------
@@ -49,6 +53,8 @@ def feature_sources(
     layers : collection of int, default ()
         Only vectors of these layers, beside the baselines; 0: each. Both are made from kept layers where they are not
         embedded.
+    also : collection of str, default ()
+        Configurations whose vectors are taken too, be they of an older version.
 
     Returns
     -------
@@ -68,9 +74,13 @@ def feature_sources(
     found = all_feature_sources(context)
     if chosen:
         by_name = {source.name: source for source in found}
-        return live(context, [named(text, by_name) for text in expanded(chosen, by_name)], named=True)
+        sources = [named(text, by_name) for text in expanded(chosen, by_name)]
+        return live(context, list({source.name: source for source in sources}.values()), named=True)  # aliases are one
     if not depths and not layers:
-        return live(context, [source for source in found if source.embedded])
+        return live(
+            context, [source for source in found if source.embedded and (source.is_newest or source.config_id in also)]
+        )
+    found = [source for source in found if source.is_newest]
     kept = _of_depths(found, depths) + _of_layers(found, layers, context.dataset)
     return live(context, kept + [source for source in found if source.name in BASELINE_NAMES])
 
@@ -203,8 +213,8 @@ def _listed(found: Mapping[str, FeatureSource]) -> list[str]:
     depths: dict[tuple[str, str], list[int]] = {}
     for label, source in found.items():
         if source.embedded:
-            model, _, rest = label.partition("@")
-            settings = rest.removeprefix(str(source.k)) if source.k else ""
+            model = source.model or label
+            settings = label.removeprefix(model).removeprefix(f"@{source.k}") if source.k else ""
             depths.setdefault((model, settings), []).extend([source.k] if source.k else [])
     return [model + (f"@{_numbers(sorted(ks))}" if ks else "") + settings for (model, settings), ks in depths.items()]
 
@@ -216,15 +226,41 @@ def _numbers(rising: Sequence[int]) -> str:
 
 
 def _closest(part: str, found: Mapping[str, FeatureSource]) -> FeatureSource | None:
-    """``smollm2-135m@8`` also names the one configuration of it that there is, such as ``smollm2-135m@8 [full]``."""
-    if (every := re.fullmatch(r"([^@]+)@all(.*)", part)) is not None:  # the deepest k that there is
+    """``smollm2-135m@8`` also names the one configuration of it that there is, such as ``smollm2-135m@8 [full]``.
+
+    Of a model with versions the bare name is the newest.
+    """
+    found = every_name(found)
+    if (every := re.fullmatch(r"(.+)@all(.*)", part)) is not None:  # the deepest k that there is
         model, settings = every.groups()
-        depths = [each.k for label, each in found.items() if label.startswith(f"{model}@") and each.k is not None]
+        depths = [each.k or 0 for name, each in found.items() if re.match(rf"{re.escape(model)}@\d", name)]
         part = f"{model}@{max(depths, default=0)}{settings}"
     if part in found:
         return found[part]
-    alike = [label for label in found if label.startswith(f"{part} [")]
-    return found[alike[0]] if len(alike) == 1 else None
+    alike = {found[name].name: found[name] for name in found if name.startswith(f"{part} [")}
+    return next(iter(alike.values())) if len(alike) == 1 else None
+
+
+def every_name(found: Mapping[str, FeatureSource]) -> dict[str, FeatureSource]:
+    """The sources by every name that they have, with their versions and without.
+
+    Parameters
+    ----------
+    found : mapping of str to FeatureSource
+        Name -> what there is.
+
+    Returns
+    -------
+    dict of str to FeatureSource
+        A name in tables goes before another's alias.
+
+    Examples
+    --------
+    >>> list(every_name({"m@v2@8": FeatureSource("m@v2@8", "h", load=list, aliases=("m@8",))}))
+    ['m@8', 'm@v2@8']
+    """
+    aliases = {alias: source for source in found.values() for alias in source.aliases}
+    return aliases | dict(found)
 
 
 def _of_depths(found: Sequence[FeatureSource], depths: Collection[int]) -> list[FeatureSource]:
@@ -252,4 +288,4 @@ def _of_layers(found: Sequence[FeatureSource], layers: Collection[int], dataset:
 
 
 def _model(source: FeatureSource) -> str:
-    return source.name.partition("@")[0]
+    return source.model or source.name

@@ -1,15 +1,12 @@
 """The step ``finetune``: texts of train entities to a tuned model in the store.
 
 In: a context, a model, options. Out: a row of ``models``, its weights, and in ``exposures`` whom it has seen, unless a
-model of this name made the same way from the same texts is there. Knows no screen. Of several processes (``torchrun``,
-``accelerate launch``) all train, and one alone writes.
+version of this name made the same way from the same texts is there. A tuning that differs is a new version beside it.
+Knows no screen. Of several processes (``torchrun``, ``accelerate launch``) all train, and one alone writes.
 """
 
-import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -17,53 +14,42 @@ import pyarrow as pa
 from ..core.errors import OptionError
 from ..core.hashing import combined_hash, config_id
 from ..core.plan import Reason
-from ..core.schemas import MODELS
+from ..core.processes import several
 from ..core.sql import where
+from ..core.versions import kept_name, with_version
 from ..models.architecture import check_predicts
-from ..models.built_in import builtin_models
 from ..models.devices import number_format
 from ..models.ref import ModelRef, check_length, load_fingerprint
 from ..options import FinetuneOptions, LoadOptions
+from .alone import alone
 from .context import Context
-from .executor import Increment, TableRows, Work
 from .incremental import Job, incremental
+from .kept_in_words import in_words
+from .kept_version import kept_version, settings_of
 from .moved_base import keep_new_place
-from .observer import Advance, as_increments
 from .outcome import Outcome
 from .selection import Texts, choose_texts, entities_sql
 from .stored_models import resolved
+from .training import Committed, Training, ready
+from .tuned_name import check_name, default_name, from_anywhere
+from .tuned_versions import TunedVersion, tuned_names, tuned_versions
 
 if TYPE_CHECKING:
-    from llm4es_store import Run, Store
-
-    from ..finetune.finetune import Tuned
-
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
-
-
-@dataclass(frozen=True)
-class _Training:
-    """What one training needs."""
-
-    dataset: str
-    model: ModelRef
-    load: LoadOptions
-    options: FinetuneOptions
-    train: pa.Table
-    """Texts of train entities."""
-    held_out: pa.Table
-    """Texts of validation entities."""
-    folder: Path
-    """Where the weights go."""
-    row: dict[str, Any]
-    """What the row of ``models`` says before the training."""
+    from llm4es_store import Run
 
 
 def finetune(
-    context: Context, model: str | ModelRef, name: str | None, load: LoadOptions, options: FinetuneOptions
+    context: Context,
+    model: str | ModelRef,
+    name: str | None,
+    load: LoadOptions,
+    options: FinetuneOptions,
+    *,
+    keep: bool = False,
 ) -> Outcome:
-    """Tune a model, unless the store has one of this name made the same way from the same texts.
+    """Tune a model, unless the store has a version of this name that was made the same way from the same texts.
+
+    A tuning never takes another one's place: it is a new version beside those that there are.
 
     Parameters
     ----------
@@ -77,11 +63,13 @@ def finetune(
         How the base is loaded.
     options : FinetuneOptions
         How it is tuned, on which texts.
+    keep : bool, default False
+        A version that was tuned with these settings will do, whatever has become of the texts since.
 
     Returns
     -------
     Outcome
-        One row is wanted, the model.
+        One row is wanted, the model; ``what`` names the version.
 
     Raises
     ------
@@ -101,190 +89,150 @@ def finetune(
     """
     store, dataset = context.store, context.dataset
     base_name = model.name if isinstance(model, ModelRef) else model
-    tuned_name = name or default_name(base_name, dataset)
+    family = name or default_name(base_name, dataset)
     context.say_cutoff("finetune")
     chosen = choose_texts(store, dataset, options.texts, context.which)
     ref = resolved(store, model)
-    _check_name(store, tuned_name, (base_name, ref.name))
+    check_name(store, family, (base_name, ref.name))
     check_predicts(ref, "tuned")
     check_length(ref, options.max_length)
-    train, held_out = _texts(context, chosen, "train"), _texts(context, chosen, "validation")
-    if not len(train):
+    read = store.sql(_texts(context, chosen, "train", "entity_id, variant, text_hash")).fetchall()
+    if not read:
         raise OptionError(f"no train entities of {dataset!r} among those chosen: raise --max-entities")
-    read = train.select(["entity_id", "variant", "text_hash"]).to_pylist()
-    content = combined_hash([(f"{row['entity_id']}/{row['variant']}", row["text_hash"]) for row in read])
+    content = combined_hash([(f"{entity}/{variant}", text_hash) for entity, variant, text_hash in read])
     config = {"base": load_fingerprint(ref, load), "options": options.fingerprint(), "texts": chosen.pairs}
-    made = config_id(config)
-    folder = f"{tuned_name.replace('/', '--')}-{made}-{content[:8]}"
-    row = {
-        "model": tuned_name,
-        "base": _from_anywhere(base_name),
-        "base_fingerprint": ref.fingerprint,
-        "load_in": str(load.load_in),
-        "dtype": number_format(load),
-        "path": f"models/{folder}",
-        "source_hash": content,
-        "dataset": dataset,
-        "config_id": made,
-    }
-    target = store.layout.folder("models") / folder
-    training = _Training(dataset, ref, load, options, train, held_out, target, row)
-    names = {"config_id": made, "model_name": tuned_name, "base_name": base_name, "revision": ref.revision}
-    job = Job(
-        stage="finetune",
-        what=tuned_name,
-        config_id=made,
-        record={**names, **config},
-        table="models",
-        scope={"model": tuned_name, "config_id": made},
-        key=("model",),
-        wanted=pa.table({"model": [tuned_name], "source_hash": [content]}),
-        rows_in=len(train),
-        related_scope={"model": tuned_name},
-        unseen=Reason.CONFIG,
-        replaces=True,
-        unit="steps",
-        total=lambda _: options.steps,
-        setup=partial(_set_up, training),
-        committers={
-            "exposures": partial(_keep_exposures, context, tuned_name, folder),
-            "models": lambda run, rows: _keep_model(run, tuned_name, rows),
-        },
-        finish=lambda run: _verdict(context, run, tuned_name),
-    )
-    _warn_of_heirs(context, tuned_name, made, content)
-    keep_new_place(context, row, job.record)
-    return incremental(context, job)
+    base = ref.name if ref.name in tuned_names(store) else from_anywhere(base_name)
+    asked = _Asked(context, ref, base_name, base, load, options, chosen, family, config, content, len(read))
+    if context.dry_run or several() or asked.target(keep).kept:
+        return asked.outcome(keep)
+    with alone(store, family, context.observer):  # what another process has tuned meanwhile is found then
+        return asked.outcome(keep)
 
 
-def _warn_of_heirs(context: Context, name: str, config_id: str, content: str) -> None:
-    """Say which models were tuned from the one that is about to be tuned anew."""
-    models = context.store.sql("SELECT model, base, method, config_id, source_hash FROM models").fetchall()
-    before = {model: (config, made_of) for model, _, _, config, made_of in models}
-    heirs = {
-        method: [m for m, base, how, *_ in models if base == name and how == method] for method in ("lora", "full")
-    }
-    if before.get(name, (config_id, content)) == (config_id, content) or not any(heirs.values()):
-        return
-    fates = {"lora": "a LoRA on it fits it no longer", "full": "full weights stay, of the one before"}
-    told = "; ".join(f"{', '.join(heirs[method])} ({fate})" for method, fate in fates.items() if heirs[method])
-    context.observer.warn(f"finetune: {name} is tuned anew, and others were tuned from it: {told}; tune them again too")
+@dataclass(frozen=True)
+class _Target:
+    """The version that is wanted: one that there is, or the next."""
+
+    name: str
+    number: int
+    config_id: str
+    content: str
+    kept: TunedVersion | None
+    """None: it is to be made."""
+    because: Reason
 
 
-def default_name(model: str, dataset: str) -> str:
-    """The tuned model's name where none is given: ``smollm2-135m-movielens-100k``.
+@dataclass(frozen=True)
+class _Asked:
+    """What one call asks for."""
 
-    Parameters
-    ----------
-    model : str
-        The base as it was named: a name, an id, a path.
-    dataset : str
-        Whose texts it is tuned on.
+    context: Context
+    ref: ModelRef
+    base_name: str
+    base: str
+    """The base as it is found from any folder, a model of the store by its version."""
+    load: LoadOptions
+    options: FinetuneOptions
+    chosen: Texts
+    family: str
+    config: dict[str, Any]
+    """What the configuration is made of."""
+    content: str
+    """Hash of the texts."""
+    n_texts: int
 
-    Returns
-    -------
-    str
-        The last part of the base's name, and the dataset's.
+    def target(self, keep: bool) -> _Target:
+        """The version that was made so; none: the next one."""
+        versions, made = tuned_versions(self.context.store, self.family), config_id(self.config)
+        kept = kept_version(self.context, versions, self.config) if keep else None
+        same = [each for each in versions if (each.config_id, each.content) == (made, self.content)]
+        if there := same[:1] or ([kept] if kept else []):
+            (version,) = there
+            return _Target(version.name, version.number, version.config_id, version.content, version, Reason.NEW)
+        number = versions[0].number + 1 if versions else 1
+        why = Reason.CHANGED if any(each.config_id == made for each in versions) else Reason.CONFIG
+        return _Target(
+            kept_name(self.family, number), number, made, self.content, None, why if versions else Reason.NEW
+        )
 
-    Examples
-    --------
-    >>> default_name("models/base.gguf", "shop")
-    'base-shop'
-    """
-    return f"{model.rstrip('/').split('/')[-1].removesuffix('.gguf')}-{dataset}"
+    def outcome(self, keep: bool) -> Outcome:
+        """Tune where that is wanted."""
+        target, context = self.target(keep), self.context
+        folder = f"{target.name.replace('/', '--').replace('@', '-')}-{target.config_id}-{target.content[:8]}"
+        row = {
+            "model": target.name,
+            "version": target.number,
+            "base": self.base,
+            "base_fingerprint": self.ref.fingerprint,
+            "load_in": str(self.load.load_in),
+            "dtype": number_format(self.load),
+            "path": f"models/{folder}",
+            "source_hash": target.content,
+            "dataset": context.dataset,
+            "config_id": target.config_id,
+        }
+        names = {"model_name": target.name, "base_name": self.base_name, "revision": self.ref.revision}
+        asked = self.config if target.kept is None else settings_of(context, target.kept) or self.config
+        record = {**asked, **names, "config_id": target.config_id}
+        wanted = pa.table({"model": [target.name], "source_hash": [target.content]})
+        committed = Committed(context, row)
+        job = Job(
+            stage="finetune",
+            what=target.name,
+            config_id=target.config_id,
+            record=record,
+            table="models",
+            scope={"model": target.name, "config_id": target.config_id},
+            key=("model",),
+            wanted=wanted,
+            rows_in=self.n_texts,
+            because=target.because,
+            replaces=True,
+            unit="steps",
+            total=lambda _: self.options.steps,
+            setup=partial(ready, self._training(target, folder, row)),
+            committers={"exposures": committed.keep_exposures, "models": committed.keep_model},
+            finish=lambda run: self._verdict(run, committed),
+        )
+        self._say_what_is_there(target, keep)
+        keep_new_place(context, row, job.record)
+        return incremental(context, job)
+
+    def _training(self, target: "_Target", folder: str, row: dict[str, Any]) -> Training:
+        """What is trained; no text is read where nothing is."""
+        nothing = " WHERE false" if target.kept or self.context.dry_run else ""
+        train, held_out = (
+            self.context.store.sql(f"FROM ({_texts(self.context, self.chosen, split)}){nothing}").to_arrow_table()
+            for split in ("train", "validation")
+        )
+        models = self.context.store.layout.folder("models")
+        return Training(self.ref, self.load, self.options, train, held_out, models / folder, row)
+
+    def _say_what_is_there(self, target: "_Target", keep: bool) -> None:
+        """Which version stays; of ``finetune`` itself only where the bare name means another."""
+        if target.kept is None:
+            return
+        if keep:
+            texts = _texts(self.context, self.chosen, "train")
+            self.context.observer.say(f"finetune: {in_words(self.context, target.kept, texts)}")
+        elif target.name != (newest := tuned_versions(self.context.store, self.family)[0].name):
+            self.context.observer.say(
+                f"finetune: {with_version(self.family, target.number)} was made so; the name {self.family} stands for "
+                f"{newest}, the newest"
+            )
+
+    def _verdict(self, run: "Run", committed: Committed) -> str:
+        """What tuning did, where this run has tuned."""
+        if not run.record.rows_computed:
+            return ""
+        query = f"SELECT verdict FROM models WHERE {where({'model': committed.name})}"
+        ((verdict,),) = self.context.store.sql(query).fetchall()
+        return str(verdict)
 
 
-def _check_name(store: "Store", name: str, base: tuple[str, str]) -> None:
-    """A name stands for one model: never for the base, a built-in one, or one whose vectors are in the store."""
-    if not _NAME.fullmatch(name) or ".." in name:
-        raise OptionError(f"--name {name!r} cannot name a model: take letters, digits, '.', '-', '_' and '/'")
-    if name in base:
-        raise OptionError(f"--name {name!r} is the base model's own name: choose another")
-    tuned = {model for (model,) in store.sql("SELECT model FROM models").fetchall()}
-    spaces = {model for (model,) in store.sql("SELECT DISTINCT model FROM embeddings").fetchall()}
-    if name in {model.name for model in builtin_models()} or name in spaces - tuned:
-        raise OptionError(f"--name {name!r} is another model's: choose another")
-
-
-def _from_anywhere(model: str) -> str:
-    """A model's name as it is found from any folder."""
-    path = Path(model).expanduser()
-    return str(path.resolve()) if path.exists() else model
-
-
-def _texts(context: Context, chosen: Texts, split: str) -> pa.Table:
-    """The texts of a split's entities."""
+def _texts(context: Context, chosen: Texts, split: str, columns: str = "*") -> str:
+    """SELECT of the texts of a split's entities."""
     entities = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
     of_split = where({"dataset": context.dataset, "split": split, "name": context.recipe.splits.default})
-    return context.store.sql(
-        f"""SELECT * FROM texts WHERE {chosen.condition} AND entity_id IN ({entities})
+    return f"""SELECT {columns} FROM texts WHERE {chosen.condition} AND entity_id IN ({entities})
         AND entity_id IN (SELECT entity_id FROM splits WHERE {of_split}) ORDER BY entity_id, variant"""
-    ).to_arrow_table()
-
-
-def _set_up(training: _Training) -> Work:
-    """The model in memory, ready to be trained."""
-    from ..finetune import finetune as tune
-    from ..models import load_model
-
-    model = load_model(training.model, training.load)
-
-    def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
-        so_far = as_increments(advance)
-        for _ in batches:  # the one row that is to be made
-            tuned = tune(
-                training.train,
-                training.held_out,
-                model,
-                training.options,
-                training.folder,
-                lambda step, total, loss: so_far(step),
-            )
-            yield [TableRows("exposures", _exposures(tuned)), TableRows("models", _model_row(training.row, tuned))]
-
-    return work
-
-
-def _exposures(tuned: "Tuned") -> pa.Table:
-    """Whom the model has seen."""
-    fingerprints = pa.array([tuned.fingerprint] * len(tuned.exposures), pa.string())
-    return tuned.exposures.append_column("fingerprint", fingerprints)
-
-
-def _model_row(row: dict[str, Any], tuned: "Tuned") -> pa.Table:
-    """The row of ``models``."""
-    measured = {
-        "method": str(tuned.method),
-        "fingerprint": tuned.fingerprint,
-        "n_layers": tuned.n_layers,
-        "dim": tuned.dim,
-        "steps": tuned.steps,
-        "n_entities": tuned.n_entities,
-        "held_out_loss_before": tuned.held_out_loss_before,
-        "held_out_loss_after": tuned.held_out_loss_after,
-        "mean_cosine": tuned.mean_cosine,
-        "verdict": tuned.verdict,
-        "loss_curve": [{"step": s, "loss": loss, "held_out": held} for s, loss, held in tuned.loss_curve],
-    }
-    kept = pa.Table.from_pylist([{**row, **measured}], schema=MODELS)
-    return kept.append_column("config_id", pa.array([row["config_id"]]))
-
-
-def _keep_exposures(context: Context, model: str, folder: str, run: "Run", rows: pa.Table) -> None:
-    """Enter whom the model has seen; a remote store has the weights before any row names them."""
-    if (remote := context.store.remote_folders()) is not None:
-        remote.upload(folder)
-    run.replace("exposures", {"model": model, "dataset": context.dataset}, rows)
-
-
-def _keep_model(run: "Run", model: str, rows: pa.Table) -> None:
-    """Enter the model, last: its row makes it known."""
-    run.replace("models", {"model": model}, rows)
-
-
-def _verdict(context: Context, run: "Run", model: str) -> str:
-    """What tuning did, where this run has tuned."""
-    if not run.record.rows_computed:
-        return ""
-    ((verdict,),) = context.store.sql(f"SELECT verdict FROM models WHERE {where({'model': model})}").fetchall()
-    return str(verdict)

@@ -75,6 +75,9 @@ class Job:
     unseen: Reason = Reason.CONFIG
     """Why a row is computed that is known under another configuration."""
 
+    because: Reason | None = None
+    """Why the rows are computed, where that is known otherwise than from the table; None: as the plan finds."""
+
     anew: pa.Array | None = None
     """Subjects whose rows were read otherwise before: told as such, not as other content."""
 
@@ -140,6 +143,8 @@ def plan_of(context: Context, job: Job) -> Plan:
         unseen=job.unseen,
         row_filter=job.row_filter,
     )
+    if job.because is not None:
+        return plan.because(job.because)
     return plan if job.anew is None else plan.with_anew(job.anew)
 
 

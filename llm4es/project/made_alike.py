@@ -32,20 +32,44 @@ def made_alike(store: "Store", dataset: str) -> dict[str, str]:
     >>> len(made_alike(project.store, "shop"))
     1
     """
+    texts, found = texts_alike(store, dataset), {}
+    for run in runs_of(store, dataset, "embed"):
+        if "texts" in run.config:
+            read = [(variant, texts.get(config)) for variant, config in run.config["texts"]]
+            events = {"events": run.config["events"]} if "events" in run.config else {}  # what is read of one
+            turned = {"align_to": run.config["align_to"]} if "align_to" in run.config else {}
+            made = {"model": run.config.get("model"), "options": run.config.get("options"), "texts": read}
+            found[str(run.config["config_id"])] = config_id(made | events | turned)
+    return found
+
+
+def texts_alike(store: "Store", dataset: str) -> dict[str, Any]:
+    """Configuration of texts -> what made them, but for where they end.
+
+    Parameters
+    ----------
+    store : Store
+        Whose record is read.
+    dataset : str
+        Whose texts.
+
+    Returns
+    -------
+    dict of str to dict
+        Plain values, equal for texts made alike.
+
+    Examples
+    --------
+    >>> list(*texts_alike(project.store, "shop").values())
+    ['recipe', 'options']
+    """
     texts: dict[str, Any] = {}
-    found: dict[str, str] = {}
-    for run in runs_of(store, dataset):  # what a run is made from was made before it
+    for run in runs_of(store, dataset, "serialize", "enrich"):  # what a run is made from was made before it
         options = run.config.get("options")
         if run.stage == "serialize":
             kept = {name: value for name, value in (options or {}).items() if name != "as_of"}
             made = {"recipe": run.config.get("recipe"), "options": kept}
             texts |= {cut["config_id"]: made for cut in (run.config, *run.config.get("cutoffs", ()))}
-        elif run.stage == "enrich":
+        else:
             texts[run.config["config_id"]] = {"options": options, "base": texts.get(run.config["base"])}
-        elif run.stage == "embed" and "texts" in run.config:
-            read = [(variant, texts.get(config)) for variant, config in run.config["texts"]]
-            events = {"events": run.config["events"]} if "events" in run.config else {}  # what is read of one
-            found[run.config["config_id"]] = config_id(
-                {"model": run.config.get("model"), "options": options, "texts": read, **events}
-            )
-    return found
+    return texts

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from ..options import ModelExportOptions
 
 _TUNED = """SELECT model, 'this store' AS "where",
-    format('{} tuned on {} ({}, {} steps)', base, dataset, method, steps) AS description FROM models ORDER BY model"""
+    format('{} tuned on {} ({}, {} steps)', base, dataset, method, steps) AS description FROM models
+    ORDER BY split_part(model, '@', 1), version"""
 
-_TUNING = "dataset, method, load_in, dtype, steps, n_entities, held_out_loss_before, held_out_loss_after, verdict"
+_TUNING = (
+    "version, dataset, method, load_in, dtype, steps, n_entities, held_out_loss_before, held_out_loss_after, verdict"
+)
 
 
 def list_models(store: "Store | None") -> list[dict[str, Any]]:
@@ -33,7 +36,7 @@ def list_models(store: "Store | None") -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``model``, ``where`` and ``description``.
+        ``model``, ``where`` and ``description``; of a tuned model a row a version.
 
     Examples
     --------
@@ -84,7 +87,7 @@ def show_model(store: "Store | None", name: str) -> dict[str, Any]:
     }
     if store is None:
         return facts
-    tuned = store.sql(f"SELECT {_TUNING} FROM models WHERE model = {literal(name)}").to_arrow_table().to_pylist()
+    tuned = store.sql(f"SELECT {_TUNING} FROM models WHERE model = {literal(ref.name)}").to_arrow_table().to_pylist()
     return facts | (tuned[0] if tuned else {})
 
 

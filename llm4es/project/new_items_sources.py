@@ -12,6 +12,7 @@ from ..core.errors import OptionError
 from ..core.hashing import canonical_json, text_hash
 from ..core.tasks import NEW_ITEMS
 from ..options.new_items import ItemHalves
+from .align_target import ALIGNED
 from .context import Context
 from .event_halves import EventHalves
 from .feature_source import FeatureSource
@@ -67,6 +68,9 @@ def _vectors(context: Context, how: ItemHalves) -> Iterator[FeatureSource]:
     made = {run.config.get("config_id"): run.config for run in runs_of(context.store, context.dataset, "embed")}
     for source in vectors(context):
         config = made.get(source.config_id, {})
+        if ALIGNED in config:
+            yield replace(source, lacking="vectors that were turned into another version's space are not halved")
+            continue
         if "events" not in config:
             yield replace(source, lacking=_WHOLE.format(context.dataset) if source.settings else _IMPORTED)
             continue

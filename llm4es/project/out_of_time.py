@@ -76,7 +76,7 @@ def _making(source: FeatureSource) -> tuple[str, int | None, int | None]:
 
 def _missing(context: Context, source: FeatureSource) -> str:
     end = typed(context.which.as_of) if context.which.as_of else ""
-    model, dataset = source.name.partition("@")[0], context.dataset
+    model, dataset = source.model or source.name.partition("@")[0], context.dataset
     return (
         f"no such vectors of histories before {end}: `llm4es serialize {dataset} --as-of {end}` and then "
         f"`llm4es embed {dataset} --model {model}` with the same settings make them"

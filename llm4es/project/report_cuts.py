@@ -8,10 +8,12 @@ import pyarrow as pa
 from .context import Context
 from .feature_source_vectors import readable
 from .short_vectors import with_dims
+from .space_versions import with_versions
 
 _CUTS = """SELECT model, max(k) AS k, config_id, any_value(texts) AS texts, any_value(history) AS history,
     any_value(pooling) AS pooling, any_value(max_length) AS max_length,
-    any_value(stored_as) AS stored_as, any_value(reading) AS reading, count(*) AS n_entities,
+    any_value(stored_as) AS stored_as, any_value(reading) AS reading, any_value(aligned_to) AS aligned_to,
+    count(*) AS n_entities,
     count_if(n_events_dropped > 0) AS n_cut, sum(n_events) AS events, sum(n_events_dropped) AS events_lost,
     sum(n_tokens) AS tokens, sum(n_tokens_dropped) AS tokens_lost
     FROM (SELECT DISTINCT ON (entity_id, model, config_id) * FROM embeddings WHERE {beside})
@@ -37,7 +39,7 @@ def cuts(context: Context) -> pa.Table:
     [20]
     """
     found = context.store.sql(_CUTS.format(beside=context.beside)).to_arrow_table()
-    rows = with_dims(context.store, context.dataset, found.to_pylist())
+    rows = with_versions(context.store, with_dims(context.store, context.dataset, found.to_pylist()))
     names = [label.replace(f"@{row['k']}", "", 1) for label, row in zip(readable(rows), rows, strict=True)]
     kept = {
         "events_kept": [_share(row["events"], row["events_lost"]) for row in rows],

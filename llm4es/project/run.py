@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from ..core.errors import ProbeError
+from ..core.errors import OptionError, ProbeError
 from ..core.times import shown
+from ..core.versions import version_of, with_version
 from ..models.ref import ModelRef
 from ..options import (
     WHOLE,
@@ -32,7 +33,7 @@ from .embed import embed
 from .enrich import enrich
 from .feature_source import FeatureSource
 from .feature_sources import feature_sources, named
-from .finetune import default_name, finetune
+from .finetune import finetune
 from .outcome import Outcome
 from .pipeline import STAGES
 from .probe import probe
@@ -42,6 +43,7 @@ from .run_result import RunResult
 from .selection import entities_sql
 from .serialize import serialize
 from .stored_models import resolved
+from .tuned_name import default_name
 
 
 def run(
@@ -70,11 +72,13 @@ def run(
     Raises
     ------
     OptionError
-        Where processes are asked for and an executor of another kind was given.
+        Where processes are asked for and an executor of another kind was given, and a tuning of an encoder.
     """
     if options.engine is EngineName.TRANSFORMERS:
         context.with_workers(options.workers)  # what it refuses is refused before anything is done
     walk = _Walk(context, model, options, load, tasks)
+    if options.retune and not walk.is_tuned:
+        raise OptionError(f"--retune: {_name(model)} is an encoder, which is not tuned; leave it out")
     outcomes: list[Outcome] = []
     for stage in STAGES:
         if context.dry_run and walk.to_come(outcomes) and not walk.is_foreseeable(stage.name):
@@ -163,7 +167,8 @@ class _Walk:
         there = last_run(self.context.store, "serialize", self.context.dataset) is not None
         asked, kept = self.options.as_of, newest_as_of(self.context.store, self.context.dataset)
         other_cut = asked is not None and (None if asked == WHOLE else asked) != kept  # other texts than there are
-        return stage in ("enrich", "embed") and there and not other_cut
+        foreseeable = ("enrich", "embed") if self.options.retune else ("enrich", "finetune", "embed")
+        return stage in foreseeable and there and not other_cut
 
     def _serialize(self, _: list[Outcome]) -> list[Outcome]:
         texts = self.context.recipe.texts.options(
@@ -204,17 +209,21 @@ class _Walk:
             seed=self.options.seed,
         )
         return [
-            finetune(context, self.model, name, self.load, options)
+            finetune(context, self.model, name, self.load, options, keep=not self.options.retune)
             for context, name in zip(self._cuts(), self._names(), strict=True)
         ]
 
     def _embed(self, outcomes: list[Outcome]) -> list[Outcome]:
         options = self.options.embedding(self.history)
-        is_there = self.is_tuned and not (self.context.dry_run and self.to_come(outcomes))
+        tuned = [outcome for outcome in outcomes if outcome.stage == "finetune"]
+        versions = [
+            "" if outcome.dry_run and outcome.computed else with_version(*version_of(outcome.what)) for outcome in tuned
+        ]
+        cuts = self._cuts()
         return [
             embed(context, model, self.load, options, self.options.workers)
-            for context, tuned in zip(self._cuts(), self._names(), strict=True)
-            for model in [self.model, *([tuned] if is_there else [])]
+            for context, version in zip(cuts, versions or [""] * len(cuts), strict=True)
+            for model in [self.model, *([version] if version else [])]
         ]
 
     def _cuts(self) -> list[Context]:
@@ -232,8 +241,8 @@ class _Walk:
     def _features(self, task: str, before: list[Outcome]) -> list[FeatureSource]:
         """Every embedding and baseline; and, of the base model's vectors, a vote and a choice."""
         context = self.context.of_task(task)
-        sources = feature_sources(context)
-        of_base = [outcome.config_id or "" for outcome in before if outcome.stage == "embed"][:1]
+        embedded = [outcome.config_id or "" for outcome in before if outcome.stage == "embed"]
+        sources, of_base = feature_sources(context, also=embedded), embedded[:1]
         by_name = {source.name: source for source in sources}
         return sources + [named(name, by_name) for config in of_base for name in combinations(sources, config)]
 

@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..core.versions import version_of
+
 if TYPE_CHECKING:
     from llm4es_store import Store
 
@@ -19,10 +21,15 @@ def difference(store: "Store", stage: str, dataset: str, record: Mapping[str, An
     past = store.record().select(["stage", "dataset", "config"]).to_pylist()
     for row in reversed(past):
         config = json.loads(row["config"])
-        same = all(config.get(name) == record.get(name) for name in _NAMES)
+        same = all(_family(config.get(name)) == _family(record.get(name)) for name in _NAMES)
         if (row["stage"], row["dataset"]) == (stage, dataset) and same:
             return ", ".join(_changes(_settings(config), _settings(json.loads(json.dumps(record)))))
     return ""
+
+
+def _family(name: Any) -> Any:
+    """A model's name without its version: another one was asked for otherwise."""
+    return version_of(name).family if isinstance(name, str) else name
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:

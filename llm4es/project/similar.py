@@ -12,11 +12,14 @@ from ..core.sql import where
 from ..features.feature_set import FeatureSet
 from ..options import SimilarOptions
 from .context import Context
-from .feature_sources import all_feature_sources, feature_sources, live
+from .feature_sources import all_feature_sources, every_name, feature_sources, live
 from .histories import Histories
+from .named_version import meant
 from .result import Result
 from .selection import preset
+from .space_versions import versions_only
 from .task_labels import every_label_sql
+from .tuned_versions import tuned_names
 
 
 class Neighbours(Result):
@@ -155,7 +158,10 @@ def similar(context: Context, entity: str, options: SimilarOptions) -> Neighbour
 
 def _name(context: Context, model: str, k: int) -> str:
     """The readable name of a model's vectors; k 0 is the deepest that is there. Those of no layers have no k."""
-    chosen = where({"dataset": context.dataset, "model": model})
+    of_dataset = where({"dataset": context.dataset})
+    there = context.store.sql(f"SELECT DISTINCT model FROM embeddings WHERE {of_dataset}").fetchall()
+    kept = meant(model, versions_only([name for (name,) in there], tuned_names(context.store)))
+    chosen = where({"dataset": context.dataset, "model": kept})
     ((least, deepest),) = context.store.sql(f"SELECT min(k), max(k) FROM embeddings WHERE {chosen}").fetchall()
     if deepest is None and not k:
         raise StoreError(f"no vectors of {model!r} in the store: run `llm4es embed {context.dataset} -m {model}` first")
@@ -165,7 +171,9 @@ def _name(context: Context, model: str, k: int) -> str:
 def _features(context: Context, name: str) -> FeatureSet:
     """The feature set of that name; where only the beginning of a name was given, the newest that begins so."""
     found = all_feature_sources(context)
-    begun = [source for source in found if source.name.startswith(f"{name} [") and source.embedded]
+    names = every_name({source.name: source for source in found})
+    begun = [source for of, source in names.items() if of.startswith(f"{name} [") and source.embedded]
+    begun = [source for source in found if source in begun]  # those of one name by age
     return (live(context, begun[-1:], named=True) or feature_sources(context, [name]))[-1].load()
 
 

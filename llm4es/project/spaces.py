@@ -1,14 +1,17 @@
-"""The space that a model's vectors live in: its name in the tables, and whether the name was another's.
+"""The space that a model's vectors live in: its name in the tables, and what the name stood for before.
 
 In: a context, a model, how it is loaded. Out: a ``Space``. Reads the store, writes nothing.
 """
 
 from dataclasses import dataclass
 
+from ..core.plan import Reason
+from ..core.sql import Scope, literal
+from ..core.versions import version_of
 from ..models.ref import ModelRef, load_fingerprint, space_fingerprint, space_name
 from ..options import LoadOptions
 from .context import Context
-from .stored_models import stored_models
+from .other_weights import another, is_of
 
 
 @dataclass(frozen=True)
@@ -21,22 +24,66 @@ class Space:
     fingerprint: str
     """Of weights, number format and quantization."""
 
-    moved: bool
-    """Whether the name stood for other weights until now: two spaces never live under one name."""
+    wrong: str = ""
+    """Fingerprint of vectors under this name that an earlier version made wrongly: they are replaced; '': none."""
+
+    before: str = ""
+    """What vectors of the weights before are called, where the model's name has moved to these; '': nothing has."""
+
+    @property
+    def replaced(self) -> str:
+        """SQL condition of the vectors that were made wrongly."""
+        return f"fingerprint = {literal(self.wrong)}" if self.wrong else "false"
+
+    @property
+    def reason(self) -> Reason:
+        """Why vectors are computed of whom there are others."""
+        return Reason.MODEL if self.wrong or self.before else Reason.CONFIG
+
+    def related(self, dataset: str) -> Scope:
+        """The vectors whose entities are not new here."""
+        return {"dataset": dataset, "model": self.before or self.name}
 
 
-def space_of(context: Context, ref: ModelRef, load: LoadOptions) -> Space:
-    """The space of a model's vectors, and whether its name was another's."""
-    rows = context.store.sql("SELECT DISTINCT dataset, model, fingerprint FROM embeddings").fetchall()
+def space_of(context: Context, ref: ModelRef, load: LoadOptions, origin: str) -> Space:
+    """The space of a model's vectors. Two spaces never live under one name, and none takes another's place.
+
+    Parameters
+    ----------
+    context : Context
+        Dataset, store, who hears of a name that moved.
+    ref : ModelRef
+        What reads.
+    load : LoadOptions
+        How it is loaded.
+    origin : str
+        Where the model was found, as ``places.place_of`` says it.
+
+    Returns
+    -------
+    Space
+        Its name: that of the same weights before; else the model's own; where that is another's, the next version of
+        what lay in the same place, or with the first digits of the fingerprint.
+    """
+    rows = context.store.sql(
+        "SELECT DISTINCT dataset, model, fingerprint FROM embeddings WHERE aligned_to IS NULL"
+    ).fetchall()
     fingerprint, former = space_fingerprint(ref, load), load_fingerprint(ref, load)
-    # A model of the store keeps its name when it is tuned anew; another folder of the same name is another model.
-    others = {model: other for _, model, other in rows if other != former}
-    name = space_name(ref, load, None if ref.name in stored_models(context.store) else others)
-    if "#" in name and name not in {model for _, model, _ in rows}:
-        usual = name.partition("#")[0]
+    usual = space_name(ref, load)
+    # what an earlier version made wrongly is replaced, and takes no name away
+    there = {model: other for _, model, other in rows if is_of(model, usual) and other in (fingerprint, former)}
+    taken = {model: other for _, model, other in rows if is_of(model, usual) and other not in (fingerprint, former)}
+    before = ""
+    if usual in there or usual not in taken:
+        name = usual
+    elif there:
+        name = max(there, key=lambda model: version_of(model).number)
+    else:
+        name, before = another(context, ref, load, usual, taken, origin)
         context.observer.say(f"embed: {usual} stands for other weights in this store: those of {ref.folder} are {name}")
     here = {other for dataset, model, other in rows if (dataset, model) == (context.dataset, name)}
-    if former in here - {fingerprint}:
+    wrong = former if former in here - {fingerprint} else ""
+    if wrong:
         were = "were read in one direction" if ref.was_read_causally else "depended on the batch that read them"
         context.observer.say(f"embed: vectors of {name} {were}: they are computed anew")
-    return Space(name, fingerprint, moved=bool(here - {fingerprint}))
+    return Space(name, fingerprint, wrong, before)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from ..models.ref import ModelRef, StoredModel
 from ..models.resolve import resolve
+from .named_version import meant
 
 if TYPE_CHECKING:
     from llm4es_store import Store
 
 
 def stored_models(store: "Store") -> dict[str, StoredModel]:
-    """Every live model of the store by its name; a remote store's weights are fetched into the cache once.
+    """Every live model of the store, by its name; a remote store's weights are fetched into the cache once.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def resolved(store: "Store | None", model: str | ModelRef) -> ModelRef:
     store : Store or None
         Whose tuned models are known too.
     model : str or ModelRef
-        What ``--model`` takes; a value comes back as it is.
+        What ``--model`` takes: a tuned model's bare name is its newest version. A value comes back as it is.
 
     Returns
     -------
@@ -60,7 +61,7 @@ def resolved(store: "Store | None", model: str | ModelRef) -> ModelRef:
     Raises
     ------
     ModelError
-        For a model that is not found.
+        For a model that is not found, and a version that there is not.
 
     Examples
     --------
@@ -69,7 +70,8 @@ def resolved(store: "Store | None", model: str | ModelRef) -> ModelRef:
     """
     if isinstance(model, ModelRef):
         return model
-    return resolve(model, {} if store is None else stored_models(store))
+    stored = {} if store is None else stored_models(store)
+    return resolve(meant(model, stored), stored)
 
 
 def lineage_of(store: "Store", model: str) -> list[str]:

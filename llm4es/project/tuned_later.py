@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from .context import Context
-from .cutoffs import DONE, Cutoff, keys
+from .cutoffs import DONE, Cutoff, is_later, keys
 from .recorded import runs_of
 from .stored_models import lineage_of
 
@@ -53,7 +53,7 @@ def tuned_later(context: Context, probes: pa.Table) -> list[str]:
             f"{model} was tuned on {_in_words(end)}, and is scored on {cutoff}: it may know what came after; "
             "tune it on texts that end as these do"
             for end in sorted(read)
-            if _is_later(end, cutoff)
+            if is_later(end, cutoff)
         ]
     return lines
 
@@ -62,17 +62,6 @@ def _tunings(store: "Store", dataset: str) -> dict[str, dict[str, Any]]:
     """Tuned model -> what its newest tuning was asked for."""
     done = [run.config for run in runs_of(store, dataset, "finetune") if run.status == DONE]
     return {str(config["model_name"]): config for config in done if "model_name" in config}
-
-
-def _is_later(end: str, cutoff: Cutoff) -> bool:
-    """Whether histories that end there may go on after the cut-off; of two kinds of cut-off nobody knows."""
-    if end == cutoff.key:
-        return False
-    try:
-        known = cutoff.train_as_of or cutoff.as_of
-        return known is None or datetime.fromisoformat(end) > known
-    except ValueError:  # whole, or each entity's own
-        return True
 
 
 def _in_words(end: str) -> str:

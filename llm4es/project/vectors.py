@@ -14,6 +14,9 @@ from ..core.sql import literal, where
 from ..options import SimilarOptions
 from .context import Context
 from .live_texts import live_rows
+from .named_version import meant
+from .space_versions import versions_only
+from .tuned_versions import tuned_names
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +33,7 @@ def vectors(
     context : Context
         Dataset and store.
     model : str
-        A model's or imported vectors' name, or the folder of a model.
+        A model's or imported vectors' name, the newest version's where it says none, or the folder of a model.
     k : int or "all"
         Last layers averaged; "all" is the deepest that there is. Imported vectors have none.
     config_id : str or None
@@ -54,7 +57,8 @@ def vectors(
     depths: dict[str, set[int]] = {}
     for name, depth in rows:
         depths.setdefault(name, set()).add(depth)
-    name = model if model in depths else Path(model).name
+    versions = versions_only(depths, tuned_names(context.store))
+    name = meant(model if meant(model, versions) in depths else Path(model).name, versions)
     if name not in depths:
         hint = nearest(model, sorted(depths)) if depths else "embed first"
         raise StoreError(f"no vectors of {model!r} in {context.dataset!r}: {hint}")
@@ -83,7 +87,8 @@ def _only_one(context: Context, model: str, k: int) -> str | None:
     """The one configuration whose histories end as the texts do; None: there are several, or none."""
     chosen = where({"model": model, "k": k})
     try:
-        query = f"SELECT DISTINCT config_id FROM embeddings WHERE {chosen} AND {context.beside}"
+        plain = "aligned_to IS NULL"  # turned ones are chosen by their config_id
+        query = f"SELECT DISTINCT config_id FROM embeddings WHERE {chosen} AND {plain} AND {context.beside}"
     except StoreError:
         return None  # imported vectors, and no texts
     found = context.store.sql(query).fetchall()
