@@ -250,3 +250,30 @@ def test_it_is_what_the_pure_function_makes(here: Shop) -> None:
     made = pure(CombinedFeatures(Combination.STACK, parts), labels_of(context, "loyal"), "loyal", "binary", options)
     rows = made.predictions.sort_by([("repeat", "ascending"), ("entity_id", "ascending")])
     np.testing.assert_allclose(here.scores("stack(good, other)"), [p[1] for p in rows["y_score"].to_pylist()])
+
+
+def test_features_joined_of_several_vectors_are_found_again(here: Shop) -> None:
+    """What a table shows is a name: compared, a part of other names, and what patterns stand for."""
+    tables = {"good+other", "tfidf+noise", "best(tfidf+noise, counts)"}
+    here.probe("good+other,tfidf+embedding:noise,best(tfidf+noise, counts)")
+    assert here.features() == tables
+    rows = here.project.compare("loyal").to_pylist()
+    assert {row["features"] for row in rows} == tables
+    assert here.probe("good+other,tfidf+noise,best(tfidf+noise, counts)") == [("loyal", 0)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "stands_for"),
+    [
+        ("good+c*", {"good+counts"}),
+        ("*o*e*+tfidf", {"noise+tfidf", "other+tfidf", "words-aligned+tfidf"}),
+        ("tfidf+embedding:g*", {"tfidf+good"}),
+        ("goo*+oth*", {"good+other"}),
+        ("good+embedding:n*", {"good+noise"}),
+    ],
+)
+def test_a_pattern_of_features_joined(here: Shop, pattern: str, stands_for: set[str]) -> None:
+    assert here.probe(pattern) == [("loyal", len(stands_for))]
+    assert here.features() == stands_for
+    if len(stands_for) == 1:
+        assert here.probe(f"best({pattern}, majority)") == [("loyal", 1)]

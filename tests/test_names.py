@@ -20,6 +20,16 @@ from llm4es.features.names import FeatureName, embedding_name, parse_features
             [FeatureName(None, "m+8bit", 1), FeatureName("tfidf", None, None), FeatureName(None, "n", 2)],
         ),
         ("m+tfidf-like@1", [FeatureName(None, "m+tfidf-like", 1)]),
+        ("coles+other", [FeatureName(None, "coles", None), FeatureName(None, "other", None)]),
+        (
+            "tfidf+m@8 [a, b+c]+n+4bit@all+o@layer2 #1a2b",
+            [
+                FeatureName("tfidf", None, None),
+                FeatureName(None, "m", 8, None, " [a, b+c]"),
+                FeatureName(None, "n+4bit", 0),
+                FeatureName(None, "o", None, 2, " #1a2b"),
+            ],
+        ),
         ("org/model@1", [FeatureName(None, "org/model", 1)]),
         ("m@layer12", [FeatureName(None, "m", None, 12)]),
         (

@@ -86,6 +86,9 @@ def test_since_learns_from_what_was_sold_before(place: Path, heard: Heard) -> No
     assert name == "new-items, since 2026-01-07"
     with pytest.raises(ProbeError, match=r"nobody has events of the scored items.*give another --share or --since"):
         project.probe("red", features="words", since="2027-01-01", **NEW)
+    for features in ("words", "vote(words, counts)"):
+        with pytest.raises(ProbeError, match=r"nobody has events of the items learnt from: give another --share"):
+            project.probe("red", features=features, since="2020-01-01", **NEW)
 
 
 def test_share_and_item_are_anothers_probes(place: Path, heard: Heard) -> None:

@@ -1,6 +1,7 @@
 """Labels that belong to few of the events' entities are told of, and one task that cannot be probed stops no other."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,18 @@ def test_a_rare_class_and_a_bad_task_stop_no_other(tmp_path: Path, monkeypatch: 
     assert project.run(model=model, k=1, max_length=64, finetune="none").comparison is not None
     with pytest.raises(ProbeError, match="alone"):
         project.run("alone", model=model, k=1, max_length=64, finetune="none")
+
+
+@pytest.mark.parametrize("features", [None, "counts,vote(tfidf, counts)"])
+def test_several_tasks_are_probed_but_for_those_that_cannot_be(tmp_path: Path, features: str | None) -> None:
+    project, ears = _project(tmp_path, ALONE + RARE)
+    project.serialize()
+    options: dict[str, Any] = {"folds": 3, "repeats": 1, "bootstrap": 20, "features": features}
+    assert [outcome.what for outcome in project.probe(**options)] == ["loyal"]
+    assert "task 'rare' is left out: class 'one' has 1 members for 3 folds" in (said := ears.since())
+    assert "task 'alone' is left out: task 'alone' has one label only" in said
+    with pytest.raises(ProbeError, match="class 'one' has 1 members for 3 folds"):
+        project.probe("rare", **options)
 
 
 def test_labels_of_other_ids_are_told_with_both_sides(tmp_path: Path) -> None:

@@ -5,14 +5,15 @@ the reader of the names to say.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 
 from ..core.errors import ProbeError
 from ..core.lists import split_outside
 from ..core.tasks import BASELINE_NAMES
-from .names import EMBEDDING
+from .joins import EMBEDDING, parted
 
 
 class Combination(StrEnum):
@@ -127,13 +128,22 @@ def fitting(pattern: str, names: Iterable[str]) -> list[str]:
     ['m@4+tfidf', 'm@8+tfidf']
     """
     names = list(names)
-    found = [""]
-    for piece in re.split(rf"\+(?={_starts()})", pattern):
-        plain = piece.removeprefix(EMBEDDING)
-        matches = re.compile(".*".join(map(re.escape, plain.split("*"))), re.DOTALL).fullmatch
-        fit = [name for name in names if matches(name)] if "*" in plain else [plain]
-        found = [f"{before}+{name}" if before else name for before in found for name in fit]
-    return found
+    pieces = parted(pattern, lambda piece: _fit(piece, names)) or []
+    joined = (chosen for chosen in product(*pieces) if pieces and len(set(chosen)) == len(chosen))
+    each = {frozenset(chosen): chosen for chosen in reversed(list(joined))}  # 'm@4+m@8' is 'm@8+m@4'
+    return ["+".join([first, *map(_behind, others)]) for first, *others in reversed(each.values())]
+
+
+def _fit(piece: str, names: Sequence[str]) -> list[str] | None:
+    """The names that a piece of a pattern stands for; of one without '*' itself, whether or not it is there."""
+    plain = piece.removeprefix(EMBEDDING)
+    matches = re.compile(".*".join(map(re.escape, plain.split("*"))), re.DOTALL).fullmatch
+    return ([name for name in names if matches(name)] or None) if "*" in plain else [plain]
+
+
+def _behind(name: str) -> str:
+    """A name as it stands behind a '+'."""
+    return name if name in BASELINE_NAMES else EMBEDDING + name
 
 
 _REMEDY = "features are joined by '+' first and combined then, as in vote(A+B, C)"
@@ -141,11 +151,6 @@ _REMEDY = "features are joined by '+' first and combined then, as in vote(A+B, C
 
 def _plus(joined: str) -> str:
     return f"{joined.strip('+ (')}(...)"
-
-
-def _starts() -> str:
-    """What may stand behind a '+' that joins: see ``names.parse_features``."""
-    return "|".join([re.escape(EMBEDDING), *(rf"{name}(?=\+|$)" for name in BASELINE_NAMES)])
 
 
 def _closing(text: str) -> int:

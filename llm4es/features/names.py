@@ -9,12 +9,10 @@ from dataclasses import dataclass
 
 from ..core.errors import ProbeError
 from ..core.tasks import BASELINE_NAMES
+from .joins import EMBEDDING, holds_several, parted
 
 _MODEL = r"[^@\[\]]+?(?:@v[1-9]\d*(?:[+#][^@\[\]]*?)?)?|[^@\[\]]+/[^@\[\]]+@[^@\[\]]+?"
 """A model's name, of a version (``mine@v2+8bit``) or of a revision of a repository (``org/name@main``)."""
-
-EMBEDDING = "embedding:"
-"""May stand before the name of vectors."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +50,18 @@ def embedding_name(model: str, k: int | None) -> str:
 def parse_features(text: str) -> tuple[FeatureName, ...]:
     """The parts of a name, from left to right. Raises ProbeError for a name that cannot be read.
 
-    A '+' parts two feature sets only where a baseline or 'embedding:' follows: models may bear one in their names.
+    A '+' parts two feature sets where a baseline or 'embedding:' follows, and where a baseline or a depth stands before
+    it, or no depth at all is named: models may bear one in their names.
 
     >>> [part.name for part in parse_features("embedding:org/model+8bit@8+aggregates")]
     ['org/model+8bit@8', 'aggregates']
     >>> [(part.model, part.k) for part in parse_features("mine@v2@8")]
     [('mine@v2', 8)]
+    >>> [part.name for part in parse_features("tfidf+m@8 [full]+n@1")]
+    ['tfidf', 'm@8 [full]', 'n@1']
     """
-    starts = "|".join([re.escape(EMBEDDING), *(rf"{name}(?=\+|$)" for name in BASELINE_NAMES)])
-    return tuple(_part(piece) for piece in re.split(rf"\+(?={starts})", text))
+    parts = parted(text, lambda piece: None if holds_several(piece) else (piece,)) or [(text,)]
+    return tuple(_part(piece) for (piece,) in parts)
 
 
 def _part(text: str) -> FeatureName:

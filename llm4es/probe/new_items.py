@@ -67,13 +67,18 @@ def works_of_halves(
         Where a fold is left without a class to learn from, or nobody is scored.
     """
     made = [halved.repeat(repeat) for repeat in range(options.repeats)]
-    scored = [side(each, ItemSide.SCORED) for each in made]
-    common = frozenset(scored[0].entity_ids).intersection(*(each.entity_ids for each in scored))
+    teaching = [_having(each, ItemSide.LEARNT) for each in made]
+    if not all(teaching):
+        raise ProbeError(
+            f"features {halved.name!r}: nobody has events of the items learnt from: give another --share or --since"
+        )
+    common = frozenset.intersection(*(_having(each, ItemSide.SCORED) for each in made))
     if not common:
         raise ProbeError(
             f"features {halved.name!r}: nobody has events of the scored items in every repeat: give another --share or "
             "--since, or fewer --repeats"
         )
+    scored = [side(each, ItemSide.SCORED) for each in made]
     pairs = [aligned(_only(each, common), labels, task, kind) for each in scored]
     cohort = pairs[0][0]
     learnt = [aligned(side(each, ItemSide.LEARNT), labels, task, kind) for each in made]
@@ -121,6 +126,12 @@ def _with_within(numbers: dict[str, BothSides], features: Features, learnt: Coho
         for name, leaf in leaves.items()
     }
     return {name: replace(both, within=within[name]) for name, both in numbers.items()}
+
+
+def _having(features: Features, of: ItemSide) -> frozenset[str]:
+    """Who has a row of one side, of every part of what is combined."""
+    leaves = leaves_of(features).values()
+    return frozenset.intersection(*(frozenset(side(leaf, of).entity_ids) for leaf in leaves))
 
 
 def _in_order(features: Any, learnt: Cohort) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from ..core.errors import OptionError
 from ..core.tasks import BASELINE_NAMES
 from ..features.expressions import parse_expression
+from ..features.joins import EMBEDDING, parted
 from ..features.names import parse_features
 from .combined_sources import combined, expanded
 from .context import Context
@@ -197,15 +198,12 @@ def named(text: str, found: Mapping[str, FeatureSource]) -> FeatureSource:
     tree = parse_expression(text)
     if tree.how is not None:
         return combined(tree, found, lambda name: named(name, found))
-    parts = []
-    for part in parse_features(text):
-        source = _closest(part.name, found)
-        if source is None and part.baseline in NEEDED:
-            raise OptionError(f"--features {part.name!r} needs {NEEDED[part.baseline]} in the recipe: there is none")
-        if source is None:
-            raise OptionError(f"--features {part.name!r} is not in the store: there are {', '.join(_listed(found))}")
-        parts.append(source)
-    return joined(parts)
+    if parts := parted(text, lambda piece: _closest(piece.removeprefix(EMBEDDING), found)):
+        return joined(parts)
+    lacking = next(part for part in parse_features(text) if _closest(part.name, found) is None)
+    if lacking.baseline in NEEDED:
+        raise OptionError(f"--features {lacking.name!r} needs {NEEDED[lacking.baseline]} in the recipe: there is none")
+    raise OptionError(f"--features {lacking.name!r} is not in the store: there are {', '.join(_listed(found))}")
 
 
 def _listed(found: Mapping[str, FeatureSource]) -> list[str]:

@@ -34,6 +34,7 @@ from .probe_warnings import (
     with_leaks,
 )
 from .recorded import last_run
+from .several_tasks import of_each
 from .task_labels import check_classes
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def probe_all(context: Context, task: str | None, options: ProbeOptions, select:
     OptionError
         For features by name together with depths, and features that are not there.
     ProbeError
-        Where no feature set can carry the task.
+        Where no feature set can carry the task; of several tasks, where none can be probed.
 
     Examples
     --------
@@ -121,11 +122,12 @@ def probe_all(context: Context, task: str | None, options: ProbeOptions, select:
     }
     if context.recipe.events.time is None and context.recipe.tasks:
         context.observer.say(f"{context.dataset}: events have no times, so there is no baseline 'recency'")
-    return [
-        probe(context, name, sized, sources, named=bool(select.features))
-        for name, sources in chosen.items()
-        for sized in options.each_size()
-    ]
+
+    def each_size(name: str) -> list[Outcome]:
+        sized = options.each_size()
+        return [probe(context, name, each, chosen[name], named=bool(select.features)) for each in sized]
+
+    return of_each(list(chosen), each_size, context.observer)
 
 
 def probe(

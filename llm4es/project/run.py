@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from ..core.errors import OptionError, ProbeError
+from ..core.errors import OptionError
 from ..core.times import shown
 from ..core.versions import version_of, with_version
 from ..models.ref import ModelRef
@@ -42,6 +42,7 @@ from .run_features import combinations
 from .run_result import RunResult
 from .selection import entities_sql
 from .serialize import serialize
+from .several_tasks import of_each
 from .stored_models import resolved
 from .tuned_name import default_name
 
@@ -248,19 +249,12 @@ class _Walk:
 
     def _probe(self, before: list[Outcome]) -> list[Outcome]:
         """Every task that can be probed: one that cannot, by a class too rare for the folds, keeps no other from it."""
-        outcomes, failure = [], None
-        for task in self.tasks:
-            try:
-                outcomes.append(
-                    probe(self.context, task, ProbeOptions(seed=self.options.seed), self._features(task, before))
-                )
-            except ProbeError as error:
-                failure = error
-                if len(self.tasks) > 1:
-                    self.context.observer.warn(f"task {task!r} is left out: {error}")
-        if failure is not None and not outcomes:
-            raise failure
-        return outcomes
+        options = ProbeOptions(seed=self.options.seed)
+        return of_each(
+            self.tasks,
+            lambda task: [probe(self.context, task, options, self._features(task, before))],
+            self.context.observer,
+        )
 
 
 def _name(model: str | ModelRef) -> str:
