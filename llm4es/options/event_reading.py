@@ -61,7 +61,8 @@ class EventReadingOptions(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "weights", "*".join(weight_factors(self.weights)))  # frozen for everybody else
+        object.__setattr__(self, "by", tuple(dict.fromkeys(self.by)))  # frozen for everybody else
+        object.__setattr__(self, "weights", "*".join(weight_factors(self.weights)))
         if self.history in (None, History.EVENTS):  # None: whoever asks chooses
             return
         for name in self.OF_EVENTS:

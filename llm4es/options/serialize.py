@@ -24,7 +24,9 @@ class OnBadRow(StrEnum):
 class SerializeOptions(LimitOptions):
     """Raw events to one text an entity. What is not given, the recipe may say: see ``Recipe.texts``."""
 
-    history: History = option(History.NEWEST, "Which events stay beyond --max-events, unless the recipe says.")
+    history: History = option(
+        History.NEWEST, "Which events stay beyond --max-events, unless the recipe says.", refuses=(History.EVENTS,)
+    )
 
     max_events: int | None = option(None, "Events a text; default: the recipe's, else all.", minimum=1, unit="events")
     """None keeps them all (the embedding then cuts by tokens, between events)."""

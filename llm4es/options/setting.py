@@ -35,6 +35,8 @@ class Setting:
     """What is counted: tokens, layers, steps."""
     names: Mapping[str, Any] = field(default_factory=dict)
     """Words that stand for values: 'all' for 0 layers."""
+    refuses: tuple[str, ...] = ()
+    """Choices of its enum that other options take and this one refuses: they are not offered."""
     metavar: str = ""
     """What ``--help`` shows for the value; '' makes it from the type."""
     group: str | None = None
@@ -65,7 +67,8 @@ class Setting:
     @property
     def choices(self) -> tuple[str, ...]:
         """The words that it takes: an enum's values, or the names beside numbers."""
-        return tuple(map(str, self.kind)) if issubclass(self.kind, StrEnum) else tuple(self.names)
+        words = map(str, self.kind) if issubclass(self.kind, StrEnum) else self.names
+        return tuple(word for word in words if word not in self.refuses)
 
     def check(self, value: Any) -> None:
         """Raise OptionError for a number out of bounds; None and what is no number pass, and so does a named value."""
