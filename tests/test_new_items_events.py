@@ -101,5 +101,16 @@ def test_event_vectors_of_other_fields_than_now(place: Path, heard: Heard, model
         project.probe("red", features="tinyllama@1", **NEW)
 
 
+def test_event_vectors_of_a_field_that_is_gone_are_left_out(place: Path, heard: Heard, model: Path) -> None:
+    opened(place, heard).embed(model=str(model), history="events", by="shelf", k=1, max_length=64)
+    recipe = place / "garden" / "garden.toml"
+    recipe.write_text(recipe.read_text().replace('name = "shelf"', 'name = "rack"\nfrom = "shelf"'))
+    project = Project(recipe, place / "store", observer=heard)
+    project.serialize()
+    project.probe("red", **NEW)
+    assert "tinyllama@1 [64 tokens, events, by shelf]: left out, the recipe's fields" in heard.since()
+    assert "words" in roc_auc(project)
+
+
 def _arrays(matrix: Any) -> tuple[Any, ...]:
     return matrix.indptr, matrix.indices, matrix.data

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import ProbeError
+from ..core.errors import Llm4esError, ProbeError
 from ..core.sql import where
 from ..embed.prompts import Asked, Combine, PromptSet
 from ..features.event_reading import EventReading
@@ -55,8 +55,11 @@ class EventHalves:
     def lacking(self) -> str:
         """Why it cannot be halved; '' where it can."""
         made = {name: value for name, value in self.config["events"].items() if name != "config_id"}
-        if self._text.fingerprint == made:
-            return ""
+        try:
+            if self._text.fingerprint == made:
+                return ""
+        except Llm4esError:  # a field, or the item, that it names is gone from the recipe
+            pass
         return (
             "the recipe's fields, or what texts show of them, have changed since: "
             f"`llm4es embed {self.context.dataset} --history events` reads the events as they are"
