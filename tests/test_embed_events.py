@@ -4,36 +4,17 @@ import json
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from sklearn.feature_extraction.text import TfidfTransformer
-from transformers import AutoModelForCausalLM
 
 from llm4es import Project
-from llm4es.core.errors import DataError, OptionError
 from llm4es.core.hashing import text_hash
-from llm4es.project.observer import Null
 
 from . import shop, tiny
-
-EVENTS: dict[str, Any] = {"history": "events", "max_length": 64}
-HEADER = "Product | Amount\n"
-
-
-class Heard(Null):
-    """Keeps what is said."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def say(self, message: str) -> None:
-        self.said.append(message)
-
-    def warn(self, message: str) -> None:
-        self.said.append(message)
+from .event_reading import EVENTS, lines, plain_vectors, stored
+from .heard import Heard
 
 
 @pytest.fixture
@@ -47,33 +28,6 @@ def project(tmp_path: Path, model: str) -> Project:
     made = Project(shop.write(tmp_path / "shop"), tmp_path / "store", observer=Heard())
     made.serialize()
     return made
-
-
-def lines(project: Project) -> dict[str, list[str]]:
-    """Entity -> the lines of its raw text without header and date, oldest first."""
-    rows = project.store.sql("SELECT entity_id, text FROM texts WHERE variant = 'raw'").fetchall()
-    return {entity: text.split("\n")[1:] for entity, text in rows}
-
-
-def plain_vectors(folder: str, texts: list[str], k: int, header: str = HEADER) -> dict[str, np.ndarray]:
-    """Text -> mean over its tokens, behind the header, of the mean of the last k states: transformers alone."""
-    network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    tokenizer = tiny.byte_tokenizer()
-    before = tokenizer(header, add_special_tokens=False).input_ids
-    found = {}
-    for text in texts:
-        own = tokenizer(text, add_special_tokens=False).input_ids
-        with torch.no_grad():
-            out = network(torch.tensor([before + own]), output_hidden_states=True)
-        states = torch.stack(out.hidden_states[1:][-k:]).mean(0)[0, len(before) :]  # (T, D)
-        found[text] = states.mean(0).numpy()
-    return found
-
-
-def stored(project: Project, k: int, **config: str) -> dict[str, np.ndarray]:
-    where = "".join(f" AND {name} = '{value}'" for name, value in config.items())
-    rows = project.store.sql(f"SELECT entity_id, vector FROM embeddings WHERE k = {k}{where}").fetchall()
-    return {entity: np.array(vector, np.float32) for entity, vector in rows}
 
 
 @pytest.mark.parametrize("k", [1, 3, 4])
@@ -100,6 +54,7 @@ def test_each_distinct_event_is_read_once_and_every_layer_of_it_is_kept(project:
     tokens = sum(tokens for _, layer, _, tokens, *_ in rows if layer == 1)
     assert outcome.message == f"5 distinct events of 90 events ({tokens} tokens) read once; 20 entities pooled"
     assert project.embed(model, k="1,2,all", by="product", **EVENTS).computed == 0
+    assert project.embed(model, k="1,2,all", by="product,product", **EVENTS).computed == 0
 
 
 def test_another_k_or_weighting_reads_nothing(project: Project, model: str) -> None:
@@ -269,29 +224,6 @@ def test_some_of_the_entities_learn_a_space_of_their_own(tmp_path: Path, project
     assert readings == [("events, tfidf, of 8", 8), ("events, tfidf", 20)]
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ({"by": "produkt"}, "--by 'produkt' is no field of 'shop': .*product"),
-        ({"weights": "idf"}, "--weights 'idf' is unknown"),
-        ({"weights": "amount"}, "--weights amount needs an amount"),
-        ({"whiten": 500}, "--whiten 500 is wider than the data"),
-        ({"groups": 9}, "--groups 9 is above the 4 layers"),
-        ({"groups": 2, "k": 2}, "--groups 2 with --k 2"),
-        ({"texts": "all"}, "--texts all with --history events"),
-        ({"layers": "keep"}, "--layers keep with --history events"),
-        ({"dims": 8}, "--dims 8 with --history events"),
-        ({"history": "full", "weights": "tfidf"}, "--weights tfidf with --history full"),
-    ],
-)
-def test_what_cannot_be_is_one_line(project: Project, model: str, words: dict[str, Any], message: str) -> None:
-    with pytest.raises((OptionError, DataError), match=message):
-        project.embed(model, **{**EVENTS, **words})
-    assert project.store.sql("SELECT count(*) FROM embeddings").fetchall() == [(0,)]
-    if "groups" in words:  # known before anything is read
-        assert project.store.sql("SELECT count(*) FROM event_vectors").fetchall() == [(0,)]
-
-
 def test_several_prompts_are_counted_as_questions(tmp_path: Path, project: Project, model: str) -> None:
     (tmp_path / "two.toml").write_text("[events]\na = 'Who buys {product} is'\nb = 'For {amount} one gets'\n")
     asked = {"prompt": str(tmp_path / "two.toml"), "pooling": "last", **EVENTS}
@@ -301,64 +233,6 @@ def test_several_prompts_are_counted_as_questions(tmp_path: Path, project: Proje
     questions = f"{len(shop.PRODUCTS) + len(amounts)} questions about 90 distinct events"
     assert f"embed: {questions} to be read (of 90 events), 20 entities to be pooled" in heard.said
     assert project.embed(model, k=1, **asked).message.startswith(f"{questions} of 90 events (")
-
-
-def test_serialize_does_not_take_events(project: Project) -> None:
-    with pytest.raises(OptionError, match="--history events is a way to embed"):
-        project.serialize(history="events")
-
-
-def test_amounts_weigh_and_one_that_is_no_weight_is_counted(tmp_path: Path, project: Project, model: str) -> None:
-    path = tmp_path / "shop/shop.toml"
-    path.write_text(path.read_text().replace('item = "product"', 'item = "product"\namount = "amount"'))
-    rich = Project(path, project.store, observer="silent")
-    outcome = rich.embed(model, k=1, by="product", weights="amount", **EVENTS)
-    plain = plain_vectors(model, shop.PRODUCTS, 1, "Product\n")
-    rows = [line.split(" | ") for line in lines(project)["c5"]]
-    amounts = np.array([float(amount) for _, amount, *_ in rows])
-    expected = amounts @ np.array([plain[product] for product, *_ in rows]) / amounts.sum()
-    assert np.allclose(stored(project, 1)["c5"], expected, atol=1e-5)
-    assert "weigh nothing" not in outcome.message
-    table = (tmp_path / "shop/events.csv").read_text().splitlines()
-    table[1:4] = [line.rpartition(",")[0] + ",0" for line in table[1:4]]  # all that c0 has
-    (tmp_path / "shop/events.csv").write_text("\n".join(table))
-    rich.serialize()
-    assert (
-        "events of 1 of them weigh nothing" in rich.embed(model, k=1, by="product", weights="amount", **EVENTS).message
-    )
-    assert not stored(project, 1)["c0"].any()
-    table[1] = table[1].rpartition(",")[0] + ",-1"
-    (tmp_path / "shop/events.csv").write_text("\n".join(table))
-    rich.serialize()
-    with pytest.raises(DataError, match="--weights amount: of 90 events 0 have no amount and 1 have a negative one"):
-        rich.embed(model, k=1, by="product", weights="amount", **EVENTS)
-    assert len(stored(project, 1)) == 20  # nothing was dropped for what cannot be made
-
-
-def test_events_that_are_all_distinct_are_read_on_request_only(
-    project: Project, model: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("llm4es.project.event_request.DISTINCT_EVENTS", 50)
-    with pytest.raises(OptionError, match=r"100% of 90 events are distinct.*--all-distinct"):
-        project.embed(model, k=1, **EVENTS)
-    assert project.store.sql("SELECT count(*) FROM event_vectors").fetchall() == [(0,)]
-    with pytest.raises(OptionError, match="are distinct"):
-        project.embed(model, k=1, dry_run=True, **EVENTS)
-    assert project.embed(model, k=1, all_distinct=True, **EVENTS).computed == 20
-    assert project.embed(model, k=2, **EVENTS).computed == 20  # nothing is left to read
-
-
-def test_events_that_all_read_the_same_are_told(tmp_path: Path, model: str) -> None:
-    path = shop.write(tmp_path / "shop")
-    table = (tmp_path / "shop/events.csv").read_text()
-    for product in shop.PRODUCTS:
-        table = table.replace(product, "tea")
-    (tmp_path / "shop/events.csv").write_text(table)
-    heard = Heard()
-    project = Project(path, tmp_path / "store", observer=heard)
-    project.serialize()
-    project.embed(model, k=1, by="product", **EVENTS)
-    assert any("all 90 events read the same ('tea')" in line for line in heard.said)
 
 
 def test_other_weights_under_the_same_name_take_the_place_of_their_vectors(
@@ -377,12 +251,3 @@ def test_times_are_no_part_of_what_is_read(project: Project, model: str) -> None
     project.embed(model, k=1, **EVENTS)
     texts = project.store.sql("SELECT DISTINCT event_text FROM event_vectors").fetchall()
     assert not any(str(datetime(2026, 1, 1, tzinfo=UTC).year) in text for (text,) in texts)
-
-
-def test_without_a_train_entity_nothing_can_be_learnt(tmp_path: Path, project: Project, model: str) -> None:
-    with project.store.run("repair", "shop", {}, "0") as run:
-        splits = project.store.sql("SELECT entity_id, 'test' AS split, name FROM splits").to_arrow_table()
-        run.replace("splits", {"dataset": "shop"}, splits)
-    with pytest.raises(DataError, match="learnt from train entities, and none of 'shop'"):
-        project.embed(model, k=1, weights="tfidf", **EVENTS)
-    assert project.embed(model, k=1, **EVENTS).computed == 20  # nothing is learnt for that

@@ -19,7 +19,7 @@ from llm4es_store.copy import copy
 
 from . import shop, tiny
 from .encoders import save as save_encoder
-from .test_embed_events import EVENTS, lines, plain_vectors, stored
+from .event_reading import EVENTS, lines, plain_vectors, stored
 
 QUESTION = "In one word, {product} is"
 
@@ -85,6 +85,20 @@ def test_answers_are_log_probabilities_of_their_first_tokens(tmp_path: Path, pro
     project.probe("loyal", features="model [64 tokens, events, one, a/b]", folds=3)
     with pytest.raises(OptionError, match="--k 3 with --answers"):
         project.embed(model, prompt=str(path), answers="a,b", k=3, **EVENTS)
+
+
+def test_of_a_question_longer_than_a_window_the_end_is_read_and_that_is_told(
+    tmp_path: Path, project: Project, model: str
+) -> None:
+    path = tmp_path / "long.toml"
+    path.write_text(f"[events]\nword = '{{product}}{QUESTION[: -len('{product} is')]}this is'\n")
+    outcome = project.embed(model, k=1, by="product", prompt=str(path), **{**EVENTS, "max_length": 23})
+    assert outcome.message.startswith("5 questions about 5 distinct events")
+    longer = [product for product in shop.PRODUCTS if len(f"{product}In one word, this is") > 23]
+    assert outcome.message.endswith(f"; of {len(longer)} questions longer than --max-length the end alone was read")
+    (entity, read), *_ = lines(project).items()
+    whole = [line.split(" | ")[0] + "In one word, this is" for line in read]
+    assert np.allclose(stored(project, 1)[entity], np.mean([asked(model, t[-23:], 1)[0] for t in whole], 0), atol=1e-5)
 
 
 def test_what_cannot_be_asked_is_one_line(tmp_path: Path, project: Project, model: str) -> None:

@@ -83,7 +83,7 @@ def test_a_long_text_is_cut_fast_and_whole() -> None:
 
 def test_no_room() -> None:
     text = Tokens([5, 6, 7], [0, 1, 2], prefix=[256], suffix=[257])
-    with pytest.raises(ModelError, match=r"--max-length 2 leaves no room beside 2 special tokens: give more"):
+    with pytest.raises(ModelError, match=r"--max-length 2 leaves no room beside 2 tokens around every text: give more"):
         cut(text, None, None, 2, History.NEWEST)
 
 

@@ -8,7 +8,7 @@ The context (a header that names the fields) is read before each event and not p
 hundreds of times longer than any other. All means in float32.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,7 @@ def read_events(
     progress: Progress | None = None,
     *,
     ordered: bool = True,
+    on_cut: Callable[[str], None] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Turn single events into one vector an (event, layer), all layers from one forward pass.
 
@@ -73,6 +74,9 @@ def read_events(
         Called after each pass with the number of events finished so far.
     ordered : bool, default True
         As of ``embed``: False hands out the rows of each pass after it.
+    on_cut : callable, optional
+        Called with the hash of each event that is longer than ``max_length`` and whose end alone is read, as ``last``
+        does; means are taken over all of it.
 
     Yields
     ------
@@ -114,7 +118,7 @@ def read_events(
     else:
         pooler = EventPooler(options.pooling, model.tokenizer)
     silent: list[Event] = []  # what says nothing is not read
-    spoken = _events(events, pooler, options, context, silent)
+    spoken = _events(events, pooler, options, context, silent, on_cut or (lambda _: None))
     how: dict[str, Any] = {"ordered": ordered, "sums": sums, "begin_alike": options.pooling is not Pooling.MODEL}
     for finished, vectors in entity_vectors(spoken, model, options, pooler, progress, **how):
         yield from _batches(finished, vectors, model, options, context, bool(answers))
@@ -137,7 +141,12 @@ class Event(Entity):
 
 
 def _events(
-    batches: Iterable[pa.RecordBatch], pooler: "Pooler", options: EmbedOptions, context: str, silent: list[Event]
+    batches: Iterable[pa.RecordBatch],
+    pooler: "Pooler",
+    options: EmbedOptions,
+    context: str,
+    silent: list[Event],
+    on_cut: Callable[[str], None],
 ) -> Iterator[Event]:
     """The events with tokens, cut; those without go to ``silent``."""
     # of an event longer than a window all is read for a mean, and the end for a last token
@@ -152,6 +161,8 @@ def _events(
             prefix, suffix = len(tokens.prefix), len(tokens.suffix)
             spans = tuple(pooler.span(len(window), prefix, suffix) for window in windows.windows)
             event = Event(dataset, digest, (EmbedText("", digest, windows, spans, None),), text)
+            if windows.n_tokens_dropped:
+                on_cut(digest)
             if windows.windows:
                 yield event
             else:

@@ -100,7 +100,9 @@ def cut(tokens: Tokens, offsets: Sequence[int] | None, n_events: int | None, max
     n_special = len(tokens.prefix) + len(tokens.suffix)
     room, size = max_length - n_special, len(tokens.ids)
     if room < 1:
-        raise ModelError(f"--max-length {max_length} leaves no room beside {n_special} special tokens: give more")
+        raise ModelError(
+            f"--max-length {max_length} leaves no room beside {n_special} tokens around every text: give more"
+        )
     if size <= room:
         if size == 0:  # special tokens alone say nothing
             return Cut((), 0, 0, n_events, 0)

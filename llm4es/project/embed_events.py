@@ -15,6 +15,7 @@ from ..core.hashing import config_id
 from ..core.plan import Plan
 from ..core.sql import Scope
 from ..core.tables import events_table
+from ..core.times import shown
 from ..embed.smaller_vectors import smaller
 from ..models.architecture import check_predicts
 from ..models.placement import where_it_runs
@@ -110,6 +111,7 @@ class _Step:
         self.to_pool = self.todo  # each of their entities once
         self.read = EventsRead()
         self.zeros: set[str] = set()  # entities whose events weigh nothing
+        self.cut: list[int] = []  # how many of the events that were read now are longer than a window
         self.kept: dict[int, NDArray[np.float32]] = {}  # k -> the kinds' vectors, while there is room
 
     def outcome(self) -> Outcome:
@@ -175,7 +177,7 @@ class _Step:
         if not len(self.to_pool):
             return self.to_pool
         self.kinds = self._kinds(self.to_pool)
-        job = asked.vectors.job(context, self.kinds.to_read())
+        job = asked.vectors.job(context, self.kinds.to_read(), self.cut)
         lacking = plan_of(context, job)
         asked.check_distinct(self.kinds, len(lacking.todo))
         now = lacking.todo["event_hash"].to_pylist()
@@ -183,9 +185,10 @@ class _Step:
         if now:
             context.observer.say(self.read.loading(asked.ref.name, where_it_runs(asked.ref, asked.load)))
         carry_out(context, job, run, lacking)
-        self.read.n_tokens = int(asked.vectors.n_tokens(context.store, now).sum())
+        self.read.n_tokens, self.read.n_cut = int(asked.vectors.n_tokens(context.store, now).sum()), sum(self.cut)
         for k in asked.fits.lacking(self._depths()):
             asked.fits.learn(run, k, self.kinds, self._matrix(k))
+        self._say_learnt_later()
         self._record(run, plan)
         return self.to_pool
 
@@ -258,6 +261,15 @@ class _Step:
         self.read = self._counted(len(lacking.todo))
         self.asked.check_distinct(self.kinds, len(lacking.todo))
         context.observer.say(self.read.planned())
+
+    def _say_learnt_later(self) -> None:
+        """Warn where what was learnt knows of events behind these histories: it stays, so that both compare."""
+        if (newest := self.asked.fits.learnt_later()) is not None:
+            self.asked.context.observer.warn(
+                f"{', '.join(self.asked.reading.words)}: learnt of train entities' events up to {shown(newest)}, which "
+                "is later than these histories end; no label was read. Embed the earlier time first, in another "
+                "store, where nothing later may be known"
+            )
 
     def _counted(self, n_lacking: int) -> EventsRead:
         """So many events to read, of those of the entities to pool."""

@@ -37,6 +37,9 @@ KEY = ("event_hash", "layer")
 ANSWERS = "answers"
 """No table: under this name whoever reads events tells which answers are of several tokens."""
 
+CUT = "cut"
+"""No table: under this name whoever reads events tells how many were longer than a window."""
+
 # E events, G groups of layers, D width
 
 
@@ -73,7 +76,7 @@ class EventVectors:
         """Their rows of ``event_vectors``."""
         return {"model": self.space, "config_id": config_id(self.config)}
 
-    def job(self, context: Context, to_read: pa.Table) -> Job:
+    def job(self, context: Context, to_read: pa.Table, cut: "list[int] | None" = None) -> Job:
         """What reads those of some events that are not there yet.
 
         Parameters
@@ -82,6 +85,8 @@ class EventVectors:
             Store and dataset.
         to_read : pyarrow.Table
             ``event_hash``, ``event_text`` and ``source_hash``, each text once.
+        cut : list of int, optional
+            Takes how many of them were longer than a window, and lost their beginnings.
 
         Returns
         -------
@@ -110,6 +115,7 @@ class EventVectors:
                 "canaries": partial(keep_canaries, context, self.ref, self.load, wrong),
                 UNCOMPILED: partial(say_uncompiled, context, set()),
                 ANSWERS: partial(_say_answers, context, set()),
+                CUT: partial(_count_cut, [] if cut is None else cut),
             },
         )
 
@@ -210,6 +216,11 @@ def _say_answers(context: Context, said: set[str], _run: "Run", rows: pa.Table) 
         said.add(told)
 
 
+def _count_cut(cut: list[int], _run: "Run", rows: pa.Table) -> None:
+    """Take down how many events were cut."""
+    cut += rows["n_events"].to_pylist()
+
+
 def _set_up(of: EventVectors, dataset: str) -> Work:
     """The model in memory, and the pure stage around it."""
     from ..embed.answers import told_answers
@@ -234,7 +245,11 @@ def _set_up(of: EventVectors, dataset: str) -> Work:
             yield [first.pop()]
         of_dataset = (batch.append_column("dataset", pa.repeat(dataset, len(batch))) for batch in batches)
         so_far = as_increments(advance)
-        for rows in read_events(of_dataset, model, sized, of.context, answers, so_far, ordered=False):
+        cut: list[str] = []
+        how: dict[str, Any] = {"ordered": False, "on_cut": cut.append}
+        for rows in read_events(of_dataset, model, sized, of.context, answers, so_far, **how):
             yield [TableRows("event_vectors", smaller(rows, options.store_as), KEY)]
+        if cut:
+            yield [TableRows(CUT, pa.table({"n_events": [len(cut)]}))]
 
     return work

@@ -39,6 +39,9 @@ class EventsRead:
     n_zeros: int = 0
     """Those of them whose events weigh nothing."""
 
+    n_cut: int = 0
+    """Of what was read now, so many were longer than a window, and their beginnings were left out."""
+
     def said(self) -> list[str]:
         """What was read, and for whom."""
         them = counted(self.n_events, "event")
@@ -47,7 +50,10 @@ class EventsRead:
         else:
             said = f"none of {counted(self.n_kinds, 'distinct event')} of {them} had to be read: 0 tokens"
         zeros = f"the events of {self.n_zeros:,} of them weigh nothing: zeros stand for their vectors"
-        return [said, f"{counted(self.n_pooled, 'entity', 'entities')} pooled", *([zeros] if self.n_zeros else [])]
+        longer = counted(self.n_cut, "question" if self.asked else "distinct event")
+        cut = f"of {longer} longer than --max-length the end alone was read"
+        beside = [*([zeros] if self.n_zeros else []), *([cut] if self.n_cut else [])]
+        return [said, f"{counted(self.n_pooled, 'entity', 'entities')} pooled", *beside]
 
     def planned(self) -> str:
         """What would be read, and for whom."""
