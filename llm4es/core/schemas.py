@@ -172,6 +172,7 @@ EVENT_FITS = pa.schema(
         ("k", pa.int32()),
         ("fit_hash", pa.string()),  # SHA-256 of arrays
         ("n_entities", pa.int64()),  # train entities that it was learnt from
+        ("newest_event", TIME),  # the latest of their events
         ("reading", pa.string()),  # JSON: weights, whitening, alignment
         ("arrays", pa.binary()),  # what was learnt, as safetensors; kinds by their event_hash
     ]

@@ -14,13 +14,15 @@ import pyarrow as pa
 
 from ..core.errors import DataError
 from ..core.schemas import EVENT_FITS
-from ..core.sql import Scope, literal, where
+from ..core.sql import Scope, where
 from ..features.event_reading import EventReading
 from .context import Context
 from .event_texts import DistinctEvents, EventText, events_sql
 from .histories import Histories
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -69,8 +71,8 @@ class EventFits:
         """The k of which nothing was learnt yet; none where there is nothing to learn."""
         if not self.reading.learns:
             return []
-        query = f"SELECT k FROM event_fits WHERE dataset = {literal(self.context.dataset)} AND config_id = "
-        there = self.context.store.sql(query + literal(self.config_id)).fetchall()
+        of_it = {"dataset": self.context.dataset, "model": self.model, "config_id": self.config_id}
+        there = self.context.store.sql(f"SELECT k FROM event_fits WHERE {where(of_it)}").fetchall()
         return [k for k in depths if (k,) not in there]
 
     @property
@@ -106,7 +108,7 @@ class EventFits:
         from ..features.event_space import EventSpace
 
         fitted = EventSpace.fit(self._counts(kinds), vectors, kinds.item_codes, self.reading, kinds.keys)
-        rows = pa.Table.from_pylist([self._row(fitted) | {"k": k}], schema=_ROW)
+        rows = pa.Table.from_pylist([self._row(fitted) | {"k": k, "newest_event": self._newest()}], schema=_ROW)
         run.append("event_fits", self.scope(k), rows, ("k",))
 
     def space(self, k: int) -> "EventSpace | None":
@@ -132,6 +134,22 @@ class EventFits:
         ((arrays,),) = self.context.store.sql(query).fetchall()
         return EventSpace.from_arrays(load(arrays), self.reading)
 
+    def learnt_later(self) -> "datetime | None":
+        """The latest event that was learnt from, where all of the entities' histories end before it; else None."""
+        if not self.reading.learns:
+            return None
+        of_it = where({"dataset": self.context.dataset, "model": self.model, "config_id": self.config_id})
+        ends = f"SELECT max(coalesce(as_of, 'infinity'::TIMESTAMPTZ)) FROM ({self.histories.cutoffs})"
+        query = f"SELECT max(newest_event) FROM event_fits WHERE {of_it} AND newest_event >= ({ends})"
+        ((newest,),) = self.context.store.sql(query).fetchall()
+        return newest  # type: ignore[no-any-return]  # a TIMESTAMPTZ
+
+    def _newest(self) -> "datetime | None":
+        """The time of the latest event of the train entities; None where events have no times."""
+        query = f"SELECT max(event_time) FROM ({self.histories.sql(['event_time'], self.train)})"
+        ((newest,),) = self.context.store.sql(query).fetchall()
+        return newest  # type: ignore[no-any-return]  # a TIMESTAMPTZ
+
     def _counts(self, kinds: DistinctEvents) -> Any:
         """(N, E) how many events of each kind each train entity has."""
         from scipy import sparse
@@ -143,11 +161,21 @@ class EventFits:
             stream = connection.sql(events_sql(self.histories, self.text, self.train)).to_arrow_reader(1 << 16)
             blocks = [_counted(counts) for _, counts in event_blocks(stream, len(kinds), EventReading())]
         if not blocks:
-            raise DataError(
-                f"--weights and maps of events are learnt from train entities, and none of {self.context.dataset!r} "
-                f"is in split {self.context.recipe.splits.default!r} and has events: take more entities"
-            )
+            raise self._nobody_trains()
         return sparse.vstack(blocks, format="csr")
+
+    def _nobody_trains(self) -> DataError:
+        """Why there is nobody to learn from, and what to do."""
+        dataset, split = self.context.dataset, self.context.recipe.splits.default
+        known = f"SELECT 1 FROM splits WHERE {where({'dataset': dataset, 'name': split})} LIMIT 1"
+        is_there = self.context.store.sql(known).fetchall()
+        remedy = (
+            "take more entities" if is_there else f"the recipe names it anew: run `llm4es serialize {dataset}` first"
+        )
+        return DataError(
+            f"--weights and maps of events are learnt from train entities, and none of {dataset!r} is in split "
+            f"{split!r} and has events: {remedy}"
+        )
 
     def _row(self, space: "EventSpace") -> dict[str, Any]:
         from safetensors.numpy import save

@@ -121,8 +121,9 @@ class EventRequest:
             "options": self.options.fingerprint(),
             "events": {**self.text.fingerprint, "config_id": self.vectors.scope["config_id"]},
         }
-        if self.reading.learns and self.context.max_entities is not None:  # what was learnt of some is not of all
-            settings["learnt_of"] = self.context.max_entities
+        some, split = self.context.max_entities, self.context.recipe.splits.fingerprint
+        if self.reading.learns:  # what was learnt of some is not of all, nor of those who train in another split
+            settings |= ({} if some is None else {"learnt_of": some}) | ({"train": split} if split else {})
         return settings
 
     @cached_property

@@ -68,7 +68,7 @@ class TableSpec:
     name: str
     schema: pa.Schema
     key: tuple[str, ...]
-    """No two live rows agree in all of these."""
+    """No two live rows agree in all of these. Equal weights of two names have one ``config_id``: the name is in it."""
     partition_by: tuple[str, ...] = ()
     """Columns whose values have folders of their own, so that a query for one reads only its files."""
     brought: pa.Schema = field(default_factory=lambda: pa.schema([]))
@@ -101,7 +101,7 @@ TABLES = {
         TableSpec(
             "embeddings",
             _kept(schemas.EMBEDDINGS),
-            ("dataset", "entity_id", "k", "config_id"),
+            ("dataset", "entity_id", "model", "k", "config_id"),
             ("dataset", "model", "k"),
             _SMALLER,
             is_counted=True,
@@ -109,18 +109,18 @@ TABLES = {
         TableSpec(
             "layers",
             _kept(schemas.LAYERS),
-            ("dataset", "entity_id", "layer", "config_id"),
+            ("dataset", "entity_id", "model", "layer", "config_id"),
             ("dataset", "model"),
             _SMALLER,
         ),
         TableSpec(
             "event_vectors",
             _kept(schemas.EVENT_VECTORS),
-            ("event_hash", "layer", "config_id"),
+            ("event_hash", "model", "layer", "config_id"),
             ("model",),
             _SMALLER,
         ),
-        TableSpec("event_fits", _kept(schemas.EVENT_FITS), ("dataset", "k", "config_id"), ("dataset",)),
+        TableSpec("event_fits", _kept(schemas.EVENT_FITS), ("dataset", "model", "k", "config_id"), ("dataset",)),
         TableSpec("canaries", _kept(schemas.CANARIES), ("model", "fingerprint", "text")),
         TableSpec("labels", _kept(schemas.LABELS), ("dataset", "entity_id", "task", "as_of"), ("dataset",)),
         TableSpec("splits", _kept(schemas.SPLITS), ("dataset", "entity_id", "name"), ("dataset",)),

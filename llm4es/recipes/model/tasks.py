@@ -96,3 +96,10 @@ class Splits(Strict):
         """Every split there is, the default first."""
         names = ["hash", *(["ptls"] if self.ptls else []), *self.columns]
         return sorted(names, key=lambda name: (name != self.default, names.index(name)))
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """What decides who trains in the default split, as plain values; nothing where the recipe says nothing."""
+        of: dict[str, Strict | None] = {"hash": self.hash, "ptls": self.ptls, **self.columns}
+        chosen = of[self.default]
+        return {} if chosen in (None, HashSplit()) else {self.default: chosen.model_dump(mode="json")}
