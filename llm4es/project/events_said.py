@@ -5,6 +5,8 @@ In: counts. Out: words. Knows no store.
 
 from dataclasses import dataclass
 
+from ..core.counted import counted
+
 
 @dataclass
 class EventsRead:
@@ -40,28 +42,24 @@ class EventsRead:
     """Those of them whose events weigh nothing."""
 
     n_cut: int = 0
-    """Of what was read now, so many were longer than a window, and their beginnings were left out."""
+    """Of what was read now, so many were longer than a window: the ends alone were read."""
 
     def said(self) -> list[str]:
         """What was read, and for whom."""
-        them = counted(self.n_events, "event")
-        if self.n_read:
-            said = f"{self._read()} of {them} ({self.n_tokens:,} tokens) read once"
-        else:
-            said = f"none of {counted(self.n_kinds, 'distinct event')} of {them} had to be read: 0 tokens"
+        of = f"of {counted(self.n_events, 'event')}"
+        nothing = f"none of {counted(self.n_kinds, 'distinct event')} {of} had to be read: 0 tokens"
+        said = f"{self._read()} {of} ({self.n_tokens:,} tokens) read once" if self.n_read else nothing
         zeros = f"the events of {self.n_zeros:,} of them weigh nothing: zeros stand for their vectors"
         longer = counted(self.n_cut, "question" if self.asked else "distinct event")
         cut = f"of {longer} longer than --max-length the end alone was read"
-        beside = [*([zeros] if self.n_zeros else []), *([cut] if self.n_cut else [])]
-        return [said, f"{counted(self.n_pooled, 'entity', 'entities')} pooled", *beside]
+        pooled = f"{counted(self.n_pooled, 'entity', 'entities')} pooled"
+        return [said, pooled, *([zeros] if self.n_zeros else []), *([cut] if self.n_cut else [])]
 
     def planned(self) -> str:
         """What would be read, and for whom."""
         read = self._read() if self.asked else f"{self.n_read:,} of {counted(self.n_kinds, 'distinct event')}"
-        return (
-            f"embed: {read} to be read (of {counted(self.n_events, 'event')}), "
-            f"{counted(self.n_pooled, 'entity', 'entities')} to be pooled"
-        )
+        pooled = counted(self.n_pooled, "entity", "entities")
+        return f"embed: {read} to be read (of {counted(self.n_events, 'event')}), {pooled} to be pooled"
 
     def loading(self, model: str, where: str) -> str:
         """Which model is loaded, and for what."""
@@ -71,26 +69,3 @@ class EventsRead:
         """What the model reads, counted."""
         about = f"{counted(self.n_read, 'question')} about {counted(self.n_kinds, 'distinct event')}"
         return about if self.asked else counted(self.n_read, "distinct event")
-
-
-def counted(n: int, one: str, several: str = "") -> str:
-    """So many of something.
-
-    Parameters
-    ----------
-    n : int
-        How many.
-    one, several : str
-        What one is called, and what others are; '': with an s.
-
-    Returns
-    -------
-    str
-        Number and word.
-
-    Examples
-    --------
-    >>> counted(1, "event"), counted(6652, "event"), counted(2, "entity", "entities")
-    ('1 event', '6,652 events', '2 entities')
-    """
-    return f"{n:,} {one if n == 1 else several or f'{one}s'}"
