@@ -15,7 +15,6 @@ from ..core.hashing import config_id
 from ..core.plan import Plan
 from ..core.sql import Scope
 from ..core.tables import events_table
-from ..core.times import shown
 from ..embed.smaller_vectors import smaller
 from ..models.architecture import check_predicts
 from ..models.placement import where_it_runs
@@ -188,7 +187,7 @@ class _Step:
         self.read.n_tokens, self.read.n_cut = int(asked.vectors.n_tokens(context.store, now).sum()), sum(self.cut)
         for k in asked.fits.lacking(self._depths()):
             asked.fits.learn(run, k, self.kinds, self._matrix(k))
-        self._say_learnt_later()
+        asked.fits.say_learnt_later()
         self._record(run, plan)
         return self.to_pool
 
@@ -261,15 +260,6 @@ class _Step:
         self.read = self._counted(len(lacking.todo))
         self.asked.check_distinct(self.kinds, len(lacking.todo))
         context.observer.say(self.read.planned())
-
-    def _say_learnt_later(self) -> None:
-        """Warn where what was learnt knows of events behind these histories: it stays, so that both compare."""
-        if (newest := self.asked.fits.learnt_later()) is not None:
-            self.asked.context.observer.warn(
-                f"{', '.join(self.asked.reading.words)}: learnt of train entities' events up to {shown(newest)}, which "
-                "is later than these histories end; no label was read. Embed the earlier time first, in another "
-                "store, where nothing later may be known"
-            )
 
     def _counted(self, n_lacking: int) -> EventsRead:
         """So many events to read, of those of the entities to pool."""

@@ -15,6 +15,7 @@ import pyarrow as pa
 from ..core.errors import DataError
 from ..core.schemas import EVENT_FITS
 from ..core.sql import Scope, where
+from ..core.times import shown
 from ..features.event_reading import EventReading
 from .context import Context
 from .event_texts import DistinctEvents, EventText, events_sql
@@ -134,15 +135,20 @@ class EventFits:
         ((arrays,),) = self.context.store.sql(query).fetchall()
         return EventSpace.from_arrays(load(arrays), self.reading)
 
-    def learnt_later(self) -> "datetime | None":
-        """The latest event that was learnt from, where all of the entities' histories end before it; else None."""
+    def say_learnt_later(self) -> None:
+        """Warn where what was learnt knows of events behind these histories: it stays, so that both compare."""
         if not self.reading.learns:
-            return None
+            return
         of_it = where({"dataset": self.context.dataset, "model": self.model, "config_id": self.config_id})
         ends = f"SELECT max(coalesce(as_of, 'infinity'::TIMESTAMPTZ)) FROM ({self.histories.cutoffs})"
         query = f"SELECT max(newest_event) FROM event_fits WHERE {of_it} AND newest_event >= ({ends})"
         ((newest,),) = self.context.store.sql(query).fetchall()
-        return newest  # type: ignore[no-any-return]  # a TIMESTAMPTZ
+        if newest is not None:
+            self.context.observer.warn(
+                f"{', '.join(self.reading.words)}: learnt of train entities' events up to {shown(newest)}, which is later "
+                "than these histories end; no label was read. Embed the earlier time first, in another store, where "
+                "nothing later may be known"
+            )
 
     def _newest(self) -> "datetime | None":
         """The time of the latest event of the train entities; None where events have no times."""
