@@ -3,7 +3,6 @@
 In: nothing. Out: a plan's shape. Knows neither stages nor files.
 """
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -48,7 +47,8 @@ class Plan:
     @property
     def reasons(self) -> dict[str, int]:
         """Reason -> rows to compute."""
-        return dict(Counter(self.todo["reason"].to_pylist()))
+        counts = self.todo["reason"].value_counts()  # of each in the order of its first row
+        return {each["values"]: each["counts"] for each in counts.to_pylist()}
 
     @property
     def why(self) -> dict[str, int]:

@@ -233,22 +233,28 @@ class Catalog:
         >>> len(plan.todo), plan.reused, plan.why
         (2, 0, {'new': 2})
         """
+        from .live_rows import live_sql, planned_schema  # who only reads has no use for it
+
         target = self.table(table)
-        columns = _planned_schema(wanted, key, {**scope, **(related_scope or {})})
-        rows = f"SELECT * FROM ({select_sql(target)}) WHERE {row_filter}" if target else empty_sql(columns)
+        columns = planned_schema(wanted, key, {**scope, **(related_scope or {})})
+        subjects = None if complete else wanted[key[0]]  # of a part, only those who are in it matter
+
+        def rows(of: Scope) -> str:
+            return live_sql(target, of, row_filter, key[0], subjects) if target else empty_sql(columns)
+
         # Read now: opening the views below may move the table on, and a plan must not claim to have seen more.
         version, commits = (target.version, target.transaction(scope)) if target else (None, 0)
         with self.trusted() as connection, explained():
             return make_plan(
                 connection,
-                rows,
+                rows(scope),
                 table,
                 scope,
                 wanted,
                 key,
                 version=version,
                 commits=commits,
-                related_scope=related_scope,
+                related=None if related_scope is None else rows(related_scope),
                 complete=complete,
                 unseen=unseen,
             )
@@ -290,10 +296,3 @@ class Catalog:
                 raise StoreError(no_store_in(folder))
             clear(folder)
         return Table.create(self.layout.table("runs"), layout.RUNS, description=described(layout.FORMAT))
-
-
-def _planned_schema(wanted: pa.Table, key: Sequence[str], scope: Scope) -> pa.Schema:
-    """The columns that a plan looks at, for a table that is not there yet."""
-    asked = {column: pa.int64() if isinstance(value, int) else pa.string() for column, value in scope.items()}
-    known = {column: wanted.schema.field(column).type for column in (*key, "source_hash")}
-    return pa.schema(list({**asked, **known}.items()))

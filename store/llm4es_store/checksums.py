@@ -36,10 +36,14 @@ class Checksums:
     """The first version whose entry was lost, and that nobody waits for any more."""
 
 
-def keep(table: str, version: int) -> None:
-    """Note the checksums of what a commit added. The commit stands: where they cannot be noted, ``check`` says so."""
+def keep(table: str, version: int) -> list[str]:
+    """Note the checksums of what a commit added; returns its files.
+
+    The commit stands: where they cannot be noted, ``check`` says so, and no files are known.
+    """
     with suppress(Exception):
-        _keep_remote(table, version) if "://" in table else _keep_local(table, version)
+        return _keep_remote(table, version) if "://" in table else _keep_local(table, version)
+    return []
 
 
 def keep_first(table: str) -> None:
@@ -95,17 +99,19 @@ def hash_of(table: str, file: str) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _keep_local(table: str, version: int) -> None:
+def _keep_local(table: str, version: int) -> list[str]:
     entry = entry_path(table, version).read_bytes()
     files = {name: file_hash(Path(table) / name) for name in _added(entry)}
     _write(Path(table) / FOLDER / f"{version:020d}.json", _note(entry, files))
+    return list(files)
 
 
-def _keep_remote(table: str, version: int) -> None:
+def _keep_remote(table: str, version: int) -> list[str]:
     files, root = _remote(table), _bare(table)
     entry = files.cat_file(f"{root}/_delta_log/{version:020d}.json")
-    note = _note(entry, {name: hash_of(table, name) for name in _added(entry)})
-    files.pipe_file(f"{root}/{FOLDER}/{version:020d}.json", json.dumps(note).encode())
+    sums = {name: hash_of(table, name) for name in _added(entry)}
+    files.pipe_file(f"{root}/{FOLDER}/{version:020d}.json", json.dumps(_note(entry, sums)).encode())
+    return list(sums)
 
 
 def _note(entry: bytes, files: Mapping[str, str]) -> dict[str, Any]:

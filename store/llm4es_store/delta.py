@@ -143,8 +143,8 @@ class Table:
             self._numbers = {asked: self._handle.transaction_version(asked[1]) or 0}
         return self._numbers[asked]
 
-    def append(self, rows: pa.Table, run_id: str, scope: Scope) -> None:
-        """Add rows in one commit. Raises ConflictError where somebody wrote in the scope since this snapshot."""
+    def append(self, rows: pa.Table, run_id: str, scope: Scope) -> list[str]:
+        """Add rows in one commit; returns its files. Raises ConflictError where another wrote in the scope since."""
         self.refuse_long_names(rows)
         with known_errors(self.path), without_panics():
             write_deltalake(
@@ -154,7 +154,7 @@ class Table:
                 writer_properties=properties(rows.schema, numbers_of(rows)),
                 commit_properties=self._commit(run_id, scope),
             )
-            self._settle()
+            return self._settle()
 
     def delete(self, predicate: str, run_id: str, scope: Scope) -> int:
         """Remove the rows that a predicate matches, in one commit; returns how many. Raises ConflictError as above."""
@@ -182,38 +182,38 @@ class Table:
         removed: Sequence[DataFile],
         added: Sequence[DataFile],
         run_id: str,
-        scope: Scope,
+        scope: Scope | None,
         *,
         n_rows: int,
     ) -> int:
         """Put files that are written already in the place of others, in one commit; returns its version.
 
-        ``n_rows`` are those that are new: what the log's reader is told. Raises ConflictError where another writer has
-        committed in the scope, or rewritten one of the files, since this snapshot: the library itself does not see the
-        latter of a compaction, so it may try but once, and we look.
+        ``scope`` None: they hold the same rows. ``n_rows`` are those that are new: what the log's reader is told.
+        Raises ConflictError where another writer has committed in the scope, or rewritten one of the files, since this
+        snapshot: the library itself does not see the latter of a compaction, so it may try but once, and we look.
         """
-        now, number = int(time.time() * 1000), self.transaction(scope)
+        now, number, new = int(time.time() * 1000), self._number(scope), scope is not None
         actions: list[AddAction | RemoveAction] = [
-            *(RemoveAction(file.path, True, now, file.size, dict(file.partition)) for file in removed),
-            *(AddAction(file.path, file.size, file.partition, now, True, file.statistics) for file in added),
+            *(RemoveAction(file.path, new, now, file.size, dict(file.partition)) for file in removed),
+            *(AddAction(file.path, file.size, file.partition, now, new, file.statistics) for file in added),
         ]
         while True:
+            told = self._commit(run_id, scope, retries=0, rows=n_rows)
             try:
                 with known_errors(self.path), without_panics():
+                    schema = self._handle.schema()
                     self._handle.create_write_transaction(
-                        actions,
-                        "append",
-                        self._handle.schema(),
-                        self.partition_by,
-                        commit_properties=self._commit(run_id, scope, retries=0, rows=n_rows),
+                        actions, "append", schema, self.partition_by, commit_properties=told
                     )
             except ConflictError:
                 self.refresh()
-                live = set(self.paths())
-                if self.transaction(scope) != number or not {f.path for f in removed} <= live:
+                if self._number(scope) != number or not {file.path for file in removed} <= set(self.paths()):
                     raise
             else:
                 return self._found_own_commit(run_id)
+
+    def _number(self, scope: Scope | None) -> int:
+        return 0 if scope is None else self.transaction(scope)
 
     def _found_own_commit(self, run_id: str) -> int:
         """Move on to a commit of this run that was just made; returns its version, which others may have passed."""
@@ -275,18 +275,18 @@ class Table:
                 if len(f"{column}={urllib.parse.quote(str(value), safe='')}") > _LONGEST_NAME:
                     raise StoreError(f"{column} {str(value)[:60]!r}... is too long for a folder's name: shorten it")
 
-    def _settle(self, version: int | None = None) -> None:
-        """Force a commit to the disk, and keep the checksums of what it added; None: that of this snapshot."""
+    def _settle(self, version: int | None = None) -> list[str]:
+        """Force a commit to the disk, and keep the checksums of its files, which are returned."""
         version = self.version if version is None else version
         flush(self.path, version)
-        checksums.keep(self.path, version)
+        return checksums.keep(self.path, version)
 
-    def _commit(self, run_id: str, scope: Scope, retries: int | None = None, **told: int) -> CommitProperties:
-        """A commit's metadata: which run made it, what else is told, and its number in the scope."""
+    def _commit(self, run_id: str, scope: Scope | None, retries: int | None = None, **told: int) -> CommitProperties:
+        """A commit's metadata: which run made it, what else is told, and its number in the scope, if it is in one."""
         return CommitProperties(
             max_commit_retries=retries,
             custom_metadata={"run_id": run_id, **told},
-            app_transactions=[Transaction(_scope_id(scope), self.transaction(scope) + 1)],
+            app_transactions=None if scope is None else [Transaction(_scope_id(scope), self.transaction(scope) + 1)],
         )
 
 

@@ -14,7 +14,7 @@ _WIDE_ROWS = 2**14
 """Rows in a group of a file whose rows carry lists: some 16 MiB of vectors of 256 numbers."""
 
 _PLAIN_ROWS = 2**16
-"""Rows in a group of a file that is rewritten and has no lists."""
+"""Rows in a group of a file without lists: whoever looks for a part of the entities leaves out the other groups."""
 
 _DICTIONARY_BYTES = 2**19
 """Bytes of a dictionary: all 65,536 numbers of half precision, as float32, find room in it."""
@@ -53,7 +53,7 @@ def properties(schema: pa.Schema, numbers: Numbers) -> WriterProperties:
         default_column_properties=lists,
         column_properties=encoded,
         dictionary_page_size_limit=_DICTIONARY_BYTES if numbers is Numbers.REPEATING else None,
-        max_row_group_size=_WIDE_ROWS if wide else None,
+        max_row_group_size=rows_at_once(schema),
     )
 
 
@@ -76,7 +76,7 @@ def arrow_properties(schema: pa.Schema, numbers: Numbers) -> dict[str, Any]:
 
 
 def rows_at_once(schema: pa.Schema) -> int:
-    """Rows of a group that a file is rewritten in."""
+    """Rows in a group of a file."""
     return _WIDE_ROWS if any(pa.types.is_nested(field.type) for field in schema) else _PLAIN_ROWS
 
 

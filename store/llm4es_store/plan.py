@@ -25,17 +25,17 @@ def make_plan(
     *,
     version: int | None,
     commits: int,
-    related_scope: Scope | None,
+    related: str | None,
     complete: bool,
     unseen: Reason,
 ) -> Plan:
     """Compare ``wanted`` with the live ``rows`` (a SELECT) of a scope, as of ``version`` and ``commits`` of the table.
 
     The subject, whom the rows are about, is the key's first column: an entity, the features of a probe, a model.
-    ``related_scope`` is a wider scope, of rows of the same kind under other configurations: a row that is new here but
-    whose subject is known there is computed for the reason ``unseen``. Only where ``wanted`` is the ``complete`` set
-    can a live row that is not in it be said to have vanished. Several live rows of one key, such as a probe's row a
-    metric, count once.
+    ``related`` is a SELECT of a wider scope, of rows of the same kind under other configurations: a row that is new
+    here but whose subject is known there is computed for the reason ``unseen``. Only where ``wanted`` is the
+    ``complete`` set can a live row that is not in it be said to have vanished. Several live rows of one key, such as a
+    probe's row a metric, count once.
     """
     subject, keys = identifier(key[0]), ", ".join(identifier(column) for column in key)
     planned = partial(Plan, table=table, subject=key[0], scope=scope, version=version, commits=commits)
@@ -45,24 +45,27 @@ def make_plan(
         nothing = wanted.slice(0, 0)
         todo = nothing.append_column("reason", pa.array([], pa.string()))
         return planned(todo, nothing.select([key[0], "source_hash"]), 0, len(wanted))
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE live AS SELECT DISTINCT {keys}, source_hash {live}")
-    related = f"SELECT {subject} FROM ({rows}) WHERE {where(related_scope)}" if related_scope else "SELECT NULL LIMIT 0"
+    # Two passes over the live keys and no copy of them: what is left over on either side is little, as a rule.
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE todo AS
+        SELECT * FROM wanted ANTI JOIN (SELECT {keys}, source_hash {live}) USING ({keys}, source_hash)""")
+    connection.execute(f"""CREATE OR REPLACE TEMP TABLE unconfirmed AS
+        FROM (SELECT {keys}, source_hash {live}) ANTI JOIN wanted USING ({keys}, source_hash)""")
+    known = f"SELECT {subject} FROM ({related}) SEMI JOIN todo USING ({subject})" if related else "SELECT NULL LIMIT 0"
     todo = connection.sql(f"""
         SELECT todo.* EXCLUDE (_row), CASE
             WHEN outdated.outdated THEN '{Reason.CHANGED}'
-            WHEN todo.{subject} IN ({related}) THEN '{unseen}'
+            WHEN todo.{subject} IN ({known}) THEN '{unseen}'
             ELSE '{Reason.NEW}' END AS reason
-        FROM (FROM wanted ANTI JOIN live USING ({keys}, source_hash)) todo
-        LEFT JOIN (SELECT DISTINCT {keys}, true AS outdated FROM live) outdated USING ({keys})
+        FROM todo LEFT JOIN (SELECT DISTINCT {keys}, true AS outdated FROM unconfirmed) outdated USING ({keys})
         ORDER BY _row""").to_arrow_table()
     ours = "" if complete else f"SEMI JOIN wanted USING ({subject})"  # of a part, the rest may well be wanted too
     stale = connection.sql(f"""
-        SELECT DISTINCT {subject}, source_hash FROM live ANTI JOIN wanted USING ({subject}, source_hash) {ours}
+        SELECT DISTINCT {subject}, source_hash FROM unconfirmed ANTI JOIN wanted USING ({subject}, source_hash) {ours}
         """).to_arrow_table()
     vanished = 0
     if complete:
-        gone = connection.sql(f"SELECT DISTINCT {subject} FROM live ANTI JOIN wanted USING ({subject})")
-        vanished = len(gone.to_arrow_table())
+        gone = connection.sql(f"SELECT count(DISTINCT {subject}) FROM unconfirmed ANTI JOIN wanted USING ({subject})")
+        ((vanished,),) = gone.fetchall()
     return planned(todo, stale, vanished, len(wanted) - len(todo))
 
 

@@ -5,7 +5,8 @@ In: a table's snapshot, a scope, values. Out: the files that may hold such rows.
 
 import urllib.parse
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +15,12 @@ from llm4es.core.sql import Scope
 
 from .data_file import DataFile
 from .delta import Table
+
+_EACH = 2**16
+"""Values that are looked for one by one; of more only the range is: ordering them would cost more than it saves."""
+
+Bound = Any
+"""Text, or a number; None: the log does not say."""
 
 
 def files_that_may_hold(
@@ -31,6 +38,13 @@ def files_that_may_hold(
     return _described(files, table.partition_by)
 
 
+def live_files(table: Table, paths: Collection[str]) -> list[DataFile]:
+    """Those of the files, named as they are on disk, that are in the snapshot."""
+    files, sought = table.files(), set(paths)
+    there = [urllib.parse.unquote(path) in sought for path in files["path"].to_pylist()]
+    return _described(files.filter(pa.array(there, pa.bool_())), table.partition_by)
+
+
 def _within(files: pa.Table, column: str, values: pa.Array) -> pa.Table:
     """The files whose bounds of a column, or whose folder's value, leave room for one of these values."""
     if f"partition.{column}" in files.column_names:
@@ -39,18 +53,30 @@ def _within(files: pa.Table, column: str, values: pa.Array) -> pa.Table:
     least, greatest = f"min.{column}", f"max.{column}"
     if least not in files.column_names or greatest not in files.column_names or not len(files):
         return files
-    sought = pc.unique(values.drop_null()).cast(files.schema.field(least).type)
-    sought = sought.take(pc.sort_indices(sought))  # (V,) ascending
+    type_ = files.schema.field(least).type
+    if len(values) > _EACH:
+        ends = pc.min_max(values)
+        sought = pa.array([ends["min"].as_py(), ends["max"].as_py()], type_)
+    else:
+        sought = pc.unique(values.drop_null()).cast(type_)
+        sought = sought.take(pc.sort_indices(sought))  # (V,) ascending
     bounds = zip(files[least].to_pylist(), files[greatest].to_pylist(), strict=True)
-    return files.filter(pa.array([_has_room(low, high, sought) for low, high in bounds], pa.bool_()))
+    room = _meets if len(values) > _EACH else _has_room
+    return files.filter(pa.array([room(low, high, sought) for low, high in bounds], pa.bool_()))
 
 
-def _has_room(low: str | int | None, high: str | int | None, sought: pa.Array) -> bool:
+def _has_room(low: Bound, high: Bound, sought: pa.Array) -> bool:
     """Whether one of the ascending values lies within these bounds."""
     if low is None or high is None:
         return True
     first = bisect_left(sought, low, key=lambda value: value.as_py())
-    return first < len(sought) and sought[first].as_py() <= high
+    return bool(first < len(sought) and sought[first].as_py() <= high)
+
+
+def _meets(low: Bound, high: Bound, ends: pa.Array) -> bool:
+    """Whether two ranges have anything in common."""
+    least, greatest = ends.to_pylist()
+    return low is None or high is None or (low <= greatest and least <= high)
 
 
 def _described(files: pa.Table, partition_by: Sequence[str]) -> list[DataFile]:

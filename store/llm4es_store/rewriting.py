@@ -10,7 +10,7 @@ import json
 import urllib.parse
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
@@ -32,6 +32,7 @@ from .layout import StoreLayout
 from .log import REMEDY
 from .parquet import arrow_properties, numbers_of, rows_at_once
 from .remote_folders import remote_filesystem
+from .rows import stamped
 
 _LONGEST_BOUND = 200
 """Characters of a bound that a log is told: every reader of the table reads all of them."""
@@ -64,13 +65,56 @@ def change(
         discard(table.path, added)
         raise
     n_rows = 0 if rows is None else len(rows)
+    return _committed(table, [file for file, _ in gone.values()], added, run_id, scope, n_rows)
+
+
+def merge(table: Table, files: Sequence[DataFile], run_id: str) -> DataFile:
+    """Put one file in the place of several of one folder, with the same rows in their order, in one commit.
+
+    Raises ConflictError as ``change`` does.
+    """
+    with ExitStack() as opened:
+        sources = [opened.enter_context(_opened(table.path, file.path, "rb")) for file in files]
+        parts = [opened.enter_context(pq.ParquetFile(source)) for source in sources]
+        schema = pa.unify_schemas([part.schema_arrow for part in parts])
+        batches = (
+            stamped(pa.Table.from_batches([batch]), schema, {})
+            for part, file in zip(parts, files, strict=True)
+            for batch in _read(part, table.path, file.path)
+        )
+        merged = _written(table.path, files[0].folder, files[0].partition, together(batches), table.bounded)
+    _committed(table, files, [merged], run_id, None, 0)
+    return merged
+
+
+def _committed(
+    table: Table,
+    removed: Sequence[DataFile],
+    added: Sequence[DataFile],
+    run_id: str,
+    scope: Scope | None,
+    n_rows: int,
+) -> int:
+    """Commit files that are written; where another writer came first, nothing is left of them."""
     try:
-        return table.change([file for file, _ in gone.values()], added, run_id, scope, n_rows=n_rows)
+        return table.change(removed, added, run_id, scope, n_rows=n_rows)
     except ConflictError:  # of any other error nobody knows whether the commit was made: `gc` finds what was not
         table.refresh()
         live = set(table.paths())
         discard(table.path, [file for file in added if file.path not in live])
         raise
+
+
+def together(batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in pieces as large as a group of a file's rows: small ones make groups that nobody reads fast."""
+    held: list[pa.Table] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(map(len, held)) >= rows_at_once(batch.schema):
+            yield pa.concat_tables(held)
+            held = []
+    if held:
+        yield pa.concat_tables(held)
 
 
 def without(table: str, file: DataFile, gone: Places, bounded: Sequence[str]) -> DataFile | None:
@@ -92,7 +136,7 @@ def without(table: str, file: DataFile, gone: Places, bounded: Sequence[str]) ->
                 rows = pa.Table.from_batches([batch])
                 yield rows if end == first else rows.filter(pa.array(kept))
 
-        return _written(table, file.folder, file.partition, survivors(), bounded)
+        return _written(table, file.folder, file.partition, together(survivors()), bounded)
 
 
 def _read(before: pq.ParquetFile, table: str, path: str) -> Iterator[pa.RecordBatch]:

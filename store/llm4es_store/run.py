@@ -112,7 +112,10 @@ class Run(Writing):
     def _compact(self) -> None:
         for table in self.record.written:
             target = self.catalog.table(table)
-            if target is not None and _spare_files(target) >= _COMPACT_AFTER:
+            if target is None:
+                continue
+            spare = _spare_files(target)
+            if spare >= _COMPACT_AFTER or (spare and self._compaction.has_merged(target)):
                 with suppress(ConflictError, StoreError):  # another writer is busy there, or no room is left for it
                     target.compact(self.run_id, _COMPACTED)
                     self.record.written[table] = target.version

@@ -22,6 +22,7 @@ from llm4es.core.sql import Scope, identifier, where
 
 from . import layout
 from .catalog import Catalog
+from .compaction import Compaction
 from .delta import Table
 from .delta_errors import ConflictError
 from .explain import explained
@@ -42,6 +43,7 @@ class Writing:
     def __init__(self, catalog: Catalog, record: RunRecord) -> None:
         self.catalog = catalog
         self.record = record
+        self._compaction = Compaction()
         self._seen: dict[tuple[str, str], int] = {}  # (table, scope) -> commits in the scope whose rows we know of
 
     @property
@@ -87,22 +89,25 @@ class Writing:
         """
         target = self._target(table, schema, rows.column_names)
         rows = self._own(target, scope, rows)
+        files: list[str] = []
         known = (table, where(scope))
 
         def attempt() -> int:
             nonlocal rows
-            before = target.transaction(scope)
-            alone = before == self._seen.get(known)
+            alone = target.transaction(scope) == self._seen.get(known)
             if not alone:  # nor is it from now on: what another wrote may be in any later append
                 rows = self._without_live(target, scope, rows, key)
             if len(rows):
-                target.append(rows, self.run_id, scope)
+                files.extend(target.append(rows, self.run_id, scope))
                 self.record.written[table] = target.version
             if alone:
                 self._seen[known] = target.transaction(scope)
             return len(rows)
 
-        return _until_first(target, attempt)
+        written = _until_first(target, attempt)
+        if (version := self._compaction.add(target, files, self.run_id)) is not None:
+            self.record.written[table] = version
+        return written
 
     def drop(self, table: str, scope: Scope, stale: pa.Table) -> int:
         """Remove the rows of a plan's ``stale`` (two columns: its subject, source_hash); returns how many went.
