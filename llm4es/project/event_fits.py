@@ -146,8 +146,8 @@ class EventFits:
         if newest is not None:
             self.context.observer.warn(
                 f"{', '.join(self.reading.words)}: learnt of train entities' events up to {shown(newest)}, which is "
-                "later than these histories end; no label was read. Embed the earlier time first, in another store, where "
-                "nothing later may be known"
+                "later than these histories end; no label was read. Embed the earlier time first, in another store, "
+                "where nothing later may be known"
             )
 
     def _newest(self) -> "datetime | None":
