@@ -258,3 +258,41 @@ PREDICTIONS = pa.schema(
         ("source_hash", pa.string()),
     ]
 )
+
+PREDICTORS = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("task", pa.string()),
+        ("features", pa.string()),
+        ("model_version", pa.int32()),  # 1, 2, ...: each fit of these features stands beside those before
+        ("probe", pa.string()),
+        ("kind", pa.string()),  # of task
+        ("classes", pa.list_(pa.string())),  # in the order of scores; empty: a regression
+        ("positive", pa.string()),  # of two classes the one that `value` is of; null: there are not two
+        ("n", pa.int32()),  # entities that it was fitted on
+        ("entity_ids", pa.list_(pa.string())),  # which ones
+        ("labels", pa.list_(pa.string())),  # theirs
+        ("cutoff", pa.string()),  # where their histories ended; '': whole histories
+        ("inputs", pa.string()),  # JSON: each feature set's space, and what its columns stand for
+        ("calibration", pa.string()),  # JSON: slope and intercept a class, of log odds; null: a regression
+        ("evidence", pa.string()),  # JSON: what it is worth, out of fold
+        ("fitted", pa.binary()),  # the estimators, as skops writes them
+        ("source_hash", pa.string()),
+    ]
+)
+"""What was fitted once on labelled entities, to score everybody by."""
+
+SCORES = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("entity_id", pa.string()),
+        ("task", pa.string()),
+        ("features", pa.string()),
+        ("score", pa.list_(pa.float32())),  # calibrated, one a class in the predictor's order; regression: one number
+        ("value", pa.float32()),  # of the positive one of two classes, or the number; null: several classes
+        ("trained", pa.bool_()),  # the predictor was fitted on this entity: no evidence of what it is worth
+        ("as_of", TIME),  # exclusive cut-off of the history; null: none
+        ("model_version", pa.int32()),  # of the predictor
+        ("source_hash", pa.string()),
+    ]
+)

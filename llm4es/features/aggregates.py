@@ -41,7 +41,9 @@ class Columns:
                 raise ProbeError(f"column '{column}' has {size} codes: give 1 or more")
 
 
-def aggregates(events: Iterable[pa.RecordBatch], columns: Columns) -> FeatureSet:
+def aggregates(
+    events: Iterable[pa.RecordBatch], columns: Columns, codes: Mapping[str, Sequence[str | None]] | None = None
+) -> FeatureSet:
     """Count and sum each entity's events, as pytorch-lifestream's ``AggFeatureSeqEncoder`` does.
 
     Per entity: events; sum, mean and standard deviation (ddof 1) of each amount; the same of each amount within each
@@ -53,6 +55,8 @@ def aggregates(events: Iterable[pa.RecordBatch], columns: Columns) -> FeatureSet
         ``entity_id`` and the columns named, one row an event, in any order.
     columns : Columns
         Which columns are amounts, and which are categories of how many codes.
+    codes : mapping of str to sequence of str, optional
+        Category -> the values that have a code of their own, the first code first. None: the most frequent ones.
 
     Returns
     -------
@@ -84,7 +88,7 @@ def aggregates(events: Iterable[pa.RecordBatch], columns: Columns) -> FeatureSet
             total, _, deviation = total_mean_deviation(whole)
             parts.append(np.stack([total, mean(whole), deviation], axis=1))  # (N, 3)
         for category, size in columns.categorical.items():
-            add_codes(connection, category, size)
+            add_codes(connection, category, size, None if codes is None else codes[category])
             for amount in columns.numeric:
                 by_code = moments(connection, amount, category, size, row)  # (N, S, 3)
                 _, means, deviation = total_mean_deviation(by_code)
@@ -101,6 +105,7 @@ def aggregates(events: Iterable[pa.RecordBatch], columns: Columns) -> FeatureSet
         k=None,
         seen=frozenset(),
         source_hash=text_hash(canonical_json(content)),
+        learnt={} if codes is None else {"codes": codes},
     )
 
 

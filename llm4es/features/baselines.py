@@ -17,7 +17,7 @@ from .events_table import loaded
 from .feature_set import FeatureSet, Preprocess
 
 
-def tfidf(events: Iterable[pa.RecordBatch], column: str) -> FeatureSet:
+def tfidf(events: Iterable[pa.RecordBatch], column: str, items: Sequence[str] | None = None) -> FeatureSet:
     """Count each entity's events by the value of one column; the probe weighs the counts by rarity.
 
     Parameters
@@ -26,6 +26,8 @@ def tfidf(events: Iterable[pa.RecordBatch], column: str) -> FeatureSet:
         ``entity_id`` and ``column``, one row an event, in any order.
     column : str
         The column that is counted, of any type: a film, a merchant's code.
+    items : sequence of str, optional
+        The values that have a column, each once and sorted: no other is counted. None: those that there are.
 
     Returns
     -------
@@ -44,6 +46,9 @@ def tfidf(events: Iterable[pa.RecordBatch], column: str) -> FeatureSet:
     >>> features = tfidf(pa.table({"entity_id": ["b", "a", "a"], "film": ["Heat", "Heat", "Alien"]}), "film")
     >>> features.entity_ids, features.matrix.toarray().tolist()  # the columns are Alien, Heat
     (['a', 'b'], [[1.0, 1.0], [0.0, 1.0]])
+    >>> later = pa.table({"entity_id": ["b"], "film": ["Heat"]})
+    >>> tfidf(later, "film", features.learnt["items"]).matrix.toarray().tolist()
+    [[0.0, 1.0]]
     """
     with loaded(events, [column]) as connection:
         table = connection.sql(
@@ -51,9 +56,14 @@ def tfidf(events: Iterable[pa.RecordBatch], column: str) -> FeatureSet:
             FROM events GROUP BY ALL ORDER BY entity_id, item"""
         ).to_arrow_table()
     ids, rows = np.unique(table["entity_id"].to_numpy(), return_inverse=True)
-    items, columns = np.unique(table["item"].fill_null("").to_numpy(), return_inverse=True)
+    found, columns = np.unique(table["item"].fill_null("").to_numpy(), return_inverse=True)
     n = table["n"].to_numpy().astype(float)
-    matrix = sparse.csr_matrix((n, (rows, columns)), shape=(len(ids), len(items)))  # (N, items)
+    if items is not None:
+        place = {item: column for column, item in enumerate(items)}
+        columns = np.array([place.get(item, -1) for item in found], dtype=np.int64)[columns]
+        rows, columns, n = (values[columns >= 0] for values in (rows, columns, n))
+    known = list(map(str, found)) if items is None else list(items)
+    matrix = sparse.csr_matrix((n, (rows, columns)), shape=(len(ids), max(len(known), 1)))  # (N, items)
     matrix.eliminate_zeros()  # events whose value is null count for no item
     content = [table.column(name).to_pylist() for name in table.column_names]
     return FeatureSet(
@@ -65,6 +75,7 @@ def tfidf(events: Iterable[pa.RecordBatch], column: str) -> FeatureSet:
         seen=frozenset(),
         source_hash=text_hash(canonical_json([column, content])),
         preprocess=Preprocess.TFIDF,
+        learnt={"items": known},
     )
 
 

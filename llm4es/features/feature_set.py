@@ -6,7 +6,7 @@ Knows no labels, no probe and no store; imports nothing heavy: planners read it.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -90,6 +90,10 @@ class FeatureSet:
 
     blocks: tuple[Block, ...] = ()
     """Columns scaled differently, from left to right; empty: all alike."""
+
+    learnt: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What the columns stand for where events decide it: items, words, codes. Given to whatever made the features,
+    other entities get the same columns. Plain JSON values; of several joined those of each by its name."""
 
     @property
     def width(self) -> int:
@@ -179,6 +183,7 @@ def join(parts: Sequence[FeatureSet]) -> FeatureSet:
         seen=frozenset().union(*(part.seen for part in parts)),
         source_hash=text_hash(canonical_json([part.source_hash for part in parts])),
         blocks=tuple(block for part in parts for block in part.scaled_as()),
+        learnt={part.name: part.learnt for part in parts},
     )
 
 

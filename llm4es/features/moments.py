@@ -5,21 +5,43 @@ In: a connection with the table ``events``. Out: arrays, a row an entity. Knows 
 Letters: N entities, S codes of a category.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.sql import identifier
+from ..core.sql import identifier, literal
 
 _MOMENTS = "count({0}) AS n, coalesce(sum({0}), 0)::DOUBLE AS total, coalesce(sum({0} * {0}), 0)::DOUBLE AS squares"
 
 
-def add_codes(connection: duckdb.DuckDBPyConnection, category: str, size: int) -> None:
-    """Add the column ``code <category>``: frequency rank from 1 on, ties by value, no more than ``size - 1``."""
+def most_frequent_sql(events: str, category: str, size: int) -> str:
+    """SELECT of the ``value`` of a category that have a code of their own, the most frequent first, ties by value."""
+    value = f"{identifier(category)}::VARCHAR"
+    return f"""SELECT value FROM (SELECT {value} AS value, count(*) AS n FROM ({events}) GROUP BY ALL)
+        ORDER BY n DESC, value NULLS LAST LIMIT {max(size - 2, 0)}"""
+
+
+def add_codes(
+    connection: duckdb.DuckDBPyConnection, category: str, size: int, values: Sequence[str | None] | None = None
+) -> None:
+    """Add the column ``code <category>``: frequency rank from 1 on, ties by value, no more than ``size - 1``.
+
+    ``values`` are those that have a code of their own, where other events have decided which.
+    """
     name, code = identifier(category), identifier(f"code {category}")
+    if values is not None:
+        cases = " ".join(
+            f"WHEN {name} IS NULL THEN {rank}"
+            if value is None
+            else f"WHEN {name}::VARCHAR = {literal(value)} THEN {rank}"
+            for rank, value in enumerate(values, start=1)
+        )
+        coded = f"CASE {cases} ELSE {size - 1} END" if cases else str(size - 1)
+        connection.execute(f"CREATE OR REPLACE TABLE events AS SELECT *, ({coded})::INTEGER AS {code} FROM events")
+        return
     connection.execute(
         f"""CREATE OR REPLACE TABLE events AS
         WITH counted AS (SELECT {name}::VARCHAR AS value, count(*) AS n FROM events GROUP BY ALL),

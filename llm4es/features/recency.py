@@ -18,12 +18,12 @@ from .feature_set import FeatureSet
 
 _DAYS = """SELECT entity_id, n, greatest(0, reference - last) / 86400 AS since_last,
     greatest(0, reference - first) / 86400 AS since_first
-    FROM (SELECT *, coalesce(cutoff, max(last) OVER ()) AS reference
+    FROM (SELECT *, coalesce(cutoff, {latest}, max(last) OVER ()) AS reference
           FROM (SELECT entity_id, count(*) AS n, epoch(min(event_time)) AS first, epoch(max(event_time)) AS last,
                     epoch(max({cutoff})) AS cutoff FROM events GROUP BY entity_id)) ORDER BY entity_id"""
 
 
-def recency(events: Iterable[pa.RecordBatch], cutoff: str | None = None) -> FeatureSet:
+def recency(events: Iterable[pa.RecordBatch], cutoff: str | None = None, latest: float | None = None) -> FeatureSet:
     """How long ago each entity's history ended and began, and its events a day, as logarithms.
 
     Parameters
@@ -33,6 +33,8 @@ def recency(events: Iterable[pa.RecordBatch], cutoff: str | None = None) -> Feat
     cutoff : str, default None
         Column of the moment that an entity is looked at, the same in each of its events. None, or where it is null:
         the last event of all.
+    latest : float, default None
+        Where that event is in seconds since 1970, if others than these have it.
 
     Returns
     -------
@@ -59,7 +61,9 @@ def recency(events: Iterable[pa.RecordBatch], cutoff: str | None = None) -> Feat
         ).fetchall():
             raise ProbeError(f"events of entity '{entity}' have no time: recency needs one of each event")
         moment = identifier(cutoff) if cutoff else "NULL::TIMESTAMP"
-        table = connection.sql(_DAYS.format(cutoff=moment)).to_arrow_table()
+        table = connection.sql(
+            _DAYS.format(cutoff=moment, latest="NULL" if latest is None else float(latest))
+        ).to_arrow_table()
     n, last, first = (table[name].to_numpy().astype(float) for name in ("n", "since_last", "since_first"))
     matrix = np.log1p(np.stack([last, first, n / np.maximum(first, 1.0)], axis=1))  # (N, 3)
     ids = table["entity_id"].to_pylist()

@@ -27,7 +27,9 @@ _WORD = rf"(?u)[{_UNSPACED}]|[^\W{_UNSPACED}]+"
 # N entities, E kinds, V words
 
 
-def words(entity_ids: Sequence[str], counts: Any, texts: Sequence[str]) -> FeatureSet:
+def words(
+    entity_ids: Sequence[str], counts: Any, texts: Sequence[str], known: Sequence[str] | None = None
+) -> FeatureSet:
     """Count the words of each entity's events, and the pairs of neighbouring words.
 
     Parameters
@@ -38,6 +40,8 @@ def words(entity_ids: Sequence[str], counts: Any, texts: Sequence[str]) -> Featu
         How many events of each kind each entity has.
     texts : sequence of str, (E,)
         The kinds' texts.
+    known : sequence of str, optional
+        The words, and pairs of words, that have a column: no other is counted. None: those that there are.
 
     Returns
     -------
@@ -57,11 +61,13 @@ def words(entity_ids: Sequence[str], counts: Any, texts: Sequence[str]) -> Featu
     >>> features.matrix.toarray().tolist()  # good, green, green tea, tea, tea good
     [[2.0, 0.0, 0.0, 2.0, 2.0], [1.0, 1.0, 1.0, 2.0, 1.0]]
     """
+    counted, found = _words_of(texts, pairs=True, known=known)  # (E, V)
     return FeatureSet(
         name="words",
         entity_ids=entity_ids,
-        matrix=(counts @ _words_of(texts, pairs=True)).tocsr(),  # (N, V)
+        matrix=(counts @ counted).tocsr(),  # (N, V)
         preprocess=Preprocess.WORDS,
+        learnt={"words": found},
     )
 
 
@@ -100,7 +106,7 @@ def words_aligned(
     >>> features.width, features.scaled_as()[0].kinds.reading.words
     (2, ('align 64',))
     """
-    kinds = Kinds(_words_of(texts, pairs=False), np.asarray(items), EventReading(align=FACTORS))
+    kinds = Kinds(_words_of(texts, pairs=False)[0], np.asarray(items), EventReading(align=FACTORS))
     return FeatureSet(
         name="words-aligned",
         entity_ids=entity_ids,
@@ -109,13 +115,16 @@ def words_aligned(
     )
 
 
-def _words_of(texts: Sequence[str], *, pairs: bool) -> Any:
-    """(E, V) how often each text has each word; V is 1 where there is no word at all."""
+def _words_of(texts: Sequence[str], *, pairs: bool, known: Sequence[str] | None = None) -> tuple[Any, list[str]]:
+    """(E, V) how often each text has each word, and the words; V is 1 where there is no word at all."""
     from scipy import sparse
     from sklearn.feature_extraction.text import CountVectorizer  # heavy
 
-    vectorizer = CountVectorizer(token_pattern=_WORD, ngram_range=(1, 2 if pairs else 1), dtype=np.float64)
+    vectorizer = CountVectorizer(
+        token_pattern=_WORD, ngram_range=(1, 2 if pairs else 1), dtype=np.float64, vocabulary=known or None
+    )
     reads = vectorizer.build_analyzer()
-    if not any(reads(text) for text in texts):
-        return sparse.csr_matrix((len(texts), 1))
-    return vectorizer.fit_transform(texts)
+    if known == [] or (known is None and not any(reads(text) for text in texts)):
+        return sparse.csr_matrix((len(texts), 1)), []
+    counted = vectorizer.fit_transform(texts)
+    return counted, list(vectorizer.get_feature_names_out())

@@ -21,6 +21,7 @@ from .finetune import (
 from .import_vectors import ImportOptions
 from .limits import LimitOptions
 from .load import Attention, Device, Dtype, LoadIn, LoadOptions
+from .predict import PredictOptions
 from .probe import ProbeOptions, SelectOptions
 from .results import CompareOptions, DiffOptions, Projection, ReportOptions, SimilarOptions
 from .run import WHOLE, RunOptions
@@ -63,6 +64,7 @@ __all__ = [
     "Optimizer",
     "Options",
     "Pooling",
+    "PredictOptions",
     "ProbeOptions",
     "Projection",
     "ReportOptions",

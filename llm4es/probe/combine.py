@@ -73,12 +73,17 @@ def stacked(learnt: Sequence[Floats], y: NDArray[Any], scores: Sequence[Floats],
     """
     from sklearn.linear_model import LogisticRegression, RidgeCV  # heavy
 
-    x, of = _beside(learnt, kind), _beside(scores, kind)  # (M, P * C), (N, P * C)
+    small = RidgeCV() if kind is Kind.REGRESSION else LogisticRegression(max_iter=2000)
+    model = small.fit(_beside(learnt, kind), y)
+    return model, through(model, scores, kind)
+
+
+def through(model: Any, scores: Sequence[Floats], kind: Kind) -> Floats:
+    """(N, classes met) probabilities, or (N, 1) numbers, that the small model makes of scores, a matrix a part."""
+    x = _beside(scores, kind)  # (N, P * C)
     if kind is Kind.REGRESSION:
-        ridge = RidgeCV().fit(x, y)
-        return ridge, np.asarray(ridge.predict(of), dtype=float).reshape(-1, 1)
-    model = LogisticRegression(max_iter=2000).fit(x, y)
-    return model, np.asarray(model.predict_proba(of), dtype=float)
+        return np.asarray(model.predict(x), dtype=float).reshape(-1, 1)
+    return np.asarray(model.predict_proba(x), dtype=float)
 
 
 def worth(scores: Floats, truth: NDArray[Any], folds: Ints, metric: str) -> float:

@@ -8,8 +8,9 @@ feature set by feature set, each fit once, a thread each; scores that are known 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -30,6 +31,8 @@ INNER_FOLDS = 3
 Key = tuple[str, str, bytes, bytes, bool]
 """Feature set, who is in the cohorts, rows learnt from, rows scored, and whether those are of a training part."""
 
+
+T = TypeVar("T")
 
 Choices = list[tuple[str, str]]
 """Name of a ``best(...)``, and the part that it chose in a fit."""
@@ -89,9 +92,30 @@ class CombinedScores:
         found = [[score for score in of_fit if score is not None] for of_fit in scores]
         return found, self._choices(features, [train for train, _ in tasks])
 
+    def chosen(self, node: CombinedFeatures, train: Ints) -> Features:
+        """The part that a ``best(...)`` takes for rows ``train``."""
+
+        def find(asked: dict[Key, _Asked]) -> Features | None:
+            return self._choice(node, train, asked)
+
+        return self._made(find)
+
+    def small_model(self, node: CombinedFeatures, train: Ints) -> Any:
+        """What a ``stack(...)`` learns of rows ``train``, on top of its parts."""
+        held = [self._made(partial(self._held_out, part, train)) for part in node.parts]
+        return stacked(held, self.work.y[train], held, self.work.kind)[0]
+
     def know(self, name: str, fit: Fit, scores: Floats) -> None:
         """Take over the scores of a fit's test rows that were made elsewhere."""
         self.known.setdefault(self._key(name, fit.train, fit.test, inner=False), scores)
+
+    def _made(self, find: "Callable[[dict[Key, _Asked]], T | None]") -> T:
+        """What is found once every fit that it asks for is made."""
+        while True:
+            asked: dict[Key, _Asked] = {}
+            if (found := find(asked)) is not None:
+                return found
+            self._make(asked)
 
     def _make(self, asked: Mapping[Key, _Asked]) -> None:
         """Fit what is asked for, feature set by feature set."""

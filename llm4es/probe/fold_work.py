@@ -76,22 +76,37 @@ class FoldWork:
         (N tested, C) array
             Probabilities, a column a class, 0 for a class that the model never met; (N tested, 1) predicted numbers.
         """
-        from .estimators import ESTIMATORS  # heavy
-
         of = self.numbers[name]
-        model = ESTIMATORS[self.probe](self.kind, of.blocks, self.seed, len(train))
         learnt, scored = (of.within or (of.learnt, of.learnt)) if inner else (of.learnt, of.scored)
-        model.fit(_exact(learnt[train]), self.y[train])
-        x = _exact(scored[test])  # (N tested, D)
-        if self.kind is Kind.REGRESSION:
-            return np.asarray(model.predict(x), dtype=float).reshape(-1, 1)
-        return self.by_class(model.predict_proba(x), model.classes_)
+        return scores_of(self._fit(name, learnt, train), exact(scored[test]), self.kind, self.classes)
+
+    def fitted(self, name: str, train: Ints) -> Any:
+        """The estimator that is fitted on rows ``train``."""
+        return self._fit(name, self.numbers[name].learnt, train)
 
     def by_class(self, scores: Any, classes: Any) -> Floats:
         """(N, C) scores of the classes that a model has met, a column each of all."""
-        found = np.zeros((len(scores), len(self.classes)))
-        found[:, np.searchsorted(self.classes, classes)] = scores
-        return found
+        return by_class(scores, classes, self.classes)
+
+    def _fit(self, name: str, learnt: Any, train: Ints) -> Any:
+        from .estimators import ESTIMATORS  # heavy
+
+        model = ESTIMATORS[self.probe](self.kind, self.numbers[name].blocks, self.seed, len(train))
+        return model.fit(exact(learnt[train]), self.y[train])
+
+
+def scores_of(model: Any, x: Any, kind: Kind, classes: Any) -> Floats:
+    """(N, C) probabilities of (N, D) rows by a fitted estimator, a column each of all classes; (N, 1) numbers."""
+    if kind is Kind.REGRESSION:
+        return np.asarray(model.predict(x), dtype=float).reshape(-1, 1)
+    return by_class(model.predict_proba(x), model.classes_, classes)
+
+
+def by_class(scores: Any, met: Any, classes: Any) -> Floats:
+    """(N, C) scores of the classes that a model has met, a column each of all."""
+    found = np.zeros((len(scores), len(classes)))
+    found[:, np.searchsorted(classes, met)] = scores
+    return found
 
 
 def aligned(features: Features, labels: pa.Table, task: str, kind: Kind) -> tuple[Cohort, dict[str, Any]]:
@@ -119,7 +134,7 @@ def hash_of(cohorts: Sequence[Cohort]) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def _exact(x: Any) -> Any:
+def exact(x: Any) -> Any:
     """(N, D) numbers in double precision: only of the rows of a fit, as many candidates may lie in memory."""
     return x.astype(np.float64)
 

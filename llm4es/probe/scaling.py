@@ -79,7 +79,7 @@ def _each(blocks: Sequence[Block], transformer: Callable[[Sequence[Block]], Base
     ends = np.cumsum([block.width for block in blocks])
     return ColumnTransformer(
         [
-            (f"block {i}", transformer([block]), slice(end - block.width, end))
+            (f"block {i}", transformer([block]), slice(int(end) - block.width, int(end)))
             for i, (block, end) in enumerate(zip(blocks, ends, strict=True))
         ]
     )

@@ -22,7 +22,7 @@ from ..options.new_items import ItemHalves
 from .cutoffs import NEWEST, Cutoff, Which, cutoff_of, keys
 from .executor import Executor, Local
 from .observer import Null, Observer
-from .pipeline import STAGES
+from .pipeline import AFTER, STAGES
 
 if TYPE_CHECKING:
     from llm4es_store import Run, Store
@@ -144,6 +144,10 @@ class Context:
             return self
         return replace(self, which=replace(self.which, as_of=test_as_of, train_as_of=train_as_of))
 
+    def at_one(self, as_of: datetime) -> "Context":
+        """The same means for histories that end at a time."""
+        return replace(self, which=replace(self.which, as_of=as_of))
+
     @property
     def scored(self) -> "Context":
         """Where two times are meant, the same for the later one alone: that of the texts that are scored."""
@@ -231,7 +235,7 @@ class Context:
         if several() and stage != "finetune":
             raise OptionError(f"{stage} is the work of one process: start llm4es without torchrun or accelerate launch")
         run = self.store.run(stage, self.dataset, config, __version__)
-        tables = next((known.reads for known in STAGES if known.name == stage), ())
+        tables = next((known.reads for known in (*STAGES, *AFTER) if known.name == stage), ())
         run.reads(events_table(self.dataset) if table == "events" else table for table in tables)
         return run
 

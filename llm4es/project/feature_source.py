@@ -3,11 +3,11 @@
 In: what the store says of it. Out: a ``FeatureSource``. Knows no probe.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import OptionError
 from ..features.expressions import Combination
@@ -80,6 +80,20 @@ class FeatureSource:
     halves: "Callable[[int], FeatureSet] | None" = None
     """Read the same of a repeat of the protocol 'new-items', an entity's rows of each half of the items; None: of
     another protocol."""
+
+    part: "Callable[[str, Mapping[str, Any]], FeatureSet] | None" = None
+    """Read the rows of the entities that an SQL condition on ``entity_id`` picks; their columns stand for what the
+    mapping says, as ``FeatureSet.learnt`` does. None: they are learnt anew inside every fold."""
+
+    columns: Callable[[], Mapping[str, Any]] = dict
+    """What the columns stand for where everybody's events decide it: what ``part`` is given for whoever is learnt
+    from."""
+
+    hashes: Callable[[], str] | None = None
+    """SELECT of ``entity_id`` and ``source_hash``, the content of the entity's row; None where ``part`` is."""
+
+    space: str = ""
+    """What the numbers mean: the same for rows of other times that one model may score."""
 
     lacking: str = ""
     """Why it cannot be probed, and what to do; '' where it can."""
@@ -188,6 +202,18 @@ def joined(parts: Sequence[FeatureSource]) -> FeatureSource:
         lacking=next((part.lacking for part in parts if part.lacking), ""),
         earlier=(lambda: join([load() for load in past])) if past else None,
         halves=(lambda repeat: join([of(repeat) for of in halves])) if len(halves) == len(parts) else None,
+        part=_part_of(parts),
+        columns=lambda: {part.name: part.columns() for part in parts},
         seen=reduce(or_, (part.seen for part in parts)),
         entities=" INTERSECT ".join(part.entities for part in parts if part.entities is not None) or None,
     )
+
+
+def _part_of(parts: Sequence[FeatureSource]) -> "Callable[[str, Mapping[str, Any]], FeatureSet] | None":
+    """Rows of some entities, of several side by side."""
+    from ..features.feature_set import join
+
+    reads = [(part.name, part.part) for part in parts if part.part is not None]
+    if len(reads) < len(parts):
+        return None
+    return lambda condition, learnt: join([read(condition, learnt.get(name, {})) for name, read in reads])

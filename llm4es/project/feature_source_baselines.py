@@ -4,7 +4,7 @@ In: a store, a recipe, a choice of entities. Out: sources whose content is known
 Knows no probe and no vectors.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -97,29 +97,68 @@ class Baselines:
         """Columns of categories, and how many codes of each are kept."""
         return dict(self.context.recipe.categories)
 
-    def load(self, name: str, source_hash: str) -> "FeatureSet":
-        """Make one of them."""
+    def load(self, name: str, source_hash: str, learnt: Mapping[str, Any] | None = None) -> "FeatureSet":
+        """Make one of them; its columns stand for what was learnt, where something was."""
         from ..features import aggregates, baselines, recency  # heavy
 
         columns = aggregates.Columns(numeric=self.amounts, categorical=self.sizes)
-        item = self.context.recipe.item or ""
+        item, learnt = self.context.recipe.item or "", learnt or {}
         made: dict[str, Callable[[], FeatureSet]] = {
-            "tfidf": lambda: baselines.tfidf(self.read([item]), item),
-            "words": self.words,
+            "tfidf": lambda: baselines.tfidf(self.read([item]), item, learnt.get("items")),
+            "words": lambda: self.words(learnt.get("words")),
             "words-aligned": self.words_aligned,
-            "aggregates": lambda: aggregates.aggregates(self.read([*self.amounts, *self.sizes]), columns),
+            "aggregates": lambda: aggregates.aggregates(
+                self.read([*self.amounts, *self.sizes]), columns, learnt.get("codes")
+            ),
             "counts": lambda: aggregates.counts(self.read([*self.sizes]), [*self.sizes]),
-            "recency": lambda: recency.recency(self.read(["event_time", "as_of"]), "as_of"),
+            "recency": lambda: recency.recency(self.read(["event_time", "as_of"]), "as_of", learnt.get("latest")),
             "majority": lambda: baselines.majority(self.entities()),
         }
         return replace(made[name](), source_hash=source_hash)
 
-    def words(self) -> "FeatureSet":
+    def part(self, name: str, source_hash: str, condition: str, learnt: Mapping[str, Any]) -> "FeatureSet":
+        """One of them, of the entities that a condition picks."""
+        some = replace(self, ids=f"SELECT entity_id FROM ({self.ids}) WHERE {condition}")
+        return some.load(name, source_hash, {**learnt, "latest": self.latest} if name == "recency" else learnt)
+
+    def columns(self, name: str) -> Mapping[str, Any]:
+        """What the columns of one of them stand for, where everybody's events decide it."""
+        if name == "tfidf":
+            item = self.context.recipe.item or ""
+            value = f"{identifier(item)}::VARCHAR"
+            query = f"SELECT DISTINCT {value} AS item FROM ({self.events([item])}) WHERE item IS NOT NULL ORDER BY item"
+            return {"items": [value for (value,) in self.context.store.sql(query).fetchall()]}
+        if name == "aggregates":
+            from ..features.moments import most_frequent_sql
+
+            queries = {
+                category: most_frequent_sql(self.events([category]), category, size)
+                for category, size in self.sizes.items()
+            }
+            codes = {category: self.context.store.sql(query).fetchall() for category, query in queries.items()}
+            return {"codes": {category: [value for (value,) in rows] for category, rows in codes.items()}}
+        return {}
+
+    @cached_property
+    def latest(self) -> float | None:
+        """The last event of all, in seconds since 1970: what `recency` of whole histories counts from."""
+        query = f"SELECT epoch(max(event_time)) FROM ({self.events(['event_time'])})"
+        seconds = self.context.store.sql(query).fetchall()[0][0]
+        return None if seconds is None else float(seconds)
+
+    def hashes(self, name: str) -> str:
+        """SELECT of each entity's content: its events, and of `recency` what it counts from."""
+        rows = self.histories.hashes(self.ids)
+        if name != "recency" or self.histories.is_cut:
+            return rows
+        return f"SELECT entity_id, source_hash || ' at {self.latest}' AS source_hash FROM ({rows})"
+
+    def words(self, known: Sequence[str] | None = None) -> "FeatureSet":
         """What the events' lines say."""
         from ..features.words import words  # heavy
 
         texts, _ = self.kinds.texts()
-        return words(*self.kinds.counts(len(texts)), texts)
+        return words(*self.kinds.counts(len(texts)), texts, known)
 
     def words_aligned(self) -> "FeatureSet":
         """What it says of who does what."""
@@ -143,7 +182,18 @@ class Baselines:
 
     def source(self, name: str, counted: Any, width: int | None) -> FeatureSource:
         source_hash = self.content + config_id(counted)
-        return FeatureSource(name, source_hash, partial(self.load, name, source_hash), dimensions=width, tokens=0)
+        kept = name != "words-aligned"  # it is learnt inside every fold
+        return FeatureSource(
+            name,
+            source_hash,
+            partial(self.load, name, source_hash),
+            dimensions=width,
+            tokens=0,
+            part=partial(self.part, name, source_hash) if kept else None,
+            columns=partial(self.columns, name),
+            hashes=partial(self.hashes, name) if kept else None,
+            space=config_id([name, counted]),
+        )
 
     @cached_property
     def content(self) -> str:

@@ -4,9 +4,11 @@ In: a store, a dataset, a choice of entities. Out: sources whose content is know
 Knows no probe and no baseline.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..core.hashing import config_id
 from ..core.sql import literal, where
 from ..features.import_vectors import IMPORTED
 from ..options import EmbedOptions
@@ -15,6 +17,7 @@ from .context import Context
 from .feature_source import FeatureSource
 from .live_texts import LiveRows, live_rows
 from .made_alike import made_alike
+from .recorded import runs_of
 from .seen import Seen, seen_by
 from .selection import entities_sql
 from .short_vectors import with_dims
@@ -31,6 +34,9 @@ _DEFAULTS = {
     "max_length": EmbedOptions.max_length,
 }
 """What a readable name leaves out."""
+
+_OF_A_FIT = ("model", "options", "events", "learnt_of")
+"""What of a run's configuration names what was learnt for it: see ``event_request``."""
 
 _SETTINGS = ("texts", "history", "pooling")
 
@@ -66,7 +72,7 @@ def vectors(context: Context) -> list[FeatureSource]:
     ['model@1 [64 tokens]', 'model@4 [64 tokens]']
     """
     (seconds, read), made_by = _costs(context), made_alike(context.store, context.dataset)
-    seen: dict[str, Seen] = {}
+    seen, fits = dict[str, Seen](), _fits(context)
     found: list[FeatureSource] = []
     there: set[tuple[str, str, int]] = set()
     counted = _Counted.of(context)
@@ -82,6 +88,8 @@ def vectors(context: Context) -> list[FeatureSource]:
         elif row["layer"] is None and (model, config, k) in there:
             continue
         content = (row["source_hash"] or "") + config  # no hash: nothing of it is live
+        load = _loader(context, row, label, seen[model].everybody, counted)
+        made = made_by.get(config) or f"imported {config}"
         found.append(
             FeatureSource(
                 name=label,
@@ -89,7 +97,10 @@ def vectors(context: Context) -> list[FeatureSource]:
                 model=row["shown"],
                 aliases=tuple(alias + label.removeprefix(row["shown"]) for alias in row["aliases"]),
                 is_newest=row["is_newest"],
-                load=_loader(context, row, label, seen[model].everybody, counted),
+                load=partial(load, "true", {}),
+                part=load,
+                hashes=partial(_chosen, context, row, counted, "entity_id, source_hash"),
+                space=config_id([made, row["dim"], k, row["layer"], fits.get((config, k))]),
                 k=k or None,  # 0: imported, no layers were averaged
                 layer=row["layer"],
                 embedded=row["layers"] is None,
@@ -223,10 +234,24 @@ def _costs(context: Context) -> tuple[dict[str, float], dict[str, int]]:
     return seconds, {config: tokens for config, _, tokens in rows if tokens is not None}
 
 
+def _fits(context: Context) -> dict[tuple[str, int], str]:
+    """(configuration of vectors, k) -> hash of what was learnt of train entities' events for them."""
+    query = f"SELECT config_id, k, fit_hash FROM event_fits WHERE dataset = {literal(context.dataset)}"
+    learnt = {(config, k): fit for config, k, fit in context.store.sql(query).fetchall()}
+    if not learnt:
+        return {}
+    found: dict[tuple[str, int], str] = {}
+    for run in runs_of(context.store, context.dataset, "embed"):
+        settings = {name: run.config[name] for name in _OF_A_FIT if name in run.config}
+        of = config_id(settings)
+        found |= {(str(run.config.get("config_id")), k): fit for (config, k), fit in learnt.items() if config == of}
+    return found
+
+
 def _loader(
     context: Context, row: dict[str, Any], label: str, seen: frozenset[str], counted: _Counted
-) -> "Callable[[], FeatureSet]":
-    def load() -> "FeatureSet":
+) -> "Callable[[str, Mapping[str, Any]], FeatureSet]":
+    def load(condition: str, learnt: Mapping[str, Any]) -> "FeatureSet":
         import numpy as np
 
         from ..features.feature_set import FeatureSet
@@ -234,8 +259,8 @@ def _loader(
         ids: list[str] = []
         parts = []
         for source in range(len(_sources(row))):
-            query = _chosen(context, row, counted, "entity_id, vector", source)
-            rows = context.store.sql(f"{query} ORDER BY entity_id").to_arrow_table()
+            query = f"{_chosen(context, row, counted, 'entity_id, vector', source)} AND {condition} ORDER BY entity_id"
+            rows = context.store.sql(query).to_arrow_table()
             arrays = rows["vector"].combine_chunks()
             ids = rows["entity_id"].to_pylist()
             parts.append(np.asarray(arrays.flatten()).reshape(len(arrays), -1))  # (N, D)

@@ -35,3 +35,8 @@ STAGES = (
 """Every stage reads only what earlier ones, or it itself, have written. Those that write no row of a table in one run
 write it in another: ``layers`` where they are kept, ``canaries`` at the first use of a model, ``bins`` where a recipe
 asks for them."""
+
+AFTER = (
+    Stage("predict", ("embeddings", "layers", "events", "labels", "exposures", "predictors"), ("predictors", "scores")),
+)
+"""What is not on the way of `run`: what somebody asks for once they know what the features are worth."""

@@ -25,15 +25,15 @@ from ..options import (
 from .documented import takes
 from .outcome import Outcome, Outcomes
 from .probe import tasks_of
-from .results import Results
 from .run_result import RunResult
+from .steps_after import StepsAfter
 
 if TYPE_CHECKING:
     from ..models.ref import ModelRef
     from ..recipes import Recipe
 
 
-class Steps(Results):
+class Steps(StepsAfter):
     """The steps of ``Project``, in order.
 
     Examples

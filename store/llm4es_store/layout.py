@@ -139,6 +139,19 @@ TABLES = {
             ("dataset", "task", "features", "entity_id", "repeat", "config_id"),
             ("dataset",),
         ),
+        TableSpec(
+            "predictors",
+            _kept(schemas.PREDICTORS),
+            ("dataset", "task", "features", "model_version", "config_id"),
+            ("dataset",),
+        ),
+        TableSpec(
+            "scores",
+            _kept(schemas.SCORES),
+            ("dataset", "entity_id", "task", "features", "config_id"),
+            ("dataset", "task"),
+            is_counted=True,
+        ),
     )
 }
 

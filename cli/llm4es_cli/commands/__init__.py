@@ -33,6 +33,7 @@ COMMANDS = (
     Command("finetune", _STAGES, "train entities' texts to a tuned model in the store"),
     Command("embed", _STAGES, "texts to one vector an (entity, model, k), every k from one pass"),
     Command("probe", _STAGES, "embeddings and baselines to metrics and per-entity predictions"),
+    Command("predict", _STAGES, "scores of everybody, by a probe that is fitted once and kept"),
     Command("compare", _RESULTS, "everything probed side by side: metric, interval, paired difference"),
     Command("diff", _RESULTS, "what changed between two versions, models or k"),
     Command("sql", _RESULTS, "a read-only query over the store's views, or a prompt"),
