@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -31,8 +31,6 @@ INNER_FOLDS = 3
 Key = tuple[str, str, bytes, bytes, bool]
 """Feature set, who is in the cohorts, rows learnt from, rows scored, and whether those are of a training part."""
 
-
-T = TypeVar("T")
 
 Choices = list[tuple[str, str]]
 """Name of a ``best(...)``, and the part that it chose in a fit."""
@@ -94,11 +92,8 @@ class CombinedScores:
 
     def chosen(self, node: CombinedFeatures, train: Ints) -> Features:
         """The part that a ``best(...)`` takes for rows ``train``."""
-
-        def find(asked: dict[Key, _Asked]) -> Features | None:
-            return self._choice(node, train, asked)
-
-        return self._made(find)
+        found: Features = self._made(partial(self._choice, node, train))
+        return found
 
     def small_model(self, node: CombinedFeatures, train: Ints) -> Any:
         """What a ``stack(...)`` learns of rows ``train``, on top of its parts."""
@@ -109,7 +104,7 @@ class CombinedScores:
         """Take over the scores of a fit's test rows that were made elsewhere."""
         self.known.setdefault(self._key(name, fit.train, fit.test, inner=False), scores)
 
-    def _made(self, find: "Callable[[dict[Key, _Asked]], T | None]") -> T:
+    def _made(self, find: Callable[[dict[Key, _Asked]], Any]) -> Any:
         """What is found once every fit that it asks for is made."""
         while True:
             asked: dict[Key, _Asked] = {}

@@ -17,6 +17,7 @@ TRUSTED = (
     "lightgbm.sklearn.LGBMClassifier",
     "lightgbm.sklearn.LGBMRegressor",
     "scipy.sparse._csr.csr_matrix",
+    "sklearn.metrics._dist_metrics.EuclideanDistance64",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
 )
 """What may be made again beside what skops itself knows of scikit-learn, NumPy and SciPy."""

@@ -38,7 +38,7 @@ def sql(
 ) -> None:
     """Query the store in SQL (DuckDB, read-only, nothing but the store's own files).
 
-    Views: texts, embeddings, labels, splits, models, exposures, probes, predictions, runs, events_<dataset>.
+    Views: texts, embeddings, labels, splits, models, exposures, probes, predictions, scores, runs, events_<dataset>.
     Macros: cosine(a, b), nearest(dataset, entity, model, k, n).
 
     Examples:
