@@ -85,7 +85,7 @@ def test_features_are_exported_for_other_tools(place: tuple[Path, Path], tmp_pat
     run("export", recipe, "--features", "coles,tfidf", "--out", out, "--store", store, "-q")
     table = pq.read_table(out)
     assert table.num_rows == CUSTOMERS
-    assert table.column_names[:5] == ["entity_id", "coles_0", "coles_1", "coles_2", "coles_3"]
+    assert table.column_names[:5] == ["entity_id", "coles_000", "coles_001", "coles_002", "coles_003"]
     run(
         "export", recipe, "--features", "coles", "--layout", "long", "--out", tmp_path / "x.csv", "--store", store, "-q"
     )

@@ -97,8 +97,8 @@ def test_a_probe_is_paired_over_the_two_sides() -> None:
 def test_wide_and_long_layouts() -> None:
     a, b = features("m@1", {"y": [1.0, 2.0], "x": [3.0, 4.0]}), features("n", {"x": [5.0]})
     assert to_table([a, b], TableLayout.WIDE).to_pylist() == [
-        {"entity_id": "x", "m@1_0": 3.0, "m@1_1": 4.0, "n_0": 5.0},
-        {"entity_id": "y", "m@1_0": 1.0, "m@1_1": 2.0, "n_0": None},
+        {"entity_id": "x", "m_k1_000": 3.0, "m_k1_001": 4.0, "n_000": 5.0},
+        {"entity_id": "y", "m_k1_000": 1.0, "m_k1_001": 2.0, "n_000": None},
     ]
     assert to_table([a, b], TableLayout.LONG).to_pylist() == [
         {"entity_id": "x", "features": "m@1", "vector": [3.0, 4.0]},

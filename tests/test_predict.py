@@ -250,7 +250,7 @@ def test_labels_that_teach_nothing(place: Path, heard: Heard) -> None:
     with pytest.raises(ProbeError, match="has one label only, 'stayed'"):
         alike.predict("left", features="counts", **FEW)
     lenders.project(place, heard)
-    with Store(place / "store").run("serialize", "lender", {}, "test") as run:
+    with Store(place / "store").run("edit", "lender", {}, "test") as run:
         run.delete("labels", {"dataset": "lender"}, "task = 'plan'")
     with pytest.raises(ProbeError, match="task 'plan' has no label of an entity that has 'counts'"):
         Project("lender", place / "store", observer=heard).predict("plan", features="counts", **FEW)

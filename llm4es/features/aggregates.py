@@ -105,8 +105,20 @@ def aggregates(
         k=None,
         seen=frozenset(),
         source_hash=text_hash(canonical_json(content)),
+        columns=_named(columns, codes),
         learnt={} if codes is None else {"codes": codes},
     )
+
+
+def _named(columns: Columns, codes: Mapping[str, Sequence[str | None]] | None) -> list[str]:
+    """What each column is, in their order; a code whose value nobody has said is called by its number."""
+    named = ["events", *(f"{amount} {what}" for amount in columns.numeric for what in ("sum", "mean", "deviation"))]
+    for category, size in columns.categorical.items():
+        values = ["nothing" if value is None else value for value in (codes or {}).get(category, ())]
+        of_code = ["none", *values, *(f"code {code}" for code in range(len(values) + 1, size - 1)), "rarer"][:size]
+        for amount in columns.numeric:
+            named += [f"{amount} {what} {category} {of}" for what in ("n", "mean", "deviation") for of in of_code]
+    return [*named, *(f"distinct {category}" for category in columns.categorical)]
 
 
 def counts(events: Iterable[pa.RecordBatch], columns: Sequence[str]) -> FeatureSet:
@@ -150,4 +162,5 @@ def counts(events: Iterable[pa.RecordBatch], columns: Sequence[str]) -> FeatureS
         k=None,
         seen=frozenset(),
         source_hash=text_hash(canonical_json([list(columns), ids, matrix.tolist()])),
+        columns=("events", *(f"distinct {column}" for column in columns)),
     )

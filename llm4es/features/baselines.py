@@ -75,6 +75,7 @@ def tfidf(events: Iterable[pa.RecordBatch], column: str, items: Sequence[str] | 
         seen=frozenset(),
         source_hash=text_hash(canonical_json([column, content])),
         preprocess=Preprocess.TFIDF,
+        columns=known,
         learnt={"items": known},
     )
 

@@ -91,6 +91,9 @@ class FeatureSet:
     blocks: tuple[Block, ...] = ()
     """Columns scaled differently, from left to right; empty: all alike."""
 
+    columns: Sequence[str] = field(default=(), compare=False, repr=False)
+    """What each column is, in words: an item, the mean of an amount; empty: they are numbered."""
+
     learnt: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """What the columns stand for where events decide it: items, words, codes. Given to whatever made the features,
     other entities get the same columns. Plain JSON values; of several joined those of each by its name."""
@@ -183,6 +186,7 @@ def join(parts: Sequence[FeatureSet]) -> FeatureSet:
         seen=frozenset().union(*(part.seen for part in parts)),
         source_hash=text_hash(canonical_json([part.source_hash for part in parts])),
         blocks=tuple(block for part in parts for block in part.scaled_as()),
+        columns=[f"{part.name} {column}" for part in parts for column in part.columns or range(part.width)],
         learnt={part.name: part.learnt for part in parts},
     )
 

@@ -75,4 +75,5 @@ def recency(events: Iterable[pa.RecordBatch], cutoff: str | None = None, latest:
         k=None,
         seen=frozenset(),
         source_hash=text_hash(canonical_json([ids, matrix.tolist()])),
+        columns=("days since last", "days since first", "events a day"),
     )

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from ..core.errors import OptionError, ProbeError
 from ..options.export import TableLayout
+from .column_names import column_names
 from .feature_set import FeatureSet
 
 
@@ -23,8 +24,8 @@ def to_table(features: Sequence[FeatureSet], layout: TableLayout | str) -> pa.Ta
     features : sequence of FeatureSet
         One or more, each under a name of its own.
     layout : TableLayout, or its name
-        'wide': entity_id and one float32 column a number, null where an entity lacks the features. 'long': entity_id,
-        features (the name), vector (list of float32), one row an entity and feature set.
+        'wide': entity_id and one float32 column a number, named by ``column_names``, null where an entity lacks the
+        features. 'long': entity_id, features (the name), vector (list of float32), one row an entity and feature set.
 
     Returns
     -------
@@ -42,7 +43,7 @@ def to_table(features: Sequence[FeatureSet], layout: TableLayout | str) -> pa.Ta
     --------
     >>> features = FeatureSet("m@8", ["b", "a"], np.array([[1.0, 2.0], [3.0, 4.0]]))
     >>> to_table([features], "wide").to_pylist()
-    [{'entity_id': 'a', 'm@8_0': 3.0, 'm@8_1': 4.0}, {'entity_id': 'b', 'm@8_0': 1.0, 'm@8_1': 2.0}]
+    [{'entity_id': 'a', 'm_k8_000': 3.0, 'm_k8_001': 4.0}, {'entity_id': 'b', 'm_k8_000': 1.0, 'm_k8_001': 2.0}]
     >>> to_table([features], "long").to_pylist()[0]
     {'entity_id': 'a', 'features': 'm@8', 'vector': [3.0, 4.0]}
     """
@@ -57,14 +58,14 @@ def to_table(features: Sequence[FeatureSet], layout: TableLayout | str) -> pa.Ta
 def _wide(features: Sequence[FeatureSet]) -> pa.Table:
     ids = sorted({entity for part in features for entity in part.entity_ids})
     columns: dict[str, Any] = {"entity_id": pa.array(ids, pa.string())}
+    names = iter(column_names(features))
     for part in features:
         place = {entity: i for i, entity in enumerate(part.entity_ids)}
         at = np.array([place.get(entity, -1) for entity in ids])  # (N,)
         missing = at < 0
         dense = _dense(part)[at]  # (N, D); row -1 where missing, masked below
-        digits = len(str(max(part.width - 1, 0)))
         for j in range(part.width):
-            columns[f"{part.name}_{j:0{digits}d}"] = pa.array(dense[:, j], mask=missing)
+            columns[next(names).name] = pa.array(dense[:, j], mask=missing)
     return pa.table(columns)
 
 

@@ -67,6 +67,7 @@ def words(
         entity_ids=entity_ids,
         matrix=(counts @ counted).tocsr(),  # (N, V)
         preprocess=Preprocess.WORDS,
+        columns=found,
         learnt={"words": found},
     )
 

@@ -99,7 +99,7 @@ def vectors(context: Context) -> list[FeatureSource]:
                 is_newest=row["is_newest"],
                 load=partial(load, "true", {}),
                 part=load,
-                hashes=partial(_chosen, context, row, counted, "entity_id, source_hash"),
+                hashes=partial(_chosen, context, row, counted, "entity_id, made.source_hash"),
                 space=config_id([made, row["dim"], k, row["layer"], fits.get((config, k))]),
                 k=k or None,  # 0: imported, no layers were averaged
                 layer=row["layer"],
@@ -220,7 +220,7 @@ def _chosen(context: Context, row: dict[str, Any], counted: _Counted, columns: s
     table, column, number = _sources(row)[source]
     chosen = where({"dataset": context.dataset, column: number, **{k: row[k] for k in ("model", "config_id")}})
     if not row["n_stale"]:  # nobody has to be told apart
-        return f"SELECT {columns} FROM {table} WHERE {chosen} AND entity_id IN ({entities})"
+        return f"SELECT {columns} FROM {table} made WHERE {chosen} AND entity_id IN ({entities})"
     rows = f"FROM (FROM {table} WHERE {chosen}) made {live.join} WHERE {live.condition}"
     return f"SELECT {columns} {rows} AND entity_id IN ({entities})"
 
@@ -263,7 +263,7 @@ def _loader(
             rows = context.store.sql(query).to_arrow_table()
             arrays = rows["vector"].combine_chunks()
             ids = rows["entity_id"].to_pylist()
-            parts.append(np.asarray(arrays.flatten()).reshape(len(arrays), -1))  # (N, D)
+            parts.append(np.asarray(arrays.flatten()).reshape(len(arrays), row["dim"]))  # (N, D)
         return FeatureSet(
             name=label,
             entity_ids=ids,

@@ -40,7 +40,7 @@ from .selection import entities_sql
 from .task_labels import check_classes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Scoring(Result):
@@ -167,9 +167,10 @@ def predict(context: Context, task: str, options: PredictOptions) -> tuple[Outco
         fit(context, task, source, options, scope, version, hashes)
         predictor = newest(context, scope, version)
         assert predictor is not None  # it is committed
+        sources = read_by(predictor, found)
     else:
-        _say_labels(context, task, predictor, found)
-    sources = read_by(predictor, found)
+        sources = read_by(predictor, found)
+        _say_labels(context, task, predictor, sources.values())
     hashes = hashes_sql([origin for each in sources.values() for origin in each.origins])
     record = {"predictor": scope["config_id"], "model_version": predictor.version, "as_of": context.cutoff.key}
     made = predictor.scores_at(context.cutoff.key)
@@ -220,13 +221,12 @@ def _job(
     )
 
 
-def _say_labels(context: Context, task: str, predictor: Predictor, found: "Mapping[str, FeatureSource]") -> None:
+def _say_labels(context: Context, task: str, predictor: Predictor, sources: "Iterable[FeatureSource]") -> None:
     """One line where the labels beside the same histories are others than those that were learnt from."""
     if context.cutoff.key != predictor.row["cutoff"]:
         return  # at another time there are other labels, and there need not be any
-    sources = [named(name, found) for name in predictor.inputs]
     evidence = Evidence.of(context, task, "cv")
-    hashes = hashes_sql([origin for each in sources for origin in each.origins if origin.hashes is not None])
+    hashes = hashes_sql([origin for each in sources for origin in each.origins])
     labelled = labelled_sql(evidence, hashes)
     ids = context.store.sql(labelled).to_arrow_table()["entity_id"]
     labels = evidence.labels.filter(pc.is_in(evidence.labels["entity_id"], ids))

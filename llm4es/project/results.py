@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from llm4es_store import Store
 
+    from .export import Exported
     from .similar import Neighbours
 
 
@@ -174,18 +175,19 @@ class Results(ABC):
         return write_report(context, tasks_of(context, task), ReportOptions.of(**options), out)
 
     @takes(ExportOptions)
-    def export(self, *, task: str | None = None, **options: Any) -> Result:
-        """Embeddings, imported vectors and baselines as one wide or long table.
+    def export(self, *, task: str | None = None, **options: Any) -> "Exported":
+        """Embeddings, imported vectors and baselines, or scores, as one wide or long table.
 
         Parameters
         ----------
         task : str, optional
-            Whose texts, where tasks have cut-offs of their own.
+            Whose texts, where tasks have cut-offs of their own; whose scores.
 
         Returns
         -------
-        Result
-            Wide: ``entity_id`` and a column a number. Long: a row an (entity, features), with ``vector``.
+        Exported
+            Wide: ``entity_id`` and a column a number. Long: a row an (entity, features), with ``vector``. Names are of
+            ``[a-z0-9_]`` only; ``about`` says what they stand for.
 
         Raises
         ------
@@ -195,10 +197,12 @@ class Results(ABC):
         Examples
         --------
         >>> project.export(features="counts").column_names
-        ['entity_id', 'counts_0']
+        ['entity_id', 'counts_events']
         """
         from .export import export
 
+        if isinstance(options.get("since"), int):  # a version of the store
+            options["since"] = str(options["since"])
         return export(self._reading().of_task(task), ExportOptions.of(**options))
 
     def vectors(

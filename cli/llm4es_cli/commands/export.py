@@ -5,8 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from llm4es.core.errors import OptionError
 from llm4es.options import ExportOptions
-from llm4es.project.result_file import FileFormat, format_of, write
+from llm4es.project.export_files import write_export
+from llm4es.project.result_file import FileFormat, format_of
 
 from ..call import Call
 from ..options import RecipeArgument
@@ -17,7 +19,10 @@ from ..signature import with_options
 def export(
     call: Call,
     recipe: RecipeArgument,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where to: .parquet, .csv or .json.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="FILE|DIR", help="A .parquet, .csv or .json; with --partition-by a folder."),
+    ],
     format_: Annotated[
         FileFormat | None, typer.Option("--format", help="Default: by the file's ending.", show_default=False)
     ] = None,
@@ -26,15 +31,29 @@ def export(
     ] = False,
     **options: Any,
 ) -> None:
-    """Write embeddings, imported vectors and baselines to one wide or long file.
+    """Write embeddings, imported vectors, baselines or scores to one wide or long file, or to folders of Parquet.
+
+    Column names are of letters, digits and underscores only, as LightGBM, XGBoost and Spark take them:
+    smollm2_135m_k8_000, tfidf_<item>, aggregates_<what>. FILE.columns.json says what each of them stands for.
 
     Examples:
 
         llm4es export movielens-100k --features smollm2-135m@8,tfidf --out features.parquet
 
         llm4es export movielens-100k --features coles --layout long --out coles.csv
+
+        llm4es export movielens-100k --features smollm2-135m@8 --since 12 --out changed.parquet
+
+        llm4es export movielens-100k --features smollm2-135m@8,coles --layout long --partition-by model,k --out features
+
+        llm4es export movielens-100k --scores --task gender --out scores.parquet
     """
-    kind = format_of(out, format_)
-    features = call.project(recipe).export(task=call.task, **options)
-    rows = write(features.reader(10_000), out, kind, spreadsheet_safe=spreadsheet_safe)
-    call.screen.say(f"{rows} rows, {len(features.column_names)} columns in {out}")
+    parted = bool(options.get("partition_by"))
+    if parted and format_ not in (None, FileFormat.PARQUET):
+        raise OptionError(f"--partition-by writes Parquet, and --format is {format_}: leave one out")
+    kind = None if parted else format_of(out, format_)
+    exported = call.project(recipe).export(task=call.task, **options)
+    beside = write_export(exported, out, kind, spreadsheet_safe=spreadsheet_safe)
+    call.screen.say(
+        f"{len(exported)} rows, {len(exported.column_names)} columns in {out}; what they stand for in {beside}"
+    )
