@@ -18,6 +18,7 @@ TRUSTED = (
     "lightgbm.sklearn.LGBMRegressor",
     "scipy.sparse._csr.csr_matrix",
     "sklearn.metrics._dist_metrics.EuclideanDistance64",
+    "sklearn.neighbors._kd_tree.KDTree",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
 )
 """What may be made again beside what skops itself knows of scikit-learn, NumPy and SciPy."""
