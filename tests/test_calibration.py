@@ -9,7 +9,8 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import brier_score_loss
 
-from llm4es.probe.calibration import Calibration, brier, calibrated_out_of_fold, calibration_error
+from llm4es.probe.calibration import Calibration, calibrated_out_of_fold
+from llm4es.probe.calibration_figures import brier, calibration_error
 from llm4es.probe.lift import Lift, lift
 from llm4es.probe.predictions import Scored
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.tasks import Kind
-from .calibration import Calibration, brier, calibrated_out_of_fold, calibration_error
+from .calibration import Calibration, calibrated_out_of_fold
+from .calibration_figures import brier, calibration_error
 from .lift import SHARES, lift
 from .predictions import Scored, scored
 from .probe import ProbeResult

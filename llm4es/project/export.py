@@ -17,30 +17,13 @@ from ..options.export import PartitionBy
 from .changed_since import Changed, changed_since
 from .context import Context
 from .export_scores import scores_table
+from .exported import Exported
 from .feature_source import FeatureSource
 from .feature_sources import feature_sources
-from .result import Result
+from .scoring import hashes_sql
 
 if TYPE_CHECKING:
     from ..features.feature_set import FeatureSet
-
-
-class Exported(Result):
-    """An export, and what has to be known of it.
-
-    Examples
-    --------
-    >>> Exported(pa.table({"entity_id": ["a"]}), {"dataset": "shop"}).about
-    {'dataset': 'shop'}
-    """
-
-    def __init__(self, table: pa.Table, about: Mapping[str, Any], parts: Sequence[str] = ()) -> None:
-        super().__init__(table)
-        self.about = dict(about)
-        """What stands in the file beside an export: ``dataset``, ``version`` of the store, ``columns`` (name ->
-        ``features`` and ``column``), ``feature_sets`` (name -> theirs); with ``since`` also who is ``gone``."""
-        self.partition_by = tuple(parts)
-        """Columns that have folders of their own."""
 
 
 def export(context: Context, options: ExportOptions) -> Exported:
@@ -100,8 +83,7 @@ def _read(source: FeatureSource, changed: Changed | None) -> "FeatureSet":
         return source.load()
     if changed is None:
         return source.part("true", source.columns())
-    assert source.hashes is not None
-    anybody = f"SELECT entity_id FROM ({source.hashes()}) LIMIT 1"  # of no rows there are columns too
+    anybody = f"SELECT entity_id FROM ({hashes_sql(source.origins)}) LIMIT 1"  # of no rows there are columns too
     among = ", ".join(map(literal, changed.entities)) or anybody
     return source.part(f"entity_id IN ({among})", source.columns())
 

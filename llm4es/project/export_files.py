@@ -13,7 +13,7 @@ from ..core.errors import OptionError
 from .result_file import FileFormat, write
 
 if TYPE_CHECKING:
-    from .export import Exported
+    from .exported import Exported
 
 _BESIDE = "_columns.json"
 """In a folder of partitions: readers of Hive's layout leave out what begins with an underscore."""
@@ -33,7 +33,7 @@ def write_export(
     out : Path
         A file; with partitions a folder, where partitions that are written take the place of those of before.
     format_ : FileFormat or None
-        Of a file; None: with partitions, which are Parquet.
+        Of a file; None: Parquet.
     spreadsheet_safe : bool, default False
         Of CSV.
 
@@ -50,15 +50,15 @@ def write_export(
     Examples
     --------
     >>> import pyarrow as pa
-    >>> from llm4es.project.export import Exported
+    >>> from llm4es.project.exported import Exported
     >>> write_export(Exported(pa.table({"entity_id": ["a"]}), {"dataset": "shop"}), Path("out.csv"), FileFormat.CSV)
     PosixPath('out.csv.columns.json')
     """
     about = json.dumps(exported.about, indent=1, ensure_ascii=False) + "\n"
     if exported.partition_by:
         return _partitions(exported, out, about)
-    assert format_ is not None
-    write(exported.reader(ROWS_AT_ONCE), out, format_, spreadsheet_safe=spreadsheet_safe)
+    kind = format_ or FileFormat.PARQUET
+    write(exported.reader(ROWS_AT_ONCE), out, kind, spreadsheet_safe=spreadsheet_safe)
     beside = out.with_name(f"{out.name}.columns.json")
     beside.write_text(about, encoding="utf-8")
     return beside

@@ -148,6 +148,18 @@ class FeatureSource:
             return CombinedFeatures(self.how, tuple(part.probed(earlier=earlier) for part in self.parts), self.name)
         return self.earlier() if earlier and self.earlier is not None else self.load()
 
+    def read(self, condition: str, learnt: Mapping[str, Any]) -> "FeatureSet":
+        """The rows of the entities that a condition picks, as ``part`` gives them.
+
+        Raises OptionError where columns are learnt anew inside every fold.
+        """
+        if self.part is None:
+            raise OptionError(
+                f"--features {self.name!r} is learnt anew inside every fold, and cannot be kept: predict with words, "
+                "tfidf, aggregates, counts, recency, or vectors"
+            )
+        return self.part(condition, learnt)
+
     def halved(self) -> "HalvedFeatures":
         """What a probe of the protocol 'new-items' reads of it."""
         from ..features.combined import CombinedFeatures

@@ -17,6 +17,7 @@ from .cohorts import asked_for
 from .combined_sources import expanded
 from .context import Context
 from .evidence import Evidence
+from .executor import Work
 from .feature_source import FeatureSource
 from .feature_sources import all_feature_sources, named
 from .histories import Histories
@@ -26,6 +27,7 @@ from .predictor_fit import check_labelled, fit, labelled_sql
 from .predictors import (
     Predictor,
     check_readable,
+    kept,
     labels_changed,
     newest,
     next_version,
@@ -34,38 +36,13 @@ from .predictors import (
     scores_config,
 )
 from .probe import tasks_of
-from .result import Result
+from .scores import Scoring
 from .scoring import BATCH, hashes_sql, scoring
 from .selection import entities_sql
 from .task_labels import check_classes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-
-class Scoring(Result):
-    """Whom a predictor has scored, and what it is worth: a row a figure.
-
-    Examples
-    --------
-    >>> Scoring(pa.table({"measure": ["roc_auc"], "value": [0.75]}), [Outcome("predict", "loyal", 2, 0, 2)])
-    predict loyal: 0 computed, 2 reused (nothing to do), 0.0s
-    measure  value
-    roc_auc  0.75
-    """
-
-    def __init__(self, table: pa.Table, outcomes: list[Outcome]) -> None:
-        super().__init__(table)
-        self.outcomes = tuple(outcomes)
-        """One a task: scores wanted, computed and reused."""
-
-    @property
-    def computed(self) -> int:
-        """Scores computed in all."""
-        return sum(outcome.computed for outcome in self.outcomes)
-
-    def __repr__(self) -> str:
-        return "\n".join([*map(repr, self.outcomes), *([super().__repr__()] if len(self) else [])])
 
 
 def predict_all(context: Context, task: str | None, options: PredictOptions) -> Scoring:
@@ -165,8 +142,7 @@ def predict(context: Context, task: str, options: PredictOptions) -> tuple[Outco
             made = scores_config(str(scope["config_id"]), version, context.cutoff.key)
             return incremental(context, _job(context, task, source.name, made, hashes, {})), []
         fit(context, task, source, options, scope, version, hashes)
-        predictor = newest(context, scope, version)
-        assert predictor is not None  # it is committed
+        predictor = kept(context, scope, version)
         sources = read_by(predictor, found)
     else:
         sources = read_by(predictor, found)
@@ -214,11 +190,16 @@ def _job(
         key=("entity_id",),
         wanted=context.store.sql(hashes).to_arrow_table(),
         complete=True,
-        setup=partial(scoring, context, predictor, sources or {}),
+        setup=partial(scoring, predictor, sources or {}) if predictor else _nobody,
         inputs=f"""SELECT todo.entity_id, todo.source_hash, as_of FROM todo LEFT JOIN ({cutoffs}) USING (entity_id)
             ORDER BY todo.entity_id""",
         batch_rows=BATCH,
     )
+
+
+def _nobody() -> Work:
+    """What a dry run scores."""
+    return lambda batches, advance: iter(())
 
 
 def _say_labels(context: Context, task: str, predictor: Predictor, sources: "Iterable[FeatureSource]") -> None:

@@ -145,8 +145,7 @@ def read(source: FeatureSource, condition: str, learnt: Mapping[str, Any]) -> "F
 
     if source.how is not None:
         return CombinedFeatures(source.how, tuple(read(part, condition, learnt) for part in source.parts), source.name)
-    assert source.part is not None  # who cannot be read was refused before
-    return source.part(condition, learnt.get(source.name, {}))
+    return source.read(condition, learnt.get(source.name, {}))
 
 
 def _leaves(features: "FeatureSet | CombinedFeatures") -> "dict[str, FeatureSet]":

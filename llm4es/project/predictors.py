@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import OptionError
+from ..core.errors import OptionError, StoreError
 from ..core.hashing import config_id
 from ..core.sql import Scope, where
 from .context import Context
@@ -91,6 +91,14 @@ def newest(context: Context, scope: Scope, version: int | None = None) -> Predic
     return Predictor(rows[0]) if rows else None
 
 
+def kept(context: Context, scope: Scope, version: int) -> Predictor:
+    """The predictor of one version, which is there."""
+    found = newest(context, scope, version)
+    if found is None:
+        raise StoreError(f"predictor v{version} of {scope['task']} is gone: somebody dropped it; run predict again")
+    return found
+
+
 def next_version(context: Context, task: str, features: str) -> int:
     """The number that a new fit of these features gets."""
     chosen = where({"dataset": context.dataset, "task": task, "features": features})
@@ -110,10 +118,7 @@ def check_readable(sources: Sequence[FeatureSource]) -> None:
         if source.lacking:
             raise OptionError(f"--features {source.name!r}: {source.lacking}")
         if source.part is None:
-            raise OptionError(
-                f"--features {source.name!r} is learnt anew inside every fold, and cannot be kept: predict with words, "
-                "tfidf, aggregates, counts, recency, or vectors"
-            )
+            source.read("false", {})
         if source.n_stale:
             raise OptionError(
                 f"--features {source.name!r}: vectors of {source.n_stale} entities were made of texts that have "

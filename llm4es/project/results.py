@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from llm4es_store import Store
 
-    from .export import Exported
+    from .exported import Exported
     from .similar import Neighbours
 
 

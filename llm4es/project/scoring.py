@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from ..core.schemas import SCORES
 from ..core.sql import literal
-from .context import Context
 from .executor import Increment, TableRows, Work
 from .feature_source import FeatureSource
 from .observer import Advance
@@ -46,15 +45,13 @@ def hashes_sql(origins: Sequence[FeatureSource]) -> str:
     return f"SELECT entity_id, sha256({content}) AS source_hash FROM {joined}"
 
 
-def scoring(context: Context, predictor: Predictor | None, sources: Mapping[str, FeatureSource]) -> Work:
+def scoring(predictor: Predictor, sources: Mapping[str, FeatureSource]) -> Work:
     """What scores batches of ``entity_id``, ``source_hash`` and ``as_of``.
 
     Parameters
     ----------
-    context : Context
-        Store.
-    predictor : Predictor or None
-        By which; None: a dry run, which scores nobody.
+    predictor : Predictor
+        By which.
     sources : mapping of str to FeatureSource
         What it reads, by its names.
 
@@ -69,7 +66,6 @@ def scoring(context: Context, predictor: Predictor | None, sources: Mapping[str,
     from ..probe.calibration import Calibration
     from ..probe.written_down import from_bytes
 
-    assert predictor is not None  # a dry run scores nobody
     row, inputs = predictor.row, predictor.inputs
     fitted, kind, classes = from_bytes(row["fitted"]), Kind(row["kind"]), np.array(row["classes"])
     calibration = None if kind is Kind.REGRESSION else Calibration.of_json(row["calibration"])
@@ -95,8 +91,7 @@ def scoring(context: Context, predictor: Predictor | None, sources: Mapping[str,
 def _part(source: FeatureSource, condition: str, learnt: Mapping[str, Any]) -> "FeatureSet":
     from ..features.feature_set import check_finite
 
-    assert source.part is not None  # who cannot be read was refused before
-    features = source.part(condition, learnt)
+    features = source.read(condition, learnt)
     check_finite(features.name, features.matrix, features.entity_ids)
     return features
 

@@ -10,7 +10,7 @@ from .documented import takes
 from .results import Results
 
 if TYPE_CHECKING:
-    from .predict import Scoring
+    from .scores import Scoring
 
 
 class StepsAfter(Results):
