@@ -50,7 +50,7 @@ def test_a_sample_is_part_of_a_larger_one_and_of_the_whole(shell: Shell) -> None
     assert shell.stage("serialize")[0]["computed"] == 12
 
 
-def test_a_model_tuned_anew_under_its_name_replaces_its_vectors(shell: Shell) -> None:
+def test_a_model_tuned_anew_is_a_version_beside_the_old_one(shell: Shell) -> None:
     tune = ("--model", shell.model, "--max-length", "64", "--texts", "raw", "--name", "mine")
     embed = ("--model", "mine", "--max-length", "64", "--k", "1")
     shell.stage("serialize")
@@ -59,4 +59,5 @@ def test_a_model_tuned_anew_under_its_name_replaces_its_vectors(shell: Shell) ->
     shell.stage("finetune", *tune, "--steps", "2")
     (done,) = shell.stage("embed", *embed)
     assert (done["computed"], done["why"]) == (20, "20 model changed")
-    assert shell.sql("SELECT count(*), count(DISTINCT fingerprint) FROM embeddings WHERE model = 'mine'") == [(20, 1)]
+    counts = "SELECT model, count(*), count(DISTINCT fingerprint) FROM embeddings GROUP BY 1 ORDER BY 1"
+    assert shell.sql(counts) == [("mine", 20, 1), ("mine@v2", 20, 1)]

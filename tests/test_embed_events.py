@@ -235,16 +235,15 @@ def test_several_prompts_are_counted_as_questions(tmp_path: Path, project: Proje
     assert project.embed(model, k=1, **asked).message.startswith(f"{questions} of 90 events (")
 
 
-def test_other_weights_under_the_same_name_take_the_place_of_their_vectors(
-    tmp_path: Path, project: Project, model: str
-) -> None:
+def test_a_model_tuned_anew_reads_its_events_beside_the_old_one(project: Project, model: str) -> None:
     project.finetune(model, name="tuned", steps=1, max_length=64)
     project.embed("tuned", k=1, **EVENTS)
     project.finetune(model, name="tuned", steps=2, max_length=64)
     outcome = project.embed("tuned", k=1, **EVENTS)
     assert outcome.reasons == {"model changed": 20}
-    assert project.store.sql("SELECT count(*), count(DISTINCT fingerprint) FROM event_vectors").fetchall() == [(360, 1)]
-    assert project.store.sql("SELECT count(*) FROM embeddings").fetchall() == [(20,)]
+    for table, n in (("event_vectors", 360), ("embeddings", 20)):
+        query = f"SELECT model, count(*), count(DISTINCT fingerprint) FROM {table} GROUP BY 1 ORDER BY 1"
+        assert project.store.sql(query).fetchall() == [("tuned", n, 1), ("tuned@v2", n, 1)]
 
 
 def test_times_are_no_part_of_what_is_read(project: Project, model: str) -> None:

@@ -83,7 +83,7 @@ def test_the_model_of_an_earlier_store_is_its_first_version(tmp_path: Path, monk
     tuned = project.finetune(str(tmp_path / "tiny"), steps=3, texts="raw", **TUNE)
     assert (tuned.what, tuned.reasons) == (
         "tiny-shop@v2",
-        {"other settings (steps 2 \u2192 3, texts all \u2192 raw)": 1},
+        {"other settings": 1},
     )
     assert project.embed("tiny-shop", **WINDOW).what == "tiny-shop@v2"
     assert project.embed("tiny-shop@v1", **WINDOW).computed == 0

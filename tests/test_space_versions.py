@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from llm4es import Project
@@ -158,3 +159,34 @@ def test_models_that_there_are(tuned: Project) -> None:
         ("mine@v2", 2, 2),
         ("mine", 1, 1),
     ]
+
+
+def imported(project: Project, vectors: dict[str, list[float]], **options: Any) -> Any:
+    rows = pa.table({"entity_id": list(vectors), "vector": list(vectors.values())})
+    return project.import_vectors(rows, "coles", **options)
+
+
+def test_vectors_imported_anew(place: Path, heard: Heard) -> None:
+    project = Project(shop.write(place / "shop"), place / "store", observer=heard)
+    project.serialize()
+    first = {f"c{i}": [float(i), 1.0] for i in range(20)}
+    assert (imported(project, first, seen="all").what, imported(project, first).computed) == ("coles", 0)
+    some = first | {"c0": [7.0, 7.0], "c1": [8.0, 8.0]}
+    assert (imported(project, some).what, imported(project, some).computed) == ("coles", 0)  # two have changed
+    other = {entity: [-y, x] for entity, (x, y) in some.items()}
+    heard.since()
+    done = imported(project, other)
+    assert (done.what, done.computed) == ("coles@v2", 20)
+    assert (
+        "import coles: 20 of 20 vectors are others: they are coles@v2, and coles stays until `gc --models`"
+        in heard.said
+    )
+    assert imported(project, other).computed == 0
+    assert imported(project, {entity: [x] for entity, (x, _) in other.items()}).what == "coles@v3"
+    rows = project.sql("SELECT model, count(*) n, any_value(dim) d FROM embeddings GROUP BY 1 ORDER BY 1").to_pylist()
+    assert [tuple(row.values()) for row in rows] == [("coles", 20, 2), ("coles@v2", 20, 2), ("coles@v3", 20, 1)]
+    seen = project.sql("SELECT model, count(*) n FROM exposures GROUP BY 1 ORDER BY 1").to_pylist()
+    assert [tuple(row.values()) for row in seen] == [(name, 20) for name in ("coles", "coles@v2", "coles@v3")]
+    assert project.vectors("coles", k=1)[1].shape == (20, 1)
+    assert project.vectors("coles@v1", k=1)[1].shape == (20, 2)
+    assert project.probe("loyal", features="coles,coles@v2,counts", dry_run=True, **FEW)[0].rows == 3

@@ -134,6 +134,20 @@ def test_further_variants_keep_the_model(days: Days) -> None:
     assert "16 texts are new or changed since" in days.heard.since()
 
 
+def test_a_model_of_a_sample_is_not_kept_for_everybody(days: Days) -> None:
+    """And everybody's model is kept where a sample is looked at."""
+
+    def sample(n: int) -> str:
+        project = Project(days.write({}), days.place / "store", observer="silent", max_entities=n)
+        done = project.run(model=str(days.model), **RUN)
+        return next(f"{each.what}: {each.computed}" for each in done.outcomes if each.stage == "finetune")
+
+    assert sample(12) == "tinyllama-shop: 1"
+    assert sample(10) == "tinyllama-shop: 0"
+    assert days.day({})["finetune tinyllama-shop@v2"] == 1
+    assert sample(12) == "tinyllama-shop@v2: 0"
+
+
 def test_finetune_itself_is_asked_and_tunes_anew_where_texts_changed(days: Days) -> None:
     project, model = days.project, str(days.model)
     project.serialize()

@@ -25,7 +25,7 @@ from .alone import alone
 from .context import Context
 from .incremental import Job, incremental
 from .kept_in_words import in_words
-from .kept_version import kept_version, settings_of
+from .kept_version import SAMPLE, kept_version, settings_of
 from .moved_base import keep_new_place
 from .outcome import Outcome
 from .selection import Texts, choose_texts, entities_sql
@@ -146,7 +146,7 @@ class _Asked:
         versions, made = tuned_versions(self.context.store, self.family), config_id(self.config)
         kept = kept_version(self.context, versions, self.config) if keep else None
         same = [each for each in versions if (each.config_id, each.content) == (made, self.content)]
-        if there := same[:1] or ([kept] if kept else []):
+        if there := [kept] if kept else same[:1]:
             (version,) = there
             return _Target(version.name, version.number, version.config_id, version.content, version, Reason.NEW)
         number = versions[0].number + 1 if versions else 1
@@ -172,7 +172,8 @@ class _Asked:
             "config_id": target.config_id,
         }
         names = {"model_name": target.name, "base_name": self.base_name, "revision": self.ref.revision}
-        asked = self.config if target.kept is None else settings_of(context, target.kept) or self.config
+        sample = {} if context.max_entities is None else {SAMPLE: context.max_entities}
+        asked = (settings_of(context, target.kept) if target.kept else None) or {**self.config, **sample}
         record = {**asked, **names, "config_id": target.config_id}
         wanted = pa.table({"model": [target.name], "source_hash": [target.content]})
         committed = Committed(context, row)

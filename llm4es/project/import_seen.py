@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from ..core.errors import DataError, OptionError, one_line
-from ..core.sql import literal, where
+from ..core.sql import Scope, literal, where
 from ..features.vector_columns import id_column
 from ..options import ImportOptions
 from .context import Context
+from .import_versions import ImportVersion
 from .seen import DECLARED
 
 if TYPE_CHECKING:
@@ -24,8 +25,10 @@ ALL, NONE = "all", "none"
 _SHOWN = 5
 
 
-def declare(context: Context, options: ImportOptions, ids: Sequence[str]) -> None:
+def declare(context: Context, options: ImportOptions, version: ImportVersion, ids: Sequence[str]) -> None:
     """Keep who was seen; nothing is written where that is known already.
+
+    What was declared of the version before holds for the next until it is said otherwise.
 
     Parameters
     ----------
@@ -33,6 +36,8 @@ def declare(context: Context, options: ImportOptions, ids: Sequence[str]) -> Non
         Store, who hears of it; a dry run only reads.
     options : ImportOptions
         The vectors' name, their dataset, and who was seen.
+    version : ImportVersion
+        What they are called.
     ids : sequence of str
         Who has a vector.
 
@@ -45,23 +50,34 @@ def declare(context: Context, options: ImportOptions, ids: Sequence[str]) -> Non
 
     Examples
     --------
-    >>> declare(context, ImportOptions.of(name="coles", dataset="shop", seen="all"), ["c0", "c1"])
+    >>> from llm4es.project.import_versions import ImportVersion
+    >>> options = ImportOptions.of(name="coles", dataset="shop", seen="all")
+    >>> declare(context, options, ImportVersion("coles"), ["c0", "c1"])
     >>> context.store.sql("SELECT entity_id, role FROM exposures WHERE model = 'coles' ORDER BY 1").fetchall()
     [('c0', 'declared'), ('c1', 'declared')]
     """
-    if options.seen is None:
+    scope = {"model": version.name, "dataset": options.dataset}
+    if options.seen is not None:
+        seen = _declared(context, options, ids)
+    elif version.before:
+        seen = sorted(_seen(context, {**scope, "model": version.before}))
+    else:
         return
-    seen = _declared(context, options, ids)
-    scope = {"model": options.name, "dataset": options.dataset}
-    query = f"SELECT entity_id FROM exposures WHERE {where(scope)}"
-    before = {entity for (entity,) in context.store.sql(query).fetchall()}
-    context.observer.say(f"{options.name}: {len(seen)} entities are declared seen by what made the vectors")
+    before = _seen(context, scope)
+    if options.seen is not None or seen:
+        context.observer.say(f"{version.name}: {len(seen)} entities are declared seen by what made the vectors")
     if context.dry_run or before == set(seen):
         return
     rows = pa.table({"entity_id": pa.array(seen, pa.string()), "role": pa.array([DECLARED] * len(seen), pa.string())})
-    with context.run("import", {"model_name": options.name, "seen": options.seen}) as run:
+    with context.run("import", {"model_name": version.name, "seen": options.seen}) as run:
         run.record.rows_in = run.record.rows_computed = len(seen)
         run.replace("exposures", scope, rows)
+
+
+def _seen(context: Context, scope: Scope) -> set[str]:
+    """Who was declared."""
+    rows = context.store.sql(f"SELECT entity_id FROM exposures WHERE {where(scope)}").fetchall()
+    return {entity for (entity,) in rows}
 
 
 def _declared(context: Context, options: ImportOptions, ids: Sequence[str]) -> list[str]:

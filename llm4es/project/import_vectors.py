@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from ..core.errors import OptionError
-from ..core.hashing import config_id, file_hash
+from ..core.hashing import config_id, file_hash, text_hash
 from ..core.plan import Plan, Reason
 from ..core.sql import Scope, where
 from ..features.import_vectors import IMPORTED
@@ -21,6 +21,7 @@ from ..options import ImportOptions
 from .context import Context
 from .executor import Increment, TableRows, Work
 from .import_seen import declare
+from .import_versions import import_version
 from .incremental import Job, incremental
 from .observer import Advance
 from .outcome import Outcome
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def import_vectors(context: Context, source: "Path | pa.Table", options: ImportOptions) -> Outcome:
-    """Read, check, compare with what is there, and replace it where it differs.
+    """Read, check, compare with what is there, and replace it where some of it differs; where most does, it stays.
 
     Parameters
     ----------
@@ -65,10 +66,17 @@ def import_vectors(context: Context, source: "Path | pa.Table", options: ImportO
     _refuse_taken(context, options)
     batches = read_vectors(source, options) if isinstance(source, Path) else source.to_batches(ROWS_AT_ONCE)
     rows = pa.Table.from_batches(list(check(batches, options)))
-    made = config_id(options.fingerprint())
-    scope = {"dataset": options.dataset, "model": options.name, "config_id": made}
+    version = import_version(context, options.name, rows)
+    rows = _called(rows, version.name)
+    made = config_id({"imported": version.name})
+    scope = {"dataset": options.dataset, "model": version.name, "config_id": made}
     _say_who_is_unknown(context, rows)
-    declare(context, options, rows["entity_id"].to_pylist())  # before the vectors: none is there undeclared
+    if version.before:
+        context.observer.say(
+            f"import {options.name}: {version.why}: they are {version.name}, and {version.before} stays until "
+            "`gc --models`"
+        )
+    declare(context, options, version, rows["entity_id"].to_pylist())  # before the vectors: none is there undeclared
 
     def prepare(run: "Run", plan: Plan) -> pa.Table:
         """Where rows have only vanished there is nothing to compute, and still something to write."""
@@ -79,9 +87,9 @@ def import_vectors(context: Context, source: "Path | pa.Table", options: ImportO
     origin = {"file": source.name, "source": file_hash(source)} if isinstance(source, Path) else {"file": None}
     job = Job(
         stage="import",
-        what=options.name,
+        what=version.name,
         config_id=made,
-        record={"config_id": made, **origin, **options.fingerprint()},
+        record={"config_id": made, **origin, "imported": version.name},
         table="embeddings",
         scope=scope,
         key=("entity_id", "k"),
@@ -105,6 +113,14 @@ def _set_up(rows: pa.Table, scope: Scope) -> Work:
         yield [TableRows("embeddings", rows, scope=scope)]
 
     return work
+
+
+def _called(rows: pa.Table, name: str) -> pa.Table:
+    """The rows under the name of their version."""
+    columns = {"model": name, "fingerprint": text_hash(f"{IMPORTED} {name}")}
+    for column, value in columns.items():
+        rows = rows.set_column(rows.schema.get_field_index(column), column, pa.array([value] * len(rows), pa.string()))
+    return rows
 
 
 def _refuse_taken(context: Context, options: ImportOptions) -> None:

@@ -13,6 +13,9 @@ from .made_alike import texts_alike
 from .recorded import runs_of
 from .tuned_versions import TunedVersion
 
+SAMPLE = "max_entities"
+"""Key of a run's record: of how many entities the model was tuned on, where it was not everybody."""
+
 
 def settings_of(context: Context, version: TunedVersion) -> dict[str, Any] | None:
     """What a version was asked for, as the record has it; None: the record does not know.
@@ -37,7 +40,8 @@ def kept_version(context: Context, versions: Sequence[TunedVersion], config: Map
     """The newest version that was tuned with these settings, whatever has become of the texts since.
 
     Texts are data: new ones, changed ones and further variants are no other setting. Where histories end may have
-    moved on, but not back: such a model would have read what comes after.
+    moved on, but not back: such a model would have read what comes after. One that was tuned on a sample stands for no
+    larger one.
 
     Parameters
     ----------
@@ -56,9 +60,18 @@ def kept_version(context: Context, versions: Sequence[TunedVersion], config: Map
     return next((each for each in versions if _is_alike(context, settings_of(context, each), config)), None)
 
 
+def _is_of_as_many(then: int | None, now: int | None) -> bool:
+    """Whether one sample holds another: None is everybody."""
+    return then is None or (now is not None and now <= then)
+
+
 def _is_alike(context: Context, then: Mapping[str, Any] | None, now: Mapping[str, Any]) -> bool:
     """Whether one tuning was asked for as another is, of texts that are made alike."""
-    if then is None or any(canonical_json(then.get(name)) != canonical_json(now[name]) for name in ("base", "options")):
+    if (
+        then is None
+        or not _is_of_as_many(then.get(SAMPLE), context.max_entities)
+        or any(canonical_json(then.get(name)) != canonical_json(now[name]) for name in ("base", "options"))
+    ):
         return False
     alike, ends = texts_alike(context.store, context.dataset), keys(context.store, context.dataset)
     texts = dict(now["texts"])

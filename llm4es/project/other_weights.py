@@ -27,11 +27,11 @@ def is_of(model: str, usual: str) -> bool:
 
 def another(
     context: Context, ref: ModelRef, load: LoadOptions, usual: str, taken: Mapping[str, str], origin: str
-) -> tuple[str, str]:
-    """A name for weights whose own is taken, and what those were called that lay in the same place before."""
+) -> str:
+    """A name for weights whose own is taken: the next version of what lay in the same place, or with a fingerprint."""
     moved = "" if ref.name in tuned_names(context.store) else moved_in(context, origin, taken)
     if not moved or "/" in usual:  # behind a repository's name a version would read as a revision
-        return space_name(ref, load, {usual: taken[usual]}), ""
+        return space_name(ref, load, {usual: taken[usual]})
     family = version_of(moved).family
     newest = max(version_of(model).number for model in taken if version_of(model).family == family)
-    return with_version(family, newest + 1), moved
+    return with_version(family, newest + 1)

@@ -6,7 +6,7 @@ In: a store, rows that stand for vectors. Out: the rows, with the name to show o
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..core.versions import Version, version_of, with_version
+from ..core.versions import Version, says_version, version_of, with_version
 from .tuned_versions import tuned_names
 
 if TYPE_CHECKING:
@@ -40,8 +40,10 @@ def with_versions(
     >>> [(row["shown"], row["aliases"], row["is_newest"]) for row in rows]
     [('m@v1', ('m@v1',), False), ('m@v2', ('m', 'm@v2'), True)]
     """
-    tuned = tuned_names(store)
-    versions = {row["model"]: version_in(row["model"], tuned) for row in (*rows, *beside)}
+    models = {row["model"] for row in (*rows, *beside)}
+    doubtful = any("/" in model and says_version(model) for model in models)
+    tuned = tuned_names(store) if doubtful else set()
+    versions = {model: version_in(model, tuned) for model in models}
     numbers: dict[str, set[int]] = {}
     for version in versions.values():
         numbers.setdefault(version.family, set()).add(version.number)

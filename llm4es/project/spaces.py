@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..core.plan import Reason
 from ..core.sql import Scope, literal
-from ..core.versions import version_of
+from ..core.versions import Version, version_of
 from ..models.ref import ModelRef, load_fingerprint, space_fingerprint, space_name
 from ..options import LoadOptions
 from .context import Context
@@ -28,7 +28,7 @@ class Space:
     """Fingerprint of vectors under this name that an earlier version made wrongly: they are replaced; '': none."""
 
     before: str = ""
-    """What vectors of the weights before are called, where the model's name has moved to these; '': nothing has."""
+    """What the dataset's vectors of the version before are called, while there are none of this one; '': there are."""
 
     @property
     def replaced(self) -> str:
@@ -73,17 +73,25 @@ def space_of(context: Context, ref: ModelRef, load: LoadOptions, origin: str) ->
     # what an earlier version made wrongly is replaced, and takes no name away
     there = {model: other for _, model, other in rows if is_of(model, usual) and other in (fingerprint, former)}
     taken = {model: other for _, model, other in rows if is_of(model, usual) and other not in (fingerprint, former)}
-    before = ""
     if usual in there or usual not in taken:
         name = usual
     elif there:
         name = max(there, key=lambda model: version_of(model).number)
     else:
-        name, before = another(context, ref, load, usual, taken, origin)
+        name = another(context, ref, load, usual, taken, origin)
         context.observer.say(f"embed: {usual} stands for other weights in this store: those of {ref.folder} are {name}")
     here = {other for dataset, model, other in rows if (dataset, model) == (context.dataset, name)}
     wrong = former if former in here - {fingerprint} else ""
     if wrong:
         were = "were read in one direction" if ref.was_read_causally else "depended on the batch that read them"
         context.observer.say(f"embed: vectors of {name} {were}: they are computed anew")
+    version = version_of(name)
+    older = {model for dataset, model, _ in rows if dataset == context.dataset and _is_older(model, version)}
+    before = "" if here else max(older, key=lambda model: version_of(model).number, default="")
     return Space(name, fingerprint, wrong, before)
+
+
+def _is_older(model: str, than: Version) -> bool:
+    """Whether a name is that of an older version of the same model."""
+    version = version_of(model)
+    return version.family == than.family and version.number < than.number
