@@ -46,10 +46,46 @@ def by_distinct(values: pa.Array, of: Callable[[pa.Array], pa.Array]) -> pa.Arra
 
 def among(rows: pa.Table, others: pa.Table, key: Sequence[str]) -> pa.ChunkedArray:
     """For each row, whether its key is one of the others' (Arrow's own joins take no list columns)."""
+    return pc.is_in(_keys(rows, key), value_set=_keys(others, key).combine_chunks())
 
-    def keys(table: pa.Table) -> pa.ChunkedArray:
-        parts = [table[column].cast(pa.string()) for column in key]
-        lengths = [pc.binary_length(part).cast(pa.string()) for part in parts]  # so that 'a','bc' is not 'ab','c'
-        return pc.binary_join_element_wise(*parts, *lengths, "/")
 
-    return pc.is_in(keys(rows), value_set=keys(others).combine_chunks())
+class KnownKeys:
+    """The keys of many rows, asked again and again for those of few: each time they are gone through, never built anew.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Many rows.
+    key : sequence of str
+        Columns of a key.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> known = KnownKeys(pa.table({"entity_id": ["a", "a", "b"], "k": [1, 8, 1]}), ("entity_id", "k"))
+    >>> few = pa.table({"entity_id": ["a", "b"], "k": [8, 8]})
+    >>> known.hold(few).to_pylist(), known.count(few)
+    ([True, False], 1)
+    """
+
+    def __init__(self, rows: pa.Table, key: Sequence[str]) -> None:
+        self._key = key
+        self._keys = _keys(rows, key)
+
+    def hold(self, rows: pa.Table) -> pa.ChunkedArray:
+        """For each of a few rows, whether its key is known."""
+        asked = _keys(rows, self._key)
+        met = self._keys.filter(pc.is_in(self._keys, value_set=asked.combine_chunks()))
+        return pc.is_in(asked, value_set=met.combine_chunks())
+
+    def count(self, rows: pa.Table) -> int:
+        """How many of the known keys these rows bear."""
+        asked = _keys(rows, self._key).combine_chunks()
+        return int(pc.sum(pc.is_in(self._keys, value_set=asked), min_count=0).as_py())
+
+
+def _keys(table: pa.Table, key: Sequence[str]) -> pa.ChunkedArray:
+    """Each row's key as one text."""
+    parts = [table[column].cast(pa.string()) for column in key]
+    lengths = [pc.binary_length(part).cast(pa.string()) for part in parts]  # so that 'a','bc' is not 'ab','c'
+    return pc.binary_join_element_wise(*parts, *lengths, "/")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from ..core.entities import among
+from ..core.entities import KnownKeys
 from ..core.plan import Plan, Reason
 from ..core.processes import writes
 from ..core.sql import Scope
@@ -233,12 +233,13 @@ def carry_out(context: Context, job: Job, run: "Run", plan: Plan) -> None:
     if not len(todo):
         return
     run.begin()
+    planned = KnownKeys(plan.todo, job.key)
     increments = buffered(_increments(context, job, todo), job.commit_seconds)
     if job.commit_seconds == 0:
         for increment in increments:  # what was made is kept before more is asked for
-            _commit(job, run, plan, increment)
+            _commit(job, run, planned, increment)
     else:
-        commit_behind(increments, lambda increment: _commit(job, run, plan, increment))
+        commit_behind(increments, lambda increment: _commit(job, run, planned, increment))
 
 
 def _increments(context: Context, job: Job, todo: pa.Table) -> Iterator[Increment]:
@@ -252,7 +253,7 @@ def _increments(context: Context, job: Job, todo: pa.Table) -> Iterator[Incremen
             yield from executor.map(job.setup, batches, advance)
 
 
-def _commit(job: Job, run: "Run", plan: Plan, increment: Increment) -> None:
+def _commit(job: Job, run: "Run", planned: KnownKeys, increment: Increment) -> None:
     """Commit what belongs together, in its order; of the job's own table only what was planned."""
     for rows in increment:
         if rows.table in job.committers:
@@ -260,25 +261,20 @@ def _commit(job: Job, run: "Run", plan: Plan, increment: Increment) -> None:
         elif rows.scope is not None:
             run.replace(rows.table, rows.scope, rows.rows)
         else:
-            _append(job, run, plan, rows)
+            _append(job, run, planned, rows)
         replaced = rows.scope is not None or rows.table in job.committers
         if job.counted and rows.table == job.table and replaced:
-            run.record.rows_computed += _planned(plan, rows.rows, job.key)
+            run.record.rows_computed += planned.count(rows.rows)
 
 
-def _append(job: Job, run: "Run", plan: Plan, rows: TableRows) -> None:
+def _append(job: Job, run: "Run", planned: KnownKeys, rows: TableRows) -> None:
     """Append rows; those of the job's own table that are there already stay as they are."""
     own = rows.table == job.table
-    chosen = rows.rows.filter(among(rows.rows, plan.todo, job.key)) if own else rows.rows
+    chosen = rows.rows.filter(planned.hold(rows.rows)) if own else rows.rows
     if len(chosen):
         schema = chosen.schema if rows.table.startswith(EVENTS) else None  # each dataset has events of its own kind
         written = run.append(rows.table, job.scope, chosen, rows.key, schema=schema)
         run.record.rows_computed += written if own and job.counted else 0
-
-
-def _planned(plan: Plan, rows: pa.Table, key: tuple[str, ...]) -> int:
-    """How many planned rows these rows are."""
-    return int(sum(among(plan.todo, rows, key).to_pylist()))
 
 
 def _outcome(

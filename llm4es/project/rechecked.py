@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from ..core.sql import Scope, literal
 from ..enrich.recheck import still_good
 from .context import Context
@@ -38,7 +40,6 @@ class Rechecked:
             for begin in range(0, len(rows), _AT_ONCE):
                 some = zip(*rows[begin : begin + _AT_ONCE], strict=True)
                 entities, hashes = (", ".join(map(literal, column)) for column in some)
-                # The hash is named too: a row that another run has asked for anew in the meantime stays.
                 yield f"variant = {literal(variant)} AND entity_id IN ({entities}) AND text_hash IN ({hashes})"
 
     @property
@@ -47,9 +48,13 @@ class Rechecked:
         return " AND ".join(f"NOT ({condition})" for condition in self.conditions) or "true"
 
     def drop(self, run: "Run", scope: Scope) -> None:
-        """Remove the refused rows; older versions of the store keep them."""
-        for condition in self.conditions:
-            run.delete("texts", scope, condition)
+        """Remove the refused rows, in one commit; older versions of the store keep them."""
+        if not self.refused:
+            return
+        # The hash is named too: a row that another run has asked for anew in the meantime stays.
+        rows = [(entity, variant, hash_) for variant, each in self.refused.items() for entity, hash_ in each]
+        names = ["entity_id", "variant", "text_hash"]
+        run.drop("texts", scope, pa.table([pa.array(column, pa.string()) for column in zip(*rows, strict=True)], names))
 
     def __str__(self) -> str:
         refused = sum(map(len, self.refused.values()))

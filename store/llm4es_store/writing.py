@@ -110,10 +110,10 @@ class Writing:
         return written
 
     def drop(self, table: str, scope: Scope, stale: pa.Table) -> int:
-        """Remove the rows of a plan's ``stale`` (two columns: its subject, source_hash); returns how many went.
+        """Remove the rows of a plan's ``stale`` (its subject, source_hash), or that agree with other columns of keys.
 
         One commit, however many they are; of the table's files those that hold one are written anew, once. A row that
-        another run has computed anew in the meantime has another hash, and stays.
+        another run has computed anew in the meantime has another hash, and stays. Returns how many went.
         """
         return self._changed(table, scope, lambda target, files: matching_keys(files, target, scope, stale))[0]
 
