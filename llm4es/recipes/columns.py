@@ -14,7 +14,7 @@ from .derive import LOGARITHMS, PARTS
 from .exact import HELD, is_lost, rounded_doubt, shortest
 from .expressions import expression
 from .keys import key_sql
-from .model import Derive, FieldSpec, FieldType, Recipe
+from .model import Derive, FieldSpec, FieldType, Recipe, TimeFormat
 from .times import Doubt, not_a_time, time_doubts, time_sql, whole_days_sql, with_whole_years
 from .written_numbers import plain_number
 
@@ -106,7 +106,8 @@ def value_columns(recipe: Recipe) -> list[SqlColumn]:
     if time := recipe.events.time:
         sql, wanted = time_sql(time), f"a time of format {time.format!r}"
         raw, doubts = expression(time.column, "events.time.from"), tuple(time_doubts(time))
-        typed = partial(_typed_time, whole_days_sql(time))
+        plain = raw if time.format == TimeFormat.ISO else None
+        typed = partial(_typed_time, whole_days_sql(time), plain)
         return [SqlColumn("events.time.from", "event_time", raw, sql, not_a_time(sql), wanted, typed, doubts), *columns]
     return columns
 
@@ -139,8 +140,10 @@ def field_column(field: FieldSpec) -> SqlColumn:
     return SqlColumn(key, name, raw, sql, bad, wanted, typed)
 
 
-def _typed_time(whole_days: str | None, type: str) -> dict[str, Any]:
-    return {"sql": whole_days, "bad": not_a_time(whole_days)} if whole_days and type in INTEGERS else {}
+def _typed_time(whole_days: str | None, plain: str | None, type: str) -> dict[str, Any]:
+    """The same times, read quicker where the file's own type says what they are."""
+    typed = whole_days if type in INTEGERS else plain if type == "TIMESTAMP" else None
+    return {"sql": typed, "bad": not_a_time(typed)} if typed else {}
 
 
 def _typed_text(raw: str, type: str) -> dict[str, Any]:

@@ -121,31 +121,27 @@ def _good_rows(
 ) -> str:
     """Look at every row; the condition that leaves out the bad ones, after they have been told of or refused."""
     checks = [column for column in columns if column.bad]
-    asked = ["count(*)"]
-    for check in checks:
-        asked += [f"count_if({check.bad})", f"min(events.{ROW}) FILTER ({check.bad})"]
-        asked += [f"arg_min(CAST({check.raw} AS VARCHAR), events.{ROW}) FILTER ({check.bad})"]
     doubts = [(column, doubt) for column in columns for doubt in column.doubts]
-    for column, doubt in doubts:
-        asked += [f"count_if({doubt.condition})", f"min(CAST({column.raw} AS VARCHAR)) FILTER ({doubt.condition})"]
-    asked += [f"count_if({join.matched})" for join in joins.done]
+    conditions = [*(check.bad for check in checks), *(doubt.condition for _, doubt in doubts)]
+    asked = ["count(*)", *(f"count_if({each})" for each in (*conditions, *(join.matched for join in joins.done)))]
     try:
-        total, *found = connection.execute(f"SELECT {', '.join(asked)} FROM {clause}").fetchall()[0]
+        total, *counts = connection.execute(f"SELECT {', '.join(asked)} FROM {clause}").fetchall()[0]
+        # which they are is asked of those columns alone that have some: hardly ever any, and texts of all values are dear
+        found = [_example(connection, clause, each) for each, count in zip(checks, counts, strict=False) if count]
     except duckdb.Error as error:
         raise DataError(f"cannot read the events of {recipe.name!r}: {sentence(error)}") from error
     if not total and not partial:
         raise DataError(f"there are no events in the files of {recipe.name!r}: check them and events.where")
-    for at, (column, doubt) in enumerate(doubts):
-        count, value = found[3 * len(checks) + 2 * at : 3 * len(checks) + 2 * at + 2]
+    for (column, doubt), count in zip(doubts, counts[len(checks) :], strict=False):
         if count and (count == total or not doubt.of_all):
+            query = f"SELECT min(CAST({column.raw} AS VARCHAR)) FILTER ({doubt.condition}) FROM {clause}"
+            value = connection.execute(query).fetchall()[0][0]
             what = "%s, %s: %d of %d values, such as %r, %s"
             logger.warning(what, recipe.name, column.key, count, total, value, doubt.says)
-    joins.tell(recipe.name, found[len(found) - len(joins.done) :], total)
+    joins.tell(recipe.name, counts[len(conditions) :], total)
     left_out = []
-    for at, check in enumerate(checks):
-        count, row, value = found[3 * at : 3 * at + 3]
-        if not count:
-            continue
+    bad = [(check, count) for check, count in zip(checks, counts, strict=False) if count]
+    for (check, count), (row, value) in zip(bad, found, strict=True):
         share = f"{count} of {total} rows, {100 * count / total:.3g} %"
         shown = "nothing" if value is None else repr(value)
         where = loaded.place(row)
@@ -157,3 +153,10 @@ def _good_rows(
         logger.warning("%s: left out", what)
         left_out.append(f" AND NOT coalesce({check.bad}, false)")
     return "".join(left_out)
+
+
+def _example(connection: duckdb.DuckDBPyConnection, clause: str, check: SqlColumn) -> tuple[int, str | None]:
+    """The number of the first bad row, and what it has."""
+    first = f"min(events.{ROW}), arg_min(CAST({check.raw} AS VARCHAR), events.{ROW})"
+    row, value = connection.execute(f"SELECT {first} FROM {clause} AND ({check.bad})").fetchall()[0]
+    return int(row), value
