@@ -91,15 +91,17 @@ def server() -> Iterator[str]:
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many raw rows each ``serialize`` has read."""
-    from llm4es.project import reading  # heavy
+    import pyarrow as pa  # heavy
+
+    from llm4es.recipes import RawEvents  # heavy
 
     rows: list[int] = []
-    real = reading.read_events  # type: ignore[attr-defined]  # what it reads with
+    real = RawEvents.read
 
-    def counting(*args: object, **more: object) -> object:
-        table = real(*args, **more).read_all()  # type: ignore[arg-type]  # whatever it is given
+    def counting(self: RawEvents, only: pa.ChunkedArray | None = None) -> pa.RecordBatchReader:
+        table = real(self, only).read_all()
         rows.append(len(table))
         return table.to_reader()
 
-    monkeypatch.setattr(reading, "read_events", counting)
+    monkeypatch.setattr(RawEvents, "read", counting)
     return rows

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ..core.sql import identifier
 from ..recipes.derive import PARTS, EventBuilder
-from ..recipes.events import BATCH_ROWS, last_of_key
+from ..recipes.raw_events import BATCH_ROWS, last_of_key
 from .context import Context
 
 

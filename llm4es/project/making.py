@@ -4,21 +4,16 @@ In: chunks of whole entities' events. Out: texts, and sentences about those that
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..core.entities import entity_starts
 from ..core.errors import DataError
-from ..core.schemas import TEXTS
 from ..core.times import shown
 from ..recipes import Recipe
 from .text_sets import TextSet
-
-NOBODY = TEXTS.empty_table().select(["entity_id", "source_hash"])
-"""No entity at all."""
 
 
 @dataclass
@@ -28,7 +23,8 @@ class Making:
     cut: TextSet
     own: pa.Table | None
     """Each entity's own cut-off; None: one for everybody."""
-    made: list[pa.Table] = field(default_factory=lambda: [NOBODY])
+    made: int = 0
+    """Entities that have a text."""
     too_late: int = 0
     """Entities that have no event before their cut-off, and so no text."""
     example: str = ""
@@ -37,9 +33,14 @@ class Making:
     """Entities that have no cut-off of their own: no label says when."""
 
     def texts(self, chunk: pa.RecordBatch, recipe: Recipe) -> pa.Table:
-        """The texts of some entities; those that have none are counted."""
-        texts = self.cut.texts(chunk, recipe, self.own)
-        ids = chunk["entity_id"].take(pa.array(entity_starts(chunk["entity_id"])))
+        """The texts of some entities; changes nothing, so that chunks can be written at the same time."""
+        return self.cut.texts(chunk, recipe, self.own)
+
+    def count(self, ids: pa.Array, texts: pa.Table) -> None:
+        """Count who of some entities has a text."""
+        self.made += len(texts)
+        if len(texts) == len(ids):
+            return
         lacking = ids.filter(pc.invert(pc.is_in(ids, texts["entity_id"].combine_chunks())))
         if self.own is not None:
             cut = lacking.filter(pc.is_in(lacking, self.own["entity_id"].combine_chunks()))
@@ -47,13 +48,11 @@ class Making:
             lacking = cut
         self.too_late += len(lacking)
         self.example = self.example or (lacking[0].as_py() if len(lacking) else "")
-        self.made.append(texts.select(["entity_id", "source_hash"]))
-        return texts
 
     def check(self, dataset: str, first: datetime | None) -> None:
         """DataError where nobody has a text, since the cut-off is before everything."""
         as_of, own = self.cut.options.as_of, self.cut.cutoff.own
-        if any(len(table) for table in self.made) or not (as_of or own):
+        if self.made or not (as_of or own):
             return
         since = f", whose first is of {shown(first)}" if first else ""
         raise DataError(

@@ -21,7 +21,7 @@ class Stage:
 
 
 STAGES = (
-    Stage("serialize", (), ("recipes", "bins", "events", "labels", "splits", "texts")),
+    Stage("serialize", (), ("recipes", "bins", "raw_rows", "events", "labels", "splits", "texts")),
     Stage("enrich", ("texts", "models"), ("texts",)),
     Stage("finetune", ("texts", "splits", "models"), ("models", "exposures")),
     Stage(

@@ -7,44 +7,41 @@ In: a context, the raw files, options, the cuts that are wanted. Out: rows of ``
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..core.entities import whole_entities
 from ..core.errors import OptionError
-from ..core.plan import Plan, Reason
-from ..core.sql import identifier, literal
+from ..core.plan import Reason
+from ..core.sql import identifier
 from ..core.tables import events_table
 from ..options import SerializeOptions
-from ..recipes import Source, entity_ids, read_events, read_labels, read_splits
+from ..recipes import RawEvents, Recipe, Source, entity_ids, read_labels, read_splits
 from ..recipes.bin_edges import BinEdges
-from ..serialize.event_hashes import histories, with_hashes
+from ..recipes.model import Mode
 from .appended import NewRows
 from .bins import fitted, keep_edges, unfitted
+from .commits import commit_behind
 from .completed import completed
 from .context import Context
-from .executor import Increment, TableRows
-from .incremental import Job, carry_out, plan_of
+from .everybody import keep_labels, keep_splits, say_who_is_unknown
 from .kept_recipes import keep_recipe
-from .making import NOBODY, Making
-from .observer import Null
+from .making import Making
+from .observer import Advance
 from .outcome import Outcome
-from .selection import RAW, n_texts
+from .raw_rows import Unread, keep_rows, read_only, unread
+from .recorded import PastRun
+from .row_chunks import Made, chunks_made
+from .row_sets import RowSet, events_rows, rows_to_keep, text_rows
+from .selection import n_texts
 from .text_sets import TextSet, own_cutoffs
 
 if TYPE_CHECKING:
+    import duckdb
+
     from llm4es_store import Run
-
-KEY, EVENTS_KEY = ("entity_id", "variant"), ("entity_id", "position")
-
-FEW = 0.5
-"""Share of the labels' entities without events above which both sides' ids are shown."""
-
-_EVENTS_AT_ONCE = 500_000
-"""Events read, written and committed at a time: the bound on memory."""
-
 
 EVENT_FIELDS = "event_fields"
 """What the record calls the names of the fields that events were kept with."""
@@ -61,8 +58,10 @@ class Reading:
     """The sets of texts that are made."""
     new: NewRows | None = None
     """What has come to a source that only grows; None: every row is read."""
+    before: PastRun | None = None
+    """The serialization before; None: this is the first."""
     fields_before: Sequence[str] | None = None
-    """Names of the fields of the serialization before; None: its record does not have them, or there was none."""
+    """Names of the fields of the last one that came to its end; None: none did, or its record does not have them."""
     already: int = 0
     """Texts that were there before."""
     rows: int = 0
@@ -73,62 +72,131 @@ class Reading:
 
     def read(self, run: "Run | None") -> None:
         """Read, compare, and with a run also write."""
-        context = self.context
-        if self.new is not None:
+        context, new = self.context, self.new
+        if new is not None:
             self.already = n_texts(context.store, context.dataset, [each.cutoff.config_id for each in self.cuts], None)
-        labels = self._labels()  # before anything is written: what is wrong with them is told first
+        labels = read_labels(context.recipe, self.source, skip=self._skip)  # before anything is written
         makings = [Making(cut, own_cutoffs(labels, cut.cutoff) if cut.cutoff.own else None) for cut in self.cuts]
-        everything = replace(self.options, as_of=None)  # events are kept whole, whatever the texts' cut-off
-        edges = BinEdges(unfitted(context.store, context.recipe))
-        events = self._events(everything, edges)
-        keep_edges(context, edges, run)  # before any text says their words
-        recipe = fitted(context.store, context.recipe).with_edges(edges.edges)
-        of_events = [NOBODY]
-        if run is not None:
-            self._forget_other_fields(run)
-        with context.observer.progress(f"serialize {context.dataset}", None, "events") as advance:
-            for chunk in _chunks(whole_entities(events)):
-                for making in makings:
-                    self._keep_texts(run, making, making.texts(chunk, recipe))
-                hashed = with_hashes(chunk)
-                if run is not None:
-                    self._keep(run, self._events_job(histories(hashed), hashed))
-                of_events.append(histories(hashed))
-                first = pc.min(chunk["event_time"]).as_py()
-                self.first = first if self.first is None or (first and first < self.first) else self.first
-                advance(chunk.num_rows)
+        made_from, rows = "", None
+        if new is not None and new.nothing:
+            context.observer.say("serialize: no new events")
+            self.rows = self.reused = self.already
+        else:
+            made_from, rows = self._open(run, labels["entity_id"].unique(), makings)
         for making in makings:
-            if self.new is None:
+            if new is None:
                 making.check(context.dataset, self.first)
             for line in making.left_out():
                 context.observer.say(line)
-        if context.max_entities is None and self.new is None:
-            self._drop_vanished(run, makings, pa.concat_tables(of_events))
-        if self.new is not None:
-            self._count_the_others()
-        else:
-            self._say_who_is_unknown(labels["entity_id"].unique(), pa.concat_tables(of_events)["entity_id"])
         if run is not None:
-            self._keep_the_rest(run, labels)
+            keep_labels(context, run, labels)
+            keep_splits(context, run, self.source, skip=self._skip)
+            keep_recipe(context, run)
+            if rows is not None:
+                keep_rows(context, run, made_from, rows)
 
-    def _events(self, options: SerializeOptions, edges: BinEdges) -> Iterable[pa.RecordBatch]:
-        """All events of the entities that are looked at: everybody, or whoever has new ones."""
+    def _open(self, run: "Run | None", labelled: pa.Array, makings: Sequence[Making]) -> tuple[str, pa.Table | None]:
+        """Load the raw events, and read those of whom it is not known that they are as before.
+
+        Returns what the next serialization will know it from: hashes of the raw rows, and what they are hashes of.
+        """
+        from llm4es_store import comparing
+
         context, new = self.context, self.new
-        if new is None:
-            events: Iterable[pa.RecordBatch] = read_events(
-                context.recipe, self.source, options, context.max_entities, edges
-            )
-            return events
-        if new.nothing:
-            context.observer.say("serialize: no new events")
-            return ()
-        return completed(context, read_events(context.recipe, new.source, options), new.since)
+        everything = replace(self.options, as_of=None)  # events are kept whole, whatever the texts' cut-off
+        edges = BinEdges(unfitted(context.store, context.recipe))
+        hashed = context.max_entities is None and context.recipe.events.mode is not Mode.APPEND
+        source = self.source if new is None else new.source
+        with RawEvents(context.recipe, source, everything, context.max_entities, edges, hashed=hashed) as raw:
+            self._check_splits(raw)
+            keep_edges(context, edges, run)  # before any text says their words
+            recipe = fitted(context.store, context.recipe).with_edges(edges.edges)
+            if run is not None:
+                self._forget_other_fields(run)
+            if new is None:
+                say_who_is_unknown(context, labelled, raw.entities)
+            made_from, rows = raw.made_from, raw.rows() if hashed else None
+            with comparing(context.store) as connection:
+                left = Unread(None if new is None else read_only(connection, raw.entities))
+                if rows is not None:
+                    left = unread(context, None if edges.fields else self.before, connection, raw, rows, makings)
+                self._read(run, connection, raw, left, makings, recipe)
+        return made_from, rows
 
-    def _count_the_others(self) -> None:
-        """Texts of entities that have no new events stay: they count as reused."""
+    def _check_splits(self, raw: RawEvents) -> None:
+        """That every entity has its place in the splits that the data names."""
+        recipe = self.context.recipe
+        if recipe.splits.columns:
+            ids = raw.entities if self.new is None else entity_ids(recipe, self.source, self.options)
+            read_splits(recipe, ids, self.source, skip=self._skip)
+
+    def _events(self, raw: RawEvents, left: Unread) -> Iterable[pa.RecordBatch]:
+        """All events of the entities that are looked at, in order."""
+        if left.only is not None and not len(left.only):
+            return ()
+        if self.new is not None:
+            return completed(self.context, raw.read(), self.new.since)
+        events: Iterable[pa.RecordBatch] = raw.read(left.only)
+        return events
+
+    def _read(
+        self,
+        run: "Run | None",
+        connection: "duckdb.DuckDBPyConnection",
+        raw: RawEvents,
+        left: Unread,
+        makings: Sequence[Making],
+        recipe: Recipe,
+    ) -> None:
+        """Read those that have to be read, and compare what is made of them with what is live."""
+        complete = self.context.max_entities is None and self.new is None
+        asked = partial(text_rows, self.context, connection, complete=complete, some=left.only is not None)
+        texts = [asked(making.cut.cutoff.config_id) for making in makings]
+        events = events_rows(self.context, connection, complete=complete, some=left.only is not None)
+        for making, count in zip(makings, left.n_texts, strict=False):
+            making.made, making.without = count, left.n_others - count
+        sets = [*texts, events]  # events last: where an entity's are live, so are the texts that were made of them
+        if run is not None:
+            for each in sets:
+                run.start_from(each.live.standing())
+        with self.context.observer.progress(f"serialize {self.context.dataset}", None, "events") as advance:
+            made = self._seen(chunks_made(self._events(raw, left), makings, recipe), makings, advance)
+            todo = rows_to_keep(made, sets, self._tell)
+            if run is None:
+                for _ in todo:
+                    pass
+            else:
+                commit_behind(todo, lambda held: held.keep(run))
+        for each in texts:
+            for why, count in each.merging.why.items():
+                self.reasons[why] = self.reasons.get(why, 0) + count
+            if each.merging.vanished:
+                self.reasons["vanished"] = self.reasons.get("vanished", 0) + each.merging.vanished
         computed = sum(self.reasons.get(reason, 0) for reason in Reason)
-        self.rows = self.already + self.reasons.get(Reason.NEW, 0)
+        # where a source only grows, the texts of entities that have no new events stay
+        n_made = sum(making.made for making in makings)
+        self.rows = n_made if self.new is None else self.already + self.reasons.get(Reason.NEW, 0)
         self.reused = self.rows - computed
+        if run is not None:
+            for each in sets:
+                each.record(run)
+
+    def _seen(self, chunks: Iterator[Made], makings: Sequence[Making], advance: Advance) -> Iterator[Made]:
+        """Count on the way."""
+        for made in chunks:
+            for making, texts in zip(makings, made.texts, strict=True):
+                making.count(made.ids, texts)
+            first = pc.min(made.events["event_time"]).as_py()
+            self.first = first if self.first is None or (first and first < self.first) else self.first
+            advance(len(made.events))
+            yield made
+
+    def _tell(self, rows: RowSet, reasons: dict[str, str], gone: pa.ChunkedArray) -> None:
+        """A dry run's next steps hear of texts that will be others."""
+        if self.context.dry_run and rows.table == "texts":
+            changes = self.context.upstream.changes
+            changes.update(reasons)
+            changes.update(dict.fromkeys(set(gone.to_pylist()) - changes.keys()))
 
     def _forget_other_fields(self, run: "Run") -> None:
         """Drop events that were kept under other names of fields: their values alone, which are hashed, do not tell."""
@@ -155,19 +223,6 @@ class Reading:
                 f"has events of {others} more entities: serialize all of them (without --max-entities) first"
             )
 
-    def _say_who_is_unknown(self, labelled: pa.Array, known: pa.ChunkedArray) -> None:
-        """Labels that are nobody's: often ids in another writing. A sample lacks most entities, but not all of them."""
-        strangers = labelled.filter(pc.invert(pc.is_in(labelled, value_set=known)))
-        whole = self.context.max_entities is None
-        if not len(strangers) or not (whole or len(strangers) == len(labelled)):
-            return
-        said = f"{len(strangers)} entities have labels and no events: nothing can be told of them"
-        if len(strangers) <= FEW * len(labelled):
-            self.context.observer.say(said)
-            return
-        share = f"{100 * len(strangers) / len(labelled):.3g} % of the labels', such as {strangers[0].as_py()!r}"
-        self.context.observer.warn(f"{said} ({share}; the events have ids such as {known[0].as_py()!r})")
-
     def outcome(self, seconds: float) -> Outcome:
         """What was done, or would be."""
         computed = sum(self.reasons.get(reason, 0) for reason in Reason)
@@ -176,109 +231,6 @@ class Reading:
             0.0 if self.context.dry_run else seconds, self.cuts[-1].cutoff.config_id, dry_run=self.context.dry_run,
         )  # fmt: skip
 
-    def _keep_texts(self, run: "Run | None", making: Making, texts: pa.Table) -> None:
-        """The texts that are new or have changed."""
-        job = self._texts_job(making, texts.select(["entity_id", "source_hash"]), texts)
-        plan = plan_of(self.context, job)
-        self.rows += len(texts)
-        self.reused += plan.reused
-        for reason, count in plan.reasons.items():
-            self.reasons[reason] = self.reasons.get(reason, 0) + count
-        if run is not None:
-            carry_out(self.context.with_(observer=Null()), job, run, plan)
-            return
-        todo = plan.todo
-        self.context.upstream.changes.update(
-            zip(todo["entity_id"].to_pylist(), todo["reason"].to_pylist(), strict=True)
-        )
-
-    def _keep(self, run: "Run", job: Job) -> None:
-        """Plan and carry out; the one bar is the reading's."""
-        carry_out(self.context.with_(observer=Null()), job, run, plan_of(self.context, job))
-
-    def _drop_vanished(self, run: "Run | None", makings: Sequence[Making], of_events: pa.Table) -> None:
-        """Drop texts and events of entities that the raw events do not have any more, or whose cut-off is gone."""
-        for making in makings:
-            of_texts = pa.concat_tables(making.made)
-            texts = replace(self._texts_job(making, of_texts), complete=True)
-            plan = plan_of(self.context, texts)
-            if plan.vanished:
-                self.reasons["vanished"] = self.reasons.get("vanished", 0) + plan.vanished
-            if run is None:
-                gone = set(plan.stale["entity_id"].to_pylist()) - set(of_texts["entity_id"].to_pylist())
-                self.context.upstream.changes.update(dict.fromkeys(gone))
-            elif plan.vanished:
-                _drop(texts, run, plan)
-        events = replace(self._events_job(of_events), complete=True)
-        if run is not None and (found := plan_of(self.context, events)).vanished:
-            _drop(events, run, found)
-
-    def _keep_the_rest(self, run: "Run", labels: pa.Table) -> None:
-        """Labels of everybody, splits of everybody who has a text, and what the recipe says."""
-        dataset = {"dataset": self.context.dataset}
-        query = f"SELECT DISTINCT entity_id FROM texts WHERE dataset = {literal(self.context.dataset)}"
-        ids = self.context.store.sql(query).to_arrow_table()["entity_id"]
-        run.replace("labels", dataset, labels)
-        run.replace("splits", dataset, read_splits(self.context.recipe, ids, self.source, skip=self._skip))
-        keep_recipe(self.context, run)
-
-    def _texts_job(self, making: Making, wanted: pa.Table, texts: pa.Table | None = None) -> Job:
-        scope = {"dataset": self.context.dataset, "config_id": making.cut.cutoff.config_id}
-        related = {"dataset": self.context.dataset, "variant": RAW}
-        return self._job("texts", scope, wanted, texts, KEY, related_scope=related)
-
-    def _events_job(self, wanted: pa.Table, events: pa.Table | None = None) -> Job:
-        """Events of entities whose histories are new or have changed, hidden fields included."""
-        scope = {"dataset": self.context.dataset}
-        table = events_table(self.context.dataset)
-        return self._job(table, scope, wanted, events, EVENTS_KEY, row_filter="position = 0")
-
-    def _job(
-        self,
-        table: str,
-        scope: dict[str, str],
-        wanted: pa.Table,
-        rows: pa.Table | None,
-        key: tuple[str, ...],
-        **more: Any,
-    ) -> Job:
-        """A job whose rows are made already: of those planned, the rows go into the store."""
-
-        def work(batches: Iterable[pa.RecordBatch], advance: Any) -> Iterator[Increment]:
-            if rows is not None:
-                yield [TableRows(table, rows, key)]
-
-        return Job(
-            stage="serialize", what=self.context.dataset, config_id=self.cuts[-1].cutoff.config_id, record={},
-            table=table, scope=scope,
-            key=("entity_id",), wanted=wanted, setup=lambda: work, **more,
-        )  # fmt: skip
-
     @property
     def _skip(self) -> bool:
         return self.options.on_bad_row == "skip"
-
-    def _labels(self) -> pa.Table:
-        """Labels of everybody, checked; and that every entity has its place in the splits that the data names."""
-        context = self.context
-        if context.recipe.splits.columns:
-            ids = entity_ids(context.recipe, self.source, self.options, context.max_entities)
-            read_splits(context.recipe, ids, self.source, skip=self._skip)
-        return read_labels(context.recipe, self.source, skip=self._skip)
-
-
-def _drop(job: Job, run: "Run", plan: Plan) -> None:
-    run.start_from(plan)
-    run.drop(job.table, job.scope, plan.stale)
-
-
-def _chunks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Batches of whole entities, joined until they are worth a commit."""
-    held: list[pa.RecordBatch] = []
-    for batch in batches:
-        held.append(batch)
-        if sum(part.num_rows for part in held) >= _EVENTS_AT_ONCE:
-            yield pa.concat_batches(held)
-            held = []
-    if held:
-        yield pa.concat_batches(held)

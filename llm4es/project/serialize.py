@@ -20,6 +20,7 @@ from .distinct_events import say_distinct
 from .kept_files import refuse_strange_files
 from .kept_recipes import is_kept, keep_recipe
 from .outcome import Outcome
+from .raw_rows import WRITER, WRITER_NOW
 from .reading import EVENT_FIELDS, Reading
 from .recorded import last_run, runs_of
 from .selection import n_texts
@@ -74,6 +75,7 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
         "whole_recipe": context.recipe.serialized_hash(),
         EVENT_FIELDS: [field.name for field in context.recipe.fields],
         "max_entities": context.max_entities,
+        WRITER: WRITER_NOW,
         **cuts[-1].config,
         **({} if grown is None else {GROWN: grown.recorded}),
     }
@@ -85,10 +87,11 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
                 keep_recipe(context, run)
         seconds = 0.0 if context.dry_run else time.monotonic() - began
         return Outcome("serialize", context.dataset, n_texts, 0, n_texts, {}, seconds, made, dry_run=context.dry_run)
-    done = [run for run in runs_of(context.store, context.dataset, "serialize") if run.status == "done"]
+    before = runs_of(context.store, context.dataset, "serialize")  # this one is not among them yet
+    fields = next((run.config.get(EVENT_FIELDS) for run in reversed(before) if run.status == "done"), None)
     new = None if grown is None else new_rows(context, source, record, grown)
     source = upto_now(source, context.recipe, grown)
-    reading = Reading(context, source, options, cuts, new, done[-1].config.get(EVENT_FIELDS) if done else None)
+    reading = Reading(context, source, options, cuts, new, before[-1] if before else None, fields)
     if context.dry_run:
         with limited(options.limits(), what):
             reading.read(None)

@@ -16,7 +16,7 @@ from ..core.schemas import TEXTS
 from ..core.times import shown
 from ..options import SerializeOptions
 from ..recipes import Recipe, Task
-from ..serialize import serialize as to_texts
+from ..serialize import serialize_whole
 from ..serialize.cutoffs import before, before_own, with_own
 from .cutoffs import Cutoff
 
@@ -52,7 +52,7 @@ class TextSet:
             TEXTS.
         """
         known = before(events, self.options.as_of) if own is None else before_own(events, own)
-        texts = pa.Table.from_batches(list(to_texts([known], recipe, self.options)), schema=TEXTS)
+        texts = pa.Table.from_batches([serialize_whole(known, recipe, self.options)], schema=TEXTS)
         return texts if own is None else with_own(texts, own)
 
 

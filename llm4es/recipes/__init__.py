@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .events import entity_ids, read_events
     from .from_frame import keep_frames, recipe_from_frame
     from .labels import read_labels
+    from .raw_events import RawEvents
     from .splits import read_splits
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "FieldSpec",
     "FieldType",
     "Kind",
+    "RawEvents",
     "Recipe",
     "Source",
     "Task",
@@ -39,6 +41,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    "RawEvents": "raw_events",
     "entity_ids": "events",
     "keep_frames": "from_frame",
     "read_events": "events",

@@ -126,7 +126,7 @@ def _good_rows(
     asked = ["count(*)", *(f"count_if({each})" for each in (*conditions, *(join.matched for join in joins.done)))]
     try:
         total, *counts = connection.execute(f"SELECT {', '.join(asked)} FROM {clause}").fetchall()[0]
-        # which they are is asked of those columns alone that have some: hardly ever any, and texts of all values are dear
+        # which they are is asked of those columns alone that have some: to write all values as texts is dear
         found = [_example(connection, clause, each) for each, count in zip(checks, counts, strict=False) if count]
     except duckdb.Error as error:
         raise DataError(f"cannot read the events of {recipe.name!r}: {sentence(error)}") from error

@@ -4,11 +4,11 @@ In: a recipe and the ids that have events. Out: a table of the SPLITS schema, on
 in every process and version of any library. Knows nothing of what a split is used for.
 """
 
-import hashlib
 import random
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..core.errors import DataError, RecipeError
 from ..core.schemas import SPLITS
@@ -68,20 +68,23 @@ def read_splits(
     >>> dict(zip(splits["entity_id"].to_pylist(), splits["split"].to_pylist()))
     {'1': 'train', '138': 'test', '6': 'test'}
     """
-    ids = sorted(set(entity_ids.to_pylist()))
     if name is not None and name not in recipe.splits.names:
         raise RecipeError(f"recipe {recipe.name!r} has no split {name!r}: there are {', '.join(recipe.splits.names)}")
+    ids = pa.chunked_array([entity_ids]) if isinstance(entity_ids, pa.Array) else entity_ids
+    ids = ids.unique()
+    ids = ids.take(pc.sort_indices(ids))
     tables = []
     for each in recipe.splits.names if name is None else [name]:
         parts = _parts(recipe, source, ids, each, skip)
-        tables.append(pa.table([[recipe.name] * len(ids), ids, parts, [each] * len(ids)], schema=SPLITS))
+        columns = [pa.repeat(recipe.name, len(ids)), ids, parts, pa.repeat(each, len(ids))]
+        tables.append(pa.table(columns, schema=SPLITS))
     return pa.concat_tables(tables)
 
 
-def _parts(recipe: Recipe, source: Source | None, ids: list[str], name: str, skip: bool) -> list[str]:
+def _parts(recipe: Recipe, source: Source | None, ids: pa.Array, name: str, skip: bool) -> pa.Array:
     """The part of each id in one split."""
     if name == "hash":
-        return [hash_part(recipe.splits.hash, entity) for entity in ids]
+        return _hash_parts(recipe.splits.hash, ids)
     if source is None:
         raise RecipeError(f"split {name!r} of recipe {recipe.name!r} needs the raw data: give its source")
     if name == "ptls" and recipe.splits.ptls is not None:
@@ -89,12 +92,15 @@ def _parts(recipe: Recipe, source: Source | None, ids: list[str], name: str, ski
     return _column_parts(recipe, source, name, recipe.splits.columns[name], ids, skip)
 
 
-def hash_part(split: HashSplit, entity: str) -> str:
+def _hash_parts(split: HashSplit, ids: pa.Array) -> pa.Array:
     """'test', 'validation' or 'train': the first 60 bits of the id's MD5, as a share of their range."""
-    share = int(hashlib.md5(entity.encode(), usedforsecurity=False).hexdigest()[:15], 16) / 16**15
-    if share < split.test:
-        return "test"
-    return "validation" if share < split.test + split.validation else "train"
+    with duckdb.connect() as connection:
+        connection.register("ids", pa.table({"id": ids}))
+        shares = "SELECT CAST(CAST('0x' || left(md5(id), 15) AS UBIGINT) AS DOUBLE) / CAST(16 AS DOUBLE) ** 15 AS share"
+        query = f"""SELECT CASE WHEN share < $test THEN 'test' WHEN share < $others THEN 'validation' ELSE 'train' END
+            AS part FROM ({shares} FROM ids)"""
+        bounds = {"test": split.test, "others": split.test + split.validation}
+        return connection.sql(query, params=bounds).to_arrow_table()["part"].combine_chunks()
 
 
 def ptls_test(labelled: list[str], share: float) -> set[str]:
@@ -104,18 +110,15 @@ def ptls_test(labelled: list[str], share: float) -> set[str]:
     return set(ids[len(ids) - int(len(ids) * share) :])
 
 
-def _ptls_parts(recipe: Recipe, source: Source, split: PtlsSplit, ids: list[str], skip: bool) -> list[str]:
+def _ptls_parts(recipe: Recipe, source: Source, split: PtlsSplit, ids: pa.Array, skip: bool) -> pa.Array:
     """Labelled ids that have events are divided; those without a label only train."""
     labels = read_labels(recipe, source, skip=skip)
-    known = set(ids)
-    mine = [(e, t) for e, t in zip(labels["entity_id"].to_pylist(), labels["task"].to_pylist(), strict=True)]
-    test = ptls_test(list({entity for entity, task in mine if task == split.task and entity in known}), split.test)
-    return ["test" if entity in test else "train" for entity in ids]
+    mine = labels.filter(pc.equal(labels["task"], split.task))["entity_id"].unique()
+    test = ptls_test(mine.filter(pc.is_in(mine, ids)).to_pylist(), split.test)
+    return pc.if_else(pc.is_in(ids, pa.array(test, pa.string())), "test", "train")
 
 
-def _column_parts(
-    recipe: Recipe, source: Source, name: str, split: ColumnSplit, ids: list[str], skip: bool
-) -> list[str]:
+def _column_parts(recipe: Recipe, source: Source, name: str, split: ColumnSplit, ids: pa.Array, skip: bool) -> pa.Array:
     """What a column of the data says."""
     with database.connected(source) as connection:
         wanted = {split.table: [split.entity, split.split]}
@@ -125,21 +128,20 @@ def _column_parts(
         try:
             entity = key_sql(connection, mine, table)
             part = f"CAST({compared(connection, split.split, table)} AS VARCHAR)"
-            query = f"SELECT {entity} AS id, min({part}), max({part}) FROM {table} GROUP BY id ORDER BY id"
-            rows = connection.execute(query).fetchall()
+            query = f"SELECT {entity} AS id, min({part}) AS part, max({part}) AS other FROM {table} GROUP BY id"
+            said = connection.sql(f"{query} ORDER BY id").to_arrow_table()
         except duckdb.Error as error:
             raise RecipeError(
                 f"recipe {recipe.name!r}, splits.columns.{name}: {explained(error, loaded.columns)}"
             ) from error
-    said, known = {entity: part for entity, part, _ in rows}, set(ids)
-    if torn := [row for row in rows if row[1] != row[2] and row[0] in known]:
-        entity, first, other = torn[0]
+    known = pc.is_in(said["id"], ids)
+    torn = said.filter(pc.and_(known, pc.not_equal(said["part"], said["other"]))).slice(0, 1)
+    for entity, first, other in zip(*(column.to_pylist() for column in torn.columns), strict=True):
         raise DataError(
             f"split {name!r}: entity {entity!r} is in {first!r} and in {other!r}: keep one of them in the file"
         )
-    for entity in ids:
-        if said.get(entity) not in PARTS:
-            raise DataError(
-                f"split {name!r}: entity {entity!r} is in {said.get(entity)!r}, which is none of {', '.join(PARTS)}"
-            )
-    return [said[entity] for entity in ids]
+    parts = said["part"].combine_chunks().take(pc.index_in(ids, value_set=said["id"].combine_chunks()))
+    if (at := pc.index(pc.is_in(parts, pa.array(PARTS)), False).as_py()) >= 0:
+        what = f"split {name!r}: entity {ids[at].as_py()!r} is in {parts[at].as_py()!r}"
+        raise DataError(f"{what}, which is none of {', '.join(PARTS)}")
+    return parts

@@ -1,5 +1,5 @@
 """Raw events to one text an entity."""
 
-from .serialize import serialize
+from .serialize import serialize, serialize_whole
 
-__all__ = ["serialize"]
+__all__ = ["serialize", "serialize_whole"]

@@ -88,6 +88,27 @@ def serialize(events: Iterable[pa.RecordBatch], recipe: Recipe, options: Seriali
             yield running.popleft().result()
 
 
+def serialize_whole(batch: pa.RecordBatch, recipe: Recipe, options: SerializeOptions) -> pa.RecordBatch:
+    """The texts of a batch of whole entities, at once and in this thread; their order is not looked at.
+
+    Parameters
+    ----------
+    batch : pyarrow.RecordBatch
+        Whole entities, each one's events in order, as ``read_events`` gives them. May be empty.
+    recipe, options
+        As of ``serialize``.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+        What ``serialize`` gives of it.
+    """
+    fields = recipe.text_fields(options.preset)
+    if not batch.num_rows:
+        return pa.RecordBatch.from_pylist([], schema=TEXTS)
+    return _texts(batch, fields, header_of(fields).removesuffix("\n"), options)
+
+
 def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
     """A batch of whole entities in parts of about PART_ROWS, each of whole entities."""
     bounds = [0]

@@ -12,12 +12,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .layout import TABLES
+    from .live import comparing, in_order, live_rows
     from .run import Run
     from .store import Store
 
-_HOMES = {"TABLES": "layout", "Run": "run", "Store": "store"}
+_HOMES = {
+    "TABLES": "layout",
+    "Run": "run",
+    "Store": "store",
+    "comparing": "live",
+    "in_order": "live",
+    "live_rows": "live",
+}
 
-__all__ = ["TABLES", "Run", "Store"]
+__all__ = ["TABLES", "Run", "Store", "comparing", "in_order", "live_rows"]
 
 
 def __getattr__(name: str) -> object:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from llm4es.core import schemas
 from llm4es.core.cache_folder import cache_dir
 from llm4es.core.errors import StoreError
+from llm4es.core.raw_rows import RAW_ROWS
 from llm4es.core.tables import slug
 
 FORMAT = 1
@@ -25,7 +26,7 @@ FORMAT = 1
 
 A table or a column that is new needs no new format: where a store lacks it, it reads as empty or null and is made by
 the first write, and an older llm4es neither reads nor collects what it does not know (``recipes``, ``bins``,
-``ROOT/raw``). A new number is for rows that older code would misread.
+``raw_rows``, ``ROOT/raw``). A new number is for rows that older code would misread.
 """
 
 FORMAT_WITH_CODES = 2
@@ -91,6 +92,7 @@ TABLES = {
         TableSpec("runs", RUNS, ("version",)),
         TableSpec("recipes", _kept(schemas.RECIPES), ("dataset",)),
         TableSpec("bins", _kept(schemas.BINS), ("dataset", "field", "config_id")),
+        TableSpec("raw_rows", _kept(RAW_ROWS), ("dataset", "entity_id"), ("dataset",)),
         TableSpec(
             "texts",
             _kept(schemas.TEXTS),
