@@ -100,7 +100,7 @@ def test_a_tuned_model_whose_base_is_another_now(here: Place) -> None:
         here("embed", here.recipe, "--model", "mine", "--max-length", 64)
 
 
-def test_another_model_of_the_same_name_is_another_space(here: Place) -> None:
+def test_another_model_in_the_same_place_is_a_version_and_another_space(here: Place) -> None:
     here.embed("--max-length", 64)
     shutil.rmtree(here.model)
     tiny.save(here.model, seed=1)
@@ -109,7 +109,7 @@ def test_another_model_of_the_same_name_is_another_space(here: Place) -> None:
     found = sorted(spaces.fetchall())
     assert [(n, rows) for _, n, rows in found] == [(1, 20), (1, 20)]
     assert found[0][0] == "tinyllama"
-    assert found[1][0].startswith("tinyllama#")
+    assert found[1][0] == "tinyllama@v2"
     canaries = Store(here.store).sql("SELECT DISTINCT model FROM canaries ORDER BY 1").fetchall()
     assert canaries == [(name,) for name, _, _ in found]  # a space has one name in every table
 

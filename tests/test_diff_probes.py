@@ -48,10 +48,13 @@ def label(project: Project, place: Path, **labels: str) -> None:
 
 def test_other_vectors_alone_are_compared(probed: Project) -> None:
     before = version(probed)
-    probed.import_vectors(vectors(-3.0), name="v")
+    some = vectors().assign(x=lambda rows: rows["x"].where(rows["x"] > 0, 9.0))  # of four of twenty
+    probed.import_vectors(some, name="v")
     (row,) = probe_rows(probed, before)
     assert (row["measure"], row["value"]) == ("loyal probe", None)
     assert row["words"] == "not compared: the probe after is older than its vectors; probe both on the same"
+    probed.import_vectors(vectors(-3.0), name="v")  # of everybody: a version of its own, which nobody has probed
+    assert probe_rows(probed, before) == []
     probed.probe("loyal", features="v", **QUICK)
     (row,) = probe_rows(probed, before)
     assert row["measure"] == "loyal roc_auc"

@@ -142,7 +142,7 @@ def _differences(store: "Store", dataset: str, a: Side, b: Side, n: int, sample:
             if stale:
                 yield left_out(label, stale, "before" if of is a else "after")
             loaded.append(features)
-            probed.append(Probed(store, dataset, label, of.at, row, frozenset(features.entity_ids)))
+            probed.append(Probed(store, dataset, row["then"], of.at, row, frozenset(features.entity_ids)))
         yield difference(*loaded, n=n, sample=sample)
         yield from probe_differences(*probed)
 
@@ -166,7 +166,9 @@ def _spaces(store: "Store", dataset: str, of: Side, other: Side) -> dict[str, di
     """Readable name -> what it stands for, of every embedding at that point; versions are named alike on both sides."""
     query = _EMBEDDINGS.format(scope=where({"dataset": dataset}))
     rows, beside = (store.sql(query, at=side.at).to_arrow_table().to_pylist() for side in (of, other))
-    rows = with_versions(store, with_dims(store, dataset, rows), beside)
+    rows = with_dims(store, dataset, rows)
+    then = readable(with_versions(store, rows))  # as probes of that time have it
+    rows = [row | {"then": name} for row, name in zip(with_versions(store, rows, beside), then, strict=True)]
     return dict(zip(readable(rows), rows, strict=True))
 
 

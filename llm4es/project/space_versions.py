@@ -3,6 +3,7 @@
 In: a store, rows that stand for vectors. Out: the rows, with the name to show of their model. Knows no vectors.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -44,17 +45,19 @@ def with_versions(
     doubtful = any("/" in model and says_version(model) for model in models)
     tuned = tuned_names(store) if doubtful else set()
     versions = {model: version_in(model, tuned) for model in models}
-    numbers: dict[str, set[int]] = {}
-    for version in versions.values():
-        numbers.setdefault(version.family, set()).add(version.number)
-    return [row | _named(row["model"], versions[row["model"]], numbers) for row in rows]
+    several = Counter(version.family for version in versions.values())
+    newest: dict[str, int] = {}
+    for row in rows:  # not of those beside them
+        version = versions[row["model"]]
+        newest[version.family] = max(version.number, newest.get(version.family, 0))
+    return [row | _named(row["model"], versions[row["model"]], newest, several) for row in rows]
 
 
-def _named(model: str, version: Version, numbers: dict[str, set[int]]) -> dict[str, Any]:
-    is_newest = version.number == max(numbers[version.family])
+def _named(model: str, version: Version, newest: dict[str, int], several: Counter[str]) -> dict[str, Any]:
+    is_newest = version.number == newest[version.family]
     explicit = with_version(version.family, version.number)
     aliases = (version.family, explicit) if is_newest else (explicit,)
-    shown = explicit if len(numbers[version.family]) > 1 else model
+    shown = explicit if several[version.family] > 1 else model
     return {"shown": shown, "aliases": aliases, "is_newest": is_newest}
 
 
