@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from llm4es.core.printable import printable
 from llm4es.project.cells import as_json, cell, shown, write_csv
+from llm4es.project.plan_lines import plan_lines
 from llm4es.project.terminal import WIDE, Terminal
 
 from .options import OutputFormat
@@ -19,6 +20,10 @@ from .options import OutputFormat
 if TYPE_CHECKING:
     from llm4es.project.outcome import Outcome
     from llm4es.project.result import Result
+
+
+READABLE = 100
+"""Characters of a line of text, however wide the terminal is."""
 
 
 class Screen(Terminal):
@@ -38,7 +43,12 @@ def show(
 
 
 def show_outcomes(outcomes: "Iterable[Outcome]", format_: OutputFormat | None) -> None:
-    """The summary of what stages did, on stdout."""
+    """The summary of what stages did, on stdout; of what they would do, on a terminal, in lines."""
+    outcomes = list(outcomes)
+    if format_ is None and sys.stdout.isatty() and all(outcome.dry_run for outcome in outcomes):
+        for line in plan_lines(outcomes, min(result_console().width, READABLE)):
+            result_console().print(escape(printable(line)), soft_wrap=True)
+        return
     show([outcome.row() for outcome in outcomes], format_)
 
 

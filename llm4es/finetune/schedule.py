@@ -20,7 +20,7 @@ def wanted_tokens(options: FinetuneOptions) -> int | None:
 
 def capacity(options: FinetuneOptions) -> int:
     """Tokens of a row."""
-    return max(options.tokens_per_step, options.max_length)
+    return options.row_tokens
 
 
 def in_order(lengths: Sequence[int], layout: Layout, options: FinetuneOptions) -> tuple[int, list[list[int]]]:

@@ -113,7 +113,7 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | No
     options = options or LoadOptions()
     dtype, split = getattr(torch, number_format(options)), is_split(ref, options)
     with quiet():
-        tokenizer = _tokenizer(ref, options)
+        tokenizer = load_tokenizer(ref, options)
         check_experts(ref.name, ref.folder)
         kind = auto_class(ref.folder)
         network, info = _from_folder(
@@ -157,8 +157,8 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | No
     )
 
 
-def _tokenizer(ref: ModelRef, options: LoadOptions) -> Any:
-    """The folder's tokenizer, a fast one."""
+def load_tokenizer(ref: ModelRef, options: LoadOptions) -> Any:
+    """The tokenizer of a model's folder, a fast one; without the weights. Raises ModelError where there is none."""
     remedy = f"save a fast one (tokenizer.json) into {ref.folder}"
     try:
         tokenizer = _from_folder(AutoTokenizer, ref, options)

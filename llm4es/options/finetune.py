@@ -204,6 +204,11 @@ class FinetuneOptions(Options):
         return cls(**start | given)
 
     @property
+    def row_tokens(self) -> int:
+        """Tokens that are read at once: never fewer than one sequence."""
+        return max(self.tokens_per_step, self.max_length)
+
+    @property
     def peak_learning_rate(self) -> float:
         """The learning rate given, or the method's own."""
         return LEARNING_RATES[self.method] if self.learning_rate is None else self.learning_rate

@@ -164,6 +164,21 @@ class FitsDone:
         """
         return sum(map(self._of, names))
 
+    def fits(self, names: Sequence[str]) -> int:
+        """How many fits these feature sets take, about.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Of the sources.
+
+        Returns
+        -------
+        int
+            At most.
+        """
+        return sum(self._fits_of(self._sources[name]) for name in names)
+
     def followed(self, name: str, advance: Advance) -> tuple[Callable[[int, int], None], Callable[[], None]]:
         """What hears of the fits of one feature set, and what ends it.
 
@@ -193,9 +208,9 @@ class FitsDone:
 
     def _of(self, name: str) -> int:
         """Units of one feature set: a choice fits each candidate inside every fold, and then one."""
-        source = self._sources[name]
-        if self.unit == "features":
-            return 1
+        return 1 if self.unit == "features" else self._fits_of(self._sources[name])
+
+    def _fits_of(self, source: FeatureSource) -> int:
         return self._fits * (1 if source.how is None else 1 + len(source.leaves) * INNER if _looks(source) else 1)
 
 

@@ -11,8 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from ..core.errors import OptionError, RecipeError, StoreError
 from ..core.processes import several
 from ..core.sql import literal
@@ -28,42 +26,6 @@ if TYPE_CHECKING:
     from llm4es_store import Run, Store
 
     from ..recipes import Recipe
-
-
-@dataclass
-class Upstream:
-    """In a dry run of several steps: the texts as the steps before will leave them."""
-
-    changes: dict[str, str | None] = field(default_factory=dict)
-    """Entity -> why its texts will be others; None: they vanish."""
-
-    def apply(self, hashes: pa.Table) -> pa.Table:
-        """(entity_id, source_hash) of texts as they will be.
-
-        Parameters
-        ----------
-        hashes : pyarrow.Table
-            Columns ``entity_id`` and ``source_hash`` of the texts as they are.
-
-        Returns
-        -------
-        pyarrow.Table
-            The same columns, sorted by entity.
-
-        Examples
-        --------
-        >>> hashes = pa.table({"entity_id": ["a", "b"], "source_hash": ["1", "2"]})
-        >>> Upstream({"a": None, "c": "new"}).apply(hashes).to_pydict()
-        {'entity_id': ['b', 'c'], 'source_hash': ['2', 'to come']}
-        """
-        if not self.changes:
-            return hashes
-        known = dict(zip(hashes["entity_id"].to_pylist(), hashes["source_hash"].to_pylist(), strict=True))
-        known |= dict.fromkeys(self.changes, "to come")
-        rows = sorted((entity, hash_) for entity, hash_ in known.items() if self.changes.get(entity, "") is not None)
-        return pa.table(
-            [pa.array([row[column] for row in rows], pa.string()) for column in (0, 1)], hashes.column_names
-        )
 
 
 @dataclass(frozen=True)
@@ -106,8 +68,8 @@ class Context:
     executor: Executor = field(default_factory=Local)
     """Where stages are mapped."""
 
-    upstream: Upstream = field(default_factory=Upstream)
-    """What the steps before in this dry run will change."""
+    rehearses: bool = False
+    """Whether the store is a rehearsal's: where a model would train or read, rows without vectors stand in."""
 
     which: Which = NEWEST
     """Whose texts are meant, where those of the dataset end at several times."""

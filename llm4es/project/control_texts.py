@@ -54,9 +54,18 @@ def read_as_control(context: Context, scope: Scope, chosen: Texts, entities: str
     return found["entity_id"].combine_chunks()
 
 
+SPELLED = " spelled"
+"""Behind the content of vectors that are to be made anew."""
+
+
+def as_made(hashes: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Content as rows bear it once they are made, of content as ``outdated`` marks it."""
+    return pc.replace_substring(hashes, SPELLED, "")
+
+
 def outdated(hashes: pa.Table, entities: pa.Array) -> pa.Table:
     """(entity_id, source_hash) in which these entities have other content than their vectors were made of."""
     of_them = pc.is_in(hashes["entity_id"], entities)
     hashed = hashes["source_hash"]
-    marked = pc.if_else(of_them, pc.binary_join_element_wise(hashed, "spelled", " "), hashed)
+    marked = pc.if_else(of_them, pc.binary_join_element_wise(hashed, SPELLED, ""), hashed)
     return hashes.set_column(hashes.schema.get_field_index("source_hash"), "source_hash", marked)

@@ -30,6 +30,7 @@ from .align import Alignment
 from .canaries import PASS_SECONDS, UNCOMPILED, keep_canaries, measured, say_uncompiled
 from .context import Context
 from .control_texts import EVERYBODY, RECORDED, SOME, outdated, read_as_control
+from .costs import Amount, like_model
 from .cut_histories import what_is_cut
 from .embed_endpoint import embed_endpoint
 from .embed_events import embed_events
@@ -46,7 +47,9 @@ from .read_anew import RECORDED as STATES
 from .selection import choose_texts, entities_sql
 from .short_vectors import ASKED
 from .spaces import space_of
+from .stand_ins import of_embeddings
 from .stored_models import resolved
+from .token_counts import frames_of, read_by, to_embed
 
 if TYPE_CHECKING:
     from llm4es_store import Run
@@ -111,7 +114,7 @@ def embed(
     config |= {"prompt": prompts.fingerprint} if prompts else {}
     scope = {"dataset": context.dataset, "model": space.name, "config_id": config_id(config)}
     entities = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
-    hashes = context.upstream.apply(store.sql(chosen.hashes_sql(entities)).to_arrow_table())
+    hashes = store.sql(chosen.hashes_sql(entities)).to_arrow_table()
     depths = sorted(effective_k(options.k, ref.n_layers))
     wrong = wrong_before(ref.folder, options.max_length, number_format(load))
     anew = pa.concat_arrays(
@@ -126,13 +129,17 @@ def embed(
     )  # (entities x k)
     complete = context.max_entities is None
 
-    def prepare(run: "Run", plan: Plan) -> pa.Table:
-        """Drop what was made wrongly, and layers of other texts; find out whose layers lack."""
+    def drop_besides(run: "Run", plan: Plan) -> None:
+        """Drop what was made wrongly, and layers of other texts."""
         if space.wrong:
             for table in ("embeddings", "layers"):
                 run.delete(table, {"dataset": context.dataset, "model": space.name}, space.replaced)
         if len(plan.stale) and store.table("layers") is not None:
             run.drop("layers", scope, plan.stale)
+
+    def prepare(run: "Run", plan: Plan) -> pa.Table:
+        """Find out whose layers lack besides."""
+        drop_besides(run, plan)
         todo = plan.todo.select(["entity_id"])
         if options.layers is Layers.KEEP:
             lacking = store.plan("layers", scope, hashes, ("entity_id",), complete=complete, row_filter="layer = 1")
@@ -183,6 +190,13 @@ def embed(
         finish=lambda run: "; ".join(
             [what_is_cut(context.store, scope, options), *how_kept(context.store, scope, options)]
         ),
+        amount=lambda plan: to_embed(
+            context, ref, load, options, chosen.condition, plan.todo, frames_of(prompts, modules)
+        ),
+        spent=lambda run: Amount(read_by(context, run)),
+        like=like_model(ref, load, reads="texts"),
+        stand_ins=of_embeddings(options, load, space.fingerprint, modules.dim if modules else ref.dim),
+        besides=drop_besides,
     )
     if options.align_to is None:
         return incremental(context, job)

@@ -22,6 +22,7 @@ from ..options.embed import ENDPOINT
 from ..options.workers import check_one_asks
 from ..servers import server_address
 from .context import Context
+from .costs import Amount
 from .cut_histories import what_is_cut
 from .executor import Increment, TableRows, Work
 from .how_kept import how_kept
@@ -29,6 +30,8 @@ from .incremental import Job, incremental
 from .observer import Advance, as_increments
 from .outcome import Outcome
 from .selection import choose_texts, entities_sql
+from .stand_ins import of_embeddings
+from .token_counts import read_by
 
 if TYPE_CHECKING:
     from llm4es_store import Run
@@ -100,7 +103,7 @@ def embed_endpoint(
     made = config_id(config)
     scope = {"dataset": context.dataset, "model": space, "config_id": made}
     entities = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
-    hashes = context.upstream.apply(store.sql(chosen.hashes_sql(entities)).to_arrow_table())
+    hashes = store.sql(chosen.hashes_sql(entities)).to_arrow_table()
 
     def prepare(run: "Run", plan: Plan) -> pa.Table:
         """Before anything leaves the machine, say where it goes."""
@@ -129,6 +132,10 @@ def embed_endpoint(
         finish=lambda run: "; ".join(
             [what_is_cut(context.store, scope, options), *how_kept(store, scope, options), *_cost(context, run)]
         ),
+        amount=lambda plan: Amount(len(plan.todo), "texts"),
+        spent=lambda run: Amount(run.record.rows_computed, "texts", tokens=read_by(context, run)),
+        like={"endpoint": model, "base_url": address.url, "max_length": options.max_length},
+        stand_ins=of_embeddings(options, load, "", options.dims or 0) | {"pooling": ENDPOINT},
     )
     return incremental(context, job)
 

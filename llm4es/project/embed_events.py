@@ -22,8 +22,10 @@ from ..models.ref import ModelRef, check_length
 from ..options import EmbedOptions, LoadOptions
 from .align import Alignment
 from .context import Context
+from .costs import Amount, like_model
 from .cut_histories import what_is_cut
 from .event_pooling import Mapped
+from .event_rehearsal import drop_wrong_vectors, rehearse, stand_ins, tokens_to_read
 from .event_request import EventRequest
 from .event_texts import DistinctEvents, kinds_of
 from .events_said import EventsRead
@@ -118,10 +120,7 @@ class _Step:
         asked, context = self.asked, self.asked.context
         asked.check()
         hashes = context.store.sql(f"{asked.histories.hashes(asked.entities)} ORDER BY entity_id").to_arrow_table()
-        hashes = context.upstream.apply(hashes)
         job = self._job(hashes)
-        if context.dry_run:
-            self._say_what_is_to_read(plan_of(context, job))
         if asked.options.align_to is None:
             return incremental(context, job)
         aligned = Alignment.of(context, job, asked.options.align_to, asked.options.store_as)
@@ -159,6 +158,11 @@ class _Step:
             prepare=self._prepare,
             executor=lambda todo: Local(1),  # sparse products use all cores as they are
             finish=lambda run: self._said(run, scope),
+            amount=self._planned,
+            spent=lambda run: self._amount(run.record.rows_computed),
+            like=like_model(asked.ref, asked.load, reads="events"),
+            stand_ins=stand_ins(asked),
+            besides=self._rehearse,
         )
 
     def _prepare(self, run: "Run", plan: Plan) -> pa.Table:
@@ -166,13 +170,7 @@ class _Step:
         asked, context = self.asked, self.asked.context
         run.reads([events_table(context.dataset), "splits"])
         self.todo, self.to_pool = plan.todo, _once(plan.todo)
-        if asked.space.wrong:
-            other = asked.space.replaced
-            run.delete("embeddings", {"dataset": context.dataset, "model": asked.space.name}, other)
-            for table in ("layers", "event_vectors"):
-                if context.store.table(table) is not None:
-                    scope = {"model": asked.space.name} | ({"dataset": context.dataset} if table == "layers" else {})
-                    run.delete(table, scope, other)
+        drop_wrong_vectors(asked, run)
         if not len(self.to_pool):
             return self.to_pool
         self.kinds = self._kinds(self.to_pool)
@@ -249,17 +247,27 @@ class _Step:
 
     # -- what is said --------------------------------------------------------------------------------------------------
 
-    def _say_what_is_to_read(self, plan: Plan) -> None:
-        """In a dry run: how many events a model would read, for whom."""
-        context = self.asked.context
+    def _planned(self, plan: Plan) -> Amount:
+        """In a dry run: how many events a model will read, for whom, and their tokens, each counted."""
+        asked, context = self.asked, self.asked.context
         self.todo, self.to_pool = plan.todo, _once(plan.todo)
-        if not len(self.to_pool):
-            return
         self.kinds = self._kinds(self.to_pool)
-        lacking = plan_of(context, self.asked.vectors.job(context, self.kinds.to_read()))
+        lacking = plan_of(context, asked.vectors.job(context, self.kinds.to_read()))
         self.read = self._counted(len(lacking.todo))
-        self.asked.check_distinct(self.kinds, len(lacking.todo))
+        asked.check_distinct(self.kinds, len(lacking.todo))
         context.observer.say(self.read.planned())
+        self.read.n_tokens = tokens_to_read(asked, lacking)
+        return self._amount(len(plan.todo))
+
+    def _amount(self, n_rows: int) -> Amount:
+        """Tokens to read; where all events are known, vectors to pool."""
+        return Amount(self.read.n_tokens) if self.read.n_tokens else Amount(n_rows, "vectors", tokens=0)
+
+    def _rehearse(self, run: "Run", plan: Plan) -> None:
+        """In a rehearsal: have rows stand for the events that will be read, and for what will be learnt of them."""
+        drop_wrong_vectors(self.asked, run)
+        if len(plan.todo):
+            rehearse(self.asked, run, self.kinds, self._depths())
 
     def _counted(self, n_lacking: int) -> EventsRead:
         """So many events to read, of those of the entities to pool."""

@@ -5,6 +5,7 @@ network.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import pyarrow as pa
 
@@ -39,7 +40,8 @@ def embed_executor(
     Executor
         For ``Job.executor``.
     """
-    return executor_for(context, ref, load, len(todo), lambda: _tokens(context, options, condition, todo))
+    characters = partial(characters_of, context, options, condition, todo)
+    return executor_for(context, ref, load, len(todo), lambda: characters() // CHARACTERS)
 
 
 def executor_for(
@@ -56,11 +58,11 @@ def executor_for(
     return Local(workers, warn=context.observer.warn)
 
 
-def _tokens(context: Context, options: EmbedOptions, condition: str, todo: pa.Table) -> int:
-    """About how many tokens there are to read."""
+def characters_of(context: Context, options: EmbedOptions, condition: str, todo: pa.Table) -> int:
+    """Characters of texts of some entities, as far as they are read, about."""
     most = "" if options.history is History.FULL else f", {options.max_length * CHARACTERS}"
     with context.store.connect() as connection:
         connection.register("todo", todo)
         query = f"SELECT sum(least(length(text){most})) FROM texts SEMI JOIN todo USING (entity_id) WHERE {condition}"
         ((characters,),) = connection.sql(query).fetchall()
-    return int(characters or 0) // CHARACTERS
+    return int(characters or 0)

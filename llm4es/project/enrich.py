@@ -5,7 +5,7 @@ In: a context, options. Out: rows of ``texts`` under other variants. Knows no sc
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +23,7 @@ from ..serialize.escaping import escape
 from ..serialize.formats import field_named, parse
 from ..servers import key_remark, server_address
 from .context import Context
+from .costs import Amount, like_model
 from .executor import Increment, TableRows, Work
 from .incremental import Job, incremental
 from .kept_variants import variants_config
@@ -76,7 +77,7 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
     raw = choose_texts(store, dataset, (RAW,), context.which)
     ((_, base),) = raw.pairs
     entities = entities_sql(dataset, base, context.max_entities)
-    hashes = context.upstream.apply(store.sql(raw.hashes_sql(entities)).to_arrow_table())
+    hashes = store.sql(raw.hashes_sql(entities)).to_arrow_table()
     if options.group_by:
         for (text,) in store.sql(f"SELECT text FROM texts WHERE {raw.condition} LIMIT 1").fetchall():
             field_named(parse(text).headers, options.group_by)
@@ -111,8 +112,21 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
         row_filter=checked.others,
         prepare=lambda run, plan: _prepared(context, options, checked, before, run, plan),
         finish=(lambda run: _tally(context, run, cost)) if by_llm else None,
+        amount=lambda plan: Amount(len(plan.todo), "texts"),
+        spent=(lambda run: Amount(cost.questions, "texts", tokens=cost.read + cost.written)) if by_llm else None,
+        like=_like(options, load, model),
     )
     return incremental(context, job)
+
+
+def _like(options: EnrichOptions, load: LoadOptions, model: ModelRef | None) -> dict[str, Any]:
+    """What makes as many texts take as long."""
+    if options.by is EnrichBy.RULES:
+        return {"by": str(options.by)}
+    asked = {"by": str(options.by), "constrain": str(options.constrain), "max_new_tokens": options.max_new_tokens}
+    if model is not None:
+        return like_model(model, load, **asked)
+    return {"model": str(options.model), "base_url": options.base_url, **asked}
 
 
 def _model(context: Context, options: EnrichOptions) -> ModelRef | None:

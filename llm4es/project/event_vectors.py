@@ -109,6 +109,7 @@ class EventVectors:
             batch_rows=512,
             unit="events",
             counted=False,
+            stand_ins={"layer": self.first, "fingerprint": self.config["model"]},
             setup=partial(_set_up, replace(self, load=as_found_here(self.load)), context.dataset),
             executor=partial(self._executor, context),
             committers={

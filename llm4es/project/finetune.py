@@ -23,6 +23,8 @@ from ..models.ref import ModelRef, check_length, load_fingerprint
 from ..options import FinetuneOptions, LoadOptions
 from .alone import alone
 from .context import Context
+from .costs import like_model
+from .finetune_rehearsal import stand_in_model, stand_in_weights, tokens_to_train
 from .incremental import Job, incremental
 from .kept_in_words import in_words
 from .kept_version import SAMPLE, kept_version, settings_of
@@ -103,7 +105,7 @@ def finetune(
     config = {"base": load_fingerprint(ref, load), "options": options.fingerprint(), "texts": chosen.pairs}
     base = ref.name if ref.name in tuned_names(store) else from_anywhere(base_name)
     asked = _Asked(context, ref, base_name, base, load, options, chosen, family, config, content, len(read))
-    if context.dry_run or several() or asked.target(keep).kept:
+    if context.dry_run or context.rehearses or several() or asked.target(keep).kept:
         return asked.outcome(keep)
     with alone(store, family, context.observer):  # what another process has tuned meanwhile is found then
         return asked.outcome(keep)
@@ -176,7 +178,7 @@ class _Asked:
         asked = (settings_of(context, target.kept) if target.kept else None) or {**self.config, **sample}
         record = {**asked, **names, "config_id": target.config_id}
         wanted = pa.table({"model": [target.name], "source_hash": [target.content]})
-        committed = Committed(context, row)
+        committed, weights = Committed(context, row), context.store.layout.folder("models") / folder
         job = Job(
             stage="finetune",
             what=target.name,
@@ -194,6 +196,10 @@ class _Asked:
             setup=partial(ready, self._training(target, folder, row)),
             committers={"exposures": committed.keep_exposures, "models": committed.keep_model},
             finish=lambda run: self._verdict(run, committed),
+            amount=lambda _: tokens_to_train(self.options, self._characters()),
+            like=like_model(self.ref, self.load, method=self.options.method.value),
+            stand_ins=stand_in_model(row, self.ref),
+            besides=lambda run, plan: stand_in_weights(self.ref, weights) if len(plan.todo) else None,
         )
         self._say_what_is_there(target, keep)
         keep_new_place(context, row, job.record)
@@ -201,13 +207,20 @@ class _Asked:
 
     def _training(self, target: "_Target", folder: str, row: dict[str, Any]) -> Training:
         """What is trained; no text is read where nothing is."""
-        nothing = " WHERE false" if target.kept or self.context.dry_run else ""
+        planned = self.context.dry_run or self.context.rehearses
+        nothing = " WHERE false" if target.kept or planned else ""
         train, held_out = (
             self.context.store.sql(f"FROM ({_texts(self.context, self.chosen, split)}){nothing}").to_arrow_table()
             for split in ("train", "validation")
         )
         models = self.context.store.layout.folder("models")
         return Training(self.ref, self.load, self.options, train, held_out, models / folder, row)
+
+    def _characters(self) -> int:
+        """Of the texts that are trained on."""
+        texts = _texts(self.context, self.chosen, "train", "length(text) AS n")
+        ((n,),) = self.context.store.sql(f"SELECT sum(n) FROM ({texts})").fetchall()
+        return int(n or 0)
 
     def _say_what_is_there(self, target: "_Target", keep: bool) -> None:
         """Which version stays; of ``finetune`` itself only where the bare name means another."""

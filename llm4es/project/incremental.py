@@ -8,114 +8,28 @@ launch``) all compute, and one alone writes.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from ..core.entities import KnownKeys
 from ..core.plan import Plan, Reason
 from ..core.processes import writes
-from ..core.sql import Scope
 from ..core.tables import EVENTS
 from .commits import buffered, commit_behind
 from .context import Context
-from .executor import Executor, Increment, Local, Setup, TableRows
+from .costs import Estimate, estimate
+from .executor import Increment, Local, Setup, TableRows, Work
+from .job import Job
 from .outcome import Outcome
+from .rehearsal import stand_in
 from .settings import difference
 
 if TYPE_CHECKING:
     from llm4es_store import Run
 
-
-@dataclass(frozen=True)
-class Job:
-    """What one step has to do: which rows are wanted, and how they are made."""
-
-    stage: str
-    """Name of the step."""
-
-    what: str
-    """Which of several, for people: the model, the task."""
-
-    config_id: str
-    """The configuration of the rows."""
-
-    record: Mapping[str, Any]
-    """What the record of the run keeps of it."""
-
-    table: str
-    """The table whose rows are wanted."""
-
-    scope: Scope
-    """The rows of it that this configuration is answerable for."""
-
-    key: tuple[str, ...]
-    """Columns that name a wanted row; the first is what rows are about, such as ``entity_id``."""
-
-    wanted: pa.Table
-    """Key columns, and ``source_hash``: the content that a row is made from."""
-
-    setup: Setup
-    """Makes the stage ready where the work is done."""
-
-    inputs: str = "FROM todo"
-    """SELECT of what the stage reads, over the store's views and ``todo``, the planned rows."""
-
-    batch_rows: int = 64
-    """Rows of input handed over at a time."""
-
-    related_scope: Scope | None = None
-    """Rows of the same kind under other configurations: who is known there is not new."""
-
-    complete: bool = False
-    """Whether ``wanted`` is everything: only then can a row that is not in it be said to have vanished."""
-
-    unseen: Reason = Reason.CONFIG
-    """Why a row is computed that is known under another configuration."""
-
-    because: Reason | None = None
-    """Why the rows are computed, where that is known otherwise than from the table; None: as the plan finds."""
-
-    anew: pa.Array | None = None
-    """Subjects whose rows were read otherwise before: told as such, not as other content."""
-
-    row_filter: str = "true"
-    """SQL condition that picks one live row of several that stand for one wanted."""
-
-    counted: bool = True
-    """Whether its rows are those that the run's record counts; not of a job that another one needs first."""
-
-    replaces: bool = False
-    """Rows take the place of others when they are committed: nothing is dropped before."""
-
-    rows_in: int | None = None
-    """Entities or feature sets that were looked at; None: as many as are wanted."""
-
-    unit: str = "entities"
-    """What progress counts."""
-
-    total: Callable[[pa.Table], int | None] = field(default=len)
-    """Planned rows -> units of progress."""
-
-    commit_seconds: float | None = None
-    """Seconds of work that one commit holds, 0: each increment by itself; None: ``commits.COMMIT_SECONDS``."""
-
-    records_no_op: bool = True
-    """Whether a run that finds nothing to do leaves a record."""
-
-    prepare: "Callable[[Run, Plan], pa.Table] | None" = None
-    """Called before the work with the run and the plan: drops what goes besides, returns the rows to hand over."""
-
-    committers: "Mapping[str, Callable[[Run, pa.Table], None]]" = field(default_factory=dict)
-    """Tables whose rows are committed in a way of their own -> that way."""
-
-    executor: "Callable[[pa.Table], Executor] | None" = None
-    """Rows to hand over -> where they are worked on; None: where the context says, of this machine in one process."""
-
-    finish: "Callable[[Run], str] | None" = None
-    """Called at the end: a sentence about the whole result."""
+__all__ = ["Job", "carry_out", "incremental", "plan_of"]
 
 
 def plan_of(context: Context, job: Job) -> Plan:
@@ -193,23 +107,44 @@ def incremental(context: Context, job: Job) -> Outcome:
     changed = ""
     if Reason.CONFIG in plan.reasons:
         changed = difference(context.store, job.stage, context.dataset, job.record)
-    if context.dry_run:
-        return _outcome(job, plan, len(plan.todo), 0.0, changed, dry_run=True)
+    if context.dry_run or (context.rehearses and job.stand_ins is not None):
+        cost = _estimate(context, job, plan)
+        if context.rehearses:
+            _rehearse(context, job, plan)
+        return _outcome(job, plan, len(plan.todo), 0.0, changed, dry_run=True, cost=cost)
     if not (job.records_no_op or len(plan.todo) or len(plan.stale)):
         return _outcome(job, plan, 0, time.monotonic() - began, changed)
     if not writes():
-        for _ in _increments(context, job, plan.todo) if len(plan.todo) else ():
+        for _ in _increments(context, job, plan.todo, None) if len(plan.todo) else ():
             pass  # what this process computed is in the weights that all share
         return _outcome(job, plan, len(plan.todo), time.monotonic() - began, changed)
     with context.run(job.stage, job.record) as run:
         run.record.rows_in = len(job.wanted) if job.rows_in is None else job.rows_in
         run.record.rows_reused = plan.reused
         carry_out(context, job, run, plan)
+        if len(plan.todo) and job.amount is not None:
+            run.record.cost = (job.spent(run) if job.spent else job.amount(plan)).recorded(job.like)
         message = job.finish(run) if job.finish is not None else ""
         if message:
             run.record.message = message
             context.observer.say(f"{job.stage} {job.what}: {message}")
         return _outcome(job, plan, run.record.rows_computed, time.monotonic() - began, changed, message=message)
+
+
+def _estimate(context: Context, job: Job, plan: Plan) -> Estimate | None:
+    """What the planned rows will cost; None where there are none, or nobody counts the work."""
+    if not len(plan.todo) or job.amount is None:
+        return None
+    return estimate(context.store, job.stage, job.like, job.amount(plan))
+
+
+def _rehearse(context: Context, job: Job, plan: Plan) -> None:
+    """Leave the rehearsal's store as the work would leave the store."""
+    with context.run(job.stage, job.record) as run:
+        run.record.rows_in, run.record.rows_reused = len(job.wanted), plan.reused
+        if job.besides is not None:
+            job.besides(run, plan)
+        stand_in(job, run, plan)
 
 
 def carry_out(context: Context, job: Job, run: "Run", plan: Plan) -> None:
@@ -234,7 +169,7 @@ def carry_out(context: Context, job: Job, run: "Run", plan: Plan) -> None:
         return
     run.begin()
     planned = KnownKeys(plan.todo, job.key)
-    increments = buffered(_increments(context, job, todo), job.commit_seconds)
+    increments = buffered(_increments(context, job, todo, run), job.commit_seconds)
     if job.commit_seconds == 0:
         for increment in increments:  # what was made is kept before more is asked for
             _commit(job, run, planned, increment)
@@ -242,15 +177,29 @@ def carry_out(context: Context, job: Job, run: "Run", plan: Plan) -> None:
         commit_behind(increments, lambda increment: _commit(job, run, planned, increment))
 
 
-def _increments(context: Context, job: Job, todo: pa.Table) -> Iterator[Increment]:
+def _increments(context: Context, job: Job, todo: pa.Table, run: "Run | None") -> Iterator[Increment]:
     """What the stage gives for the planned rows, wherever the executor maps it."""
     given = Local(1) if type(context.executor) is Local else context.executor
     executor = given if job.executor is None else job.executor(todo)
+    here = run is not None and isinstance(executor, Local) and executor.workers in (None, 1)
+    setup = _timed(job.setup, run) if here and run is not None else job.setup
     with context.store.connect() as connection:
         connection.register("todo", todo)
         batches = connection.sql(job.inputs).to_arrow_reader(job.batch_rows)
         with context.observer.progress(f"{job.stage} {job.what}", job.total(todo), job.unit) as advance:
-            yield from executor.map(job.setup, batches, advance)
+            yield from executor.map(setup, batches, advance)
+
+
+def _timed(setup: Setup, run: "Run") -> Setup:
+    """The set-up in this process, its seconds noted: they do not grow with the work."""
+
+    def timed() -> Work:
+        began = time.monotonic()
+        work = setup()
+        run.record.ready += time.monotonic() - began
+        return work
+
+    return timed
 
 
 def _commit(job: Job, run: "Run", planned: KnownKeys, increment: Increment) -> None:
@@ -278,7 +227,15 @@ def _append(job: Job, run: "Run", planned: KnownKeys, rows: TableRows) -> None:
 
 
 def _outcome(
-    job: Job, plan: Plan, computed: int, seconds: float, changed: str, *, dry_run: bool = False, message: str = ""
+    job: Job,
+    plan: Plan,
+    computed: int,
+    seconds: float,
+    changed: str,
+    *,
+    dry_run: bool = False,
+    cost: Estimate | None = None,
+    message: str = "",
 ) -> Outcome:
     """The job's outcome as its plan and its run have it."""
     reasons = {f"{why}{f' ({changed})' if changed and why == Reason.CONFIG else ''}": n for why, n in plan.why.items()}
@@ -292,5 +249,6 @@ def _outcome(
         seconds=seconds,
         config_id=job.config_id,
         dry_run=dry_run,
+        cost=cost,
         message=message,
     )

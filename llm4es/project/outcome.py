@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+from .costs import Estimate
 from .observer import duration
 
 
@@ -48,6 +49,9 @@ class Outcome:
     dry_run: bool = False
     """Planned only: nothing was written."""
 
+    cost: Estimate | None = None
+    """What the work will cost, of a dry run; None: there is none, or nobody counts it."""
+
     message: str = ""
     """What else has to be said of the result, in a sentence."""
 
@@ -64,26 +68,25 @@ class Outcome:
         -------
         dict
             ``stage``, ``what``, ``rows``, ``computed`` (``to compute`` with a dry run), ``reused``, ``why`` and
-            ``seconds``.
+            ``seconds``; with a dry run ``tokens`` before them, and the seconds are estimated: None where nobody knows.
 
         Examples
         --------
         >>> Outcome("embed", "m", rows=2, computed=1, reused=1, reasons={"new": 1}).row()["why"]
         '1 new'
         """
-        return {
-            "stage": self.stage,
-            "what": self.what,
-            "rows": self.rows,
-            "to compute" if self.dry_run else "computed": self.computed,
-            "reused": self.reused,
-            "why": self.why,
-            "seconds": round(self.seconds, 1),
-        }
+        counts = {"stage": self.stage, "what": self.what, "rows": self.rows}
+        if not self.dry_run:
+            done = {"computed": self.computed, "reused": self.reused, "why": self.why}
+            return {**counts, **done, "seconds": round(self.seconds, 1)}
+        cost = self.cost or Estimate(seconds=None if self.computed else 0.0)
+        planned = {"to compute": self.computed, "reused": self.reused, "why": self.why}
+        seconds = None if cost.seconds is None else round(cost.seconds, 1)
+        return {**counts, **planned, "tokens": cost.tokens, "seconds": seconds}
 
     def __repr__(self) -> str:
         done = "to compute" if self.dry_run else "computed"
-        took = "" if self.dry_run else f", {duration(self.seconds)}"
+        took = (f", {self.cost}" if self.cost else "") if self.dry_run else f", {duration(self.seconds)}"
         return f"{self.stage} {self.what}: {self.computed} {done}, {self.reused} reused ({self.why}){took}"
 
     def _repr_html_(self) -> str:

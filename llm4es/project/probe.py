@@ -16,6 +16,7 @@ from ..recipes.field_names import field_name
 from .cohorts import asked_for
 from .combined_probes import FitsDone, ProbesBefore, with_parts
 from .context import Context
+from .costs import Amount
 from .data_leaks import data_leaks
 from .evidence import Evidence
 from .executor import Increment, TableRows
@@ -256,6 +257,10 @@ def probe(
         unit=done.unit,
         total=lambda rows: done.total(rows["features"].to_pylist()),
         setup=lambda: work,
+        amount=lambda plan: Amount(
+            done.fits(plan.todo["features"].to_pylist()) * len(evidence.everybody), "rows fitted"
+        ),
+        like={"probe": str(options.probe), "protocol": str(options.protocol)},
     )
     outcome = incremental(context, job)
     (say_who_is_missing if context.new_items is None else say_who_lacks_items)(context, task, results)

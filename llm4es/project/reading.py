@@ -34,7 +34,7 @@ from .outcome import Outcome
 from .raw_rows import Unread, keep_rows, read_only, unread
 from .recorded import PastRun
 from .row_chunks import Made, chunks_made
-from .row_sets import RowSet, events_rows, rows_to_keep, text_rows
+from .row_sets import events_rows, rows_to_keep, text_rows
 from .selection import n_texts
 from .text_sets import TextSet, own_cutoffs
 
@@ -161,7 +161,7 @@ class Reading:
                 run.start_from(each.live.standing())
         with self.context.observer.progress(f"serialize {self.context.dataset}", None, "events") as advance:
             made = self._seen(chunks_made(self._events(raw, left), makings, recipe), makings, advance)
-            todo = rows_to_keep(made, sets, self._tell)
+            todo = rows_to_keep(made, sets)
             if run is None:
                 for _ in todo:
                     pass
@@ -190,13 +190,6 @@ class Reading:
             self.first = first if self.first is None or (first and first < self.first) else self.first
             advance(len(made.events))
             yield made
-
-    def _tell(self, rows: RowSet, reasons: dict[str, str], gone: pa.ChunkedArray) -> None:
-        """A dry run's next steps hear of texts that will be others."""
-        if self.context.dry_run and rows.table == "texts":
-            changes = self.context.upstream.changes
-            changes.update(reasons)
-            changes.update(dict.fromkeys(set(gone.to_pylist()) - changes.keys()))
 
     def _forget_other_fields(self, run: "Run") -> None:
         """Drop events that were kept under other names of fields: their values alone, which are hashed, do not tell."""

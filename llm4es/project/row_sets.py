@@ -3,7 +3,7 @@
 In: chunks that were made, live rows. Out: rows_to_keep to commit, each of whole entities. Knows no recipe's fields.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE, BYTES_AT_ONCE = 500_000, 256 * 2**20
 """Events, or bytes of events and texts, that are written and committed at a time: the bound on memory."""
-
-Tell = Callable[["RowSet", dict[str, str], pa.ChunkedArray], None]
-"""Hears of a set's rows why they are written, and whose have gone."""
 
 
 @dataclass
@@ -92,7 +89,7 @@ class RowsToKeep:
             run.record.rows_computed += 0 if is_events else written
 
 
-def rows_to_keep(chunks: Iterator[Made], sets: Sequence[RowSet], tell: Tell) -> Iterator[RowsToKeep]:
+def rows_to_keep(chunks: Iterator[Made], sets: Sequence[RowSet]) -> Iterator[RowsToKeep]:
     """What of the chunks is not live, in rows_to_keep that are worth a commit; at the end what has vanished.
 
     Parameters
@@ -101,8 +98,6 @@ def rows_to_keep(chunks: Iterator[Made], sets: Sequence[RowSet], tell: Tell) -> 
         In order.
     sets : sequence of RowSet
         One a cut of the texts, then the events.
-    tell : callable
-        Hears of each change.
 
     Yields
     ------
@@ -120,14 +115,11 @@ def rows_to_keep(chunks: Iterator[Made], sets: Sequence[RowSet], tell: Tell) -> 
             if not change.all_chosen:
                 rows = rows.filter(_of_events(rows, change.chosen) if is_events else change.chosen)
             held.add(at, rows, change.stale)
-            tell(each, change.reasons, change.stale["entity_id"])
         if held.is_full:
             yield held
             held = RowsToKeep(sets)
     for at, each in enumerate(sets):
-        gone = each.merging.rest()
-        held.add(at, None, gone)
-        tell(each, {}, gone["entity_id"])
+        held.add(at, None, each.merging.rest())
     if held.n_rows:
         yield held
 

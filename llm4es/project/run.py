@@ -37,7 +37,7 @@ from .finetune import finetune
 from .outcome import Outcome
 from .pipeline import STAGES
 from .probe import probe
-from .recorded import last_run
+from .rehearsal import planned, rehearsal
 from .run_features import combinations
 from .run_result import RunResult
 from .selection import entities_sql
@@ -77,22 +77,30 @@ def run(
     """
     if options.engine is EngineName.TRANSFORMERS:
         context.with_workers(options.workers)  # what it refuses is refused before anything is done
-    walk = _Walk(context, model, options, load, tasks)
-    if options.retune and not walk.is_tuned:
-        raise OptionError(f"--retune: {_name(model)} is an encoder, which is not tuned; leave it out")
-    outcomes: list[Outcome] = []
-    for stage in STAGES:
-        if context.dry_run and walk.to_come(outcomes) and not walk.is_foreseeable(stage.name):
-            context.observer.say(f"{stage.name}: to be planned once the stages above are done")
-            continue
-        outcomes += walk.steps[stage.name](outcomes)
-    if context.dry_run or not tasks:
+    if context.dry_run:
+        with rehearsal(context) as rehearsed:
+            return RunResult(tuple(map(planned, _walked(rehearsed, model, options, load, tasks))), None)
+    outcomes = _walked(context, model, options, load, tasks)
+    if not tasks:
         return RunResult(tuple(outcomes), None)
     for outcome in outcomes:
         context.observer.say(repr(outcome))
     probed = {outcome.what: outcome.config_id for outcome in outcomes if outcome.stage == "probe"}
     together = compare(context, list(probed), CompareOptions(common=True), list(probed.values()))
     return RunResult(tuple(outcomes), together)
+
+
+def _walked(
+    context: Context, model: str | ModelRef, options: RunOptions, load: LoadOptions, tasks: Sequence[str]
+) -> list[Outcome]:
+    """The stages in order."""
+    walk = _Walk(context, model, options, load, tasks)
+    if options.retune and not walk.is_tuned:
+        raise OptionError(f"--retune: {_name(model)} is an encoder, which is not tuned; leave it out")
+    outcomes: list[Outcome] = []
+    for stage in STAGES:
+        outcomes += walk.steps[stage.name](outcomes)
+    return outcomes
 
 
 FAR_LONGER = 4
@@ -159,18 +167,6 @@ class _Walk:
         ((n_entities,),) = context.store.sql(f"SELECT count(*) FROM ({entities})").fetchall()
         return float(FAR_LONGER * n_entities * self.options.max_length / EVENT_TOKENS)
 
-    def to_come(self, outcomes: Sequence[Outcome]) -> bool:
-        """Whether a stage before will change what the next one reads."""
-        return bool(self.context.upstream.changes) or any(outcome.computed for outcome in outcomes)
-
-    def is_foreseeable(self, stage: str) -> bool:
-        """Whether a dry run can plan a stage on what is still to come."""
-        there = last_run(self.context.store, "serialize", self.context.dataset) is not None
-        asked, kept = self.options.as_of, newest_as_of(self.context.store, self.context.dataset)
-        other_cut = asked is not None and (None if asked == WHOLE else asked) != kept  # other texts than there are
-        foreseeable = ("enrich", "embed") if self.options.retune else ("enrich", "finetune", "embed")
-        return stage in foreseeable and there and not other_cut
-
     def _serialize(self, _: list[Outcome]) -> list[Outcome]:
         texts = self.context.recipe.texts.options(
             on_bad_row=self.options.on_bad_row,
@@ -217,9 +213,7 @@ class _Walk:
     def _embed(self, outcomes: list[Outcome]) -> list[Outcome]:
         options = self.options.embedding(self.history)
         tuned = [outcome for outcome in outcomes if outcome.stage == "finetune"]
-        versions = [
-            "" if outcome.dry_run and outcome.computed else with_version(*version_of(outcome.what)) for outcome in tuned
-        ]
+        versions = [with_version(*version_of(outcome.what)) for outcome in tuned]
         cuts = self._cuts()
         return [
             embed(context, model, self.load, options, self.options.workers)
@@ -250,9 +244,10 @@ class _Walk:
     def _probe(self, before: list[Outcome]) -> list[Outcome]:
         """Every task that can be probed: one that cannot, by a class too rare for the folds, keeps no other from it."""
         options = ProbeOptions(seed=self.options.seed)
+        context = self.context.with_(dry_run=self.context.rehearses)  # nothing plans on a probe
         return of_each(
             self.tasks,
-            lambda task: [probe(self.context, task, options, self._features(task, before))],
+            lambda task: [probe(context, task, options, self._features(task, before))],
             self.context.observer,
         )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from .outcome import Outcome
+from .plan_lines import plan_lines
 from .result import Result
 
 
@@ -27,10 +28,14 @@ class RunResult:
     """Everything probed side by side; None: a dry run, or a recipe without tasks."""
 
     def __repr__(self) -> str:
+        if self.outcomes and all(outcome.dry_run for outcome in self.outcomes):
+            return "\n".join(plan_lines(self.outcomes))
         lines = [repr(outcome) for outcome in self.outcomes]
         return "\n".join(lines if self.comparison is None else [*lines, "", repr(self.comparison)])
 
     def _repr_html_(self) -> str:
         """As a notebook shows it."""
+        if self.comparison is None:
+            return f"<pre>{escape(repr(self))}</pre>"
         done = "<br>".join(f"<code>{escape(repr(outcome))}</code>" for outcome in self.outcomes)
-        return done if self.comparison is None else f"{done}{self.comparison._repr_html_()}"
+        return f"{done}{self.comparison._repr_html_()}"

@@ -5,6 +5,7 @@ over the events: what is new goes into the store, chunk by chunk. Knows no scree
 """
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from ..core.errors import RecipeError
@@ -15,6 +16,7 @@ from ..recipes import locate
 from .appended import GROWN, growth, new_rows, upto_now
 from .bins import unfitted
 from .context import Context
+from .costs import Amount, estimate
 from .cutoffs import Cutoff, newest_as_of
 from .distinct_events import say_distinct
 from .kept_files import refuse_strange_files
@@ -102,9 +104,19 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
                 reading.read(run)
             run.record.rows_in, run.record.rows_reused = reading.rows, reading.reused
             run.record.rows_computed = reading.rows - reading.reused
+            run.record.cost = Amount(reading.rows, "texts").recorded(_like(reading))
         if reading.rows - reading.reused >= TOLD * reading.rows:
             say_distinct(context, cuts[-1].cutoff, options.preset)
-    return reading.outcome(time.monotonic() - began)
+    outcome = reading.outcome(time.monotonic() - began)
+    if not (context.dry_run and outcome.computed):
+        return outcome
+    return replace(outcome, cost=estimate(context.store, "serialize", _like(reading), Amount(reading.rows, "texts")))
+
+
+def _like(reading: Reading) -> dict[str, str]:
+    """What makes as many texts take as long: to compare them is quick, to write them is not."""
+    most = reading.reused < reading.rows / 2
+    return {"dataset": reading.context.dataset, "written": "most" if most else "few"}
 
 
 def _already_there(context: Context, record: dict[str, Any]) -> int | None:

@@ -30,7 +30,7 @@ COPIED = pa.schema([("what", pa.string()), ("version", pa.int64()), ("files", pa
 
 
 @dataclass(frozen=True)
-class _Pin:
+class Pin:
     """One table at one moment."""
 
     path: str
@@ -74,10 +74,10 @@ def copy(store: Catalog, to: str | Path, advance: Callable[[int], None] = lambda
     target = Path(to).expanduser().absolute()
     if "://" in str(to) or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
         raise StoreError(f"cannot copy to {to}: give a folder that is empty or not there yet")
-    source = _Source(store)
+    source = StoreFiles(store)
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        rows = [_table(source, name, pin, partial, advance) for name, pin in _pinned(store).items()]
+        rows = [_table(source, name, pin, partial, advance) for name, pin in pinned(store).items()]
         for kind in ("models", "raw"):
             sizes = [
                 size for name in source.names(kind) if (size := source.fetch(f"{kind}/{name}", partial)) is not None
@@ -97,7 +97,7 @@ def copy(store: Catalog, to: str | Path, advance: Callable[[int], None] = lambda
     return pa.Table.from_pylist(rows, COPIED)
 
 
-def _pinned(store: Catalog) -> dict[str, _Pin]:
+def pinned(store: Catalog) -> dict[str, Pin]:
     """Every table as it was at one moment: none older than the record says, no row of a run that it does not know."""
     while True:
         record = store.table("runs")
@@ -108,22 +108,22 @@ def _pinned(store: Catalog) -> dict[str, _Pin]:
         tables = {
             name: table for name in store.snapshot() if name != "runs" and (table := store.table(name)) is not None
         }
-        pins = {name: _Pin(table.path, table.version, files_of(table)) for name, table in tables.items()}
+        pins = {name: Pin(table.path, table.version, files_of(table)) for name, table in tables.items()}
         store.runs.refresh()
         if record is not None and store.runs.version == before:
-            return {"runs": _Pin(record.path, before, files_of(record)), **pins}
+            return {"runs": Pin(record.path, before, files_of(record)), **pins}
 
 
-def _table(source: "_Source", name: str, pin: _Pin, target: Path, advance: Callable[[int], None]) -> dict[str, Any]:
+def _table(source: "StoreFiles", name: str, pin: Pin, target: Path, advance: Callable[[int], None]) -> dict[str, Any]:
     """Copy a table up to a version: its log last, so that what it names is there."""
     below, moved, total = f"tables/{name}", 0, 0
     known = checksums.kept(pin.path).files
     there = source.names(below)
-    logs = [each for each in there if each.startswith("_delta_log/") and _until(each, pin.version)]
+    logs = [each for each in there if each.startswith("_delta_log/") and is_until(each, pin.version)]
     for each in logs:
         source.fetch(f"{below}/{each}", target)
     earlier = _named(str(target / below)) - pin.files.keys()
-    notes = {each for each in there if each.startswith(f"{checksums.FOLDER}/") and _until(each, pin.version)}
+    notes = {each for each in there if each.startswith(f"{checksums.FOLDER}/") and is_until(each, pin.version)}
     for each in [*pin.files, *sorted((earlier & {*there}) | notes)]:
         size = source.fetch(f"{below}/{each}", target)
         if each in pin.files:
@@ -141,7 +141,7 @@ def _refuse_other(name: str, file: str, copied: Path, size: int, digest: str | N
         raise StoreError(f"table {name} is damaged: its file {file} is not what was written: {REMEDY}")
 
 
-def _until(name: str, version: int) -> bool:
+def is_until(name: str, version: int) -> bool:
     """Whether a file of a log, or a note of checksums, is of a version up to this one."""
     found = _VERSION.match(name.rpartition("/")[2])
     return found is not None and int(found[1]) <= version and "#" not in name
@@ -156,11 +156,16 @@ def _named(table: str) -> set[str]:
     return named
 
 
-class _Source:
+class StoreFiles:
     """The files of a store, wherever it lies."""
 
     def __init__(self, store: Catalog) -> None:
-        self._root, self._files = store.layout.root, remote_filesystem(store.layout)
+        self.root, self._files = store.layout.root, remote_filesystem(store.layout)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether they lie in a bucket."""
+        return self._files is not None
 
     def names(self, folder: str) -> list[str]:
         """Every file below a folder, relative to it; what others are writing just now begins with a dot."""
@@ -168,10 +173,10 @@ class _Source:
 
     def _all(self, folder: str) -> Iterator[str]:
         if self._files is not None:
-            base = f"{self._root.partition('://')[2]}/{folder}/"
+            base = f"{self.root.partition('://')[2]}/{folder}/"
             yield from (path.partition(base)[2] for path in self._files.find(base))
             return
-        root = Path(self._root) / folder
+        root = Path(self.root) / folder
         yield from (path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
 
     def fetch(self, name: str, target: Path) -> int | None:
@@ -180,9 +185,9 @@ class _Source:
         copied.parent.mkdir(parents=True, exist_ok=True)
         try:
             if self._files is not None:
-                self._files.get_file(f"{self._root.partition('://')[2]}/{name}", str(copied))
+                self._files.get_file(f"{self.root.partition('://')[2]}/{name}", str(copied))
             else:
-                shutil.copyfile(Path(self._root) / name, copied)
+                shutil.copyfile(Path(self.root) / name, copied)
         except FileNotFoundError:
             return None
         return copied.stat().st_size

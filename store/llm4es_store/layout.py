@@ -58,6 +58,7 @@ RUNS = pa.schema(
         ("message", pa.string()),  # the error of a run that failed, or the summary of one that did not
         ("code_version", pa.string()),
         ("host", pa.string()),  # JSON
+        ("cost", pa.string()),  # JSON: how much work it was, and seconds until it began; null: nobody has counted
     ]
 )
 

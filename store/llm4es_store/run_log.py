@@ -49,6 +49,10 @@ class RunRecord:
     written: dict[str, int] = field(default_factory=dict)
     """Table -> last Delta version written."""
     message: str | None = None
+    cost: Mapping[str, Any] | None = None
+    """How much work it was; None: nobody has counted."""
+    ready: float = 0.0
+    """Seconds until the work began: libraries and weights were loaded."""
     ended_at: datetime | None = None
     """When it ended, where that is not now."""
 
@@ -100,6 +104,7 @@ class RunRecord:
             "message": self.message,
             "code_version": self.code_version,
             "host": json.dumps(host()),
+            "cost": None if self.cost is None else json.dumps({**self.cost, "ready": round(self.ready, 3)}),
         }
         return pa.Table.from_pylist([values], schema=layout.RUNS)
 

@@ -18,7 +18,7 @@ from .smaller_vectors import CODED, DECODED
 from .views import View, duckdb_types, empty_sql, select_sql
 
 _RUNS_VIEW = """SELECT run_id, stage, dataset, started_at, seconds, {status} AS status, rows_in, rows_computed,
-    rows_reused, reasons, config, versions, code_version, host, message, version
+    rows_reused, reasons, config, versions, code_version, host, cost, message, version
 FROM ({rows}) WHERE {condition} QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY version DESC) = 1"""
 
 

@@ -1,0 +1,214 @@
+"""What work costs: how much of it there is, and how long as much of it took on this machine before.
+
+In: an amount of work, the record of runs. Out: an estimate: tokens, and seconds where the record has runs of the same
+kind on this machine. Knows no stage, and invents nothing: without such a run there are no seconds.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from ..core.sql import literal
+from ..models.devices import device_name, number_format
+from ..models.ref import ModelRef
+from ..options import LoadOptions
+
+if TYPE_CHECKING:
+    from llm4es_store import Store
+
+TOKENS = "tokens"
+"""The unit of work that a model reads."""
+
+NEWEST = 5
+"""Runs of the same kind that an estimate goes by: an older machine, or an older version, had another speed."""
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How much work there is: its time grows with it."""
+
+    units: int
+    """How many."""
+
+    unit: str = TOKENS
+    """Of what."""
+
+    counted: bool = True
+    """Whether they were counted; False: estimated."""
+
+    tokens: int | None = None
+    """Tokens of it, where the unit is another one; None: nobody knows, or there are none."""
+
+    @property
+    def n_tokens(self) -> int | None:
+        """Tokens of it; None where nobody knows, or there are none."""
+        return self.units if self.unit == TOKENS else self.tokens
+
+    def recorded(self, like: Mapping[str, Any]) -> dict[str, Any]:
+        """As a run's record keeps it, once it is done."""
+        return {"units": self.units, "unit": self.unit, "tokens": self.n_tokens, "like": dict(like)}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What planned work will cost.
+
+    Examples
+    --------
+    >>> print(Estimate(119_114, counted=True, seconds=95.0))
+    119,114 tokens, about 2 min
+    >>> print(Estimate(10_240, counted=False))
+    about 10,240 tokens, no record on this machine yet
+    """
+
+    tokens: int | None = None
+    """Tokens that a model reads; None: none, or nobody knows."""
+
+    counted: bool = True
+    """Whether they were counted; False: estimated."""
+
+    seconds: float | None = None
+    """By this machine's own record; None: it has none of such work yet."""
+
+    def __str__(self) -> str:
+        tokens = "" if self.tokens is None else f"{'' if self.counted else 'about '}{self.tokens:,} tokens"
+        took = "no record on this machine yet" if self.seconds is None else about(self.seconds)
+        return ", ".join(filter(None, [tokens, took]))
+
+
+def estimate(store: "Store", stage: str, like: Mapping[str, Any], amount: Amount) -> Estimate:
+    """What work will cost, by the newest runs of the same kind on this machine.
+
+    Parameters
+    ----------
+    store : Store
+        Whose record is read.
+    stage : str
+        Which step's runs.
+    like : mapping
+        What makes as much work take as long: the shape of the model, where it runs.
+    amount : Amount
+        How much there is.
+
+    Returns
+    -------
+    Estimate
+        Without seconds where there is no such run.
+
+    Examples
+    --------
+    >>> estimate(project.store, "embed", {"layers": 99}, Amount(1000))
+    Estimate(tokens=1000, counted=True, seconds=None)
+    """
+    past = _past(store, stage, like, amount.unit)
+    tokens, counted, units = amount.n_tokens, amount.counted, sum(cost["units"] for _, cost in past)
+    if not past:
+        return Estimate(tokens, counted)
+    if tokens is None and all(cost["tokens"] is not None for _, cost in past):
+        tokens, counted = round(amount.units * sum(cost["tokens"] for _, cost in past) / units), False
+    working = sum(max(0.0, seconds - cost["ready"]) for seconds, cost in past)
+    ready = median(cost["ready"] for _, cost in past)
+    return Estimate(tokens, counted, ready + amount.units * working / units)
+
+
+def _past(store: "Store", stage: str, like: Mapping[str, Any], unit: str) -> list[tuple[float, dict[str, Any]]]:
+    """Seconds and cost of the newest such runs on this machine."""
+    from llm4es_store.run_log import host
+
+    rows = store.sql(
+        f"""SELECT seconds, cost, host FROM runs WHERE stage = {literal(stage)} AND status = 'done'
+        AND cost IS NOT NULL ORDER BY version DESC"""
+    ).fetchall()
+    here, wanted = host(), json.loads(json.dumps(dict(like)))
+    found: list[tuple[float, dict[str, Any]]] = []
+    for seconds, text, where in rows:
+        cost, on = json.loads(text), json.loads(where)
+        same = (cost["like"], cost["unit"]) == (wanted, unit) and cost["units"] > 0
+        if same and all(on.get(name) == here[name] for name in ("name", "machine", "cpus")):
+            found.append((float(seconds), cost))
+        if len(found) == NEWEST:
+            break
+    return found
+
+
+def like_model(ref: ModelRef, load: LoadOptions, **more: Any) -> dict[str, Any]:
+    """What makes a model take as long for as many tokens: its shape, its number format, where it runs, and more.
+
+    Parameters
+    ----------
+    ref : ModelRef
+        The model; one that was tuned from it has its shape.
+    load : LoadOptions
+        How it is loaded.
+    **more
+        What else it depends on.
+
+    Returns
+    -------
+    dict
+        Plain values.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> ref = ModelRef("m", Path("m"), None, "m", n_layers=2, dim=8, context=64, fingerprint="f", revision=None)
+    >>> like_model(ref, LoadOptions(device="cpu"), reads="events")["reads"]
+    'events'
+    """
+    shape = {"layers": ref.n_layers, "dim": ref.dim, "context": ref.context}
+    runs = {"load_in": load.load_in.value, "dtype": number_format(load), "device": device_name(load)}
+    return {**shape, **runs, **more}
+
+
+def about(seconds: float) -> str:
+    """Seconds in words, as roughly as they are known.
+
+    Parameters
+    ----------
+    seconds : float
+        How long.
+
+    Returns
+    -------
+    str
+        Seconds, minutes or hours.
+
+    Examples
+    --------
+    >>> about(0.2), about(48), about(400), about(9000)
+    ('about 1 s', 'about 48 s', 'about 7 min', 'about 2.5 h')
+    """
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+
+
+def summed(estimates: Sequence[tuple[str, Estimate]]) -> str:
+    """What several pieces of work cost together, in a line.
+
+    Parameters
+    ----------
+    estimates : sequence of (str, Estimate)
+        What each is called, and what it costs.
+
+    Returns
+    -------
+    str
+        Tokens, time, and what there is no record of.
+
+    Examples
+    --------
+    >>> summed([("serialize", Estimate(seconds=4.0)), ("embed", Estimate(700, seconds=50.0))])
+    '700 tokens, about 54 s'
+    >>> summed([("serialize", Estimate(seconds=4.0)), ("embed", Estimate(700))])
+    '700 tokens, about 4 s and what this machine has no record of yet: embed'
+    """
+    tokens = sum(each.tokens or 0 for _, each in estimates)
+    rough = "" if all(each.counted for _, each in estimates) else "about "
+    unknown = list(dict.fromkeys(name for name, each in estimates if each.seconds is None))
+    known = [each.seconds for _, each in estimates if each.seconds is not None]
+    parts = [about(sum(known))] if known or not unknown else []
+    parts += [f"what this machine has no record of yet: {', '.join(unknown)}"] if unknown else []
+    return ", ".join([*([f"{rough}{tokens:,} tokens"] if tokens else []), " and ".join(parts)])
