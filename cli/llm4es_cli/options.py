@@ -79,7 +79,7 @@ MaxEntitiesOption = Annotated[
     typer.Option("--max-entities", min=1, metavar="N", help="Only so many entities: always the same ones, N of N+1."),
 ]
 DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Say what would be computed, how many rows and why; compute nothing.")
+    bool, typer.Option("--dry-run", help="Say what would be computed, rows, why, tokens, time; write nothing.")
 ]
 
 DEFAULT_STORE = "llm4es-store"
