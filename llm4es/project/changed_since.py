@@ -88,8 +88,11 @@ def changed_since(context: Context, sources: Sequence[FeatureSource], since: str
     Examples
     --------
     >>> from llm4es.project.feature_sources import feature_sources
-    >>> changed_since(context, feature_sources(context, ["counts"]), "1").entities
+    >>> version = str(context.store.record()["version"][-1].as_py())
+    >>> changed_since(context, feature_sources(context, ["counts"]), version).entities
     []
+    >>> len(changed_since(context, feature_sources(context, ["counts"]), "1").entities)  # the store was empty then
+    20
     """
     version = version_of(context, since)
     changed, gone = set[str](), set[str]()
