@@ -233,7 +233,7 @@ class Catalog:
         >>> len(plan.todo), plan.reused, plan.why
         (2, 0, {'new': 2})
         """
-        from .live_rows import live_sql, planned_schema  # who only reads has no use for it
+        from .planned_rows import live_sql, planned_schema  # who only reads has no use for it
 
         target = self.table(table)
         columns = planned_schema(wanted, key, {**scope, **(related_scope or {})})
