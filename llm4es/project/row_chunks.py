@@ -63,7 +63,7 @@ def chunks_made(events: Iterable[pa.RecordBatch], makings: Sequence[Making], rec
         running: deque[Future[Made]] = deque()
         for batch in whole_entities(events):
             running.append(pool.submit(made, batch))
-            if len(running) > WORKERS:
+            if len(running) >= WORKERS:
                 yield running.popleft().result()
         while running:
             yield running.popleft().result()

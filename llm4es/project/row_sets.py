@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from llm4es_store import Run
     from llm4es_store.live import ScopeRows
 
-ROWS_AT_ONCE, BYTES_AT_ONCE = 500_000, 256 * 2**20
+ROWS_AT_ONCE, BYTES_AT_ONCE = 400_000, 192 * 2**20
 """Events, or bytes of events and texts, that are written and committed at a time: the bound on memory."""
 
 

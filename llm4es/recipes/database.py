@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 ROW = "_llm4es_row"
 """The column of a row's number in its files, from 0; a name that no file has."""
 
-MEMORY = "600MB"
+MEMORY = "400MB"
 """Bound on DuckDB's memory; what is larger is spilled to disk."""
 
 COPIES = "copies"
