@@ -349,3 +349,23 @@ def test_the_command_says_who_where_and_what_it_is_worth(lender: Project, place:
     assert len(lender.check()) == 0
     stages = rows(lender, "SELECT status, rows_computed AS n FROM runs WHERE stage = 'predict' ORDER BY version")
     assert stages == [{"status": "done", "n": 1}, {"status": "done", "n": 80}]
+
+
+def test_a_task_with_cut_offs_of_its_own_is_learnt_there_and_scored_later(place: Path) -> None:
+    from .test_cutoff_own import ROWS, asked, dated
+
+    shop = dated(place, ROWS)
+    shop.serialize()
+    shop.predict("churn", features="counts", **FEW)
+    first = {row["entity_id"]: str(row["as_of"])[:10] for row in rows(shop)}
+    assert first == {f"c{n}": asked(n) for n in range(20)}
+    shop.serialize(as_of="2026-01-05")  # nobody has a label of then or later
+    later = shop.predict("churn", features="counts", as_of="2026-01-05", **FEW)
+    assert later.computed == 20
+    assert fits(shop) == 1
+    kept = rows(shop, "SELECT DISTINCT as_of::DATE::VARCHAR AS day FROM scores WHERE as_of = TIMESTAMPTZ '2026-01-05Z'")
+    assert kept == [{"day": "2026-01-05"}]
+    with pytest.raises(
+        ProbeError, match="task 'churn' has no label of an entity that has 'recency' and whose texts are"
+    ):
+        shop.predict("churn", features="recency", as_of="2026-01-05", **FEW)
