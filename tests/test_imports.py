@@ -11,6 +11,7 @@ from statistics import median
 
 import pytest
 
+import llm4es_store
 from llm4es_store import Store
 
 ROOT = Path(__file__).parent.parent
@@ -219,3 +220,9 @@ assert not {"urllib.request", "pyarrow.compute", "llm4es_store.run", "llm4es_sto
 def test_comparing_does_not_load_scikit_learn(tmp_path: Path) -> None:
     code = "from llm4es.probe import compare, metrics, probe, protocols\nfrom llm4es.project import compare"
     assert not {"torch", "transformers", "sklearn"} & loaded(code, tmp_path)
+
+
+def test_a_name_that_is_loaded_when_it_is_first_used_is_no_modules() -> None:
+    """Once such a module is imported, the package's name would be the module and no longer what is in it."""
+    modules = {path.stem for path in (ROOT / "store/llm4es_store").glob("*.py")}
+    assert not modules & set(llm4es_store.__all__)

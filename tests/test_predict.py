@@ -363,8 +363,9 @@ def test_a_task_with_cut_offs_of_its_own_is_learnt_there_and_scored_later(place:
     later = shop.predict("churn", features="counts", as_of="2026-01-05", **FEW)
     assert later.computed == 20
     assert fits(shop) == 1
-    kept = rows(shop, "SELECT DISTINCT as_of::DATE::VARCHAR AS day FROM scores WHERE as_of = TIMESTAMPTZ '2026-01-05Z'")
-    assert kept == [{"day": "2026-01-05"}]
+    days = [str(row["as_of"])[:10] for row in rows(shop)]
+    assert days.count("2026-01-05") == 20
+    assert len(days) == 40
     with pytest.raises(
         ProbeError, match="task 'churn' has no label of an entity that has 'recency' and whose texts are"
     ):
