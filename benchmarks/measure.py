@@ -5,9 +5,13 @@ from the repository's root.
 """
 
 import argparse
+import os
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from llm4es.options import DEFAULT_MODEL
@@ -71,3 +75,29 @@ def in_turns(contestants: Mapping[str, Callable[[], object]], repeats: int) -> d
 def peak_mb() -> float:
     """The most memory that this process has had: MiB (Linux counts in KiB)."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a command of its own process took."""
+
+    cpu: float
+    """Seconds of processor time."""
+
+    peak_mb: float
+    """The most memory that it had, MiB."""
+
+    output: str
+    """What it printed, messages included."""
+
+
+def command(*words: object) -> Command:
+    """Run ``llm4es`` as users do, in a process of its own; what it says of a failure ends the script."""
+    argv = [sys.executable, "-m", "llm4es_cli.main", *map(str, words)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        output = process.stdout.read() if process.stdout else ""
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"llm4es {' '.join(map(str, words))}: {process.returncode}\n{output}")
+    return Command(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, output)
