@@ -179,7 +179,6 @@ def test_scores(lender: Project) -> None:
         lender.export(scores=True, features="counts")
     with pytest.raises(OptionError, match="--features is missing: name what to export"):
         lender.export()
-    pytest.importorskip("skops")
     few: dict[str, Any] = {"folds": 3, "repeats": 1, "bootstrap": 20}
     lender.predict("plan", features="counts", **few)
     done = lender.export(scores=True, task="plan")

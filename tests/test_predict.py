@@ -22,8 +22,6 @@ from . import lenders
 from .heard import Heard
 from .shell import Call
 
-pytest.importorskip("skops")
-
 FEW: dict[str, Any] = {"folds": 3, "repeats": 2, "bootstrap": 20}
 
 

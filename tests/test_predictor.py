@@ -108,7 +108,6 @@ def test_a_stack_learns_of_scores_that_were_made_out_of_fold() -> None:
 @pytest.mark.parametrize("probe", ["logistic", "lightgbm", "knn", "mlp", "ptls"])
 @pytest.mark.parametrize("kind", list(Kind))
 def test_what_is_written_down_scores_alike(probe: str, kind: Kind) -> None:
-    pytest.importorskip("skops")
     if probe == "lightgbm" or probe == "ptls":
         pytest.importorskip("lightgbm")
     if probe == "ptls" and kind is Kind.REGRESSION:
@@ -124,7 +123,6 @@ def test_what_is_written_down_scores_alike(probe: str, kind: Kind) -> None:
 
 
 def test_what_we_never_fit_is_not_read() -> None:
-    pytest.importorskip("skops")
     import skops.io
 
     class Other(TfidfTransformer):  # type: ignore[misc]  # scikit-learn ships no types
