@@ -1,6 +1,9 @@
 """The whole way from the command line, on a shop's purchases and a model of random weights."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -138,3 +141,18 @@ def test_a_folder_that_is_no_model_and_one_of_pickles(shell: Shell) -> None:
     pickled = tiny.save(shell.folder / "pickled")
     (pickled / "model.safetensors").rename(pickled / "pytorch_model.bin")
     assert "safetensors" in shell.fails("embed", shell.recipe, "--model", pickled)
+
+
+def test_a_command_that_makes_arrays_imports_no_pandas(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("customer,bought_at,product\nc1,2026-01-01,tea\n")
+    code = """import sys
+sys.argv = ["llm4es", "runs", "--store", "store"]
+from llm4es_cli.main import app
+from llm4es_store import Store
+Store("store", create=True)
+app(standalone_mode=False)
+print("pandas" in sys.modules)
+import pyarrow as pa
+print(pa.table({"a": [1]}).to_pandas()["a"].sum())"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-2:] == ["False", "1"], done.stderr

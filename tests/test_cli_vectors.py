@@ -11,6 +11,7 @@ import pytest
 
 from llm4es.core.errors import Llm4esError, OptionError
 from llm4es.project.diff import Side, side
+from llm4es.project.stored_vectors import StoredVectors
 from llm4es_store import Store
 
 from . import shop
@@ -175,3 +176,25 @@ def test_diff_of_versions_that_have_texts_only(tmp_path: Path) -> None:
 )
 def test_sides_as_they_are_typed(text: str, expected: Side) -> None:
     assert side(text) == expected
+
+
+def test_a_probe_reads_the_vectors_of_the_labelled_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, store = shop.write(tmp_path / "shop", CUSTOMERS), tmp_path / "store"
+    labels = (tmp_path / "shop" / "customers.csv").read_text().splitlines()
+    (tmp_path / "shop" / "customers.csv").write_text("\n".join(labels[:21]) + "\n")  # 20 of 30 have one
+    run("serialize", recipe, "--store", store, "-q")
+    run("import", vectors(tmp_path / "v.parquet"), "--name", "coles", "--dataset", "shop", "--store", store, "-q")
+    found, read = StoredVectors.__call__, []
+
+    def counted(self: Any, among: str | None = None) -> Any:
+        read.append(found(self, among))
+        return read[-1]
+
+    monkeypatch.setattr(StoredVectors, "__call__", counted)
+    said = invoke("probe", "shop", "--features", "coles", "--folds", 2, "--repeats", 1, "--store", store).stderr
+    (features,) = read
+    assert features.entity_ids == sorted(line.partition(",")[0] for line in labels[1:21])
+    written = pq.read_table(tmp_path / "v.parquet").to_pylist()
+    expected = {row["entity_id"]: row["vector"] for row in written}
+    assert [row.tolist() for row in features.matrix] == [expected[entity] for entity in features.entity_ids]
+    assert "0 labelled entities have no features and 10 with features no label" in said

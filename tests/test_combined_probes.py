@@ -168,9 +168,9 @@ def test_what_is_looked_at_twice_is_paid_once() -> None:
     from llm4es.project.feature_sources import named
 
     there = {
-        name: FeatureSource(name, name, load=list, dimensions=4, tokens=100, seconds=2.0, config_id="c1")  # type: ignore[arg-type]
+        name: FeatureSource(name, name, load=list, width=4, tokens=100, seconds=2.0, config_id="c1")  # type: ignore[arg-type]
         for name in ("m@4", "m@8")
-    } | {"tfidf": FeatureSource("tfidf", "h", load=list, dimensions=7, tokens=0)}  # type: ignore[arg-type]
+    } | {"tfidf": FeatureSource("tfidf", "h", load=list, width=7, tokens=0)}  # type: ignore[arg-type]
     best = named("best(m@4, m@8, m@8+tfidf, vote(m@8, tfidf))", there)
     assert (best.dimensions, best.tokens, best.seconds) == (15, 100, 2.0)
     assert [leaf.name for leaf in best.leaves] == ["m@4", "m@8", "m@8+tfidf", "tfidf"]

@@ -7,6 +7,7 @@ import pytest
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.preprocessing import StandardScaler
 
 from llm4es.core.errors import ProbeError
 from llm4es.core.tasks import Kind
@@ -15,7 +16,7 @@ from llm4es.probe import chosen_logistic
 from llm4es.probe.boosted import PTLS_SAME, PTLS_TREES
 from llm4es.probe.chosen_logistic import ChosenLogistic
 from llm4es.probe.estimators import ESTIMATORS
-from llm4es.probe.scaling import UnitLength, scaling
+from llm4es.probe.scaling import Standard, UnitLength, in_place, scaling
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(400, 4))
@@ -51,6 +52,19 @@ def test_blocks_weigh_alike_whatever_their_widths() -> None:
     )
     lengths = [np.square(scaled[:, part]).sum(axis=1).mean() for part in (slice(0, 4), slice(4, 34))]
     assert lengths == pytest.approx([1.0, 1.0])
+
+
+def test_a_fold_s_own_rows_are_scaled_where_they_lie_to_the_same_numbers() -> None:
+    wide = RNG.normal(3, 5, size=(2000, 600))  # more numbers than are squared at once, more columns than are scaled
+    expected = StandardScaler().fit_transform(wide)
+    expected /= np.sqrt(np.square(expected).sum() / len(expected))
+    model = scaling([Block(600, Preprocess.STANDARD)])
+    assert np.array_equal(model.fit_transform(wide), expected)
+    mine = wide.copy()
+    scaled = in_place(model).fit_transform(mine)
+    assert np.shares_memory(scaled, mine)
+    assert np.array_equal(scaled, expected)
+    assert Standard().fit(wide).transform(wide) is not wide
 
 
 def test_sparse_and_dense_blocks_side_by_side() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm4es.core.errors import StoreError
+from llm4es.core.lean_arrow import lean_arrow
 
 from .options import DEFAULT_STORE, OutputFormat
 
@@ -53,6 +54,7 @@ class Call:
 
     def project(self, recipe: str) -> "Project":
         """The project of a recipe's name, file, or a dataset of the store."""
+        lean_arrow()
         from llm4es import Project
 
         return Project(
@@ -66,6 +68,7 @@ class Call:
 
     def opened(self) -> "Store":
         """The store. Raises StoreError where there is none."""
+        lean_arrow()
         from llm4es_store import Store
 
         return Store(self.store)

@@ -67,7 +67,7 @@ def align(features: FeatureSet, labels: pa.Table, task: str, kind: Kind) -> tupl
             f"'{task}' ({len(named)}): check that both come from one dataset"
         )
     ids = tuple(entity for entity, _ in rows)
-    x = features.matrix[[row for _, row in rows]]  # (N, D)
+    x = _rows_of(features.matrix, [row for _, row in rows])  # (N, D)
     check_finite(features.name, x, ids)
     cohort = cohort_of(ids, named, in_file, task, kind)
     classes = len(np.unique(cohort.y))
@@ -78,6 +78,11 @@ def align(features: FeatureSet, labels: pa.Table, task: str, kind: Kind) -> tupl
     if kind is Kind.BINARY and classes > 2:
         raise ProbeError(f"task '{task}' is binary and has {classes} classes: make it multiclass, or group them")
     return cohort, x
+
+
+def _rows_of(matrix: Any, rows: Sequence[int]) -> Any:
+    """Some rows in this order; the matrix itself where that is all of them as they stand."""
+    return matrix if len(rows) == matrix.shape[0] and rows == list(range(len(rows))) else matrix[rows]
 
 
 def everybody(cohort: Cohort, labels: pa.Table, entities: Collection[str], task: str, kind: Kind) -> Cohort:

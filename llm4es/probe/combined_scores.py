@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ..core.errors import ProbeError
@@ -27,6 +27,9 @@ from .protocols import Fit
 
 INNER_FOLDS = 3
 """Folds inside a training part."""
+
+FITS_BYTES = 256 * 2**20
+"""What fits may take together where nobody says how many are made at once."""
 
 Key = tuple[str, str, bytes, bytes, bool]
 """Feature set, who is in the cohorts, rows learnt from, rows scored, and whether those are of a training part."""
@@ -63,7 +66,7 @@ class CombinedScores:
     """Scores that were made before; those that are made are added."""
 
     workers: int | None = None
-    """Fits at once; None: one a core."""
+    """Fits at once; None: one a core, as far as ``FITS_BYTES`` goes."""
 
     advance: Callable[[int, int], None] = lambda made, of: None
     """Hears how many of the fits that are asked for are made, and of how many."""
@@ -116,9 +119,11 @@ class CombinedScores:
         """Fit what is asked for, feature set by feature set."""
         order = sorted(asked, key=lambda key: key[0])
         jobs = [delayed(self.work.scores)(a.name, a.train, a.test, inner=a.inner) for a in map(asked.get, order) if a]
+        largest = max(self.work.bytes_of(a.name, len(a.train)) for a in asked.values())
+        at_once = self.workers or max(1, min(cpu_count(), FITS_BYTES // max(largest, 1)))
         # One thread a fit and one fit a core: BLAS, LightGBM and torch bring a thread pool each, and would fight.
         with threadpool_limits(1):
-            made = Parallel(n_jobs=self.workers or -1, backend="threading", return_as="generator")(jobs)
+            made = Parallel(n_jobs=at_once, backend="threading", return_as="generator")(jobs)
             for place, (key, scores) in enumerate(zip(order, made, strict=True), start=1):
                 self.known[key] = scores
                 self.advance(place, len(order))

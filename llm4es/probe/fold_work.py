@@ -78,11 +78,19 @@ class FoldWork:
         """
         of = self.numbers[name]
         learnt, scored = (of.within or (of.learnt, of.learnt)) if inner else (of.learnt, of.scored)
-        return scores_of(self._fit(name, learnt, train), exact(scored[test]), self.kind, self.classes)
+        return scores_of(self._fit(name, learnt, train), _own(scored[test]), self.kind, self.classes)
 
     def fitted(self, name: str, train: Ints) -> Any:
         """The estimator that is fitted on rows ``train``."""
-        return self._fit(name, self.numbers[name].learnt, train)
+        from .scaling import in_place  # heavy
+
+        return in_place(self._fit(name, self.numbers[name].learnt, train), False)  # it is given rows of others
+
+    def bytes_of(self, name: str, n: int) -> int:
+        """What a fit on n rows takes: its own numbers in double precision, and those of an inner fold beside them."""
+        learnt = self.numbers[name].learnt
+        row = learnt.nnz * 12 / max(learnt.shape[0], 1) if hasattr(learnt, "tocsr") else learnt.shape[1] * 8
+        return int(2 * n * row)
 
     def by_class(self, scores: Any, classes: Any) -> Floats:
         """(N, C) scores of the classes that a model has met, a column each of all."""
@@ -90,9 +98,10 @@ class FoldWork:
 
     def _fit(self, name: str, learnt: Any, train: Ints) -> Any:
         from .estimators import ESTIMATORS  # heavy
+        from .scaling import in_place
 
         model = ESTIMATORS[self.probe](self.kind, self.numbers[name].blocks, self.seed, len(train))
-        return model.fit(exact(learnt[train]), self.y[train])
+        return in_place(model).fit(_own(learnt[train]), self.y[train])
 
 
 def scores_of(model: Any, x: Any, kind: Kind, classes: Any) -> Floats:
@@ -137,6 +146,11 @@ def hash_of(cohorts: Sequence[Cohort]) -> str:
 def exact(x: Any) -> Any:
     """(N, D) numbers in double precision: only of the rows of a fit, as many candidates may lie in memory."""
     return x.astype(np.float64)
+
+
+def _own(x: Any) -> Any:
+    """The same of rows that were picked by number, a copy already: the fit may overwrite it."""
+    return x.astype(np.float64, copy=False)
 
 
 def _only(features: FeatureSet, kept: frozenset[str]) -> FeatureSet:

@@ -2,6 +2,8 @@
 
 In: the features' blocks. Out: an unfitted scikit-learn transformer whose every learned thing comes from the rows that
 it is fitted on. Knows no labels.
+
+A fold's own copy of its rows may be scaled where it lies (``in_place``): beside it no second one is made.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,6 +20,36 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from ..features.feature_set import Block, Preprocess
 from .kind_vectors import KnownWords, PooledKinds
 
+COLUMNS_AT_ONCE = 16
+"""Columns whose means and variances are taken at once: scikit-learn holds their rows two more times meanwhile."""
+
+NUMBERS_AT_ONCE = 2**20
+"""Numbers squared at once."""
+
+
+class Standard(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """scikit-learn's ``StandardScaler`` for some columns after the others: the same numbers, and one copy at most."""
+
+    def __init__(self, copy: bool = True) -> None:
+        self.copy = copy
+
+    def fit(self, x: Any, y: Any = None) -> Self:
+        """Learn mean and variance of each column."""
+        self.parts_ = [StandardScaler(copy=False).fit(part) for part in _parts(x)]
+        return self
+
+    def transform(self, x: Any) -> Any:
+        """The rows with zero mean and unit variance."""
+        x = x.copy() if self.copy else x
+        for part, scaler in zip(_parts(x), self.parts_, strict=True):
+            scaler.transform(part)
+        return x
+
+
+def _parts(x: Any) -> list[Any]:
+    """Views of (N, some columns)."""
+    return [x[:, start : start + COLUMNS_AT_ONCE] for start in range(0, x.shape[1], COLUMNS_AT_ONCE)]
+
 
 class UnitLength(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """Divides a block by one number, so that its training rows have mean square length 1.
@@ -25,15 +57,32 @@ class UnitLength(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scik
     Blocks joined side by side then weigh alike whatever their widths, and one grid of C suits all features.
     """
 
+    copy = True  # of one that was kept before it could be said
+
+    def __init__(self, copy: bool = True) -> None:
+        self.copy = copy
+
     def fit(self, x: Any, y: Any = None) -> Self:
         """Learn the length of the training rows."""
-        squares = x.multiply(x).sum() if hasattr(x, "tocsr") else np.square(x).sum()
+        squares = x.multiply(x).sum() if hasattr(x, "tocsr") else _squares(x.ravel())
         self.length_ = float(np.sqrt(squares / x.shape[0])) or 1.0
         return self
 
     def transform(self, x: Any) -> Any:
         """The rows divided by that length."""
-        return x / self.length_
+        if self.copy or hasattr(x, "tocsr"):
+            return x / self.length_
+        x /= self.length_
+        return x
+
+
+def _squares(numbers: Any) -> float:
+    """The sum of (N,) squares, by halves as numpy itself sums a long array."""
+    if len(numbers) <= NUMBERS_AT_ONCE:
+        return float(np.square(numbers).sum())
+    half = len(numbers) // 2
+    half -= half % 8
+    return _squares(numbers[:half]) + _squares(numbers[half:])
 
 
 def _dense(x: Any) -> Any:
@@ -43,7 +92,7 @@ def _dense(x: Any) -> Any:
 
 def _standard(*after: BaseEstimator) -> BaseEstimator:
     """Zero mean and unit variance, and what follows."""
-    return make_pipeline(FunctionTransformer(_dense, accept_sparse=True), StandardScaler(), *after)
+    return make_pipeline(FunctionTransformer(_dense, accept_sparse=True), Standard(), *after)
 
 
 SCALERS: dict[Preprocess, Callable[[], BaseEstimator]] = {
@@ -61,6 +110,14 @@ def scaling(blocks: Sequence[Block]) -> BaseEstimator:
         (block,) = blocks
         return make_pipeline(*_pooled(block), SCALERS[block.preprocess](), UnitLength())
     return _each(blocks, scaling)
+
+
+def in_place(model: BaseEstimator, allowed: bool = True) -> BaseEstimator:
+    """The same estimator, which may overwrite the dense rows that it is given, or may not."""
+    for step in model.get_params(deep=True).values():
+        if isinstance(step, Standard | UnitLength):
+            step.copy = not allowed
+    return model
 
 
 def plain(blocks: Sequence[Block]) -> BaseEstimator:

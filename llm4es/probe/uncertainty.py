@@ -17,7 +17,10 @@ from .metrics import METRICS, Floats, within
 from .predictions import Scored
 
 CHUNK = 250
-"""Resamples computed at once: bounds memory at CHUNK x N weights."""
+"""Resamples computed at once, of as many entities as make no more weights of them than the next says."""
+
+WEIGHTS = 2_000_000
+"""Weights in memory at once; a metric holds them a few times."""
 
 
 def values(scored: Scored, metric: str) -> Floats:
@@ -34,8 +37,9 @@ def replicates(scored: Scored, metric: str, resamples: int, seed: int) -> Floats
     n = len(scored.truth)
     rng = np.random.default_rng(seed)
     chunks = []
-    for start in range(0, resamples, CHUNK):
-        size = min(CHUNK, resamples - start)
+    at_once = max(1, min(CHUNK, WEIGHTS // n))  # of how many is no matter: they are drawn one after the other
+    for start in range(0, resamples, at_once):
+        size = min(at_once, resamples - start)
         weights = rng.multinomial(n, np.full(n, 1 / n), size=size).astype(float)  # (size, N)
         chunks.append(np.mean([_score(metric, scored, r, weights) for r in range(len(scored.scores))], axis=0))
     return np.concatenate(chunks)  # (B,)

@@ -10,6 +10,7 @@ TRUSTED = (
     "llm4es.features.expressions.Combination",
     "llm4es.probe.chosen_logistic.ChosenLogistic",
     "llm4es.probe.kind_vectors.KnownWords",
+    "llm4es.probe.scaling.Standard",
     "llm4es.probe.scaling.UnitLength",
     "llm4es.probe.scaling._dense",
     "collections.OrderedDict",

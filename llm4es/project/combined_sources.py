@@ -11,7 +11,7 @@ from typing import Any
 from ..core.errors import OptionError
 from ..core.hashing import canonical_json, text_hash
 from ..features.expressions import Combination, Expression, combined_name, fitting, parse_expression
-from .feature_source import FeatureSource
+from .feature_source import FeatureSource, Load, total_width
 
 Find = Callable[[str], FeatureSource]
 """A name that combines nothing -> its source."""
@@ -120,13 +120,12 @@ def _source(how: Combination, name: str, parts: Sequence[FeatureSource]) -> Feat
     """Several sources as one whose rows are all of theirs."""
     origins = {origin.name: origin for part in parts for origin in part.origins}.values()
     refused = _refused(name, parts[0].leaves[0].name)
-    widths = [origin.dimensions for origin in origins]
     entities = dict.fromkeys(part.entities for part in parts if part.entities is not None)
     return FeatureSource(
         name=name,
-        source_hash=text_hash(canonical_json([how, *([part.name, part.source_hash] for part in parts)])),
+        content=lambda: text_hash(canonical_json([how, *([part.name, part.source_hash] for part in parts)])),
         load=refused,
-        dimensions=None if None in widths else sum(width or 0 for width in widths),
+        width=lambda: total_width(list(origins)),
         tokens=None if any(origin.tokens is None for origin in origins) else int(sum(_once(origins, "tokens"))),
         seconds=sum(_once(origins, "seconds")) or None,
         n_live=min((part.n_live for part in parts if part.n_live is not None), default=None),
@@ -140,10 +139,10 @@ def _source(how: Combination, name: str, parts: Sequence[FeatureSource]) -> Feat
     )
 
 
-def _refused(name: str, part: str) -> Callable[[], Any]:
+def _refused(name: str, part: str) -> Load:
     """OptionError where rows are asked for: probes are combined, not vectors."""
 
-    def load() -> Any:
+    def load(among: str | None = None) -> Any:
         raise OptionError(
             f"--features {name!r} are probes that are combined, and have no vectors: name a part, such as {part!r}"
         )

@@ -13,6 +13,7 @@ from .context import Context
 from .histories import Histories
 from .leaks import shown_fields
 from .selection import entities_sql
+from .task_labels import cohort_sql
 
 VALUE_BOUND = {"ROC-AUC": 0.9, "R²": 0.5}
 """Score of having one value of a field from which on it is told of."""
@@ -60,11 +61,12 @@ def data_leaks(context: Context, task: str, labels: pa.Table) -> list[str]:
     store, dataset = context.store, context.dataset
     config = context.of_task(task).cutoff.config_id
     histories, ids = Histories(store, dataset, config), entities_sql(dataset, config, context.max_entities)
+    cohort = cohort_sql(context.of_task(task), task)  # nobody else's events are read
 
     def events(*columns: str) -> pa.RecordBatchReader:
-        return store.sql(histories.sql(columns, ids)).to_arrow_reader(_ROWS_AT_ONCE)
+        return store.sql(histories.sql(columns, cohort)).to_arrow_reader(_ROWS_AT_ONCE)
 
-    known = store.sql(ids).to_arrow_table()["entity_id"]
+    known = store.sql(cohort).to_arrow_table()["entity_id"]
     labelled = labels.filter(pc.is_in(labels["entity_id"], value_set=known.combine_chunks()))
     truth = Truth.of(labelled, Kind(context.recipe.tasks[task].kind))
     if not truth.can_be_told:
@@ -82,7 +84,10 @@ def data_leaks(context: Context, task: str, labels: pa.Table) -> list[str]:
             lines.append(told_by_field(task, field.name, rule, truth.shown(found), bound))
     timeless = "SELECT 1 FROM ({}) WHERE event_time IS NULL LIMIT 1".format(histories.sql(["event_time"], ids))
     if not store.sql(timeless).fetchall():
-        last = recency(events("event_time", "as_of"), "as_of")
+        everybody, theirs = (histories.sql(["event_time", "as_of"], who) for who in (ids, cohort))
+        end = f"coalesce(as_of, (SELECT max(event_time) FROM ({everybody})))"  # of all events, not of theirs alone
+        times = f"SELECT * REPLACE ({end} AS as_of) FROM ({theirs})"
+        last = recency(store.sql(times).to_arrow_reader(_ROWS_AT_ONCE), "as_of")
         days = dict(zip(last.entity_ids, last.matrix[:, 0], strict=True))
         found = single_number(truth.in_order(days), truth)
         if found.value >= (bound := END_BOUND[truth.metric]):

@@ -21,7 +21,7 @@ from .feature_source import FeatureSource
 from .feature_sources import all_feature_sources, named
 from .new_items import under_protocol
 from .selection import entities_sql
-from .task_labels import labels_of, labels_sql
+from .task_labels import cohort_sql, labelled_sql, labels_of, labels_sql
 
 LABELS, OTHERS, INPUTS = "labels changed", "other entities", "texts, events, vectors or splits changed"
 GONE, KIND = "not in the store any more", "the task's kind changed"
@@ -75,7 +75,7 @@ class Evidence:
     @property
     def cohort_sql(self) -> str:
         """SELECT of the entities that have a label and events."""
-        return _labelled(self.context, self.task)
+        return cohort_sql(self.context, self.task)
 
     @cached_property
     def cohort(self) -> list[str]:
@@ -88,7 +88,7 @@ class Evidence:
         """Whom folds are made of: the cohort, and those who were in it at the time that is learnt from."""
         if self.context.earlier is None:
             return self.cohort
-        query = f"{self.cohort_sql} UNION {_labelled(self.context.earlier, self.task)} ORDER BY entity_id"
+        query = f"{self.cohort_sql} UNION {cohort_sql(self.context.earlier, self.task)} ORDER BY entity_id"
         return list(self.context.store.sql(query).to_arrow_table()["entity_id"].to_pylist())
 
     def missing(self, source: FeatureSource) -> int:
@@ -97,6 +97,23 @@ class Evidence:
             return 0
         lacking = f"SELECT count(*) FROM ({self.cohort_sql}) WHERE entity_id NOT IN ({source.entities})"
         return int(self.context.store.sql(lacking).fetchall()[0][0])
+
+    @property
+    def labelled_sql(self) -> str:
+        """SELECT of the entities that have a label: no others' vectors need be read."""
+        return labelled_sql(self.context, self.task)
+
+    @property
+    def earlier_labelled_sql(self) -> str | None:
+        """The same at the time that is learnt from; None: there is one time."""
+        return None if self.context.earlier is None else labelled_sql(self.context.earlier, self.task)
+
+    def unlabelled(self, source: FeatureSource) -> int:
+        """How many have the features and no label."""
+        of = self.context
+        have = source.entities or entities_sql(of.dataset, of.cutoff.config_id, of.max_entities)
+        rows = f"SELECT count(*) FROM ({have}) WHERE entity_id NOT IN ({self.labelled_sql})"
+        return int(self.context.store.sql(rows).fetchall()[0][0])
 
     def missing_parts(self, source: FeatureSource) -> dict[str, int]:
         """How many of the cohort lack each feature set of a combination; nothing of what combines none."""
@@ -184,12 +201,6 @@ class Evidence:
             FROM (SELECT DISTINCT features, entity_id, y_true FROM predictions WHERE {chosen})
             LEFT JOIN ({labels_sql(self.context, self.task)}) USING (entity_id) WHERE NOT {same}"""
         return {features for (features,) in self.context.store.sql(query).fetchall()}
-
-
-def _labelled(context: Context, task: str) -> str:
-    """SELECT of the entities that have a label and events."""
-    known = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
-    return f"SELECT entity_id FROM ({labels_sql(context, task)}) WHERE label IS NOT NULL AND entity_id IN ({known})"
 
 
 def _split(context: Context, protocol: str) -> pa.Table | None:

@@ -5,18 +5,38 @@ In: what the store says of it. Out: a ``FeatureSource``. Knows no probe.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..core.errors import OptionError
 from ..features.expressions import Combination
 from .seen import NOBODY, Seen
+from .stored_vectors import StoredVectors
 
 if TYPE_CHECKING:
     from ..features.combined import CombinedFeatures
     from ..features.feature_set import FeatureSet
     from ..features.halves import HalvedFeatures
+
+
+class Load(Protocol):
+    """Reads the rows of some features."""
+
+    def __call__(self, among: str | None = None) -> "FeatureSet":
+        """All rows, or no more than a probe needs.
+
+        Parameters
+        ----------
+        among : str, optional
+            SELECT of the ``entity_id`` whose rows are asked for: vectors of others are not read. What is counted over
+            everybody's events, such as a baseline, may give all the same.
+
+        Returns
+        -------
+        FeatureSet
+            A row an entity.
+        """
 
 
 @dataclass(frozen=True)
@@ -26,10 +46,10 @@ class FeatureSource:
     name: str
     """What tables show."""
 
-    source_hash: str
-    """Content of what the rows are made from."""
+    content: str | Callable[[], str]
+    """Content of what the rows are made from, or what finds it out: that reads everybody's hashes."""
 
-    load: "Callable[[], FeatureSet]"
+    load: Load
     """Read the rows: only called where the probe is not there yet."""
 
     model: str = ""
@@ -50,8 +70,8 @@ class FeatureSource:
     embedded: bool = True
     """False: made from kept layers when it is asked for."""
 
-    dimensions: int | None = None
-    """Numbers an entity."""
+    width: int | Callable[[], int | None] | None = None
+    """Numbers an entity, or what counts them: that may read everybody's events."""
 
     tokens: int | None = None
     """Tokens that a model read for it."""
@@ -61,6 +81,9 @@ class FeatureSource:
 
     n_stale: int = 0
     """Entities whose rows were made of texts that have changed since, or vanished: they are left out."""
+
+    stored: StoredVectors | None = None
+    """Its rows where they lie, which can be read one, or some at a time; None: they are made when they are loaded."""
 
     entities: str | None = None
     """SELECT of the ``entity_id`` that have it; None: everybody."""
@@ -74,7 +97,7 @@ class FeatureSource:
     settings: str = ""
     """What made it, whatever the time at which the histories end; '' where nobody knows, and of baselines."""
 
-    earlier: "Callable[[], FeatureSet] | None" = None
+    earlier: Load | None = None
     """Read the same of the histories that a probe of two times learns from; None: there is one time."""
 
     halves: "Callable[[int], FeatureSet] | None" = None
@@ -107,6 +130,16 @@ class FeatureSource:
     parts: "tuple[FeatureSource, ...]" = ()
     """Those whose probes are combined, or that stand side by side."""
 
+    @cached_property
+    def source_hash(self) -> str:
+        """Content of what the rows are made from, found out when it is first asked for."""
+        return self.content if isinstance(self.content, str) else self.content()
+
+    @cached_property
+    def dimensions(self) -> int | None:
+        """Numbers an entity, counted when it is first asked for; None where it is not known before the rows are."""
+        return self.width() if callable(self.width) else self.width
+
     @property
     def leaves(self) -> "list[FeatureSource]":
         """The sources that have rows of their own, each once."""
@@ -124,11 +157,13 @@ class FeatureSource:
         """Whether a metric decides what it is."""
         return self.how is Combination.BEST or any(part.chooses for part in self.parts)
 
-    def probed(self, *, earlier: bool = False) -> "FeatureSet | CombinedFeatures":
+    def probed(self, among: str | None = None, *, earlier: bool = False) -> "FeatureSet | CombinedFeatures":
         """What a probe reads of it.
 
         Parameters
         ----------
+        among : str, optional
+            SELECT of the entities that it is about; None: everybody.
         earlier : bool, default False
             Of the histories that a probe of two times learns from.
 
@@ -139,14 +174,15 @@ class FeatureSource:
 
         Examples
         --------
-        >>> FeatureSource("tfidf", "h", load=lambda: "rows").probed()
-        'rows'
+        >>> FeatureSource("m@8", "h", load=lambda among=None: f"rows of {among}").probed("SELECT 'c1' AS entity_id")
+        "rows of SELECT 'c1' AS entity_id"
         """
         from ..features.combined import CombinedFeatures
 
         if self.how is not None:
-            return CombinedFeatures(self.how, tuple(part.probed(earlier=earlier) for part in self.parts), self.name)
-        return self.earlier() if earlier and self.earlier is not None else self.load()
+            parts = tuple(part.probed(among, earlier=earlier) for part in self.parts)
+            return CombinedFeatures(self.how, parts, self.name)
+        return self.earlier(among) if earlier and self.earlier is not None else self.load(among)
 
     def read(self, condition: str, learnt: Mapping[str, Any]) -> "FeatureSet":
         """The rows of the entities that a condition picks, as ``part`` gives them.
@@ -175,6 +211,12 @@ class FeatureSource:
         return HalvedFeatures(self.name, of_repeat, self.source_hash)
 
 
+def total_width(parts: Sequence[FeatureSource]) -> int | None:
+    """Numbers of all parts; None where one's are not known."""
+    widths = [part.dimensions for part in parts]
+    return None if None in widths else sum(width or 0 for width in widths)
+
+
 def joined(parts: Sequence[FeatureSource]) -> FeatureSource:
     """Several side by side.
 
@@ -190,7 +232,7 @@ def joined(parts: Sequence[FeatureSource]) -> FeatureSource:
 
     Examples
     --------
-    >>> parts = [FeatureSource(name, "h", load=list, dimensions=2) for name in ("tfidf", "counts")]
+    >>> parts = [FeatureSource(name, "h", load=list, width=2) for name in ("tfidf", "counts")]
     >>> joined(parts).name, joined(parts).dimensions
     ('tfidf+counts', 4)
     """
@@ -204,15 +246,15 @@ def joined(parts: Sequence[FeatureSource]) -> FeatureSource:
     return FeatureSource(
         name="+".join(part.name for part in parts),
         parts=tuple(parts),
-        source_hash=text_hash(canonical_json([part.source_hash for part in parts])),
-        load=lambda: join([part.load() for part in parts]),
-        dimensions=None if any(part.dimensions is None for part in parts) else sum(p.dimensions or 0 for p in parts),
+        content=lambda: text_hash(canonical_json([part.source_hash for part in parts])),
+        load=lambda among=None: join([part.load(among) for part in parts]),
+        width=lambda: total_width(parts),
         tokens=None if any(part.tokens is None for part in parts) else sum(part.tokens or 0 for part in parts),
         seconds=sum(part.seconds or 0 for part in parts) or None,
         n_live=min((part.n_live for part in parts if part.n_live is not None), default=None),
         n_stale=max(part.n_stale for part in parts),
         lacking=next((part.lacking for part in parts if part.lacking), ""),
-        earlier=(lambda: join([load() for load in past])) if past else None,
+        earlier=(lambda among=None: join([load(among) for load in past])) if past else None,
         halves=(lambda repeat: join([of(repeat) for of in halves])) if len(halves) == len(parts) else None,
         part=_part_of(parts),
         columns=lambda: {part.name: part.columns() for part in parts},

@@ -73,7 +73,7 @@ class Baselines:
         """The baselines, in the order that tables list them; a source's content is the events', and what it counts."""
         recipe, sizes = self.context.recipe, self.sizes
         if recipe.item is not None:
-            yield self.source("tfidf", recipe.item, self.n_items(recipe.item))
+            yield self.source("tfidf", recipe.item, partial(self.n_items, recipe.item))
         shown = [field.model_dump(mode="json", exclude_defaults=True) for field in self.lines]
         yield self.source("words", shown, None)
         if recipe.item is not None:
@@ -97,8 +97,16 @@ class Baselines:
         """Columns of categories, and how many codes of each are kept."""
         return dict(self.context.recipe.categories)
 
-    def load(self, name: str, source_hash: str, learnt: Mapping[str, Any] | None = None) -> "FeatureSet":
-        """Make one of them; its columns stand for what was learnt, where something was."""
+    def load(
+        self,
+        name: str,
+        source_hash: Callable[[], str],
+        among: str | None = None,
+        learnt: Mapping[str, Any] | None = None,
+    ) -> "FeatureSet":
+        """Make one of them, of everybody's events whomever it is asked for; columns stand for what was learnt, where
+        something was.
+        """
         from ..features import aggregates, baselines, recency  # heavy
 
         columns = aggregates.Columns(numeric=self.amounts, categorical=self.sizes)
@@ -114,12 +122,14 @@ class Baselines:
             "recency": lambda: recency.recency(self.read(["event_time", "as_of"]), "as_of", learnt.get("latest")),
             "majority": lambda: baselines.majority(self.entities()),
         }
-        return replace(made[name](), source_hash=source_hash)
+        return replace(made[name](), source_hash=source_hash())
 
-    def part(self, name: str, source_hash: str, condition: str, learnt: Mapping[str, Any]) -> "FeatureSet":
+    def part(
+        self, name: str, source_hash: Callable[[], str], condition: str, learnt: Mapping[str, Any]
+    ) -> "FeatureSet":
         """One of them, of the entities that a condition picks."""
         some = replace(self, ids=f"SELECT entity_id FROM ({self.ids}) WHERE {condition}")
-        return some.load(name, source_hash, {**learnt, "latest": self.latest} if name == "recency" else learnt)
+        return some.load(name, source_hash, None, {**learnt, "latest": self.latest} if name == "recency" else learnt)
 
     def columns(self, name: str) -> Mapping[str, Any]:
         """What the columns of one of them stand for, where everybody's events decide it."""
@@ -180,16 +190,18 @@ class Baselines:
         """Their distinct events."""
         return EventKinds(self.context, self.events, self.lines, self.context.recipe.item)
 
-    def source(self, name: str, counted: Any, width: int | None) -> FeatureSource:
-        source_hash = self.content + config_id(counted)
+    def source(self, name: str, counted: Any, width: int | Callable[[], int] | None) -> FeatureSource:
+        def content() -> str:
+            return self.content + config_id(counted)
+
         kept = name != "words-aligned"  # it is learnt inside every fold
         return FeatureSource(
             name,
-            source_hash,
-            partial(self.load, name, source_hash),
-            dimensions=width,
+            content,
+            partial(self.load, name, content),
+            width=width,
             tokens=0,
-            part=partial(self.part, name, source_hash) if kept else None,
+            part=partial(self.part, name, content) if kept else None,
             columns=partial(self.columns, name),
             hashes=partial(self.hashes, name) if kept else None,
             space=config_id([name, counted]),

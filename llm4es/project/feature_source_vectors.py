@@ -4,15 +4,17 @@ In: a store, a dataset, a choice of entities. Out: sources whose content is know
 Knows no probe and no baseline.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import Any, NamedTuple
 
 from ..core.hashing import config_id
+from ..core.limits import Limits
 from ..core.sql import literal, where
 from ..features.import_vectors import IMPORTED
 from ..options import EmbedOptions
 from ..options.embed import ENDPOINT
+from .content_hash import content_hash
 from .context import Context
 from .feature_source import FeatureSource
 from .live_texts import LiveRows, live_rows
@@ -23,9 +25,7 @@ from .selection import entities_sql
 from .short_vectors import with_dims
 from .space_versions import with_versions
 from .stored_models import lineage_of
-
-if TYPE_CHECKING:
-    from ..features.feature_set import FeatureSet
+from .stored_vectors import StoredVectors
 
 _DEFAULTS = {
     "pooling": EmbedOptions.pooling.value,
@@ -47,10 +47,9 @@ _COLUMNS = {
 """What of a configuration each table holds."""
 
 _CONFIGURATION = "any_value({0}) AS {0}".format
-_CONTENT = """sha256(string_agg(entity_id || ':' || source_hash, chr(10) ORDER BY entity_id)
-    FILTER (is_live AND is_chosen AND {0})) AS source_hash,
-    count(*) FILTER (is_live AND is_chosen AND {0}) AS n_live, count(*) FILTER (NOT is_live AND {0}) AS n_stale"""
-"""Content of the rows that count, and how many do not: of everybody, or with kept layers of the first."""
+_COUNTS = """count(*) FILTER (is_live AND is_chosen AND {0}) AS n_live,
+    count(*) FILTER (NOT is_live AND {0}) AS n_stale"""
+"""How many rows count, and how many do not: of everybody, or with kept layers of the first."""
 
 
 def vectors(context: Context) -> list[FeatureSource]:
@@ -75,6 +74,7 @@ def vectors(context: Context) -> list[FeatureSource]:
     seen, fits = dict[str, Seen](), _fits(context)
     found: list[FeatureSource] = []
     there: set[tuple[str, str, int]] = set()
+    contents: dict[tuple[str, str, int | None], Callable[[], str]] = {}
     counted = _Counted.of(context)
     rows = with_dims(context.store, context.dataset, [*_embedded(context, counted), *_kept(context, counted)])
     rows = with_versions(context.store, rows)
@@ -87,24 +87,31 @@ def vectors(context: Context) -> list[FeatureSource]:
             there.add((model, config, k))
         elif row["layer"] is None and (model, config, k) in there:
             continue
-        content = (row["source_hash"] or "") + config  # no hash: nothing of it is live
-        load = _loader(context, row, label, seen[model].everybody, counted)
+        rows_of = (model, config, k if row["layers"] is None else None)  # kept layers all have those of the first
+        if rows_of not in contents:
+            contents[rows_of] = cache(partial(_content, context, row, counted))
+        content = contents[rows_of]
+        queries = [_chosen(context, row, counted, "entity_id, vector", source) for source in _sources(row)]
+        stored = StoredVectors(
+            context.store, queries, label, model, k or None, row["dim"], seen[model].everybody, content
+        )
         made = made_by.get(config) or f"imported {config}"
         found.append(
             FeatureSource(
                 name=label,
-                source_hash=content + (f" layer {row['layer']}" if row["layer"] else ""),
+                content=partial(_of_layer, content, row["layer"]),
+                load=stored,
+                stored=stored if len(queries) == 1 else None,
                 model=row["shown"],
                 aliases=tuple(alias + label.removeprefix(row["shown"]) for alias in row["aliases"]),
                 is_newest=row["is_newest"],
-                load=partial(load, "true", {}),
-                part=load,
+                part=stored.part,
                 hashes=partial(_chosen, context, row, counted, "entity_id, made.source_hash"),
                 space=config_id([made, row["dim"], k, row["layer"], fits.get((config, k))]),
                 k=k or None,  # 0: imported, no layers were averaged
                 layer=row["layer"],
                 embedded=row["layers"] is None,
-                dimensions=row["dim"],
+                width=row["dim"],
                 tokens=read.get(config, row["n_tokens"]),
                 seconds=seconds.get(config),
                 n_live=row["n_live"],
@@ -184,17 +191,18 @@ class _Counted(NamedTuple):
 
 def _embedded(context: Context, counted: _Counted) -> list[dict[str, Any]]:
     """A row an embedding, those of one name by age."""
-    query = f"""SELECT model, k, config_id, {_settings("embeddings")}, {_CONTENT.format("true")},
+    query = f"""SELECT model, k, config_id, {_settings("embeddings")}, {_COUNTS.format("true")},
             sum(n_tokens) FILTER (is_live AND is_chosen)::BIGINT AS n_tokens, NULL AS layer, NULL AS layers
         FROM ({_rows(counted, "embeddings")}) GROUP BY model, k, config_id
         HAVING count(*) FILTER (is_chosen) > 0 ORDER BY model, k, min(run_id)"""
-    found: list[dict[str, Any]] = context.store.sql(query).to_arrow_table().to_pylist()
+    with context.store.connect(limits=Limits()) as connection:  # closed, it gives back what everybody's ids took
+        found: list[dict[str, Any]] = connection.sql(query).to_arrow_table().to_pylist()
     return found
 
 
 def _kept(context: Context, counted: _Counted) -> list[dict[str, Any]]:
     """Of each configuration whose layers are kept: a row a layer alone, and a row a number of last layers."""
-    query = f"""SELECT model, config_id, max(layer) AS layers, {_settings("layers")}, {_CONTENT.format("layer = 1")},
+    query = f"""SELECT model, config_id, max(layer) AS layers, {_settings("layers")}, {_COUNTS.format("layer = 1")},
             NULL AS n_tokens
         FROM ({_rows(counted, "layers")}) GROUP BY model, config_id
         HAVING count(*) FILTER (is_chosen) > 0 ORDER BY model, min(run_id)"""
@@ -214,10 +222,23 @@ def _rows(counted: _Counted, table: str) -> str:
         FROM (FROM {table} WHERE {beside}) made {live.join}"""
 
 
-def _chosen(context: Context, row: dict[str, Any], counted: _Counted, columns: str, source: int = 0) -> str:
+def _content(context: Context, row: dict[str, Any], counted: _Counted) -> str:
+    """What vectors are made from: their texts or events, and how."""
+    source = ("layers", "layer", 1) if row["layers"] else _sources(row)[0]
+    made_from = content_hash(context.store, _chosen(context, row, counted, "entity_id, made.source_hash", source))
+    return (made_from or "") + str(row["config_id"])  # no hash: nothing of it is live
+
+
+def _of_layer(content: Callable[[], str], layer: int | None) -> str:
+    return content() + (f" layer {layer}" if layer else "")
+
+
+def _chosen(
+    context: Context, row: dict[str, Any], counted: _Counted, columns: str, source: tuple[str, str, int] | None = None
+) -> str:
     """SELECT of the chosen entities' live rows of what a row stands for."""
     live, entities, _ = counted
-    table, column, number = _sources(row)[source]
+    table, column, number = source or _sources(row)[0]
     chosen = where({"dataset": context.dataset, column: number, **{k: row[k] for k in ("model", "config_id")}})
     if not row["n_stale"]:  # nobody has to be told apart
         return f"SELECT {columns} FROM {table} made WHERE {chosen} AND entity_id IN ({entities})"
@@ -246,35 +267,6 @@ def _fits(context: Context) -> dict[tuple[str, int], str]:
         of = config_id(settings)
         found |= {(str(run.config.get("config_id")), k): fit for (config, k), fit in learnt.items() if config == of}
     return found
-
-
-def _loader(
-    context: Context, row: dict[str, Any], label: str, seen: frozenset[str], counted: _Counted
-) -> "Callable[[str, Mapping[str, Any]], FeatureSet]":
-    def load(condition: str, learnt: Mapping[str, Any]) -> "FeatureSet":
-        import numpy as np
-
-        from ..features.feature_set import FeatureSet
-
-        ids: list[str] = []
-        parts = []
-        for source in range(len(_sources(row))):
-            query = f"{_chosen(context, row, counted, 'entity_id, vector', source)} AND {condition} ORDER BY entity_id"
-            rows = context.store.sql(query).to_arrow_table()
-            arrays = rows["vector"].combine_chunks()
-            ids = rows["entity_id"].to_pylist()
-            parts.append(np.asarray(arrays.flatten()).reshape(len(arrays), row["dim"]))  # (N, D)
-        return FeatureSet(
-            name=label,
-            entity_ids=ids,
-            matrix=parts[0] if len(parts) == 1 else np.mean(parts, axis=0, dtype=np.float32),  # (N, D)
-            model=row["model"],
-            k=row["k"] or None,
-            seen=seen,
-            source_hash=(row["source_hash"] or "") + row["config_id"],
-        )
-
-    return load
 
 
 def _sources(row: dict[str, Any]) -> list[tuple[str, str, int]]:

@@ -40,6 +40,7 @@ def feature_sources(
     depths: Collection[int] = (),
     layers: Collection[int] = (),
     also: Collection[str] = (),
+    there: Sequence[FeatureSource] | None = None,
 ) -> list[FeatureSource]:
     """Every embedding of the dataset, of each model the newest version, and every baseline; or those named.
 
@@ -56,6 +57,8 @@ def feature_sources(
         embedded.
     also : collection of str, default ()
         Configurations whose vectors are taken too, be they of an older version.
+    there : sequence of FeatureSource, optional
+        What there is, where that is known already.
 
     Returns
     -------
@@ -72,7 +75,7 @@ def feature_sources(
     >>> [source.name for source in feature_sources(context, depths=[1])]
     ['model@1 [64 tokens]', 'tfidf', 'words', 'words-aligned', 'counts', 'recency', 'majority']
     """
-    found = all_feature_sources(context)
+    found = all_feature_sources(context) if there is None else list(there)
     if chosen:
         by_name = {source.name: source for source in found}
         sources = [named(text, by_name) for text in expanded(chosen, by_name)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import StoreError
 from ..core.sql import identifier, where
+from .content_hash import content_hash
 
 if TYPE_CHECKING:
     from llm4es_store import Store
@@ -98,13 +99,11 @@ class Histories:
         str
             64 digits.
         """
-        hashed = "entity_id || ':' || source_hash"
         rows = self.hashes(entities)
         if self.is_cut:
-            hashed += " || coalesce(' ' || as_of::VARCHAR, '')"
-            rows = f"SELECT * FROM ({rows}) JOIN ({self.cutoffs}) USING (entity_id)"
-        query = f"SELECT sha256(string_agg({hashed}, chr(10) ORDER BY entity_id)) FROM ({rows})"
-        return str(self.store.sql(query).fetchall()[0][0])
+            rows = f"""SELECT entity_id, source_hash || coalesce(' ' || as_of::VARCHAR, '') AS source_hash
+                FROM ({rows}) JOIN ({self.cutoffs}) USING (entity_id)"""
+        return str(content_hash(self.store, rows))
 
     def hashes(self, entities: str | None = None) -> str:
         """SELECT of ``entity_id`` and ``source_hash``, the content of the entity's events before its cut-off.

@@ -6,6 +6,7 @@ say was looked at when the probes were made, and is kept in their rows for every
 
 import pyarrow as pa
 
+from ..core.limits import Limits
 from ..core.sql import where
 from ..recipes.label_columns import shared_columns
 from ..recipes.model import FieldSpec
@@ -42,8 +43,17 @@ def leaks_of(context: Context, task: str, predictions: pa.Table) -> list[str]:
     from ..probe.leakage import identical_texts, same_texts
 
     raw = {"dataset": context.dataset, "variant": RAW, "config_id": context.of_task(task).cutoff.config_id}
-    texts = context.store.sql(f"SELECT entity_id, text_hash FROM texts WHERE {where(raw)}").to_arrow_table()
-    return same_texts(identical_texts(predictions, texts), len(pc.unique(predictions["entity_id"])))
+    scored = pc.unique(predictions["entity_id"])
+    with context.store.connect(limits=Limits()) as connection:
+        connection.register("scored", pa.table([scored], ["entity_id"]))
+        texts = connection.sql(
+            f"""WITH raw AS (SELECT entity_id, text_hash FROM texts WHERE {where(raw)}),
+                theirs AS (FROM raw SEMI JOIN scored USING (entity_id))
+            FROM theirs UNION ALL SELECT any_value(entity_id), text_hash
+                FROM (FROM raw ANTI JOIN scored USING (entity_id)) SEMI JOIN theirs USING (text_hash)
+                GROUP BY text_hash"""
+        ).to_arrow_table()  # of all others who have a text, one is enough
+    return same_texts(identical_texts(predictions, texts), len(scored))
 
 
 def label_leaks(context: Context, task: str, probes: pa.Table) -> list[str]:

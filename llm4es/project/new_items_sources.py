@@ -3,9 +3,9 @@
 In: a context that says how items are halved. Out: feature sources that read every side of a repeat. Knows no probe.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from ..core.errors import OptionError
@@ -75,20 +75,20 @@ def _vectors(context: Context, how: ItemHalves) -> Iterator[FeatureSource]:
             yield replace(source, lacking=_WHOLE.format(context.dataset) if source.settings else _IMPORTED)
             continue
         halved = EventHalves(context, source, config, how)
-        yield replace(source, source_hash=_content(source, how), halves=halved.of_repeat, lacking=halved.lacking)
+        yield replace(source, content=partial(_content, source, how), halves=halved.of_repeat, lacking=halved.lacking)
 
 
 def _baselines(context: Context, how: ItemHalves) -> Iterator[FeatureSource]:
     for source in baselines(context):
-        content = _content(source, how)
-        yield replace(source, source_hash=content, halves=partial(_of_repeat, context, how, source.name, content))
+        content = cache(partial(_content, source, how))
+        yield replace(source, content=content, halves=partial(_of_repeat, context, how, source.name, content))
 
 
 def _content(source: FeatureSource, how: ItemHalves) -> str:
     return text_hash(canonical_json([source.source_hash, NEW_ITEMS, how.item]))
 
 
-def _of_repeat(context: Context, how: ItemHalves, name: str, content: str, repeat: int) -> "FeatureSet":
+def _of_repeat(context: Context, how: ItemHalves, name: str, content: Callable[[], str], repeat: int) -> "FeatureSet":
     """A baseline of a repeat, an entity's rows of every side in it."""
     config = context.cutoff.config_id
     ids = entities_sql(context.dataset, config, context.max_entities)

@@ -6,6 +6,7 @@ settings. Knows no probe.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from ..core.errors import OptionError
 from ..core.hashing import canonical_json, text_hash
@@ -59,7 +60,7 @@ def _paired(past: Context, now: Context) -> Iterator[FeatureSource]:
         else:
             yield replace(
                 source,
-                source_hash=text_hash(canonical_json([twin.source_hash, source.source_hash])),
+                content=partial(_content, twin, source),
                 earlier=twin.load,
                 n_live=None if None in (twin.n_live, source.n_live) else min(twin.n_live or 0, source.n_live or 0),
                 n_stale=max(twin.n_stale, source.n_stale),
@@ -68,6 +69,10 @@ def _paired(past: Context, now: Context) -> Iterator[FeatureSource]:
     for making, source in before.items():
         if making not in after and source.settings:
             yield replace(source, lacking=_missing(now, source))
+
+
+def _content(*of_times: FeatureSource) -> str:
+    return text_hash(canonical_json([source.source_hash for source in of_times]))
 
 
 def _making(source: FeatureSource) -> tuple[str, int | None, int | None]:

@@ -3,7 +3,7 @@
 In: a context of the earlier time and one of the later. Out: sources that read either half. Knows no vectors.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
@@ -39,11 +39,13 @@ class _Both(Baselines):
     past_ids: str
     """SELECT of whose."""
 
-    def source(self, name: str, counted: Any, width: int | None) -> FeatureSource:
+    def source(self, name: str, counted: Any, width: int | Callable[[], int] | None) -> FeatureSource:
         """One that is made once, and read in two halves."""
         whole = super().source(name, counted, width)
         made = cache(whole.load)
-        return replace(whole, load=lambda: _half(made(), LATER), earlier=lambda: _half(made(), EARLIER))
+        return replace(
+            whole, load=lambda among=None: _half(made(), LATER), earlier=lambda among=None: _half(made(), EARLIER)
+        )
 
     @cached_property
     def content(self) -> str:

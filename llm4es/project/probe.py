@@ -4,6 +4,7 @@ In: a context, a task, feature sources, options. Out: rows of ``probes`` and ``p
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -204,6 +205,7 @@ def probe(
         from ..probe.out_of_time import Earlier
         from ..probe.probe import named as check
 
+        labelled, learnt = evidence.labelled_sql, evidence.earlier_labelled_sql
         check(options, splits)  # once: not as a warning of each feature set
         failure = None
         leaks: list[str] | None = None
@@ -214,10 +216,10 @@ def probe(
             try:
                 two_times = source.earlier is not None and past is not None
                 result = fit_and_score(
-                    source.probed() if context.new_items is None else source.halved(),
+                    source.probed(labelled) if context.new_items is None else source.halved(),
                     labels, task, spec.kind, options, context.dataset, splits,
                     evidence.everybody, hashes[name], spec.positive or None,
-                    Earlier(source.probed(earlier=True), past) if two_times else None,
+                    Earlier(source.probed(learnt, earlier=True), past) if two_times else None,
                     evidence.metric, before.of(source, fit),
                 )  # fmt: skip
             except ProbeError as error:  # one of many that cannot carry the task does not keep the others from it
@@ -227,6 +229,8 @@ def probe(
                 failure = error
                 end()
                 continue
+            if context.new_items is None:  # whose rows were not read
+                result = replace(result, n_without_label=evidence.unlabelled(source))
             results[name] = result
             if leaks is None:
                 leaks = data_leaks(context, task, labels)

@@ -3,15 +3,17 @@
 In: a context, an entity, options. Out: a row a neighbour. Writes nothing.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from ..core.errors import StoreError
-from ..core.sql import where
-from ..features.feature_set import FeatureSet
+from ..core.errors import ProbeError, StoreError
+from ..core.limits import Limits
+from ..core.sql import literal, where
 from ..options import SimilarOptions
 from .context import Context
+from .feature_source import FeatureSource
 from .feature_sources import all_feature_sources, every_name, feature_sources, live
 from .histories import Histories
 from .named_version import meant
@@ -133,14 +135,12 @@ def similar(context: Context, entity: str, options: SimilarOptions) -> Neighbour
     >>> len(similar(context, "c0", SimilarOptions.of(model="model", k="all", n=4)))
     4
     """
-    from ..features.neighbours import nearest  # heavy
-
-    features = _features(context, options.features or _name(context, options.model, options.k))
-    near = nearest(features, [entity], options.n)
+    source = _source(context, options.features or _name(context, options.model, options.k))
+    near = _nearest(source, entity, options.n)
     fields = [field.name for field in context.recipe.text_fields(preset(context.store, context.dataset))]
     column = options.by or fields[0]
     common = _shared(context, entity, near["neighbour"].to_pylist(), column, fields)
-    labels = _labels(context)
+    labels = _labels(context, [entity, *near["neighbour"].to_pylist()])
     rows = [
         {
             "rank": row["rank"],
@@ -153,7 +153,7 @@ def similar(context: Context, entity: str, options: SimilarOptions) -> Neighbour
         for row in near.to_pylist()
     ]
     known = {task: of_entity[entity] for task, of_entity in labels.items() if entity in of_entity}
-    return Neighbours(entity, features.name, known, pa.Table.from_pylist(rows), column)
+    return Neighbours(entity, source.name, known, pa.Table.from_pylist(rows), column)
 
 
 def _name(context: Context, model: str, k: int) -> str:
@@ -168,32 +168,50 @@ def _name(context: Context, model: str, k: int) -> str:
     return model if (least, deepest) == (0, 0) else f"{model}@{k or deepest}"
 
 
-def _features(context: Context, name: str) -> FeatureSet:
-    """The feature set of that name; where only the beginning of a name was given, the newest that begins so."""
+def _source(context: Context, name: str) -> FeatureSource:
+    """The source of that name; where only the beginning of a name was given, the newest that begins so."""
     found = all_feature_sources(context)
     names = every_name({source.name: source for source in found})
     begun = [source for of, source in names.items() if of.startswith(f"{name} [") and source.embedded]
     begun = [source for source in found if source in begun]  # those of one name by age
-    return (live(context, begun[-1:], named=True) or feature_sources(context, [name]))[-1].load()
+    return (live(context, begun[-1:], named=True) or feature_sources(context, [name], there=found))[-1]
+
+
+def _nearest(source: FeatureSource, entity: str, n: int) -> pa.Table:
+    """The nearest by cosine: of vectors that go by, where they can."""
+    from ..features.neighbours import nearest, nearest_of  # heavy
+
+    if source.stored is None:
+        return nearest(source.load(), [entity], n)
+    mine = source.stored.one(entity)
+    if mine is None:
+        raise ProbeError(f"entity '{entity}' has no vector in '{source.name}': choose one of its {source.n_live}")
+    return nearest_of(source.name, entity, mine, source.stored.blocks(), n)
 
 
 def _shared(
     context: Context, entity: str, neighbours: list[str], column: str, fields: list[str]
 ) -> dict[str, list[dict[str, Any]]]:
     """Neighbour -> events in common, rarest first; each neighbour, also one that shares nothing."""
-    from ..features.neighbours import shared
+    from ..features.neighbours import shared_in
 
     histories = Histories(context.store, context.dataset, context.cutoff.config_id)
-    events = context.store.sql(histories.sql()).to_arrow_reader(100_000)
     common: dict[str, list[dict[str, Any]]] = {neighbour: [] for neighbour in neighbours}
-    for row in shared(events, entity, neighbours, column, fields).to_pylist():
-        common[row.pop("neighbour")].append(row)
+    with context.store.connect(limits=Limits(threads=1)) as connection:  # the events stay where they are
+        there = connection.sql(f"SELECT * FROM {histories.view} LIMIT 0").columns
+        for name in (column, *fields):
+            if name not in there:
+                raise ProbeError(f"events have no column '{name}': choose one of {', '.join(there)}")
+        events = f"({histories.sql([column, *fields])})"
+        for row in shared_in(connection, events, entity, neighbours, column, fields).to_pylist():
+            common[row.pop("neighbour")].append(row)
     return common
 
 
-def _labels(context: Context) -> dict[str, dict[str, str]]:
-    """Task -> entity -> label."""
+def _labels(context: Context, entities: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Task -> entity -> label, of some entities."""
     labels: dict[str, dict[str, str]] = {task: {} for task in context.recipe.tasks}
-    for entity, task, label in context.store.sql(every_label_sql(context)).fetchall():
+    theirs = f"FROM ({every_label_sql(context)}) WHERE entity_id IN ({', '.join(map(literal, entities))})"
+    for entity, task, label in context.store.sql(theirs).fetchall():
         labels.setdefault(task, {})[entity] = label
     return labels

@@ -10,6 +10,7 @@ from ..core.sql import literal, where
 from ..core.times import shown
 from .context import Context
 from .histories import Histories
+from .selection import entities_sql
 
 
 def labels_of(context: Context, task: str) -> pa.Table:
@@ -78,6 +79,23 @@ def labels_sql(context: Context, task: str) -> str:
         later += f" AND as_of < TIMESTAMPTZ {literal(context.which.until.isoformat())}"
     first = f"SELECT (entity_id, min(as_of)) FROM labels WHERE {later} GROUP BY entity_id"
     return f"{query} AND (entity_id, as_of) IN ({first})"
+
+
+def labelled_sql(context: Context, task: str) -> str:
+    """SELECT of the ``entity_id`` that have a label of a task, whether or not they have events."""
+    return f"SELECT entity_id FROM ({labels_sql(context, task)}) WHERE label IS NOT NULL"
+
+
+def cohort_sql(context: Context, task: str) -> str:
+    """SELECT of the ``entity_id`` that have a label of a task and events.
+
+    Examples
+    --------
+    >>> context.store.sql(f"SELECT count(*) FROM ({cohort_sql(context, 'loyal')})").fetchall()
+    [(20,)]
+    """
+    known = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
+    return f"{labelled_sql(context, task)} AND entity_id IN ({known})"
 
 
 def every_label_sql(context: Context) -> str:

@@ -54,23 +54,23 @@ class Catalog:
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
-    def connect(self, at: At | None = None) -> duckdb.DuckDBPyConnection:
+    def connect(self, at: At | None = None, limits: Limits | None = None) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection with the store's views and macros, now or as they were, that can read nothing else.
 
         It can write nowhere: what anybody types may be run on it. A damaged table's view says so to whoever reads it;
-        every other view works.
+        every other view works. One with ``limits`` has a database of its own: closed, it gives its memory back.
         """
-        if at is not None:
-            return self._connected(self.views(at, sandboxed=True))
+        if at is not None or limits is not None:
+            return self._connected(self.views(at, sandboxed=True), limits)
         views = self.views(sandboxed=True)
         if self._live is None or self._live[0] != views:  # else nobody has written since
             self._live = views, self._connected(views)
         return self._live[1].cursor()
 
-    def _connected(self, views: Mapping[str, View]) -> duckdb.DuckDBPyConnection:
+    def _connected(self, views: Mapping[str, View], limits: Limits | None = None) -> duckdb.DuckDBPyConnection:
         from .read_only_files import ReadOnlyFiles  # heavy
 
-        return connect(views, ReadOnlyFiles(self.layout.root, remote_filesystem(self.layout)), self.limits)
+        return connect(views, ReadOnlyFiles(self.layout.root, remote_filesystem(self.layout)), limits or self.limits)
 
     def trusted(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection without walls and views, for SQL that nobody but this package has written."""

@@ -74,6 +74,7 @@ def trusted(remote: Any | None = None, limits: Limits | None = None) -> duckdb.D
         except duckdb.Error as error:
             raise StoreError(f"{setting} {value!r} cannot be set: {explain(error)}: give for example 4GB") from error
     connection.execute("SET GLOBAL TimeZone = 'UTC'")  # also of cursors, which would take the machine's
+    connection.execute("SET allocator_background_threads = true")  # what a large query took goes back to the system
     connection.execute("SET enable_progress_bar = false")  # it would be drawn among the results on stdout
     connection.execute("SET GLOBAL python_enable_replacements = false")  # a table's name never means a Python variable
     connection.execute("SET autoinstall_known_extensions = false")
