@@ -46,6 +46,7 @@ def content_hash(store: "Store", rows: str) -> str | None:
     """
     digest, separator = hashlib.sha256(), ""
     query = f"SELECT entity_id, source_hash FROM ({rows}) WHERE source_hash IS NOT NULL ORDER BY entity_id"
+    store.sql(query)  # not run: a damaged table says so in a line
     with store.connect(limits=SORT) as connection:
         for batch in connection.sql(query).to_arrow_reader(ROWS_AT_ONCE):
             if batch.num_rows:

@@ -65,6 +65,7 @@ class StoredVectors:
         from ..features.feature_set import FeatureSet
 
         queries = [f"{query} AND {condition}" for query in self.queries]
+        self.store.sql(queries[0])  # not run: a damaged table says so in a line
         with self.store.connect(limits=ONE_BY_ONE) as connection:  # one state of the store, also where others write
             sorted_ids = connection.sql(f"SELECT entity_id FROM ({queries[0]}) ORDER BY entity_id").to_arrow_table()
             ids = sorted_ids["entity_id"].to_pylist()
