@@ -11,6 +11,8 @@ from pathlib import Path
 
 import duckdb
 
+from llm4es.core.limits import Limits
+
 from .catalog import Catalog
 from .copy import StoreFiles, is_until, pinned
 from .read_only_files import ReadOnlyFiles
@@ -24,8 +26,8 @@ LOG = "_delta_log/"
 class RehearsalStore(Store):
     """A store whose data files may be links, as those of ``rehearsal_of`` are."""
 
-    def _connected(self, views: Mapping[str, View]) -> duckdb.DuckDBPyConnection:
-        return connect(views, _LinkedFiles(self.layout.root), self.limits)
+    def _connected(self, views: Mapping[str, View], limits: Limits | None = None) -> duckdb.DuckDBPyConnection:
+        return connect(views, _LinkedFiles(self.layout.root), limits or self.limits)
 
 
 class _LinkedFiles(ReadOnlyFiles):
