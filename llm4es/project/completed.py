@@ -38,7 +38,8 @@ def completed(context: Context, new: pa.RecordBatchReader, since: int) -> Iterat
     >>> from llm4es.options import SerializeOptions
     >>> from llm4es.recipes import locate, read_events
     >>> again = read_events(context.recipe, locate(context.recipe), SerializeOptions())
-    >>> twice = pa.Table.from_batches(completed(context, again, 1))
+    >>> ((newest,),) = context.store.sql("SELECT max(version) FROM runs").fetchall()
+    >>> twice = pa.Table.from_batches(completed(context, again, newest))
     >>> [row["position"] for row in twice.to_pylist() if row["entity_id"] == "c0"]
     [0, 1, 2, 3, 4, 5]
     """

@@ -38,7 +38,7 @@ def takes(*classes: type[Options], leave_out: Sequence[str] = ()) -> Callable[[F
     ... def export(**options):
     ...     \"\"\"Write a table.\"\"\"
     >>> list(inspect.signature(export).parameters)
-    ['features', 'layout']
+    ['features', 'layout', 'scores', 'since', 'partition_by']
     """
 
     def documented(method: F) -> F:

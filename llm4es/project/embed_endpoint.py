@@ -91,7 +91,7 @@ def embed_endpoint(
     >>> from llm4es.options import EmbedOptions, LoadOptions
     >>> options = EmbedOptions.of(engine="openai", base_url="http://127.0.0.1:9/v1")
     >>> embed_endpoint(context.with_(dry_run=True), "bge-m3", LoadOptions(), options)
-    embed bge-m3: 20 to compute, 0 reused (20 new)
+    embed bge-m3: 20 to compute, 0 reused (20 new), no record on this machine yet
     """
     _refuse_loading(load)
     check_one_asks(workers)

@@ -87,7 +87,7 @@ def finetune(
     >>> from llm4es.options import FinetuneOptions, LoadOptions
     >>> options = FinetuneOptions.of(steps="dry_run", max_length=64)
     >>> finetune(context.with_(dry_run=True), folder, "tuned", LoadOptions(), options)
-    finetune tuned: 1 to compute, 0 reused (1 new)
+    finetune tuned: 1 to compute, 0 reused (1 new), about 566 tokens, ...
     """
     store, dataset = context.store, context.dataset
     base_name = model.name if isinstance(model, ModelRef) else model

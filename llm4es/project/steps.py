@@ -253,7 +253,7 @@ class Steps(StepsAfter):
         --------
         >>> ran = project.run(model=folder, k=1, max_length=64, finetune="none", dry_run=True)
         >>> [outcome.stage for outcome in ran.outcomes]
-        ['serialize', 'enrich', 'embed']
+        ['serialize', 'enrich', 'embed', 'probe']
         """
         from .run import run
 

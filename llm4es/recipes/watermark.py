@@ -31,7 +31,7 @@ class Watermark:
     Examples
     --------
     >>> Watermark("time", "2026-01-31 10:00:00", 3).holds("at")
-    "(TRY_CAST(\"at\" AS TIMESTAMP) <= CAST('2026-01-31 10:00:00' AS TIMESTAMP))"
+    '(TRY_CAST("at" AS TIMESTAMP) <= CAST(\\'2026-01-31 10:00:00\\' AS TIMESTAMP))'
     """
 
     kind: str
