@@ -25,7 +25,8 @@ def test_run_keeps_the_stored_cut_off_until_it_is_dropped(shell: Shell) -> None:
     shell.stage("serialize", "--as-of", CUT)
     code, out, said = shell(*run, "--dry-run", "--format", "json")
     assert code == 0
-    assert [row["to compute"] for row in json.loads(out)] == [0, 20]  # all that is missing are vectors
+    planned = {row["stage"]: row["to compute"] for row in json.loads(out)}
+    assert (planned["serialize"], planned["embed"]) == (0, 20)  # no text is missing
     assert f"run: the texts' cut-off {CUT} stays; --as-of none drops it" in said
     shell(*run)
     assert shell.sql("SELECT DISTINCT left(as_of::VARCHAR, 10) FROM texts") == [(CUT,)]

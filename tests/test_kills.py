@@ -19,6 +19,7 @@ SHOP = {
     "probes": 45,
     "predictions": 108,
     "events_shop": 54,
+    "raw_rows": 12,
 }
 """Rows that every run over the shop of 12 ends with, however often it was killed."""
 

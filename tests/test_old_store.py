@@ -74,10 +74,12 @@ def test_every_view_shows_what_was_written(old: Path) -> None:
         "layers": 40,
         "models": 1,
         "predictions": 120,
+        "predictors": 0,
         "probes": 15,
         "raw_rows": 0,
         "recipes": 0,  # 0.1.0 knew no such tables
         "runs": 7,
+        "scores": 0,
         "splits": 20,
         "texts": 60,
     }

@@ -14,7 +14,7 @@ import pyarrow as pa
 from ...core.errors import DataError
 from ...core.interrupts import interruptible
 from ...core.limits import stoppable
-from ..database import MEMORY, keep_limits
+from ..database import keep_limits
 from ..expressions import sentence
 from ..kinds.texts import has_mixed_line_ends
 from ..model import Header, RawTable
@@ -25,6 +25,10 @@ from .sniff import OTHER, Guess, sniff
 
 MOST_COLUMNS = 1000
 """Columns of a table that are looked at: each takes some milliseconds, and nobody reads a recipe of ten thousand."""
+
+
+MEMORY = "1000MB"
+"""Bound on DuckDB's memory: counts of a thousand columns at once are not spilled."""
 
 
 @dataclass(frozen=True)
