@@ -107,7 +107,7 @@ def test_a_command_asks_the_library_once_and_shows_what_it_gives(walk: Walk) -> 
     steps = [call for call in walk.asked if call.endswith(":run")]
     assert len(steps) == 1
     opened, shown = walk.asked[: walk.asked.index(steps[0])], walk.asked[walk.asked.index(steps[0]) + 1 :]
-    assert [call for call in opened if not call.endswith((":__init__", ":__getattr__"))] == []
+    assert [call for call in opened if not call.endswith((":__init__", ":__getattr__", ":lean_arrow"))] == []
     assert 0 < len(shown) <= 4
     assert walk.borders[CLI, LIBRARY] <= 10
     assert walk.passed(CLI) <= 12
@@ -118,6 +118,7 @@ def test_nothing_goes_back_to_the_command_and_no_command_reaches_the_store(walk:
 
 
 def test_the_store_is_asked_for_few_things(walk: Walk) -> None:
-    assert walk.borders[LIBRARY, STORE] <= 215  # ten feature sets; words read distinct events, a choice reads its parts
-    assert walk.passed(STORE) <= 28  # of 40 small ones
-    assert walk.passed(LIBRARY) <= 225  # of 420 small ones; what pools events and combines probes is among them
+    # Ten feature sets; words read distinct events, a choice reads its parts; versions of models ask the record of runs.
+    assert walk.borders[LIBRARY, STORE] <= 285
+    assert walk.passed(STORE) <= 37  # of 50 small ones; replacing rows is done file by file
+    assert walk.passed(LIBRARY) <= 245  # of 485 small ones; what pools events and combines probes is among them
