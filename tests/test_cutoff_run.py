@@ -26,9 +26,11 @@ def test_run_keeps_the_stored_cut_off_until_it_is_dropped(shell: Shell) -> None:
     code, out, said = shell(*run, "--dry-run", "--format", "json")
     assert code == 0
     planned = {row["stage"]: row["to compute"] for row in json.loads(out)}
+    assert list(planned) == ["serialize", "embed", "probe"]
     assert (planned["serialize"], planned["embed"]) == (0, 20)  # no text is missing
     assert f"run: the texts' cut-off {CUT} stays; --as-of none drops it" in said
     shell(*run)
+    assert shell.sql("SELECT rows_computed FROM runs WHERE stage = 'probe'") == [(planned["probe"],)]
     assert shell.sql("SELECT DISTINCT left(as_of::VARCHAR, 10) FROM texts") == [(CUT,)]
     assert shell.sql("SELECT max(n_events) FROM embeddings") == [(2,)]
     shell(*run, "--as-of", LATER)
