@@ -38,7 +38,8 @@ def pool(counts: Any, weights: NDArray[np.floating], vectors: NDArray[np.floatin
     """
     from scipy import sparse
 
-    counts = counts.tocsr()
+    counts = counts.tocsr(copy=True)
+    counts.sum_duplicates()  # sorts a row by kind: the same events give the same vector, however they come
     own = counts.data * weights.astype(float)[counts.indices]
     filled = np.diff(counts.indptr)
     entity = np.repeat(np.arange(counts.shape[0]), filled)
