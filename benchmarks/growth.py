@@ -3,7 +3,8 @@
     python benchmarks/growth.py [--users 15625 62500 250000] [--events 20] [--only serialize ...] [--folder DIR]
 
 Each command runs in a process of its own, on synthetic Parquet made by DuckDB. ``day`` is one new event for 1 % of the
-users, serialized again. ``--users 62500 250000 500000 1000000`` are the sizes of the README's table.
+users, serialized again; ``append-day`` is the same day where the recipe says that the source only grows; ``same-day``
+after ``day`` one more event of the same users. ``--users 62500 250000 500000 1000000`` are the README's table.
 """
 
 import argparse
@@ -67,7 +68,7 @@ EVENTS = """COPY (
         AS channel FROM range({n}) AS r(i)) TO '{path}'"""
 
 DAY = """COPY (
-    SELECT {user} AS customer, TIMESTAMP '2025-01-01' AS "at", 'shop 1' AS shop, 7::BIGINT AS item, 1.5::DOUBLE
+    SELECT {user} AS customer, TIMESTAMP '2025-01-{day:02d}' AS "at", 'shop 1' AS shop, 7::BIGINT AS item, 1.5::DOUBLE
         AS amount, 'online' AS channel FROM range({users}) AS r(i) WHERE i % 100 = 0) TO '{path}'"""
 
 LABELS = """COPY (
@@ -85,11 +86,11 @@ def raw_files(folder: Path, users: int, events: int) -> None:
         connection.execute(LABELS.format(user=USER.format("i"), users=users, path=folder / "labels.csv"))
 
 
-def next_day(folder: Path, users: int) -> None:
-    """One new event for 1 % of the users, in a file of its own."""
+def next_day(folder: Path, users: int, day: int = 1) -> None:
+    """One new event for 1 % of the users, always the same ones, in a file of its own."""
     with duckdb.connect() as connection:
-        path = folder / "events-2.parquet"
-        connection.execute(DAY.format(user=USER.format("i"), users=users, path=path))
+        path = folder / f"events-{day + 1}.parquet"
+        connection.execute(DAY.format(user=USER.format("i"), users=users, day=day, path=path))
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,29 @@ def day(folder: Path, users: int) -> tuple[float, float, float]:
     return llm4es(folder, "serialize", str(folder / "recipe.toml"))
 
 
-COMMANDS: dict[str, Callable[[Path, int], tuple[float, float, float]]] = {"serialize": serialize, "day": day}
+def same_day(folder: Path, users: int) -> tuple[float, float, float]:
+    """The third day, of those who changed on the second: their rows lie in the newest files."""
+    next_day(folder, users, 2)
+    return llm4es(folder, "serialize", str(folder / "recipe.toml"))
+
+
+def append_day(folder: Path, users: int) -> tuple[float, float, float]:
+    """The second day of a source that only grows, on a store of its own: new files alone are read."""
+    grows = folder / "grows"
+    grows.mkdir()
+    for name in ("events.parquet", "labels.csv"):
+        os.link(folder / name, grows / name)
+    (grows / "recipe.toml").write_text(RECIPE.replace("[events]\n", '[events]\nmode = "append"\n'), encoding="utf-8")
+    serialize(grows, users)
+    return day(grows, users)
+
+
+COMMANDS: dict[str, Callable[[Path, int], tuple[float, float, float]]] = {
+    "serialize": serialize,
+    "day": day,
+    "same-day": same_day,
+    "append-day": append_day,
+}
 """What is measured, in this order on one store."""
 
 
