@@ -1,96 +1,45 @@
 """What commands take as users become more: processor seconds, peak memory, bytes written, and the ratios.
 
-    python benchmarks/growth.py [--users 15625 62500 250000] [--events 20] [--only serialize ...] [--folder DIR]
+    python -m benchmarks.growth                                   # 15,625 and 62,500 users: minutes
+    python -m benchmarks.growth --users 62500 250000 500000 1000000 --folder DIR      # the table of docs/store.md
+    python -m benchmarks.growth --users 62500 250000 --only serialize day
 
-Each command runs in a process of its own, on synthetic Parquet made by DuckDB. ``day`` is one new event for 1 % of the
-users, serialized again; ``append-day`` is the same day where the recipe says that the source only grows; ``same-day``
-after ``day`` one more event of the same users. ``--users 62500 250000 500000 1000000`` are the README's table.
+Each command runs in a process of its own, on synthetic Parquet made by DuckDB, 20 events a user; the first builds the
+store that the others work on. ``again`` finds nothing to do: what every command takes at least. ``day`` is one new
+event for 1 % of the users; ``same-day`` after it one more of the same users; ``append-day`` is ``day`` where the
+recipe says that the source only grows. ``import`` takes in 256 numbers a user; 5 % of the users are labelled, and
+``probe`` (holdout) and ``predict`` learn from these. ``... 1%`` is the same once 1 % of the vectors are others.
+``plan`` is the dry run of embedding everybody's text by the built-in model; ``embed`` reads each distinct item by a
+network of random weights and pools it for everybody.
 """
 
 import argparse
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
-RECIPE = """
-name = "growth"
-item = "item"
-amount = "amount"
-
-[tables.events]
-path = "events*.parquet"
-
-[tables.labels]
-path = "labels.csv"
-
-[events]
-entity = "customer"
-time = { from = "at" }
-
-[[fields]]
-name = "date"
-derive = "date"
-
-[[fields]]
-name = "shop"
-
-[[fields]]
-name = "item"
-
-[[fields]]
-name = "amount"
-type = "number"
-decimals = 2
-
-[[fields]]
-name = "channel"
-
-[tasks.loyal]
-kind = "binary"
-table = "labels"
-entity = "customer"
-label = "loyal"
-"""
-
-USER = "'u' || lpad(CAST({0} AS VARCHAR), 8, '0')"
-
-EVENTS = """COPY (
-    SELECT {user} AS customer, TIMESTAMP '2024-01-01' + INTERVAL (i * 31536000 // {n}) SECOND AS "at",
-        'shop ' || (i * 7919 % 203) AS shop, i * 31337 % 5003 AS item,
-        round((i * 31337 % 1000003) / 100.0, 2) AS amount, CASE i % 3 WHEN 0 THEN 'online' WHEN 1 THEN 'store' END
-        AS channel FROM range({n}) AS r(i)) TO '{path}'"""
-
-DAY = """COPY (
-    SELECT {user} AS customer, TIMESTAMP '2025-01-{day:02d}' AS "at", 'shop 1' AS shop, 7::BIGINT AS item, 1.5::DOUBLE
-        AS amount, 'online' AS channel FROM range({users}) AS r(i) WHERE i % 100 = 0) TO '{path}'"""
-
-LABELS = """COPY (
-    SELECT {user} AS customer, CASE hash(i) % 2 WHEN 0 THEN 'yes' ELSE 'no' END AS loyal FROM range({users}) AS r(i)
-    ) TO '{path}'"""
+from benchmarks.growth_data import NAME, next_day, raw_files, that_grows, vectors
+from benchmarks.measure import command
+from llm4es_store import Store as FeatureStore
 
 
-def raw_files(folder: Path, users: int, events: int) -> None:
-    """Events, labels and the recipe."""
-    (folder / "recipe.toml").write_text(RECIPE, encoding="utf-8")
-    with duckdb.connect() as connection:
-        shuffled = USER.format(f"i * 2654435761 % {users}")
-        path, n = folder / "events.parquet", users * events
-        connection.execute(EVENTS.format(user=shuffled, n=n, path=path))
-        connection.execute(LABELS.format(user=USER.format("i"), users=users, path=folder / "labels.csv"))
+@dataclass(frozen=True)
+class Store:
+    """A folder with raw files, and the store that is made of them."""
 
+    folder: Path
+    users: int
 
-def next_day(folder: Path, users: int, day: int = 1) -> None:
-    """One new event for 1 % of the users, always the same ones, in a file of its own."""
-    with duckdb.connect() as connection:
-        path = folder / f"events-{day + 1}.parquet"
-        connection.execute(DAY.format(user=USER.format("i"), users=users, day=day, path=path))
+    @property
+    def recipe(self) -> Path:
+        return self.folder / "recipe.toml"
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "store"
 
 
 @dataclass(frozen=True)
@@ -101,97 +50,158 @@ class Measured:
     users: int
     seconds: float
     """Of processor time."""
+
     peak_mb: float
     written_mb: float
-    """By which the store has grown."""
+    """By which the folder has grown, what is exported included."""
 
 
-def llm4es(folder: Path, *words: str) -> tuple[float, float, float]:
-    """Run a command on the store of a folder: processor seconds, peak MiB, MiB written to it."""
-    store = folder / "store"
-    before = _size(store)
-    program = [sys.executable, "-c", "from llm4es_cli.main import main; main()", *words, "--store", str(store)]
-    process = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    said = process.stderr.read() if process.stderr else b""
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{' '.join(words)} failed: {said.decode()[-2000:]}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, (_size(store) - before) / 2**20
+Words = tuple[object, ...]
+
+IMPORTED = ("--name", "coles", "--dataset", NAME, "--seen", "none")
 
 
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.exists() else 0
+def serialize(store: Store) -> Words:
+    """The first build, and with nothing new."""
+    return "serialize", store.recipe
 
 
-def serialize(folder: Path, users: int) -> tuple[float, float, float]:
-    """The first build."""
-    return llm4es(folder, "serialize", str(folder / "recipe.toml"))
-
-
-def day(folder: Path, users: int) -> tuple[float, float, float]:
+def day(store: Store) -> Words:
     """The second day."""
-    next_day(folder, users)
-    return llm4es(folder, "serialize", str(folder / "recipe.toml"))
+    next_day(store.folder, store.users)
+    return serialize(store)
 
 
-def same_day(folder: Path, users: int) -> tuple[float, float, float]:
+def same_day(store: Store) -> Words:
     """The third day, of those who changed on the second: their rows lie in the newest files."""
-    next_day(folder, users, 2)
-    return llm4es(folder, "serialize", str(folder / "recipe.toml"))
+    next_day(store.folder, store.users, 2)
+    return serialize(store)
 
 
-def append_day(folder: Path, users: int) -> tuple[float, float, float]:
+def append_day(store: Store) -> Words:
     """The second day of a source that only grows, on a store of its own: new files alone are read."""
-    grows = folder / "grows"
-    grows.mkdir()
-    for name in ("events.parquet", "labels.csv"):
-        os.link(folder / name, grows / name)
-    (grows / "recipe.toml").write_text(RECIPE.replace("[events]\n", '[events]\nmode = "append"\n'), encoding="utf-8")
-    serialize(grows, users)
-    return day(grows, users)
+    grown = Store(that_grows(store.folder), store.users)
+    command(*serialize(grown), "--store", grown.root)
+    return *day(grown), "--store", grown.root
 
 
-COMMANDS: dict[str, Callable[[Path, int], tuple[float, float, float]]] = {
+def take_in(store: Store) -> Words:
+    """Vectors made elsewhere."""
+    return "import", vectors(store.folder, store.users), *IMPORTED
+
+
+def take_in_changed(store: Store) -> Words:
+    """A day later."""
+    return "import", vectors(store.folder, store.users, day=1), *IMPORTED
+
+
+def similar(store: Store) -> Words:
+    """The neighbours of one user."""
+    return "similar", NAME, "u00000000", "--model", "coles", "-q"
+
+
+def probe(store: Store) -> Words:
+    """What the vectors are worth to the labelled."""
+    return "probe", NAME, "--features", "coles", "--protocol", "holdout"
+
+
+def plan(store: Store) -> Words:
+    """What embedding everybody would take."""
+    return "embed", NAME, "--dry-run"
+
+
+def embed(store: Store) -> Words:
+    """Everybody's vectors, of the vectors of items."""
+    from tests import tiny
+
+    model = tiny.save(store.folder / "tiny")
+    return "embed", NAME, "--model", model, "--history", "events", "--by", "item", "--k", "1", "--max-length", "256"
+
+
+def export(store: Store) -> Words:
+    """Features of everybody."""
+    return "export", NAME, "--features", "coles", "--out", store.folder / "features.parquet"
+
+
+def export_changed(store: Store) -> Words:
+    """What the first import has not brought."""
+    query = "SELECT min(run_id) FROM runs WHERE stage = 'import'"
+    ((first,),) = FeatureStore(store.root).sql(query).fetchall()
+    return "export", NAME, "--features", "coles", "--since", first, "--out", store.folder / "changed.parquet"
+
+
+def predict(store: Store) -> Words:
+    """Fit on the labelled, score everybody."""
+    return "predict", NAME, "--task", "loyal", "--features", "coles"
+
+
+COMMANDS: dict[str, Callable[[Store], Words]] = {
     "serialize": serialize,
+    "again": serialize,
     "day": day,
     "same-day": same_day,
     "append-day": append_day,
+    "import": take_in,
+    "similar": similar,
+    "probe": probe,
+    "predict": predict,
+    "export": export,
+    "import 1%": take_in_changed,
+    "predict 1%": predict,
+    "export 1%": export_changed,
+    "plan": plan,
+    "embed": embed,
 }
 """What is measured, in this order on one store."""
 
 
-def table(measured: Sequence[Measured]) -> str:
+def measured(name: str, store: Store) -> Measured:
+    """Run one command on the store."""
+    words = COMMANDS[name](store)
+    before = _size(store.folder)
+    took = command(*words, *(() if "--store" in words else ("--store", store.root)))
+    return Measured(name, store.users, took.cpu, took.peak_mb, (_size(store.folder) - before) / 2**20)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def table(rows: Sequence[Measured]) -> str:
     """One line a command and size; seconds also as the ratio to the size before."""
-    lines = [f"{'command':12} {'users':>9} {'processor s':>12} {'ratio':>6} {'of users':>8} {'peak MiB':>9} {'MiB':>7}"]
-    for command in dict.fromkeys(each.command for each in measured):
+    lines = [
+        "| command | users | processor s | of the size before | users | peak MiB | MiB written |",
+        "|---|" + 6 * "--:|",
+    ]
+    for name in dict.fromkeys(row.command for row in rows):
         before: Measured | None = None
-        for each in (each for each in measured if each.command == command):
-            ratio = f"{each.seconds / before.seconds:6.2f} {each.users / before.users:8.2f}" if before else f"{'':15}"
-            shown = f"{each.seconds:12.1f} {ratio} {each.peak_mb:9.0f} {each.written_mb:7.0f}"
-            lines.append(f"{command:12} {each.users:9,} {shown}")
-            before = each
+        for row in (row for row in rows if row.command == name):
+            ratio = f"{row.seconds / before.seconds:.2f} | {row.users / before.users:.2f}" if before else " | "
+            took = f"{row.seconds:.1f} | {ratio} | {row.peak_mb:,.0f} | {row.written_mb:,.1f}"
+            lines.append(f"| `{name}` | {row.users:,} | {took} |")
+            before = row
     return "\n".join(lines)
 
 
 def main() -> None:
     """Make, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--users", type=int, nargs="+", default=[15_625, 62_500, 250_000])
+    parser.add_argument("--users", type=int, nargs="+", default=[15_625, 62_500])
     parser.add_argument("--events", type=int, default=20, help="of each user")
     parser.add_argument("--only", nargs="+", choices=list(COMMANDS), default=list(COMMANDS))
     parser.add_argument("--folder", type=Path, help="where raw files and stores lie while it runs")
     arguments = parser.parse_args()
-    measured = []
+    rows: list[Measured] = []
     for users in sorted(arguments.users):
         with tempfile.TemporaryDirectory(dir=arguments.folder) as temporary:
-            folder = Path(temporary)
-            raw_files(folder, users, arguments.events)
-            for command, run in COMMANDS.items():
-                if command in arguments.only:
-                    measured.append(Measured(command, users, *run(folder, users)))
-                    print(table(measured[-1:]).splitlines()[-1], file=sys.stderr, flush=True)
-            shutil.rmtree(folder / "store", ignore_errors=True)
-    print(table(measured))
+            store = Store(Path(temporary), users)
+            raw_files(store.folder, users, arguments.events)
+            for name in COMMANDS:
+                if name in arguments.only:
+                    rows.append(measured(name, store))
+                    print(table(rows[-1:]).splitlines()[-1], file=sys.stderr, flush=True)
+            shutil.rmtree(store.root, ignore_errors=True)
+    print(table(rows))
 
 
 if __name__ == "__main__":
