@@ -1,5 +1,6 @@
 """``embed --align-to``: a version's vectors turned into another's space by one map, what is told and refused."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,25 @@ def heard() -> Heard:
     return Heard()
 
 
+@pytest.fixture(scope="module")
+def tuned(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with two versions of a tuned model, of which the first has vectors of everybody."""
+    folder = tmp_path_factory.mktemp("tuned")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LLM4ES_CACHE", str(folder / "cache"))
+        made = Project(shop.write(folder / "shop", CUSTOMERS), folder / "store", observer="silent")
+        made.serialize()
+        for steps in (1, 20):
+            made.finetune(str(model), name="mine", steps=steps, max_length=64, method="full", learning_rate=1e-2)
+        made.embed("mine@v1", **WINDOW)
+    return folder / "store"
+
+
 @pytest.fixture
-def project(place: Path, model: Path, heard: Heard) -> Project:
-    """A shop with two versions of a tuned model, of which the first has vectors of everybody."""
-    made = Project(shop.write(place / "shop", CUSTOMERS), place / "store", observer=heard)
-    made.serialize()
-    for steps in (1, 20):
-        made.finetune(str(model), name="mine", steps=steps, max_length=64, method="full", learning_rate=1e-2)
-    made.embed("mine@v1", **WINDOW)
-    return made
+def project(place: Path, tuned: Path, heard: Heard) -> Project:
+    """The shop, and a store of its own."""
+    shutil.copytree(tuned, place / "store")
+    return Project(shop.write(place / "shop", CUSTOMERS), place / "store", observer=heard)
 
 
 def test_the_map_is_procrustes_of_common_train_entities(project: Project, place: Path, heard: Heard) -> None:
