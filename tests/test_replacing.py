@@ -166,6 +166,38 @@ def test_rewritten_vectors_are_encoded_as_they_were(tmp_path: Path, kind: str) -
     assert described[0].path_in_schema == described[1].path_in_schema
 
 
+def test_what_is_left_of_a_file_is_written_as_it_repeats(tmp_path: Path) -> None:
+    """In a table of events texts repeat and times do not; the log's bounds are those of the rows that are left."""
+    store, table, n = Store(tmp_path / "s", create=True), "events/d", 400
+    rows = pa.table(
+        {
+            "dataset": ["d"] * n,
+            "entity_id": [f"e{i // 4:04d}" for i in range(n)],
+            "position": pa.array([i % 4 for i in range(n)], pa.int32()),
+            "event_time": pa.array(range(n), pa.timestamp("us", "UTC")),
+            "shop": [None if i % 7 == 0 else f"shop {i % 3}" for i in range(n)],
+            "source_hash": [f"{i // 4:064x}" for i in range(n)],
+        }
+    )
+    with store.run("serialize", "d", {}, "0") as run:
+        run.append(table, {"dataset": "d"}, rows, ("entity_id", "position"), schema=rows.schema)
+    gone = pa.table({"entity_id": ["e0000", "e0050", "e0099"], "source_hash": [f"{i:064x}" for i in (0, 50, 99)]})
+    with store.run("serialize", "d", {}, "0") as run:
+        assert run.drop(table, {"dataset": "d"}, gone) == 12
+    (file,) = plain(tmp_path / "s", table).file_uris()
+    left = rows.filter(pc.invert(pc.is_in(rows["entity_id"], gone["entity_id"])))
+    assert pq.read_table(file, partitioning=None).select(rows.column_names).equals(left)
+    group = pq.read_metadata(file).row_group(0)
+    columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
+    repeated = {name for name, column in columns.items() if "RLE_DICTIONARY" in column.encodings}
+    assert repeated >= {"entity_id", "position", "shop", "source_hash"}
+    assert "event_time" not in repeated
+    assert columns["entity_id"].statistics.min == "e0001"
+    (told,) = plain(tmp_path / "s", table).get_add_actions(flatten=True).to_struct_array().to_pylist()
+    assert (told["min.entity_id"], told["max.entity_id"]) == ("e0001", "e0098")
+    assert store.check().to_pylist() == []
+
+
 def test_a_row_that_another_run_has_made_anew_stays(tmp_path: Path) -> None:
     store = in_files(tmp_path / "s", {"1": "old", "2": "x"})
     plan = store.plan("texts", SCOPE, wanted({"1": "new"}), ["entity_id"])

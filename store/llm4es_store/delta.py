@@ -27,7 +27,7 @@ from .data_file import DataFile
 from .delta_errors import ConflictError, known_errors, refuse_empty_entry, refuse_unreadable
 from .fsync import flush
 from .panics import without_panics
-from .parquet import numbers_in, numbers_of, properties
+from .parquet import distinct_in, numbers_in, numbers_of, properties
 
 _KEEP = {
     # Old versions stay until `gc` is asked to drop them: the library's default would forget the log after 30 days.
@@ -151,7 +151,7 @@ class Table:
                 self._handle,
                 rows,
                 mode="append",
-                writer_properties=properties(rows.schema, numbers_of(rows)),
+                writer_properties=properties(rows.schema, numbers_of(rows), distinct_in(rows)),
                 commit_properties=self._commit(run_id, scope),
             )
             return self._settle()
@@ -172,7 +172,7 @@ class Table:
                 rows,
                 mode="overwrite",
                 predicate=where(scope),
-                writer_properties=properties(rows.schema, numbers_of(rows)),
+                writer_properties=properties(rows.schema, numbers_of(rows), distinct_in(rows)),
                 commit_properties=self._commit(run_id, scope),
             )
             self._settle()

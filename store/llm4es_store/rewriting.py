@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from llm4es.core import schemas
 from llm4es.core.errors import StoreError
 from llm4es.core.sql import Scope
 
@@ -30,7 +31,7 @@ from .delta import Table
 from .delta_errors import ConflictError
 from .layout import StoreLayout
 from .log import REMEDY
-from .parquet import arrow_properties, numbers_of, rows_at_once
+from .parquet import arrow_properties, distinct_in, numbers_of, repeated_in, rows_at_once
 from .remote_folders import remote_filesystem
 from .rows import stamped
 
@@ -106,11 +107,14 @@ def _committed(
 
 
 def together(batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The same rows in pieces as large as a group of a file's rows: small ones make groups that nobody reads fast."""
+    """The same rows in pieces about as large as a group of a file's rows: nobody reads small groups fast.
+
+    A group that has lost a few rows stays one, with the dictionaries that it had.
+    """
     held: list[pa.Table] = []
     for batch in batches:
         held.append(batch)
-        if sum(map(len, held)) >= rows_at_once(batch.schema):
+        if 2 * sum(map(len, held)) >= rows_at_once(batch.schema):
             yield pa.concat_tables(held)
             held = []
     if held:
@@ -124,7 +128,7 @@ def without(table: str, file: DataFile, gone: Places, bounded: Sequence[str]) ->
     """
     if len(gone) >= file.rows:
         return None
-    with _opened(table, file.path, "rb") as source, pq.ParquetFile(source) as before:
+    with _opened(table, file.path, "rb") as source, _parquet(source, table, file.path) as before:
 
         def survivors() -> Iterator[pa.Table]:
             begin = 0
@@ -139,10 +143,25 @@ def without(table: str, file: DataFile, gone: Places, bounded: Sequence[str]) ->
         return _written(table, file.folder, file.partition, together(survivors()), bounded)
 
 
+def _parquet(source: IO[bytes], table: str, path: str) -> pq.ParquetFile:
+    """A file whose texts come as the dictionaries that they are kept as. Raises StoreError where it is none."""
+    with _readable(table, path):
+        told = pq.read_metadata(source)
+        source.seek(0)
+        return pq.ParquetFile(source, metadata=told, read_dictionary=repeated_in(told, told.schema.to_arrow_schema()))
+
+
 def _read(before: pq.ParquetFile, table: str, path: str) -> Iterator[pa.RecordBatch]:
-    """A file's rows, some at a time. Raises StoreError where they cannot be read."""
+    """A file's rows, some of one group at a time. Raises StoreError where they cannot be read."""
+    with _readable(table, path):
+        for group in range(before.num_row_groups):
+            yield from before.iter_batches(rows_at_once(before.schema_arrow), row_groups=[group])
+
+
+@contextmanager
+def _readable(table: str, path: str) -> Iterator[None]:
     try:
-        yield from before.iter_batches(rows_at_once(before.schema_arrow))
+        yield
     except (pa.ArrowException, OSError) as error:
         told = " ".join(str(error).split())
         name = table_name(table)
@@ -206,7 +225,9 @@ def _written(table: str, folder: str, partition: Any, batches: Iterator[pa.Table
         with _opened(table, path, "wb") as sink:
             batches = (rows for rows in batches if len(rows))
             first = next(batches)
-            with pq.ParquetWriter(sink, first.schema, **arrow_properties(first.schema, numbers_of(first))) as writer:
+            sought = [*bounded, *(field.name for field in schemas.KEPT_BY)]
+            how = arrow_properties(first.schema, numbers_of(first), distinct_in(first), sought)
+            with pq.ParquetWriter(sink, first.schema, **how) as writer:
                 for rows in chain([first], batches):
                     writer.write_table(rows)
                     count += len(rows)
@@ -221,16 +242,22 @@ def _written(table: str, folder: str, partition: Any, batches: Iterator[pa.Table
 def _widen(bounds: dict[str, tuple[Any, Any, int]], rows: pa.Table, bounded: Sequence[str]) -> None:
     for column in bounded:
         if column in rows.column_names and _is_bounded(rows.schema.field(column).type):
-            found = pc.min_max(rows[column]).as_py()
+            found = pc.min_max(_spelled(rows[column])).as_py()
             least, greatest, nulls = bounds.get(column, (None, None, 0))
             low = [value for value in (least, found["min"]) if value is not None]
             high = [value for value in (greatest, found["max"]) if value is not None]
             bounds[column] = (min(low, default=None), max(high, default=None), nulls + rows[column].null_count)
 
 
+def _spelled(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+    """The values that stand in a column: of a dictionary some may have gone with their rows."""
+    return column.unique().cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+
+
 def _is_bounded(type_: pa.DataType) -> bool:
     """Whether the log keeps bounds of it as they are: text and whole numbers; a time would have to be spelled."""
-    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_integer(type_))
+    text = pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_dictionary(type_)
+    return bool(text or pa.types.is_integer(type_))
 
 
 def _is_short(*values: str | int) -> bool:
@@ -255,7 +282,7 @@ def _opened(table: str, path: str, mode: str) -> Iterator[IO[bytes]]:
         with _filesystem(table).open(f"{_bare(table)}/{path}", mode) as file:
             yield file
     else:
-        with (Path(table) / path).open(mode) as file:
+        with pa.OSFile(str(Path(table) / path), mode) as file:
             yield file
 
 
