@@ -67,6 +67,18 @@ def test_the_same_content_is_imported_once_and_a_change_in_one_commit(place: tup
     assert opened.sql("SELECT count(*) FROM embeddings WHERE model = 'twice'").fetchall() == [(CUSTOMERS - 1,)]
 
 
+def test_rows_lie_in_order_of_their_ids_however_few_are_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm4es.project.vector_spool.BYTES_AT_ONCE", 4 * 4 * 7)
+    rng = np.random.default_rng(1)
+    ids, matrix = [f"c{n}" for n in rng.permutation(CUSTOMERS)], rng.normal(size=(CUSTOMERS, 4)).astype(np.float32)
+    pq.write_table(pa.table({"id": ids, "vector": matrix.tolist()}), tmp_path / "v.parquet", row_group_size=9)
+    run("import", tmp_path / "v.parquet", "--name", "v", "--dataset", "d", "--store", tmp_path / "s", "-q")
+    (file,) = (tmp_path / "s/tables/embeddings").rglob("*.parquet")
+    kept = pq.read_table(file, partitioning=None)
+    assert kept["entity_id"].to_pylist() == sorted(ids)
+    np.testing.assert_array_equal(np.array(kept["vector"].to_pylist(), np.float32), matrix[np.argsort(ids)])
+
+
 def test_imported_vectors_are_probed_compared_and_searched(place: tuple[Path, Path]) -> None:
     store, recipe = place
     common = ("--store", store, "--format", "json", "-q")

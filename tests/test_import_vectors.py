@@ -58,6 +58,8 @@ LIST = pa.list_(pa.float32())
     ("columns", "options", "message"),
     [
         ({"entity_id": ["a", "b", "a"], "vector": [[1.0]] * 3}, {}, r"row 3: entity 'a' comes twice"),
+        ({"entity_id": list("abac"), "vector": [[1.0]] * 3 + [[2.0, 1.0]]}, {}, r"row 4: a vector of 2 numbers after"),
+        ({"entity_id": list("abacd"), "vector": [[1.0]] * 4 + [[float("nan")]]}, {}, r"row 3: entity 'a' comes twice"),
         ({"entity_id": ["a", "b"], "vector": [[1.0], [1.0, 2.0]]}, {}, r"row 2: a vector of 2 numbers after some of 1"),
         ({"entity_id": ["a", "b", "c"], "vector": [[1.0], [2.0], [1.0, 2.0]]}, {}, r"row 3: a vector of 2 numbers"),
         ({"entity_id": ["a", "b"], "vector": [[1.0], [float("nan")]]}, {}, r"row 2 \(entity 'b'\).*NaN or infinity"),

@@ -57,6 +57,19 @@ def test_csv_ids_stay_as_they_are_written(tmp_path: Path) -> None:
         _imported(_csv(tmp_path / "d.csv", "id,x", ["a,1", ",2"]))
 
 
+@pytest.mark.parametrize("last", ["7.0", "007", "seven"])
+def test_csv_ids_are_read_by_the_whole_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str) -> None:
+    """However little of it is in memory at once: '1' of a column of floats, and as it is written else."""
+    monkeypatch.setattr("llm4es.project.vectors_file._BLOCK", 64)
+    file = _csv(tmp_path / "f.csv", "id,x", [*(f"{i}{'.0' * (i % 2)},{i}" for i in range(1, 40)), f"{last},2"])
+    right = [line.split(",")[0] for line in file.read_text().splitlines()[1:]]
+    if last == "7.0":
+        with pytest.raises(DataError, match="row 40: entity '7' comes twice"):
+            _imported(file)
+        return
+    assert list(_imported(file)) == right
+
+
 VECTORS = [[1.0, 2.0], [3.0, 4.0]]
 
 

@@ -47,9 +47,13 @@ def id_texts(values: Any) -> Any:
         return texts
     if not pc.any(pc.ends_with(texts, ".0")).as_py():
         return texts
+    return pc.replace_substring_regex(texts, r"\.0+$", "") if may_be_whole(texts) else texts
+
+
+def may_be_whole(texts: pa.Array) -> bool:
+    """Whether all texts are whole numbers, perhaps of floats, but for those that stand for none."""
     given = texts.filter(pc.invert(pc.is_in(pc.utf8_lower(texts), pa.array(["", None, *MISSING], texts.type))))
-    whole = pc.all(pc.match_substring_regex(given, WHOLE)).as_py()
-    return pc.replace_substring_regex(texts, r"\.0+$", "") if whole else texts
+    return bool(pc.all(pc.match_substring_regex(given, WHOLE)).as_py())
 
 
 def are_told_apart(values: Any) -> bool:

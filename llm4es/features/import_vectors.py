@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..core.columns import batches_of
@@ -52,52 +53,93 @@ def import_vectors(batches: Iterable[pa.RecordBatch], options: ImportOptions) ->
     >>> batch.select(["entity_id", "model", "dim", "vector"]).to_pylist()[0]
     {'entity_id': 'a', 'model': 'coles', 'dim': 2, 'vector': [0.5, 1.0]}
     """
-    seen: set[str] = set()
+    known: list[pa.Array] = []  # ids: a set of them would take ten times as much
     width: int | None = None
     row = 0
-    for batch in batches_of(batches, "vectors"):
-        ids, matrix = ids_of(batch, options, row), matrix_of(batch, options, row)  # (N,), (N, D)
-        if width is not None and matrix.shape[1] != width and len(ids):
-            raise DataError(
-                f"row {row + 1}: a vector of {matrix.shape[1]} numbers after some of {width}: give all one length"
-            )
-        width = matrix.shape[1] if len(ids) else width
-        bad = ~np.isfinite(matrix).all(axis=1)  # (N,)
-        if bad.any():
-            at = int(bad.argmax())
-            raise DataError(
-                f"row {row + at + 1} (entity {ids[at]!r}): a vector holds NaN or infinity: mend it or leave the row out"
-            )
-        for at, entity in enumerate(ids):
-            if entity in seen:
-                raise DataError(f"row {row + at + 1}: entity {entity!r} comes twice: give one vector an entity")
-            seen.add(entity)
-        yield _rows(ids, matrix, options)
-        row += len(ids)
+    try:
+        for batch in batches_of(batches, "vectors"):
+            ids, matrix = ids_of(batch, options, row), matrix_of(batch, options, row)  # (N,), (N, D)
+            if width is not None and matrix.shape[1] != width and len(ids):
+                raise DataError(
+                    f"row {row + 1}: a vector of {matrix.shape[1]} numbers after some of {width}: give all one length"
+                )
+            width = matrix.shape[1] if len(ids) else width
+            bad = ~np.isfinite(matrix).all(axis=1)  # (N,)
+            if bad.any():
+                at = int(bad.argmax())
+                entity = ids[at].as_py()
+                raise DataError(
+                    f"row {row + at + 1} (entity {entity!r}): a vector holds NaN or infinity: mend it or leave the row "
+                    "out"
+                )
+            known.append(ids)
+            hashes = [hashlib.sha256(vector.data).hexdigest() for vector in np.ascontiguousarray(matrix)]
+            yield imported_rows(ids, pa.array(hashes, pa.string()), matrix, options, options.name)
+            row += len(ids)
+    except DataError:
+        _refuse_twice(known)  # it comes first
+        raise
+    _refuse_twice(known)
     if not row:
         raise DataError("the file holds no vectors: give one row an entity")
 
 
-def _rows(ids: list[str], matrix: NDArray[np.float32], options: ImportOptions) -> pa.RecordBatch:
-    """The rows of ``embeddings``; what only our own models know is null."""
+def _refuse_twice(known: list[pa.Array]) -> None:
+    """Raise for an id that comes twice, by the first row that repeats one."""
+    ids = pa.chunked_array(known, pa.string())
+    if pc.count_distinct(ids).as_py() == len(ids):
+        return
+    seen = set[str]()
+    for row, entity in enumerate(ids.to_pylist()):
+        if entity in seen:
+            raise DataError(f"row {row + 1}: entity {entity!r} comes twice: give one vector an entity")
+        seen.add(entity)
+
+
+def imported_rows(
+    ids: pa.Array, hashes: pa.Array, matrix: NDArray[np.float32], options: ImportOptions, name: str
+) -> pa.RecordBatch:
+    """The rows of ``embeddings``; what only our own models know is null.
+
+    Parameters
+    ----------
+    ids, hashes : pyarrow.Array of string
+        (N,) whose they are, and of what content.
+    matrix : numpy.ndarray
+        (N, D) float32.
+    options : ImportOptions
+        Whose dataset they are of.
+    name : str
+        What they are called, perhaps with a version.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+        Rows of ``EMBEDDINGS``.
+
+    Examples
+    --------
+    >>> options = ImportOptions(name="coles", dataset="bank")
+    >>> batch = imported_rows(pa.array(["a"]), pa.array(["5fc0"]), np.ones((1, 2), np.float32), options, "coles@v2")
+    >>> batch["model"].to_pylist(), batch["vector"].to_pylist()
+    (['coles@v2'], [[1.0, 1.0]])
+    """
     n, width = matrix.shape
     offsets = np.arange(0, (n + 1) * width, width, dtype=np.int32) if width else np.zeros(n + 1, dtype=np.int32)
-    known: dict[str, Any] = {
-        "dataset": [options.dataset] * n,
-        "entity_id": ids,
-        "model": [options.name] * n,
-        "k": [0] * n,
-        "pooling": [IMPORTED] * n,
-        "dim": [width] * n,
-        "vector": pa.ListArray.from_arrays(offsets, pa.array(matrix.ravel(), pa.float32())),
-        "dtype": ["float32"] * n,
-        "fingerprint": [text_hash(f"{IMPORTED} {options.name}")] * n,
-        "source_hash": [hashlib.sha256(vector.tobytes()).hexdigest() for vector in np.ascontiguousarray(matrix)],
+    same = {
+        "dataset": options.dataset,
+        "model": name,
+        "k": 0,
+        "pooling": IMPORTED,
+        "dim": width,
+        "dtype": "float32",
+        "fingerprint": text_hash(f"{IMPORTED} {name}"),
     }
-    columns = [
-        pa.array(known[f.name], f.type)
-        if f.name in known and f.name != "vector"
-        else known.get(f.name, pa.nulls(n, f.type))
-        for f in EMBEDDINGS
-    ]
+    known: dict[str, Any] = {
+        "entity_id": ids,
+        "vector": pa.ListArray.from_arrays(offsets, pa.array(matrix.ravel(), pa.float32())),
+        "source_hash": hashes,
+        **{column: pa.repeat(pa.scalar(value, EMBEDDINGS.field(column).type), n) for column, value in same.items()},
+    }
+    columns = [known[f.name] if f.name in known else pa.nulls(n, f.type) for f in EMBEDDINGS]
     return pa.RecordBatch.from_arrays(columns, schema=EMBEDDINGS)

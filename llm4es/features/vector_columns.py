@@ -22,8 +22,8 @@ _ID_NAMES = ("entity_id", "id", "user_id", "client_id", "customer_id", "uid")
 _VECTOR_NAMES = ("vector", "embedding", "embeddings")
 
 
-def ids_of(batch: pa.RecordBatch, options: ImportOptions, row: int) -> list[str]:
-    """The entities' ids as text; whole numbers written without a point."""
+def ids_of(batch: pa.RecordBatch, options: ImportOptions, row: int) -> pa.Array:
+    """(N,) the entities' ids as text; whole numbers written without a point."""
     column = id_column(batch.schema, options)
     values = _plain(batch.column(column))
     is_text, is_whole = pa.types.is_string(values.type), is_whole_numbers(values)
@@ -33,7 +33,7 @@ def ids_of(batch: pa.RecordBatch, options: ImportOptions, row: int) -> list[str]
     if values.null_count:
         at = pc.index(values.is_null(), True).as_py()
         raise DataError(f"row {row + at + 1}: column {column!r} is empty: give every vector an id")
-    return list((values.cast(pa.string()) if is_text else id_texts(values)).to_pylist())
+    return values.cast(pa.string()) if is_text else id_texts(values)
 
 
 def id_column(schema: pa.Schema, options: ImportOptions) -> str:

@@ -4,7 +4,7 @@ In: a context, a file or a frame of vectors, their name. Out: rows of ``embeddin
 them in one commit. Knows no screen.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from ..core.errors import OptionError
-from ..core.hashing import config_id, file_hash, text_hash
+from ..core.hashing import config_id, file_hash
 from ..core.plan import Plan, Reason
 from ..core.sql import Scope, where
-from ..features.import_vectors import IMPORTED
+from ..features.import_vectors import IMPORTED, imported_rows
 from ..features.import_vectors import import_vectors as check
 from ..options import ImportOptions
 from .context import Context
-from .executor import Increment, TableRows, Work
+from .executor import Work
 from .import_seen import declare
-from .import_versions import import_version
+from .import_versions import FEW_THREADS, import_version
 from .incremental import Job, incremental
 from .observer import Advance
 from .outcome import Outcome
+from .vector_spool import VectorSpool, spooled
 from .vectors_file import ROWS_AT_ONCE, read_vectors
 
 if TYPE_CHECKING:
@@ -65,62 +66,58 @@ def import_vectors(context: Context, source: "Path | pa.Table", options: ImportO
     """
     _refuse_taken(context, options)
     batches = read_vectors(source, options) if isinstance(source, Path) else source.to_batches(ROWS_AT_ONCE)
-    rows = pa.Table.from_batches(list(check(batches, options)))
-    version = import_version(context, options.name, rows)
-    rows = _called(rows, version.name)
-    made = config_id({"imported": version.name})
-    scope = {"dataset": options.dataset, "model": version.name, "config_id": made}
-    _say_who_is_unknown(context, rows)
-    if version.before:
-        context.observer.say(
-            f"import {options.name}: {version.why}: they are {version.name}, and {version.before} stays until "
-            "`gc --models`"
+    with spooled(check(batches, options)) as vectors:
+        version = import_version(context, options.name, vectors.keys, vectors.width)
+        made = config_id({"imported": version.name})
+        scope: Scope = {"dataset": options.dataset, "model": version.name, "k": 0, "config_id": made}
+        _say_who_is_unknown(context, vectors.keys)
+        if version.before:
+            context.observer.say(
+                f"import {options.name}: {version.why}: they are {version.name}, and {version.before} stays until "
+                "`gc --models`"
+            )
+        declare(context, options, version, vectors.keys["entity_id"])  # before the vectors: none is there undeclared
+
+        def replace(run: "Run", plan: Plan) -> pa.Table:
+            """All of the rows take the place of those that are there: all of the file, or nothing."""
+            if len(plan.todo) or len(plan.stale):
+                with context.observer.progress(f"import {version.name}", len(vectors.keys), "entities") as advance:
+                    rows = partial(_rows, vectors, options, version.name, advance)
+                    run.replace_streamed("embeddings", scope, rows)
+            run.record.rows_computed = len(plan.todo)
+            return plan.todo.slice(0, 0)  # nothing is left to do
+
+        origin = {"file": source.name, "source": file_hash(source)} if isinstance(source, Path) else {"file": None}
+        job = Job(
+            stage="import",
+            what=version.name,
+            config_id=made,
+            record={"config_id": made, **origin, "imported": version.name},
+            table="embeddings",
+            scope=scope,
+            key=("entity_id", "k"),
+            wanted=vectors.keys.append_column("k", pa.repeat(pa.scalar(0, pa.int32()), len(vectors.keys))),
+            complete=True,
+            unseen=Reason.NEW,
+            replaces=True,
+            records_no_op=False,
+            setup=_nothing,
+            prepare=replace,
         )
-    declare(context, options, version, rows["entity_id"].to_pylist())  # before the vectors: none is there undeclared
-
-    def prepare(run: "Run", plan: Plan) -> pa.Table:
-        """Where rows have only vanished there is nothing to compute, and still something to write."""
-        if len(plan.stale) and not len(plan.todo):
-            run.replace("embeddings", scope, rows)
-        return plan.todo
-
-    origin = {"file": source.name, "source": file_hash(source)} if isinstance(source, Path) else {"file": None}
-    job = Job(
-        stage="import",
-        what=version.name,
-        config_id=made,
-        record={"config_id": made, **origin, "imported": version.name},
-        table="embeddings",
-        scope=scope,
-        key=("entity_id", "k"),
-        wanted=rows.select(["entity_id", "k", "source_hash"]),
-        complete=True,
-        unseen=Reason.NEW,
-        replaces=True,
-        records_no_op=False,
-        setup=partial(_set_up, rows, scope),
-        prepare=prepare,
-    )
-    return incremental(context, job)
+        return incremental(context, job)
 
 
-def _set_up(rows: pa.Table, scope: Scope) -> Work:
-    """All of the rows take the place of those that are there: all of the file, or nothing."""
-
-    def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
-        for batch in batches:
-            advance(batch.num_rows)
-        yield [TableRows("embeddings", rows, scope=scope)]
-
-    return work
+def _rows(vectors: VectorSpool, options: ImportOptions, name: str, advance: Advance) -> Iterator[pa.RecordBatch]:
+    """The rows of ``embeddings``, in order of their ids."""
+    for keys, matrix in vectors.blocks():
+        ids, hashes = (keys[column].combine_chunks() for column in ("entity_id", "source_hash"))
+        yield imported_rows(ids, hashes, matrix, options, name)
+        advance(len(keys))
 
 
-def _called(rows: pa.Table, name: str) -> pa.Table:
-    """The rows under the name of their version."""
-    columns = {"model": name, "fingerprint": text_hash(f"{IMPORTED} {name}")}
-    for column, value in columns.items():
-        rows = rows.set_column(rows.schema.get_field_index(column), column, pa.array([value] * len(rows), pa.string()))
-    return rows
+def _nothing() -> Work:
+    """What is mapped: everything is made when it is read."""
+    return lambda batches, advance: iter(())
 
 
 def _refuse_taken(context: Context, options: ImportOptions) -> None:
@@ -132,13 +129,16 @@ def _refuse_taken(context: Context, options: ImportOptions) -> None:
         raise OptionError(f"--name {options.name!r} is a model's whose vectors are in the store: choose another name")
 
 
-def _say_who_is_unknown(context: Context, rows: pa.Table) -> None:
+def _say_who_is_unknown(context: Context, keys: pa.Table) -> None:
     """Warn where ids do not match the dataset's: a wrong id column would else be found much later."""
-    query = f"SELECT DISTINCT entity_id FROM texts WHERE {where({'dataset': context.dataset})}"
-    known = {entity for (entity,) in context.store.sql(query).fetchall()}
-    unknown = [entity for entity in rows["entity_id"].to_pylist() if entity not in known]
-    if known and unknown:
+    known = f"SELECT entity_id FROM texts WHERE {where({'dataset': context.dataset})}"
+    with context.store.connect(limits=FEW_THREADS) as connection:
+        connection.register("given", keys.select(["entity_id"]))
+        query = f"SELECT count(*), min(entity_id) FROM given ANTI JOIN ({known}) USING (entity_id)"
+        ((unknown, such),) = connection.sql(query).fetchall()
+        ((there,),) = connection.sql(f"SELECT min(entity_id) FROM ({known})").fetchall() if unknown else ((None,),)
+    if there is not None:
         context.observer.warn(
-            f"{len(unknown)} of {len(rows)} ids have no text in {context.dataset!r}, such as {min(unknown)!r}, where "
-            f"it has {min(known)!r}: probes leave them out"
+            f"{unknown} of {len(keys)} ids have no text in {context.dataset!r}, such as {such!r}, where "
+            f"it has {there!r}: probes leave them out"
         )

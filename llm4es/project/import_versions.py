@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from ..core.limits import Limits
 from ..core.sql import where
 from ..core.versions import kept_name, version_of
 from ..features.import_vectors import IMPORTED
@@ -32,7 +33,11 @@ class ImportVersion:
     """In what they differ from it."""
 
 
-def import_version(context: Context, name: str, rows: pa.Table) -> ImportVersion:
+FEW_THREADS = Limits(memory="300MB", threads=1)
+"""How everybody's ids are compared: what is larger is spilled to disk."""
+
+
+def import_version(context: Context, name: str, keys: pa.Table, width: int) -> ImportVersion:
     """The version that vectors of this name are.
 
     Parameters
@@ -41,8 +46,10 @@ def import_version(context: Context, name: str, rows: pa.Table) -> ImportVersion
         Dataset and store.
     name : str
         As it was typed.
-    rows : pyarrow.Table
-        ``entity_id``, ``source_hash`` (of the vector) and ``dim``.
+    keys : pyarrow.Table
+        ``entity_id`` and ``source_hash`` (of the vector).
+    width : int
+        Numbers a vector.
 
     Returns
     -------
@@ -51,8 +58,7 @@ def import_version(context: Context, name: str, rows: pa.Table) -> ImportVersion
 
     Examples
     --------
-    >>> rows = pa.table({"entity_id": ["c0"], "source_hash": ["h"], "dim": [2]})
-    >>> import_version(context, "coles", rows)
+    >>> import_version(context, "coles", pa.table({"entity_id": ["c0"], "source_hash": ["h"]}), 2)
     ImportVersion(name='coles', before='', why='')
     """
     chosen = where({"dataset": context.dataset, "pooling": IMPORTED})
@@ -62,13 +68,18 @@ def import_version(context: Context, name: str, rows: pa.Table) -> ImportVersion
         return ImportVersion(name)
     newest = there[-1].number
     before = kept_name(name, newest)
-    live = f"SELECT entity_id, source_hash, dim FROM embeddings WHERE {chosen} AND {where({'model': before})}"
-    with context.store.connect() as connection:
-        connection.register("rows", rows.select(["entity_id", "source_hash", "dim"]))
-        query = f"""SELECT count(*), count(*) FILTER (rows.source_hash = live.source_hash), max(live.dim), max(rows.dim)
-            FROM rows JOIN ({live}) live USING (entity_id)"""
-        ((common, same, width, now),) = connection.sql(query).fetchall()
-    if not common or (width == now and same >= SAME * common):
+    content = "entity_id, hash(source_hash) AS content"  # an eighth of what it stands for
+    live = f"SELECT {content}, dim FROM embeddings WHERE {chosen} AND {where({'model': before})}"
+    with context.store.connect(limits=FEW_THREADS) as connection:
+        connection.register("keys", keys)
+        query = f"""SELECT count(*), count(*) FILTER (given.content = live.content), max(live.dim)
+            FROM ({live}) live JOIN (SELECT {content} FROM keys) given USING (entity_id)"""
+        ((common, same, before_width),) = connection.sql(query).fetchall()
+    if not common or (before_width == width and same >= SAME * common):
         return ImportVersion(before)
-    why = f"{now} numbers in place of {width}" if width != now else f"{common - same} of {common} vectors are others"
+    why = (
+        f"{width} numbers in place of {before_width}"
+        if before_width != width
+        else f"{common - same} of {common} vectors are others"
+    )
     return ImportVersion(kept_name(name, newest + 1), before, why)

@@ -4,7 +4,7 @@ In: a file, and which of its columns is the id. Out: record batches. Knows nothi
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,14 +13,20 @@ import pyarrow.json
 import pyarrow.parquet as pq
 
 from ..core.errors import DataError, OptionError, one_line
-from ..core.ids import id_texts
+from ..core.ids import id_texts, may_be_whole
 from ..features.vector_columns import id_column
 from ..options import ImportOptions
 from ..recipes.first_rows import FirstRows, first_rows, names_of
 from ..recipes.init.sniff import sniff
 from ..recipes.kinds import FileKind, Readable, readable
 
-ROWS_AT_ONCE = 20_000
+ROWS_AT_ONCE = 4_000
+
+_BUFFER = 2**16
+"""Bytes of each column that are read from a Parquet file at once: others write all rows as one group."""
+
+_BLOCK = 2**22
+"""Bytes of text that are read at once; no line may be longer."""
 
 
 def read_vectors(file: Path, options: ImportOptions) -> Iterator[pa.RecordBatch]:
@@ -59,7 +65,7 @@ def read_vectors(file: Path, options: ImportOptions) -> Iterator[pa.RecordBatch]
             spec = sniff(file, [file.name], None).spec
             there = readable(file, spec, Path(copies))
             if there.kind is FileKind.PARQUET:
-                with pq.ParquetFile(there.path) as parquet:
+                with pq.ParquetFile(there.path, buffer_size=_BUFFER, pre_buffer=False) as parquet:
                     yield from parquet.iter_batches(ROWS_AT_ONCE)
             elif there.kind is FileKind.JSON:
                 yield from pyarrow.json.read_json(_stream(there)).to_batches(ROWS_AT_ONCE)
@@ -68,7 +74,7 @@ def read_vectors(file: Path, options: ImportOptions) -> Iterator[pa.RecordBatch]
                 if not first.rows:
                     raise DataError(f"{file} is empty: its first line should name the columns")
                 text = _Text(there, spec.delimiter, first)
-                yield from text.table(options).to_batches(ROWS_AT_ONCE)
+                yield from text.batches(options)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise DataError(f"{file} cannot be read ({one_line(error)}): give a Parquet or CSV file") from error
 
@@ -84,35 +90,67 @@ class _Text:
         header = first.rows[0]
         self._file, self._names = file, names_of(header)
         self._nameless = "" if header[0].strip() else self._names[0]
-        rows = {"skip_rows": first.skip + 1, "column_names": self._names, "encoding": file.encoding}
+        rows = {
+            "skip_rows": first.skip + 1,
+            "column_names": self._names,
+            "encoding": file.encoding,
+            "block_size": _BLOCK,
+        }
         self._read = {
             "read_options": pyarrow.csv.ReadOptions(**rows),
             "parse_options": pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         }
 
-    def table(self, options: ImportOptions) -> pa.Table:
+    def batches(self, options: ImportOptions) -> Iterator[pa.RecordBatch]:
         """Ids as they are written (007 is not 7), all else numbers, or texts where one value is none."""
         id_ = id_column(pa.schema([(name, pa.string()) for name in self._names]), options)
+        numbers = [name for name in self._names if name not in (id_, self._nameless)]
+        names = [name for name in self._names if name == id_ or name in numbers]
+        ids = self._ids(id_)
+        row = 0
         try:
-            table = self._typed({name: pa.string() if name == id_ else pa.float64() for name in self._names})
+            for batch in self._read_as({name: pa.string() if name == id_ else pa.float64() for name in names}):
+                if ids is not None:
+                    written = pa.array(ids.slice(row, len(batch)))
+                    batch = batch.set_column(names.index(id_), id_, written)
+                yield batch
+                row += len(batch)
         except pa.ArrowInvalid as error:
             if "conversion error" not in str(error):
                 raise
-            texts = self._typed(dict.fromkeys(self._names, pa.string()))
-            columns = zip(texts.column_names, texts.columns, strict=True)
-            table = pa.table({name: column if name == id_ else _numbers(column) for name, column in columns})
-        table = table.set_column(table.column_names.index(id_), id_, id_texts(table[id_]))
-        return table.drop_columns([self._nameless]) if self._nameless not in ("", id_) else table
+            types = {name: pa.string() if name == id_ else pa.float64() for name in names}
+            types |= dict.fromkeys(self._texts(numbers), pa.string())
+            yield pa.RecordBatch.from_pylist([], schema=pa.schema(list(types.items())))
 
-    def _typed(self, types: dict[str, pa.DataType]) -> pa.Table:
-        converted = pyarrow.csv.ConvertOptions(column_types=types)
-        with _stream(self._file) as stream:
-            return pyarrow.csv.read_csv(stream, convert_options=converted, **self._read)
+    def _ids(self, id_: str) -> pa.Array | None:
+        """All ids, where a whole column of them may be whole numbers of floats; None: they are as they are written."""
+        kept: list[pa.Array] = []
+        for batch in self._read_as({id_: pa.string()}):
+            if not kept and not may_be_whole(batch[id_]):
+                return None
+            kept.append(batch[id_])
+        return id_texts(pa.chunked_array(kept, pa.string()))
+
+    def _texts(self, names: Sequence[str]) -> list[str]:
+        """Columns that hold something else than numbers."""
+        left = list(names)
+        for batch in self._read_as(dict.fromkeys(names, pa.string())):
+            left = [name for name in left if _are_numbers(batch[name])]
+        return [name for name in names if name not in left]
+
+    def _read_as(self, types: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+        """Some columns, a part at a time."""
+        converted = pyarrow.csv.ConvertOptions(column_types=types, include_columns=list(types))
+        with (
+            _stream(self._file) as stream,
+            pyarrow.csv.open_csv(stream, convert_options=converted, **self._read) as rows,
+        ):
+            yield from rows
 
 
-def _numbers(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Texts as numbers where all of them are; else as they are."""
+def _are_numbers(texts: pa.Array) -> bool:
     try:
-        return texts.cast(pa.float64())
+        texts.cast(pa.float64())
     except pa.ArrowInvalid:
-        return texts
+        return False
+    return True

@@ -27,6 +27,19 @@ def matching(connection: duckdb.DuckDBPyConnection, table: Table, scope: Scope, 
     return _found(connection, table, files, f"WHERE {where(scope)} AND ({condition})")
 
 
+def whole_scope(connection: duckdb.DuckDBPyConnection, table: Table, scope: Scope) -> Matches:
+    """Every row of the scope. Of a file that holds no others it is not asked where they lie."""
+    files = files_that_may_hold(table, scope)
+    if not files:
+        return {}
+    rows = placed_sql(table, [file.path for file in files])
+    counts = connection.sql(f"SELECT {FILE}, count(*) FROM ({rows}) WHERE {where(scope)} GROUP BY ALL").fetchall()
+    of = {path.removeprefix(f"{table.path}/"): count for path, count in counts}
+    whole = {file.path: (file, np.arange(file.rows)) for file in files if of.get(file.path) == file.rows}
+    mixed = [file for file in files if file.path in of and file.path not in whole]
+    return whole | _found(connection, table, mixed, f"WHERE {where(scope)}")
+
+
 def matching_keys(connection: duckdb.DuckDBPyConnection, table: Table, scope: Scope, keys: pa.Table) -> Matches:
     """The scope's rows that agree in all columns with a row of ``keys``; two nulls agree.
 

@@ -41,10 +41,14 @@ def make_plan(
     planned = partial(Plan, table=table, subject=key[0], scope=scope, version=version, commits=commits)
     connection.register("wanted", wanted.append_column("_row", pa.array(np.arange(len(wanted)))))
     live = f"FROM ({rows}) WHERE {where(scope)}"
+    nothing = wanted.slice(0, 0)
+    stale = nothing.select([key[0], "source_hash"])
     if _all_live(connection, keys, live):
-        nothing = wanted.slice(0, 0)
         todo = nothing.append_column("reason", pa.array([], pa.string()))
-        return planned(todo, nothing.select([key[0], "source_hash"]), 0, len(wanted))
+        return planned(todo, stale, 0, len(wanted))
+    if related is None and not connection.execute(f"SELECT 1 {live} LIMIT 1").fetchall():
+        todo = wanted.append_column("reason", pa.repeat(pa.scalar(Reason.NEW.value), len(wanted)))
+        return planned(todo, stale, 0, 0)
     # Two passes over the live keys and no copy of them: what is left over on either side is little, as a rule.
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE todo AS
         SELECT * FROM wanted ANTI JOIN (SELECT {keys}, source_hash {live}) USING ({keys}, source_hash)""")

@@ -6,10 +6,7 @@ Of two writers in one scope that start from the same state the log refuses the s
 there. A writer that knows of every commit in its scope need not look at all.
 """
 
-import random
-import time
-from collections.abc import Callable, Collection, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -24,17 +21,15 @@ from . import layout
 from .catalog import Catalog
 from .compaction import Compaction
 from .delta import Table
-from .delta_errors import ConflictError
 from .explain import explained
-from .matching import Matches, live_keys, matching, matching_keys
+from .matching import Matches, live_keys, matching, matching_keys, whole_scope
 from .migrations import raise_format
-from .rewriting import change
+from .retrying import until_first
+from .rewriting import change, replace
 from .rows import same_rows, stamped
 from .run_log import RunRecord
 from .smaller_vectors import holds_codes
 from .views import select_sql
-
-T = TypeVar("T")
 
 
 class Writing:
@@ -104,7 +99,7 @@ class Writing:
                 self._seen[known] = target.transaction(scope)
             return len(rows)
 
-        written = _until_first(target, attempt)
+        written = until_first(target, attempt)
         if (version := self._compaction.add(target, files, self.run_id)) is not None:
             self.record.written[table] = version
         return written
@@ -195,7 +190,45 @@ class Writing:
             self.record.written[table] = target.version
             return len(rows)
 
-        return _until_first(target, attempt)
+        return until_first(target, attempt)
+
+    def replace_streamed(self, table: str, scope: Scope, batches: Callable[[], Iterable[pa.RecordBatch]]) -> int:
+        """Make rows that come a batch at a time the scope's only rows, in one commit, also where they are the same.
+
+        Parameters
+        ----------
+        table : str
+            A table of the store.
+        scope : mapping of str to str or int
+            As of ``append``; with a value for each column that has folders of its own.
+        batches : callable
+            Gives the rows, each key once, in the order that they are to lie in: by the key, as a rule. It is called
+            again where another writer comes first.
+
+        Returns
+        -------
+        int
+            How many rows were written.
+
+        Examples
+        --------
+        >>> import pyarrow as pa
+        >>> from llm4es_store import Store
+        >>> store, rows = Store("example-streamed", create=True), pa.record_batch({"entity_id": ["c1", "c2"]})
+        >>> with store.run("serialize", "shop", {}, "0.1") as run:
+        ...     run.replace_streamed("splits", {"dataset": "shop"}, lambda: [rows])
+        2
+        """
+        target = self._target(table)
+
+        def attempt() -> int:
+            with self.catalog.trusted() as connection, explained():
+                gone = whole_scope(connection, target, scope)
+            rows = (self._own(target, scope, pa.Table.from_batches([batch])) for batch in batches())
+            self.record.written[table], written = replace(target, gone, rows, self.run_id, scope)
+            return written
+
+        return until_first(target, attempt)
 
     def _target(self, table: str, schema: pa.Schema | None = None, columns: Collection[str] = ()) -> Table:
         self.begin()
@@ -240,7 +273,7 @@ class Writing:
                     self._seen[known] = before + 1
             return n_gone, n_new
 
-        return _until_first(target, attempt)
+        return until_first(target, attempt)
 
     def _without_live(
         self, target: Table, scope: Scope, rows: pa.Table, key: Sequence[str], gone: Matches | None = None
@@ -257,13 +290,3 @@ class Writing:
         with self.catalog.trusted() as connection, explained():
             live = connection.sql(f"SELECT {chosen} FROM ({select_sql(target)}) WHERE {where(scope)}").to_arrow_table()
         return same_rows(rows.select(columns), live)
-
-
-def _until_first(target: Table, attempt: Callable[[], T]) -> T:
-    """Try a commit until no other writer comes first, each time on what is there then."""
-    while True:
-        try:
-            return attempt()
-        except ConflictError:
-            time.sleep(random.uniform(0.01, 0.2))  # noqa: S311  (spreads writers out; guards nothing)
-            target.refresh()
