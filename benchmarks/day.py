@@ -4,22 +4,20 @@
     python -m benchmarks.day --users 1000000 --finetune none   # minutes to an hour
     python -m benchmarks.day --days 7 --retune-on 3 --kill-on 5
 
-Every day 1 % of the users have one event more, of a kind that is known; some are new. The recipe says
-``mode = "append"``, each event is read once (``--history events``) by the built-in model. ``--retune-on`` tunes the
-model anew on that day; ``--kill-on`` kills that day's job after some seconds and runs it again. The last lines hold
-every table against a store that is built at once from all files, row by row.
+Every day 1 % of the users have one event more, of a kind that is known; some are new. The recipe says ``mode =
+"append"``, each event is read once (``--history events``) by the built-in model. ``--retune-on`` tunes the model anew
+on that day; ``--kill-on`` kills that day's job as each of its stages begins, then runs it. The last lines hold every
+table against a store that is built at once from all files: rows exactly, vectors up to rounding.
 
-A row a day: processor seconds of the command, its most memory, what each stage computed, and the store's size.
+A row a day: processor seconds of the command, its most memory, the store's size, and what each stage computed.
 """
 
-import json
-import os
-import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from time import sleep
+from typing import Any
 
 import duckdb
 
@@ -64,10 +62,20 @@ EQUAL = {
     "texts": "SELECT * EXCLUDE (run_id) FROM texts",
     "labels": "SELECT * EXCLUDE (run_id) FROM labels",
     "splits": "SELECT * EXCLUDE (run_id) FROM splits",
+    "event_vectors": "SELECT event_hash, model, layer, config_id, vector FROM event_vectors "
+    "WHERE model NOT LIKE '%-growing%'",
     "embeddings": "SELECT entity_id, model, k, config_id, source_hash, vector FROM embeddings "
     "WHERE model NOT LIKE '%-growing%'",
+    "probes": "SELECT task, features, probe, metric, n, [value, ci_low, ci_high] AS vector FROM probes "
+    "WHERE features NOT LIKE '%-growing%'",
 }
-"""What has to be the same in a store that is built at once; a model that is tuned on other texts is another."""
+"""What has to be the same in a store that is built at once; ``vector`` up to rounding, everything else exactly.
+
+A model that was tuned on the texts of another day is another model.
+"""
+
+KILLED = ("serialize", "enrich", "finetune", "embed", "probe")
+"""Where ``--kill-on`` kills that day's job, once in each."""
 
 
 class Folder:
@@ -123,18 +131,22 @@ def version(store: Path) -> int:
     return int(Store(store).sql("SELECT coalesce(max(version), 0) FROM runs").fetchall()[0][0])
 
 
-def killed(after: float, words: list[object]) -> None:
-    """Start the command, and kill it after some seconds."""
+def killed(stage: str, words: list[object], store: Path) -> str:
+    """Start the command and kill it as soon as a stage has begun; what of the stage had been committed."""
+    before = version(store)
     argv = [sys.executable, "-m", "llm4es_cli.main", *map(str, words)]
+    begun = f"SELECT count(*) FROM runs WHERE version > {before} AND stage = '{stage}'"
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        sleep(after)
-        os.kill(process.pid, signal.SIGKILL)
+        while process.poll() is None and not Store(store).sql(begun).fetchall()[0][0]:
+            sleep(0.1)
+        process.kill()
+    return f"killed in {stage}, after {computed(store, before) or 'nothing'}"
 
 
 def main() -> None:
     options = parser(
         __doc__, "model", "max_length", users=20_000, events=20, kinds=300, labelled=600, days=3, share=0.01,
-        finetune="5", retune_on=0, kill_on=0, kill_after=12.0,
+        finetune="5", retune_on=0, kill_on=0,
     ).parse_args()  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="llm4es-day-") as place:
         folder = Folder(Path(place) / "raw", options.users, options.events, options.kinds, options.labelled)
@@ -148,8 +160,8 @@ def main() -> None:
                 folder.day(day, options.share)
             before = version(store)
             asked = [*words, "--store", store, *(["--retune"] if day and day == options.retune_on else [])]
-            if day and day == options.kill_on:
-                killed(options.kill_after, asked)
+            for stage in KILLED if day and day == options.kill_on else ():
+                print(f"{day} | {killed(stage, asked, store)}", flush=True)
             took = command(*asked)
             first = first or took.cpu
             print(
@@ -159,23 +171,29 @@ def main() -> None:
             )
         once = command(*words, "--store", at_once)
         print(f"at once | {once.cpu:.1f} | {once.cpu / first:.2f} | {once.peak_mb:,.0f} | {size_mb(at_once):,.0f} |")
+        print("table | rows | not in the store built at once | lacking | largest difference of a number")
         for table, query in EQUAL.items():
-            print(f"{table}: {differences(store, at_once, query)}")
+            print(f"{table} | {differences(store, at_once, query)}")
 
 
 def differences(grown: Path, at_once: Path, query: str) -> str:
-    """How many rows one of two stores has and the other has not."""
+    """Rows that one of two stores has and the other has not, and how far apart the vectors of equal rows are."""
     one, other = (Store(place).sql(query).to_arrow_table() for place in (grown, at_once))
+    exact = ", ".join(f'"{name}"' for name in one.column_names if name != "vector")
     with duckdb.connect() as connection:
         connection.register("one", one)
         connection.register("other", other)
-        names = json.dumps(one.column_names)[1:-1]
-        count = "SELECT count(*) FROM (SELECT {} FROM {} EXCEPT ALL SELECT {} FROM {})"
-        extra, lacking = (
-            connection.execute(count.format(names, a, names, b)).fetchall()[0][0]
-            for a, b in (("one", "other"), ("other", "one"))
+
+        def single(query: str) -> Any:
+            return connection.execute(query).fetchall()[0][0]
+
+        count = "SELECT count(*) FROM (SELECT {0} FROM {1} EXCEPT ALL SELECT {0} FROM {2})"
+        extra, lacking = single(count.format(exact, "one", "other")), single(count.format(exact, "other", "one"))
+        apart = "list_max(list_transform(list_zip(one.vector, other.vector), lambda pair: abs(pair[1] - pair[2])))"
+        found = (
+            single(f"SELECT max({apart}) FROM one JOIN other USING ({exact})") if "vector" in one.column_names else 0
         )
-    return f"{len(one):,} rows, {extra} of them not in the store built at once, {lacking} lacking"
+    return f"{len(one):,} | {extra} | {lacking} | {found:.1g}"
 
 
 if __name__ == "__main__":

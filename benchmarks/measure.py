@@ -91,13 +91,23 @@ class Command:
     """What it printed, messages included."""
 
 
+_ALONE = """
+import os, subprocess, sys
+_, status, used = os.wait4(subprocess.Popen(sys.argv[2:]).pid, 0)
+said = f"{used.ru_utime + used.ru_stime} {used.ru_maxrss} {os.waitstatus_to_exitcode(status)}"
+os.write(int(sys.argv[1]), said.encode())
+"""
+"""A small process that starts the command: what a parent holds when it forks counts as the child's own memory."""
+
+
 def command(*words: object) -> Command:
     """Run ``llm4es`` as users do, in a process of its own; what it says of a failure ends the script."""
-    argv = [sys.executable, "-m", "llm4es_cli.main", *map(str, words)]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        output = process.stdout.read() if process.stdout else ""
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"llm4es {' '.join(map(str, words))}: {process.returncode}\n{output}")
-    return Command(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, output)
+    reading, writing = os.pipe()
+    argv = [sys.executable, "-c", _ALONE, str(writing), sys.executable, "-m", "llm4es_cli.main", *map(str, words)]
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, pass_fds=(writing,))
+    os.close(writing)
+    with os.fdopen(reading) as said:
+        cpu, peak_kb, code = map(float, said.read().split())
+    if code:
+        raise SystemExit(f"llm4es {' '.join(map(str, words))}: {code:.0f}\n{done.stdout}")
+    return Command(cpu, peak_kb / 1024, done.stdout)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from llm4es import Project
+from llm4es.core.errors import DataError
 from llm4es.project import completed, reading
 
 from .growing import FIRST, SECOND, Growing, write
@@ -60,6 +61,26 @@ def test_a_renamed_file_is_not_new(grown: Growing, read: list[int]) -> None:
     grown.day()
     assert read == [3]
     assert grown.rows() == grown.at_once()
+
+
+def test_a_column_that_a_new_file_lacks_is_missing_there(place: Path) -> None:
+    growing = Growing(place / "raw", 'key = "receipt"')
+    growing.add("day-1.csv", FIRST)
+    growing.day()
+    (growing.folder / "day-2.csv").write_text("customer,bought_at,product\na,2026-01-04,tea\nd,2026-01-04,milk\n")
+    assert growing.day().computed == 2
+    assert growing.rows() == growing.at_once()
+    (growing.folder / "day-3.csv").write_text("customer,bought_at,receipt\na,2026-01-05,9\n")
+    growing.day()
+    assert growing.rows() == growing.at_once()
+
+
+def test_a_column_that_no_file_has_is_refused(grown: Growing) -> None:
+    grown.add("day-2.csv", SECOND)
+    grown.recipe.write_text(grown.recipe.read_text() + '\n[[fields]]\nname = "price"\n')
+    grown.project = grown._opened(grown.folder.parent / "store")
+    with pytest.raises(DataError, match="there is no column 'price'"):
+        grown.day()
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,16 @@ def test_a_watermark_that_tells_nothing_is_refused(place: Path, column: str, val
     assert told in str(error.value)
 
 
+def test_a_table_that_was_emptied_is_one_line(place: Path) -> None:
+    growing = Growing(place / "raw", WATERMARK, "all.csv")
+    growing.add("all.csv", FIRST)
+    growing.day()
+    growing.add("all.csv", [])
+    with pytest.raises(DataError, match=r"events.watermark: there is no row in all.csv: put the table's rows back"):
+        growing.day()
+    assert len(growing.rows()["events"]) == len(FIRST)
+
+
 def test_times_are_watermarks_too(place: Path, read: list[int]) -> None:
     growing = Growing(place / "raw", 'watermark = "bought_at"', "all.csv")
     growing.add("all.csv", FIRST)

@@ -183,7 +183,8 @@ def _files(table: str, source: Source, last: PastRun) -> Source | str:
         here = {path.name: path.stat().st_size for path in source.files[table]}
         what = [f"{name} is now {here[name]:,} bytes" if name in here else f"{name} is gone" for name in gone]
         return f"of {len(read)} files that were read {len(gone)} have changed ({what[0]})"
-    return replace(source, files={**source.files, table: tuple(new)}, partial=True)
+    before = tuple(path for path in source.files[table] if path not in new)
+    return replace(source, files={**source.files, table: tuple(new)}, before={table: before}, partial=True)
 
 
 def _beyond(table: str, context: Context, source: Source, last: PastRun, grown: Growth) -> Source | str:

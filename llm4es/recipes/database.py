@@ -20,6 +20,7 @@ from ..core.errors import DataError, RecipeError
 from ..core.interrupts import interruptible
 from ..core.limits import held, stoppable
 from ..core.sql import identifier, literal
+from .columns_read import paths_of
 from .comparisons import compared
 from .expressions import explained, expression, sentence
 from .first_rows import is_value
@@ -145,6 +146,8 @@ def _read(
     for file in files:
         there += [name for name in file.names if name.lower() not in [each.lower() for each in there]]
     _check_header(spec, table, there, spoken)
+    empty = _before(connection, spec, source.before.get(table, ()), there, [*expressions, *spec.derive.values()])
+    there += [name for file in empty for name in file.names]
     for file in files:
         if file.is_text:
             check_last_line(file.path)
@@ -159,14 +162,14 @@ def _read(
     raw = identifier(f"_{table}")
     try:
         try:
-            rejected = _make(connection, raw, files, spoken, skip, beyond)
+            rejected = _make(connection, raw, [*files, *empty], spoken, skip, beyond)
         except duckdb.InvalidInputException:
             if not any(map(has_mixed_line_ends, paths)):
                 raise
             rejected = 1
         if rejected and any(map(has_mixed_line_ends, paths)):
             files = _files(connection, spec, paths, skip, one_line_end=True)
-            rejected = _make(connection, raw, files, spoken, skip, beyond)
+            rejected = _make(connection, raw, [*files, *empty], spoken, skip, beyond)
     except duckdb.Error as error:
         what = f"cannot read {', '.join(path.name for path in paths)}: {sentence(error).rstrip('.')}"
         if "CSV Error" in str(error) and not skip:
@@ -216,6 +219,28 @@ def _files(
     """How each file of a table is read."""
     spill = str(connection.execute("SELECT current_setting('temp_directory')").fetchall()[0][0])
     return [_File(path, *reader_of(connection, spec, path, Path(spill, COPIES), skip, one_line_end)) for path in paths]
+
+
+def _before(
+    connection: duckdb.DuckDBPyConnection,
+    spec: RawTable,
+    paths: Sequence[Path],
+    there: Sequence[str],
+    expressions: Sequence[str],
+) -> list[_File]:
+    """Files that were read before, without their rows and with the columns alone that expressions miss ``there``."""
+    known = {name.lower() for name in (*there, *spec.derive)}
+    missing = {path for sql in expressions for path in paths_of(sql) if path and not known.intersection(path)}
+    files = []
+    for path in paths:
+        if not missing:
+            break
+        (file,) = _files(connection, spec, [path], skip=False)
+        names = [name for name in file.names if any(name.lower() in path for path in missing)]
+        if names:
+            files.append(_File(path, f"(FROM {file.reader} LIMIT 0)", names, file.is_text))
+            missing = {path for path in missing if not {name.lower() for name in names}.intersection(path)}
+    return files
 
 
 def _make(

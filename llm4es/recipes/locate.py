@@ -48,6 +48,9 @@ class Source:
     partial: bool = False
     """Only what came in addition: that it is nothing is no error."""
 
+    before: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    """Files whose rows were read before: columns that only they have are there, and missing in ``files``."""
+
     @functools.cached_property
     def fingerprint(self) -> str:
         """Hash over the files' contents, not over where they lie or when they were written."""

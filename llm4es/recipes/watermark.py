@@ -166,11 +166,14 @@ def _measured(
             strange = f"min(CAST({identifier(column)} AS VARCHAR)) FILTER ({mark.of(column)} IS NULL)"
             asked += [f"count({mark.of(column)})", f"CAST(max({mark.of(column)}) AS VARCHAR)", strange]
         total, given, n_known, *found = connection.execute(f"SELECT {', '.join(asked)} FROM ({rows})").fetchall()[0]
+    if not total:
+        what = ", ".join(path.name for path in paths)
+        raise DataError(f"{recipe.name}, events.watermark: there is no row in {what}: put the table's rows back")
     where = f"{recipe.name}, events.watermark: {total - given} of {total} rows have no {column!r}"
     if given < total:
         raise DataError(f"{where}: whether they are new cannot be told: fill them, or choose another column")
     for at, mark in enumerate(marks):
-        if total and found[3 * at] == total:
+        if found[3 * at] == total:
             return replace(mark, value=found[3 * at + 1], rows=total), n_known
     nearest_kind = max(range(len(marks)), key=lambda at: found[3 * at], default=None)  # the other values say which
     example = f"of type {type}" if nearest_kind is None else f"such as {found[3 * nearest_kind + 2]!r}"
