@@ -188,6 +188,11 @@ def test_asking_a_server_for_vectors_loads_no_torch(tmp_path: Path) -> None:
     assert not {"torch", "transformers", "sklearn", "scipy"} & loaded(code, tmp_path)
 
 
+def test_reading_with_a_plain_model_loads_no_peft(tmp_path: Path) -> None:
+    code = "import llm4es.embed.batches\nfrom llm4es.project import embed, first_look"
+    assert not {"peft", "bitsandbytes", "sklearn", "deltalake"} & loaded(code, tmp_path)
+
+
 def test_a_command_s_help_loads_neither_torch_nor_the_store(tmp_path: Path) -> None:
     code = "from llm4es_cli.main import app\ntry: app(['embed', '--help'])\nexcept SystemExit: pass"
     assert not {"torch", "transformers", "sklearn", "duckdb", "pyarrow", "deltalake"} & loaded(code, tmp_path)

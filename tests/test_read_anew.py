@@ -61,6 +61,7 @@ def computed(project: Project, model: Path, patch: pytest.MonkeyPatch, *, before
         if before:
             then.setattr(step, "STATES", "note")
             then.setattr(drift, "canaries", canaries_of_before)
+            then.setenv("LLM4ES_CACHE", str(model.parent / "cache of before"))  # this program remembers nothing of then
         return int(embed(model=str(model), k=k, max_length=64).computed)
 
 
@@ -93,6 +94,7 @@ def test_what_moves_after_that_is_seen(
     assert "moved" not in heard.since()
     with monkeypatch.context() as then:
         then.setattr(drift, "canaries", canaries_of_before)
+        then.setenv("LLM4ES_CACHE", str(mamba.parent / "cache of another machine"))
         computed(shop, mamba, monkeypatch, k=3)
     assert "vectors of this model moved" in heard.since()
 

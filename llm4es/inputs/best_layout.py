@@ -53,7 +53,7 @@ BEGINNING = 4
 States = list[list[Tensor]]
 """Of each piece, of each layer, (T, D)."""
 
-_known: "WeakKeyDictionary[PreTrainedModel, dict[Any, Layout]]" = WeakKeyDictionary()
+KNOWN: "WeakKeyDictionary[PreTrainedModel, dict[Any, Layout]]" = WeakKeyDictionary()
 """What was found, so that a network is tried once a process."""
 
 
@@ -101,7 +101,7 @@ def best_layout(
         Where the plain pass fails or gives no states of every layer, and where no layout gives its states.
     """
     lengths = trial_lengths(network, longest)
-    known = _known.setdefault(network, {})
+    known = KNOWN.setdefault(network, {})
     key = (n_layers, lengths, min(row_tokens, context_of(network) + 1), tuple(layouts))
     if key not in known:
         with _evaluating(network), quiet():

@@ -36,7 +36,7 @@ NOT_UNDERSTOOD = (
 SAME = 1e-5
 """Largest difference of two readings of one pass, as a share of the largest state."""
 
-_hooked: "WeakKeyDictionary[PreTrainedModel, nn.ModuleList | None]" = WeakKeyDictionary()
+HOOKED: "WeakKeyDictionary[PreTrainedModel, nn.ModuleList | None]" = WeakKeyDictionary()
 """The layers to hook of each network that was looked at; None: its list is to be read."""
 
 
@@ -86,15 +86,15 @@ def layers_to_hook(network: PreTrainedModel, n_layers: int) -> nn.ModuleList | N
 
     Of several lists as long (the language part's, a vision tower's), the one that gives the states.
     """
-    if network not in _hooked:
+    if network not in HOOKED:
         training = network.training
         network.eval()
         try:
             with torch.no_grad():
-                _hooked[network] = _found(network, n_layers)
+                HOOKED[network] = _found(network, n_layers)
         finally:
             network.train(training)
-    return _hooked[network]
+    return HOOKED[network]
 
 
 def plain_tokens(network: PreTrainedModel, length: int, step: int) -> list[int]:

@@ -25,7 +25,6 @@ from .devices import attention_name, device_name, number_format
 from .finite import check_finite, stored_tensors
 from .folders import check_unchanged
 from .int8_rows import outliers_by_row
-from .lora import PeftModel
 from .placement import is_split
 from .ref import ModelRef, space_fingerprint, space_name
 from .vocabulary import check_vocabulary
@@ -222,6 +221,8 @@ def _adapted(
     network: PreTrainedModel, ref: ModelRef, adapter: Path, device: torch.device, *, quantized: bool
 ) -> PreTrainedModel:
     """The network with the adapter in it, after a look whether that changes what it computes (huggingface/peft#793)."""
+    from .lora import PeftModel  # peft, and bitsandbytes where it is there, take as long to import as torch
+
     fits_not = f"the LoRA in {adapter} does not fit {ref.base}: give the base that it was tuned on, or tune it again"
     ids = (torch.arange(PROBE_TOKENS, device=device) * 37 % network.config.get_text_config().vocab_size)[None]  # (1, T)
     try:

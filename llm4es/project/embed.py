@@ -5,7 +5,6 @@ model keeps the vectors of three fixed texts; later uses compare, and warn when 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,7 @@ from ..models.sentence_modules import read_modules
 from ..models.wrong_before import wrong_before
 from ..options import EmbedOptions, EngineName, History, Layers, LoadOptions, Pooling
 from .align import Alignment
-from .canaries import PASS_SECONDS, UNCOMPILED, keep_canaries, measured, say_uncompiled
+from .canaries import UNCOMPILED, keep_canaries, say_uncompiled
 from .context import Context
 from .control_texts import EVERYBODY, RECORDED, SOME, outdated, read_as_control
 from .costs import Amount, like_model
@@ -36,6 +35,7 @@ from .embed_endpoint import embed_endpoint
 from .embed_events import embed_events
 from .embed_executor import embed_executor
 from .executor import Increment, TableRows, Work
+from .first_look import first_look
 from .given_prompts import given_prompts
 from .how_kept import how_kept
 from .incremental import Job, incremental
@@ -215,7 +215,6 @@ def _asked(ref: ModelRef, options: EmbedOptions) -> PromptSet | None:
 def _set_up(ref: ModelRef, load: LoadOptions, options: EmbedOptions, prompts: PromptSet | None, space: str) -> Work:
     """The model in memory, and the pure stage around it."""
     from ..embed import embed as embed_texts
-    from ..embed.batches import batch_tokens_within
     from ..embed.compiled import compile_layers
     from ..embed.embed import embed_layers
     from ..embed.smaller_vectors import smaller
@@ -223,10 +222,9 @@ def _set_up(ref: ModelRef, load: LoadOptions, options: EmbedOptions, prompts: Pr
 
     model = load_model(ref, load, space)
     why = compile_layers(model, options) if options.compile else ""
-    now, rate = measured(model)
+    now, sized = first_look(model, options)
     first = [TableRows("canaries", pa.Table.from_batches([now]))]  # told once, however many portions are read here
     first += [TableRows(UNCOMPILED, pa.table({"why": [why]}))] if why else []
-    sized = replace(options, batch_tokens=batch_tokens_within(PASS_SECONDS, rate, options), compile=False)
 
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
         while first:

@@ -18,11 +18,12 @@ from ..models.devices import number_format
 from ..models.placement import as_found_here
 from ..models.ref import ModelRef
 from ..models.wrong_before import wrong_before
-from ..options import EmbedOptions, LoadOptions
-from .canaries import PASS_SECONDS, UNCOMPILED, keep_canaries, measured, say_uncompiled
+from ..options import EmbedOptions, LoadOptions, Pooling
+from .canaries import UNCOMPILED, keep_canaries, say_uncompiled
 from .context import Context
 from .embed_executor import CHARACTERS, executor_for
 from .executor import Executor, Increment, TableRows, Work
+from .first_look import first_look
 from .incremental import Job
 from .observer import Advance, as_increments
 
@@ -225,7 +226,6 @@ def _count_cut(cut: list[int], _run: "Run", rows: pa.Table) -> None:
 def _set_up(of: EventVectors, dataset: str) -> Work:
     """The model in memory, and the pure stage around it."""
     from ..embed.answers import told_answers
-    from ..embed.batches import batch_tokens_within
     from ..embed.compiled import compile_layers
     from ..embed.events import read_events
     from ..embed.smaller_vectors import smaller
@@ -234,12 +234,11 @@ def _set_up(of: EventVectors, dataset: str) -> Work:
     options, answers = of.options, of.answers
     model = load_model(of.ref, of.load, of.space)
     why = compile_layers(model, options) if options.compile else ""
-    now, rate = measured(model)
+    now, sized = first_look(model, options, begin_alike=options.pooling is not Pooling.MODEL)
     first = [TableRows("canaries", pa.Table.from_batches([now]))]  # told once, however many portions are read here
     first += [TableRows(UNCOMPILED, pa.table({"why": [why]}))] if why else []
     if answers and (told := told_answers(model.tokenizer, answers)):
         first += [TableRows(ANSWERS, pa.table({"told": [told]}))]
-    sized = replace(options, batch_tokens=batch_tokens_within(PASS_SECONDS, rate, options), compile=False)
 
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
         while first:

@@ -10,6 +10,7 @@ import queue
 import signal
 import threading
 import traceback
+from contextlib import suppress
 from typing import IO, Any
 
 from .messages import hear, tell
@@ -34,7 +35,8 @@ def main() -> None:
             tell(told, (FINISHED, None))
     except BaseException as error:
         error.add_note(f"in a worker:\n{traceback.format_exc()}")
-        tell(told, (FAILED, _that_travels(error)))
+        with suppress(BrokenPipeError):  # nobody is left to tell
+            tell(told, (FAILED, _that_travels(error)))
     os._exit(0)  # nothing here is worth waiting for
 
 
