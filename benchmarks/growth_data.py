@@ -83,8 +83,8 @@ def raw_files(folder: Path, users: int, events: int) -> None:
 
 
 def next_day(folder: Path, users: int, day: int = 1) -> None:
-    """One new event for 1 % of the users, always the same ones, in a file of its own."""
-    _copy(DAY.format(user=USER.format("i"), users=users, day=day, path=folder / f"events-{day + 1}.parquet"))
+    """One new event for 1 % of the users, always the same ones, in a file of its own that comes after the others."""
+    _copy(DAY.format(user=USER.format("i"), users=users, day=day, path=folder / f"events_2025-01-{day:02d}.parquet"))
 
 
 def that_grows(folder: Path) -> Path:

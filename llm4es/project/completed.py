@@ -58,22 +58,24 @@ def completed(context: Context, new: pa.RecordBatchReader, since: int) -> Iterat
             "CREATE TEMP TABLE _ids AS SELECT entity_id, CAST(row_number() OVER (ORDER BY entity_id) - 1 AS INTEGER) "
             "AS number FROM (SELECT DISTINCT entity_id FROM _new)"
         )
-        kept = f"SELECT {columns}, 0 AS _new FROM {view} SEMI JOIN _ids USING (entity_id)"
-        both = f"SELECT number, _all.* EXCLUDE (entity_id) FROM ({kept} UNION ALL FROM (SELECT *, 1 FROM _new)) _all"
+        connection.execute(  # of a large store what takes longest: once, for both that ask for it
+            f"CREATE TEMP TABLE _kept AS SELECT {columns}, 0 AS _new FROM {view} SEMI JOIN _ids USING (entity_id)"
+        )
+        both = "SELECT number, _all.* EXCLUDE (entity_id) FROM (FROM _kept UNION ALL FROM (SELECT *, 1 FROM _new)) _all"
         rows = f"{both} JOIN _ids USING (entity_id) {last_of_key('number', key, '_new DESC, position DESC')}"
-        _say_what_was_there(context, connection, kept, key)
+        _say_what_was_there(context, connection, key)
         ids = connection.sql("SELECT entity_id FROM _ids ORDER BY number").to_arrow_table()["entity_id"]
         reader = connection.sql(f"{rows} ORDER BY number, event_time, _new, position").to_arrow_reader(BATCH_ROWS)
         yield from EventBuilder(recipe.name, recipe.fields, {}, ids.combine_chunks()).events(reader)
 
 
-def _say_what_was_there(context: Context, connection: duckdb.DuckDBPyConnection, kept: str, key: Sequence[str]) -> None:
+def _say_what_was_there(context: Context, connection: duckdb.DuckDBPyConnection, key: Sequence[str]) -> None:
     """How many of the new events are known: by their key, or to the last field."""
     if key:
         using = ", ".join(map(identifier, ["entity_id", *key]))
-        query = f"SELECT count(*) FROM _new SEMI JOIN ({kept}) USING ({using})"
+        query = f"SELECT count(*) FROM _new SEMI JOIN _kept USING ({using})"
     else:
-        there = f"SELECT * EXCLUDE (position, _new) FROM ({kept})"
+        there = "SELECT * EXCLUDE (position, _new) FROM _kept"
         query = f"SELECT count(*) FROM (SELECT * EXCLUDE (position) FROM _new INTERSECT {there})"
     ((known,),) = connection.execute(query).fetchall()
     if known and key:

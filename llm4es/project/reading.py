@@ -32,9 +32,10 @@ from .making import Making
 from .observer import Advance
 from .outcome import Outcome
 from .raw_rows import Unread, keep_rows, read_only, unread
-from .recorded import PastRun
+from .recorded import PastRun, runs_of
 from .row_chunks import Made, chunks_made
 from .row_sets import events_rows, rows_to_keep, text_rows
+from .same_labels import labelled_before
 from .selection import n_texts
 from .text_sets import TextSet, own_cutoffs
 
@@ -62,6 +63,8 @@ class Reading:
     """The serialization before; None: this is the first."""
     fields_before: Sequence[str] | None = None
     """Names of the fields of the last one that came to its end; None: none did, or its record does not have them."""
+    same_labels: bool = False
+    """Whether labels, and the splits of whoever was there, are those that the serialization before has kept."""
     already: int = 0
     """Texts that were there before."""
     rows: int = 0
@@ -75,27 +78,42 @@ class Reading:
         context, new = self.context, self.new
         if new is not None:
             self.already = n_texts(context.store, context.dataset, [each.cutoff.config_id for each in self.cuts], None)
-        labels = read_labels(context.recipe, self.source, skip=self._skip)  # before anything is written
-        makings = [Making(cut, own_cutoffs(labels, cut.cutoff) if cut.cutoff.own else None) for cut in self.cuts]
+        labels = None  # read before anything is written, if they are
+        if not self.same_labels or any(cut.cutoff.own for cut in self.cuts):
+            labels = read_labels(context.recipe, self.source, skip=self._skip)
+        own = [own_cutoffs(labels, cut.cutoff) if labels is not None and cut.cutoff.own else None for cut in self.cuts]
+        makings = [Making(cut, mine) for cut, mine in zip(self.cuts, own, strict=True)]
         made_from, rows = "", None
         if new is not None and new.nothing:
             context.observer.say("serialize: no new events")
             self.rows = self.reused = self.already
         else:
-            made_from, rows = self._open(run, labels["entity_id"].unique(), makings)
+            made_from, rows = self._open(run, labels, makings)
         for making in makings:
             if new is None:
                 making.check(context.dataset, self.first)
             for line in making.left_out():
                 context.observer.say(line)
         if run is not None:
-            keep_labels(context, run, labels)
-            keep_splits(context, run, self.source, skip=self._skip)
+            if labels is None and self._another_began(run):
+                labels = read_labels(context.recipe, self.source, skip=self._skip)
+            if labels is not None:
+                keep_labels(context, run, labels)
+            if labels is not None or {Reason.NEW, "vanished"} & self.reasons.keys():
+                keep_splits(context, run, self.source, skip=self._skip)
             keep_recipe(context, run)
             if rows is not None:
                 keep_rows(context, run, made_from, rows)
 
-    def _open(self, run: "Run | None", labelled: pa.Array, makings: Sequence[Making]) -> tuple[str, pa.Table | None]:
+    def _another_began(self, run: "Run") -> bool:
+        """Whether another serialization has begun since: labels may be those that it has kept."""
+        runs = runs_of(self.context.store, self.context.dataset, "serialize")
+        before = [] if self.before is None else [self.before.run_id]
+        return [each.run_id for each in runs][-1 - len(before) :] != [*before, run.run_id]
+
+    def _open(
+        self, run: "Run | None", labels: pa.Table | None, makings: Sequence[Making]
+    ) -> tuple[str, pa.Table | None]:
         """Load the raw events, and read those of whom it is not known that they are as before.
 
         Returns what the next serialization will know it from: hashes of the raw rows, and what they are hashes of.
@@ -114,6 +132,7 @@ class Reading:
             if run is not None:
                 self._forget_other_fields(run)
             if new is None:
+                labelled = labelled_before(context) if labels is None else labels["entity_id"].unique()
                 say_who_is_unknown(context, labelled, raw.entities)
             made_from, rows = raw.made_from, raw.rows() if hashed else None
             with comparing(context.store) as connection:

@@ -25,6 +25,7 @@ from .outcome import Outcome
 from .raw_rows import WRITER, WRITER_NOW
 from .reading import EVENT_FIELDS, Reading
 from .recorded import last_run, runs_of
+from .same_labels import EVERYBODY, made_from
 from .selection import n_texts
 from .text_sets import text_sets
 
@@ -78,6 +79,7 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
         EVENT_FIELDS: [field.name for field in context.recipe.fields],
         "max_entities": context.max_entities,
         WRITER: WRITER_NOW,
+        EVERYBODY: made_from(context.recipe, source, skip=options.on_bad_row == "skip"),
         **cuts[-1].config,
         **({} if grown is None else {GROWN: grown.recorded}),
     }
@@ -93,7 +95,9 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
     fields = next((run.config.get(EVENT_FIELDS) for run in reversed(before) if run.status == "done"), None)
     new = None if grown is None else new_rows(context, source, record, grown)
     source = upto_now(source, context.recipe, grown)
-    reading = Reading(context, source, options, cuts, new, before[-1] if before else None, fields)
+    last = before[-1] if before else None
+    same = last is not None and last.status == "done" and last.config.get(EVERYBODY) == record[EVERYBODY] != ""
+    reading = Reading(context, source, options, cuts, new, last, fields, same_labels=same)
     if context.dry_run:
         with limited(options.limits(), what):
             reading.read(None)
