@@ -26,7 +26,7 @@ from .matching import Matches, live_keys, matching, matching_keys, whole_scope
 from .migrations import raise_format
 from .retrying import until_first
 from .rewriting import change, replace
-from .rows import same_rows, stamped
+from .rows import plain, same_rows, stamped
 from .run_log import RunRecord
 from .smaller_vectors import holds_codes
 from .views import select_sql
@@ -83,7 +83,7 @@ class Writing:
             How many rows were written.
         """
         target = self._target(table, schema, rows.column_names)
-        rows = self._own(target, scope, rows)
+        rows = self._own(target, scope, rows, set(target.schema.names) - set(target.partition_by))
         files: list[str] = []
         known = (table, where(scope))
 
@@ -233,16 +233,16 @@ class Writing:
     def _target(self, table: str, schema: pa.Schema | None = None, columns: Collection[str] = ()) -> Table:
         self.begin()
         if schema is not None:
-            schema = pa.schema([*schema, *schemas.KEPT_BY])
+            schema = pa.schema([*plain(schema), *schemas.KEPT_BY])
         target = self.catalog.ensure(table, schema, columns)
         self.record.read.setdefault(table, target.version)
         return target
 
-    def _own(self, target: Table, scope: Scope, rows: pa.Table) -> pa.Table:
+    def _own(self, target: Table, scope: Scope, rows: pa.Table, packed: Collection[str] = ()) -> pa.Table:
         """Rows as the table keeps them, those of this run."""
         if holds_codes(rows):
             raise_format(self.catalog, layout.FORMAT_WITH_CODES)
-        return stamped(rows, target.schema, {**scope, "run_id": self.run_id})
+        return stamped(rows, target.schema, {**scope, "run_id": self.run_id}, packed)
 
     def _changed(
         self,
