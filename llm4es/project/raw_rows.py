@@ -51,7 +51,7 @@ def unread(
     rows: pa.Table,
     makings: Sequence[Making],
 ) -> Unread:
-    """Who has to be read. Leaves the tables ``everybody`` and, where it is not everybody, ``to_read`` behind.
+    """Who has to be read. Where it is not everybody, leaves the tables ``everybody`` and ``to_read`` behind.
 
     Parameters
     ----------
@@ -75,8 +75,6 @@ def unread(
     """
     from llm4es_store import live_rows
 
-    connection.register("_rows", rows)
-    connection.execute("CREATE TABLE everybody AS SELECT entity_id, values_hash, places_hash FROM _rows")
     made = set() if last is None else {each["config_id"] for each in last.config.get("cutoffs", ())}
     if (
         last is None
@@ -86,6 +84,8 @@ def unread(
         or not made.issuperset(making.cut.cutoff.config_id for making in makings)
     ):
         return Unread(None)
+    connection.register("_rows", rows)
+    connection.execute("CREATE TABLE everybody AS SELECT entity_id, values_hash, places_hash FROM _rows")
     scope = {"dataset": context.dataset, "config_id": raw.made_from[:CONFIG_ID_LENGTH]}
     kept = live_rows(context.store, TABLE, scope, f"run_id = {literal(last.run_id)}").rows
     connection.execute(f"""CREATE TABLE as_before AS
