@@ -1,6 +1,7 @@
 """The hash of a history: of all that is known of an entity, whatever the batch, and of nothing else."""
 
-from datetime import UTC, datetime
+import hashlib
+from datetime import UTC, date, datetime
 
 import pyarrow as pa
 import pytest
@@ -35,6 +36,26 @@ def test_every_row_bears_the_hash_of_its_history() -> None:
     assert first == second != third
     assert len(first) == 64
     assert hashes(("a", 1, "x", 1), ("a", 2, "y", 2), ("b", 1, "x", 1)) == {"a": first, "b": third}
+
+
+def test_a_hash_is_that_of_times_and_fields_with_marks_between_and_is_held_once_an_entity() -> None:
+    table = with_hashes(events(("a", 1, "x", 1), ("a", 2, None, 2), ("b", None, "x", 1)))
+    micros = [int(datetime(2024, 1, day, tzinfo=UTC).timestamp()) * 1_000_000 for day in (1, 2)]
+    of_a = f"{micros[0]}\x1fx\x1f1\x1e{micros[1]}\x1f\x00\x1f2"
+    of_b = "\x00\x1fx\x1f1"
+    wanted = [hashlib.sha256(history.encode()).hexdigest() for history in (of_a, of_b)]
+    assert table["source_hash"].chunk(0).dictionary.to_pylist() == wanted
+    assert table["source_hash"].to_pylist() == [wanted[0], *wanted]
+
+
+def test_days_are_hashed_as_they_are_written() -> None:
+    schema = pa.schema([*EVENT_KEYS, ("day", pa.date32())])
+    rows = [
+        {"dataset": "shop", "entity_id": "a", "position": n, "day": day}
+        for n, day in enumerate((date(2024, 1, 2), None))
+    ]
+    (found,) = histories(with_hashes(pa.RecordBatch.from_pylist(rows, schema=schema)))["source_hash"].to_pylist()
+    assert found == hashlib.sha256(b"\x00\x1f2024-01-02\x1e\x00\x1f\x00").hexdigest()
 
 
 def test_a_hash_is_of_the_history_and_not_of_whose_it_is_or_who_stands_beside() -> None:

@@ -395,3 +395,24 @@ def test_a_stream_that_fails_leaves_nothing(tmp_path: Path) -> None:
         run.replace_streamed("texts", scope, broken)
     assert sorted((tmp_path / "s/tables/texts").rglob("*.parquet")) == files
     assert hashes(tmp_path / "s") == dict.fromkeys(ids(1), "a")
+
+
+def test_texts_that_come_as_dictionaries_are_kept_as_texts(tmp_path: Path) -> None:
+    table, scope, key = "events/d", {"dataset": "d"}, ("entity_id", "position")
+
+    def events(entity: str, digest: str) -> pa.Table:
+        rows = {"dataset": ["d"] * 2, "entity_id": [entity] * 2, "position": pa.array([0, 1], pa.int32())}
+        return pa.table({**rows, "source_hash": pa.array([digest] * 2).dictionary_encode()})
+
+    store = Store(tmp_path, create=True)
+    with store.run("serialize", "d", {}, "0") as run:
+        for entity, digest in (("a", "1"), ("b", "2")):
+            rows = events(entity, digest)
+            run.append(table, scope, rows, key, schema=rows.schema)
+        run.replace_rows(table, scope, pa.table({"entity_id": ["b"], "source_hash": ["2"]}), events("b", "3"), key)
+    held = plain(tmp_path, table).to_pyarrow_table()
+    assert held.schema.field("source_hash").type == pa.string()
+    assert sorted(zip(held["entity_id"].to_pylist(), held["source_hash"].to_pylist(), strict=True)) == [
+        ("a", "1"), ("a", "1"), ("b", "3"), ("b", "3")
+    ]  # fmt: skip
+    assert set(held["run_id"].to_pylist()) == {run.run_id}
