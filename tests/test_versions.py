@@ -11,6 +11,7 @@ import pytest
 from llm4es import Project
 from llm4es.core.errors import ModelError, OptionError
 from llm4es.options import RunOptions
+from llm4es.project.feature_sources import feature_sources
 from llm4es_store import Store
 
 from . import encoders, shop
@@ -93,6 +94,20 @@ def test_retuning_makes_a_version_beside_the_old_one(days: Days) -> None:
     assert again["finetune tinyllama-shop@v2"] == 0
     assert days.day({0: "coffee", 1: "tea"})["embed tinyllama-shop@v2"] == 1
     assert days.models() == ["tinyllama-shop", "tinyllama-shop@v2"]
+
+
+def test_an_older_version_is_probed_where_it_was_asked_for_alone(days: Days) -> None:
+    days.day({})
+    days.day({0: "coffee"}, retune=True)
+    query = "SELECT DISTINCT config_id FROM embeddings WHERE model = 'tinyllama-shop'"
+    context, ((config,),) = days.project._context(), days.project.store.sql(query).fetchall()
+
+    def versions(*also: tuple[str, str]) -> set[str]:
+        return {str(source.model) for source in feature_sources(context, also=also) if source.k}
+
+    newest = {"tinyllama", "tinyllama-shop@v2"}
+    assert versions() == versions(("tinyllama-shop@v2", config)) == newest  # one of the same weights has its config
+    assert versions(("tinyllama-shop", config)) == {*newest, "tinyllama-shop@v1"}
 
 
 def test_a_changed_setting_tunes_anew_and_going_back_finds_the_version(days: Days) -> None:

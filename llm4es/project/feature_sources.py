@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ..core.errors import OptionError
 from ..core.tasks import BASELINE_NAMES
+from ..core.versions import version_of, with_version
 from ..features.expressions import parse_expression
 from ..features.joins import EMBEDDING, parted
 from ..features.names import parse_features
@@ -39,7 +40,7 @@ def feature_sources(
     chosen: Sequence[str] = (),
     depths: Collection[int] = (),
     layers: Collection[int] = (),
-    also: Collection[str] = (),
+    also: Collection[tuple[str, str]] = (),
     there: Sequence[FeatureSource] | None = None,
 ) -> list[FeatureSource]:
     """Every embedding of the dataset, of each model the newest version, and every baseline; or those named.
@@ -55,8 +56,8 @@ def feature_sources(
     layers : collection of int, default ()
         Only vectors of these layers, beside the baselines; 0: each. Both are made from kept layers where they are not
         embedded.
-    also : collection of str, default ()
-        Configurations whose vectors are taken too, be they of an older version.
+    also : collection of (str, str), default ()
+        Models, by version, and configurations whose vectors are taken too, be they of an older version.
     there : sequence of FeatureSource, optional
         What there is, where that is known already.
 
@@ -81,9 +82,9 @@ def feature_sources(
         sources = [named(text, by_name) for text in expanded(chosen, by_name)]
         return live(context, list({source.name: source for source in sources}.values()), named=True)  # aliases are one
     if not depths and not layers:
-        return live(
-            context, [source for source in found if source.embedded and (source.is_newest or source.config_id in also)]
-        )
+        older = {(with_version(*version_of(model)), config) for model, config in also}
+        wanted = [source for source in found if source.is_newest or _of(source, older)]
+        return live(context, [source for source in wanted if source.embedded])
     found = [source for source in found if source.is_newest]
     kept = _of_depths(found, depths) + _of_layers(found, layers, context.dataset)
     return live(context, kept + [source for source in found if source.name in BASELINE_NAMES])
@@ -262,6 +263,11 @@ def every_name(found: Mapping[str, FeatureSource]) -> dict[str, FeatureSource]:
     """
     aliases = {alias: source for source in found.values() for alias in source.aliases}
     return aliases | dict(found)
+
+
+def _of(source: FeatureSource, versions: Collection[tuple[str, str]]) -> bool:
+    """Whether these are vectors of one of the versions: two of the same weights have one configuration."""
+    return (with_version(*version_of(_model(source))), source.config_id) in versions
 
 
 def _of_depths(found: Sequence[FeatureSource], depths: Collection[int]) -> list[FeatureSource]:

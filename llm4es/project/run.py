@@ -236,8 +236,8 @@ class _Walk:
     def _features(self, task: str, before: list[Outcome]) -> list[FeatureSource]:
         """Every embedding and baseline; and, of the base model's vectors, a vote and a choice."""
         context = self.context.of_task(task)
-        embedded = [outcome.config_id or "" for outcome in before if outcome.stage == "embed"]
-        sources, of_base = feature_sources(context, also=embedded), embedded[:1]
+        embedded = [(outcome.what, outcome.config_id or "") for outcome in before if outcome.stage == "embed"]
+        sources, of_base = feature_sources(context, also=embedded), [config for _, config in embedded[:1]]
         by_name = {source.name: source for source in sources}
         return sources + [named(name, by_name) for config in of_base for name in combinations(sources, config)]
 
