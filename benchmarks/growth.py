@@ -6,11 +6,11 @@
 
 Each command runs in a process of its own, on synthetic Parquet made by DuckDB, 20 events a user; the first builds the
 store that the others work on. ``again`` finds nothing to do: what every command takes at least. ``day`` is one new
-event for 1 % of the users; ``same-day`` after it one more of the same users; ``append-day`` is ``day`` where the
-recipe says that the source only grows. ``import`` takes in 256 numbers a user; 5 % of the users are labelled, and
-``probe`` (holdout) and ``predict`` learn from these. ``... 1%`` is the same once 1 % of the vectors are others.
-``plan`` is the dry run of embedding everybody's text by the built-in model; ``embed`` reads each distinct item by a
-network of random weights and pools it for everybody.
+event for 1 % of the users; ``same-day`` after it one more of the same users; ``append-day`` and ``append-same-day``
+are these where the recipe says that the source only grows. ``import`` takes in 256 numbers a user; 5 % of the users
+are labelled, and ``probe`` (holdout) and ``predict`` learn from these. ``... 1%`` is the same once 1 % of the vectors
+are others. ``plan`` is the dry run of embedding everybody's text by the built-in model; ``embed`` reads each distinct
+item by a network of random weights and pools it for everybody.
 """
 
 import argparse
@@ -85,6 +85,12 @@ def append_day(store: Store) -> Words:
     return *day(grown), "--store", grown.root
 
 
+def append_same_day(store: Store) -> Words:
+    """The day after it, of the same users."""
+    grown = Store(store.folder / "grows", store.users)
+    return *same_day(grown), "--store", grown.root
+
+
 def take_in(store: Store) -> Words:
     """Vectors made elsewhere."""
     return "import", vectors(store.folder, store.users), *IMPORTED
@@ -141,6 +147,7 @@ COMMANDS: dict[str, Callable[[Store], Words]] = {
     "day": day,
     "same-day": same_day,
     "append-day": append_day,
+    "append-same-day": append_same_day,
     "import": take_in,
     "similar": similar,
     "probe": probe,
