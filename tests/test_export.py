@@ -193,3 +193,24 @@ def test_scores(lender: Project) -> None:
     fresh = lender.export(scores=True, since=version)
     assert {row["task"] for row in fresh} == {"left"}
     assert len(fresh) == lenders.N
+
+
+@pytest.mark.parametrize("layout", ["wide", "long"])
+def test_a_few_entities_at_a_time_give_the_same(lender: Project, monkeypatch: pytest.MonkeyPatch, layout: str) -> None:
+    asked = {"features": "tfidf,counts,majority,Coles-X", "layout": layout}
+    whole = lender.export(**asked).to_arrow()
+    monkeypatch.setattr("llm4es.project.export_blocks.MOST_ROWS", 7)
+    parts = lender.export(**asked)
+    assert max(batch.num_rows for batch in parts.reader(5)) == 5
+    assert len(parts) == whole.num_rows
+    assert parts.to_arrow().equals(whole)
+
+
+def test_what_is_written_meanwhile_does_not_show(lender: Project) -> None:
+    before = lender.export(features="Coles-X").to_arrow()
+    rows = lender.export(features="Coles-X").reader(1)
+    changed = before.to_pandas().head(70).rename(columns={"entity_id": "id"})  # ten are gone, one has another vector
+    changed.iloc[0, 1] += 1
+    lender.import_vectors(changed, "Coles-X")
+    assert rows.read_all().equals(before)
+    assert len(lender.export(features="Coles-X").to_arrow()) == 70

@@ -42,6 +42,10 @@ class Limits:
         return {setting: value for setting, value in chosen.items() if value is not None}
 
 
+LEAN = Limits(memory="300MB", threads=1)
+"""How everybody's ids are compared or put in order: what is larger is spilled to disk."""
+
+
 @dataclass
 class _Held:
     """Limits while they hold."""

@@ -61,9 +61,10 @@ def _wide(features: Sequence[FeatureSet]) -> pa.Table:
     names = iter(column_names(features))
     for part in features:
         place = {entity: i for i, entity in enumerate(part.entity_ids)}
-        at = np.array([place.get(entity, -1) for entity in ids])  # (N,)
+        at = np.array([place.get(entity, -1) for entity in ids], np.int64)  # (N,)
         missing = at < 0
-        dense = _dense(part)[at]  # (N, D); row -1 where missing, masked below
+        dense = np.zeros((len(ids), part.width), np.float32)  # (N, D)
+        dense[~missing] = _dense(part)[at[~missing]]
         for j in range(part.width):
             columns[next(names).name] = pa.array(dense[:, j], mask=missing)
     return pa.table(columns)

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..core.errors import OptionError, StoreError
+from ..core.limits import LEAN
 from .context import Context
 from .feature_source import FeatureSource
 
@@ -19,7 +21,7 @@ class Changed(NamedTuple):
     version: int
     """The store's version since which."""
 
-    entities: list[str]
+    entities: pa.Array
     """Who has other features than then, or had none; sorted."""
 
     gone: list[str]
@@ -89,26 +91,33 @@ def changed_since(context: Context, sources: Sequence[FeatureSource], since: str
     --------
     >>> from llm4es.project.feature_sources import feature_sources
     >>> version = str(context.store.record()["version"][-1].as_py())
-    >>> changed_since(context, feature_sources(context, ["counts"]), version).entities
-    []
+    >>> len(changed_since(context, feature_sources(context, ["counts"]), version).entities)
+    0
     >>> len(changed_since(context, feature_sources(context, ["counts"]), "1").entities)  # the store was empty then
     20
     """
     version = version_of(context, since)
-    changed, gone = set[str](), set[str]()
-    for origin in {origin.name: origin for source in sources for origin in source.origins}.values():
-        if origin.hashes is None:
-            raise OptionError(f"--features {origin.name!r} are learnt inside folds and have no rows: leave them out")
-        query = f"SELECT entity_id, source_hash FROM ({origin.hashes()})"
-        now, then = context.store.sql(query).to_arrow_table(), rows_then(context, query, version)
-        with context.store.connect() as connection:
-            connection.register("these", now)
-            connection.register("those", then)
-            other = "SELECT entity_id FROM these ANTI JOIN those USING (entity_id, source_hash)"
+    changed, gone = list[pa.Table](), list[pa.Table]()
+    with context.store.connect(limits=LEAN) as connection:
+        for origin in {origin.name: origin for source in sources for origin in source.origins}.values():
+            if origin.hashes is None:
+                raise OptionError(
+                    f"--features {origin.name!r} are learnt inside folds and have no rows: leave them out"
+                )
+            query = f"SELECT entity_id, hash(source_hash) AS content FROM ({origin.hashes()})"
+            connection.register("these", context.store.sql(query).to_arrow_table())
+            connection.register("those", rows_then(context, query, version))
+            other = "SELECT entity_id FROM these ANTI JOIN those USING (entity_id, content)"
             lost = "SELECT entity_id FROM those ANTI JOIN these USING (entity_id)"
-            changed |= {entity for (entity,) in connection.sql(other).fetchall()}
-            gone |= {entity for (entity,) in connection.sql(lost).fetchall()}
-    return Changed(version, sorted(changed), sorted(gone))
+            changed.append(connection.sql(other).to_arrow_table())
+            gone.append(connection.sql(lost).to_arrow_table())
+    return Changed(version, _sorted(changed), _sorted(gone).to_pylist())
+
+
+def _sorted(parts: Sequence[pa.Table]) -> pa.Array:
+    """All ids, each once."""
+    ids = pc.unique(pa.concat_tables(parts)["entity_id"])
+    return ids.take(pc.sort_indices(ids))
 
 
 def rows_then(context: Context, query: str, version: int) -> pa.Table:

@@ -3,24 +3,23 @@
 In: a context, options. Out: rows, and what each column stands for. Writes nothing.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from ..core.sql import literal
 from ..features.column_names import cleaned, column_names, prefixes_of
 from ..features.to_table import to_table
 from ..options import ExportOptions, TableLayout
 from ..options.export import PartitionBy
 from .changed_since import Changed, changed_since
 from .context import Context
-from .export_scores import scores_table
+from .export_blocks import Blocks
+from .export_scores import scores_rows
 from .exported import Exported
-from .feature_source import FeatureSource
 from .feature_sources import feature_sources
-from .scoring import hashes_sql
 
 if TYPE_CHECKING:
     from ..features.feature_set import FeatureSet
@@ -52,62 +51,71 @@ def export(context: Context, options: ExportOptions) -> Exported:
     >>> export(context, ExportOptions.of(features="counts", layout="long")).column_names
     ['entity_id', 'features', 'vector']
     """
+    from llm4es_store.held import HeldStore
+
+    context = context.with_(store=HeldStore(context.store))  # it is read in parts
     about: dict[str, Any] = {"dataset": context.dataset, "version": int(context.store.record()["version"][-1].as_py())}
+    day = (context.cutoff.as_of or datetime.now(UTC)).date() if PartitionBy.DATE in options.partition_by else None
     if options.scores:
-        table, columns = scores_table(context, options.since)
-        dated = _with_date(context, table) if options.partition_by else table
-        return Exported(dated, {**about, "columns": columns}, options.partition_by)
+        read, columns = scores_rows(context, options.since)
+        return Exported(partial(_dated, read, day), {**about, "columns": columns}, options.partition_by)
     sources = feature_sources(context, options.features)
     changed = None if options.since is None else changed_since(context, sources, options.since)
     if changed is not None:
         _say(context, changed)
         about |= {"since": changed.version, "gone": changed.gone}
-    features = [_read(source, changed) for source in sources]
-    table = to_table(features, options.layout)
-    if changed is not None and not changed.entities:
-        table = table.slice(0, 0)
+    blocks = Blocks(context, sources, None if changed is None else changed.entities)
     if options.layout is TableLayout.WIDE:
-        of = {each.name: {"features": each.features, "column": each.column} for each in column_names(features)}
-        about["columns"] = of
-    else:
-        about["feature_sets"] = {prefix: name for name, prefix in prefixes_of([f.name for f in features]).items()}
-        table = _with_parts(table, features, options.partition_by)
-    if PartitionBy.DATE in options.partition_by:
-        table = _with_date(context, table)
-    return Exported(table, about, options.partition_by)
+        of = {each.name: {"features": each.features, "column": each.column} for each in column_names(blocks.first)}
+        return Exported(partial(_dated, partial(_wide, blocks), day), {**about, "columns": of}, options.partition_by)
+    prefixes = prefixes_of([each.name for each in blocks.first])
+    about["feature_sets"] = {prefix: name for name, prefix in prefixes.items()}
+    read = partial(_long, blocks, prefixes, options.partition_by)
+    return Exported(partial(_dated, read, day), about, options.partition_by)
 
 
-def _read(source: FeatureSource, changed: Changed | None) -> "FeatureSet":
-    """Everybody's rows, or those of whoever has changed; columns stand for what everybody's events say."""
-    if source.part is None:
-        return source.load()
-    if changed is None:
-        return source.part("true", source.columns())
-    anybody = f"SELECT entity_id FROM ({hashes_sql(source.origins)}) LIMIT 1"  # of no rows there are columns too
-    among = ", ".join(map(literal, changed.entities)) or anybody
-    return source.part(f"entity_id IN ({among})", source.columns())
+def _wide(blocks: Blocks) -> pa.RecordBatchReader:
+    """A row an entity."""
+    schema = to_table(blocks.first, TableLayout.WIDE).schema
+    return _reader(schema, (to_table(features, TableLayout.WIDE) for features in blocks.of_all()))
 
 
-def _with_parts(table: pa.Table, features: "Sequence[FeatureSet]", by: Sequence[PartitionBy]) -> pa.Table:
-    """A long table with the columns that it is parted by."""
-    prefixes = prefixes_of([each.name for each in features])
-    values: dict[PartitionBy, Mapping[str, Any]] = {
-        PartitionBy.FEATURES: prefixes,
-        PartitionBy.MODEL: {each.name: cleaned(each.model or each.name) for each in features},
-        PartitionBy.K: {each.name: each.k or 0 for each in features},
+def _long(blocks: Blocks, prefixes: Mapping[str, str], by: Sequence[PartitionBy]) -> pa.RecordBatchReader:
+    """A row an entity and feature set, with the columns that it is parted by."""
+
+    def tabled(features: "FeatureSet") -> pa.Table:
+        return _with_parts(to_table([features], TableLayout.LONG), features, prefixes[features.name], by)
+
+    return _reader(tabled(blocks.first[0]).schema, (tabled(features) for features in blocks.one_by_one()))
+
+
+def _with_parts(table: pa.Table, features: "FeatureSet", prefix: str, by: Sequence[PartitionBy]) -> pa.Table:
+    """Rows of one feature set with the columns that they are parted by."""
+    values = {
+        PartitionBy.FEATURES: pa.scalar(prefix),
+        PartitionBy.MODEL: pa.scalar(cleaned(features.model or features.name)),
+        PartitionBy.K: pa.scalar(features.k or 0),
     }
-    names = table["features"].to_pylist()
     for part in by:
         if part in values:
-            column = pa.array([values[part][name] for name in names])
-            table = table.drop_columns([part] if part in table.column_names else []).append_column(part.value, column)
+            kept = table.drop_columns([part] if part in table.column_names else [])
+            table = kept.append_column(part.value, pa.repeat(values[part], len(table)))
     return table
 
 
-def _with_date(context: Context, table: pa.Table) -> pa.Table:
-    """The day that the rows are of."""
-    day = (context.cutoff.as_of or datetime.now(UTC)).date()
-    return table.append_column("date", pa.array([day] * len(table), pa.date32()))
+def _dated(read: Callable[[], pa.RecordBatchReader], day: date | None) -> pa.RecordBatchReader:
+    """Rows with the day that they are of, where they are parted by it."""
+    rows = read()
+    if day is None:
+        return rows
+    schema = rows.schema.append(pa.field("date", pa.date32()))
+    tables = (pa.Table.from_batches([batch]) for batch in rows)
+    of_day = pa.scalar(day, pa.date32())
+    return _reader(schema, (table.append_column("date", pa.repeat(of_day, len(table))) for table in tables))
+
+
+def _reader(schema: pa.Schema, tables: Iterable[pa.Table]) -> pa.RecordBatchReader:
+    return pa.RecordBatchReader.from_batches(schema, (batch for table in tables for batch in table.to_batches()))
 
 
 def _say(context: Context, changed: Changed) -> None:

@@ -42,10 +42,7 @@ def write_export(
     Path
         The JSON: ``FILE.columns.json``, or ``_columns.json`` in the folder.
 
-    Raises
-    ------
-    OptionError
-        Where it cannot be written, and for a folder of other things.
+    Raises OptionError where it cannot be written, and for a folder of other things.
 
     Examples
     --------
@@ -66,18 +63,20 @@ def write_export(
 
 def _partitions(exported: "Exported", out: Path, about: str) -> Path:
     """Everything is written beside the folder, then moved into it."""
+    import pyarrow as pa
     import pyarrow.dataset as ds
 
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / _BESIDE).is_file())):
         raise OptionError(f"--out {out} holds something else than an export in partitions: choose another folder")
-    table = exported.to_arrow()
-    parts = ds.partitioning(table.select(list(exported.partition_by)).schema, flavor="hive")
+    rows = exported.reader(ROWS_AT_ONCE)
+    parts = ds.partitioning(pa.schema([rows.schema.field(name) for name in exported.partition_by]), flavor="hive")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
             ds.write_dataset(
-                table, folder, format="parquet", partitioning=parts, existing_data_behavior="overwrite_or_ignore",
+                rows, folder, format="parquet", partitioning=parts, existing_data_behavior="overwrite_or_ignore",
                 file_options=ds.ParquetFileFormat().make_write_options(compression="zstd"), max_partitions=100_000,
+                use_threads=False,  # rows stay in their order
             )  # fmt: skip
             out.mkdir(exist_ok=True)
             (out / _BESIDE).write_text(about, encoding="utf-8")

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ..core.errors import OptionError
 from ..core.hashing import config_id, file_hash
+from ..core.limits import LEAN
 from ..core.plan import Plan, Reason
 from ..core.sql import Scope, where
 from ..features.import_vectors import IMPORTED, imported_rows
@@ -21,7 +22,7 @@ from ..options import ImportOptions
 from .context import Context
 from .executor import Work
 from .import_seen import declare
-from .import_versions import FEW_THREADS, import_version
+from .import_versions import import_version
 from .incremental import Job, incremental
 from .observer import Advance
 from .outcome import Outcome
@@ -132,7 +133,7 @@ def _refuse_taken(context: Context, options: ImportOptions) -> None:
 def _say_who_is_unknown(context: Context, keys: pa.Table) -> None:
     """Warn where ids do not match the dataset's: a wrong id column would else be found much later."""
     known = f"SELECT entity_id FROM texts WHERE {where({'dataset': context.dataset})}"
-    with context.store.connect(limits=FEW_THREADS) as connection:
+    with context.store.connect(limits=LEAN) as connection:
         connection.register("given", keys.select(["entity_id"]))
         query = f"SELECT count(*), min(entity_id) FROM given ANTI JOIN ({known}) USING (entity_id)"
         ((unknown, such),) = connection.sql(query).fetchall()

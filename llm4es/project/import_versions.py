@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from ..core.limits import Limits
+from ..core.limits import LEAN
 from ..core.sql import where
 from ..core.versions import kept_name, version_of
 from ..features.import_vectors import IMPORTED
@@ -31,10 +31,6 @@ class ImportVersion:
 
     why: str = ""
     """In what they differ from it."""
-
-
-FEW_THREADS = Limits(memory="300MB", threads=1)
-"""How everybody's ids are compared: what is larger is spilled to disk."""
 
 
 def import_version(context: Context, name: str, keys: pa.Table, width: int) -> ImportVersion:
@@ -70,7 +66,7 @@ def import_version(context: Context, name: str, keys: pa.Table, width: int) -> I
     before = kept_name(name, newest)
     content = "entity_id, hash(source_hash) AS content"  # an eighth of what it stands for
     live = f"SELECT {content}, dim FROM embeddings WHERE {chosen} AND {where({'model': before})}"
-    with context.store.connect(limits=FEW_THREADS) as connection:
+    with context.store.connect(limits=LEAN) as connection:
         connection.register("keys", keys)
         query = f"""SELECT count(*), count(*) FILTER (given.content = live.content), max(live.dim)
             FROM ({live}) live JOIN (SELECT {content} FROM keys) given USING (entity_id)"""

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_TEXTS_AT_ONCE = 1_000
+"""Rows of a batch that are Python values at a time."""
+
+
 class FileFormat(StrEnum):
     """How rows lie in a file."""
 
@@ -159,7 +163,9 @@ def _write_csv(reader: "pa.RecordBatchReader", file: IO[bytes], *, spreadsheet_s
     def rows() -> "Iterator[Sequence[Any]]":
         nonlocal count
         for batch in reader:
-            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+            for begin in range(0, len(batch), _TEXTS_AT_ONCE):  # a number as a Python value takes eight times as much
+                some = batch.slice(begin, _TEXTS_AT_ONCE)
+                yield from zip(*(column.to_pylist() for column in some.columns), strict=True)
             count += batch.num_rows
 
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
