@@ -47,12 +47,11 @@ class Catalog:
         self.limits = limits
         self._record: tuple[int, pa.Table] | None = None  # (version of runs, its rows)
         self._live: tuple[object, duckdb.DuckDBPyConnection] | None = None  # (what its views show, its database)
+        self._views: tuple[object, dict[str, View]] | None = None  # (versions of all tables, views of them)
         self.tables = OpenTables(self.layout, self._recorded)
         runs, self.record_damage = open_record(self.layout)
         self.runs = runs or self._new_record(create)
         self.format = check_format(self.runs, self.layout.root)
-
-    # -- reading ------------------------------------------------------------------------------------------------------
 
     def connect(self, at: At | None = None, limits: Limits | None = None) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection with the store's views and macros, now or as they were, that can read nothing else.
@@ -85,7 +84,11 @@ class Catalog:
             sound["runs"] = self.runs
             if self.record_damage is not None:
                 damaged["runs"] = self.record_damage
-            return store_views(sound, datasets, damaged=damaged, dead=self._dead_runs(), place=place)
+            dead = self._dead_runs()
+            shown = (sandboxed, datasets, {name: table.version for name, table in sound.items()}, damaged, dead)
+            if self._views is None or self._views[0] != shown:
+                self._views = shown, store_views(sound, datasets, damaged=damaged, dead=dead, place=place)
+            return dict(self._views[1])
         version, then = state_at(self.record(), at)
         sound, damaged = {}, {}
         for name, of_table in then.items():
@@ -109,7 +112,7 @@ class Catalog:
         return self.runs
 
     def record(self) -> pa.Table:
-        """Every row of the record of runs, oldest first: the columns of ``layout.RUNS``."""
+        """Every row of the record of runs, oldest first."""
         if self.record_damage is None:
             self.runs.refresh()
         if self._record is None or self._record[0] != self.runs.version:
@@ -173,13 +176,14 @@ class Catalog:
         return sorted({*dead} & self._open_ended().keys()) if dead else []
 
     def _datasets_there(self) -> list[str]:
-        """As ``datasets``; where the record cannot be read, by the folders that they have."""
+        """As ``datasets``; where the record cannot be read whole, also those that have a folder."""
+        known: list[str] = []
         try:
-            return self.datasets()
+            known = self.datasets()
         except StoreError as error:
             self.record_damage = str(error)
-        folder = Path(self.layout.table(EVENTS))
-        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        folders = Path(self.layout.table(EVENTS)).glob("*") if self.record_damage is not None else ()
+        return sorted({*known, *(path.name for path in folders)})
 
     @staticmethod
     def _names(datasets: Iterable[str]) -> list[str]:
@@ -258,8 +262,6 @@ class Catalog:
                 complete=complete,
                 unseen=unseen,
             )
-
-    # -- making room --------------------------------------------------------------------------------------------------
 
     def ensure(self, table: str, schema: pa.Schema | None = None, columns: Collection[str] = ()) -> Table:
         """The newest snapshot of a table that takes rows of these columns, made empty where there is none.

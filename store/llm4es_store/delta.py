@@ -26,6 +26,7 @@ from . import checksums
 from .data_file import DataFile
 from .delta_errors import ConflictError, known_errors, refuse_empty_entry, refuse_unreadable
 from .fsync import flush
+from .log import is_missing, is_newest
 from .panics import without_panics
 from .parquet import distinct_in, numbers_in, numbers_of, properties
 
@@ -53,6 +54,8 @@ class Table:
     @classmethod
     def open(cls, path: str, version: int | None = None) -> "Table | None":
         """The table at ``path``, or None where there is none. Raises StoreError for features we cannot read."""
+        if is_missing(path):
+            return None
         with known_errors(path):
             try:
                 handle = DeltaTable(path, version=version)
@@ -133,7 +136,8 @@ class Table:
     def refresh(self) -> None:
         """Move on to the newest version."""
         with known_errors(self.path):
-            self._handle.update_incremental()
+            if not is_newest(self.path, self.version):
+                self._handle.update_incremental()
             refuse_empty_entry(self.path, self.version)
 
     def transaction(self, scope: Scope) -> int:

@@ -43,6 +43,17 @@ def entry_path(table: str, version: int) -> Path:
     return folder_of(table) / f"{version:020d}.json"
 
 
+def is_missing(table: str) -> bool:
+    """Whether there is no log: told by one look, where the library tries and fails. Of a bucket nothing is known."""
+    return "://" not in table and not folder_of(table).exists()
+
+
+def is_newest(table: str, version: int) -> bool:
+    """Whether nobody has committed after a version, as far as two looks tell: the library reads the log, and that for
+    each of twenty tables whenever a store's views are asked for. Of a bucket nothing is known."""
+    return "://" not in table and entry_path(table, version).exists() and not entry_path(table, version + 1).exists()
+
+
 def entries(table: str) -> dict[int, Path]:
     """Version -> file, ascending, of the entries that are there."""
     return _numbered(table, _ENTRY)
