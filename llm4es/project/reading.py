@@ -132,8 +132,7 @@ class Reading:
             if run is not None:
                 self._forget_other_fields(run)
             if new is None:
-                labelled = labelled_before(context) if labels is None else labels["entity_id"].unique()
-                say_who_is_unknown(context, labelled, raw.entities)
+                say_who_is_unknown(context, self._labelled(labels), raw.entities)
             made_from, rows = raw.made_from, raw.rows() if hashed else None
             with comparing(context.store) as connection:
                 left = Unread(None if new is None else read_only(connection, raw.entities))
@@ -141,6 +140,10 @@ class Reading:
                     left = unread(context, None if edges.fields else self.before, connection, raw, rows, makings)
                 self._read(run, connection, raw, left, makings, recipe)
         return made_from, rows
+
+    def _labelled(self, labels: pa.Table | None) -> pa.Array:
+        """Whom the labels are of. Of everybody, so they are not held while events are read."""
+        return labelled_before(self.context) if labels is None else labels["entity_id"].unique()
 
     def _check_splits(self, raw: RawEvents) -> None:
         """That every entity has its place in the splits that the data names."""
