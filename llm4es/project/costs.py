@@ -108,9 +108,10 @@ def estimate(store: "Store", stage: str, like: Mapping[str, Any], amount: Amount
         return Estimate(tokens, counted)
     if tokens is None and all(cost["tokens"] is not None for _, cost in past):
         tokens, counted = round(amount.units * sum(cost["tokens"] for _, cost in past) / units), False
-    working = sum(max(0.0, seconds - cost["ready"]) for seconds, cost in past)
-    ready = median(cost["ready"] for _, cost in past)
-    return Estimate(tokens, counted, ready + amount.units * working / units)
+    # runs of before measured no work: theirs is all that was not loading
+    working = [max(0.0, cost.get("working", seconds - cost["ready"])) for seconds, cost in past]
+    start_up = median(seconds - worked for (seconds, _), worked in zip(past, working, strict=True))
+    return Estimate(tokens, counted, start_up + amount.units * sum(working) / units)
 
 
 def _past(store: "Store", stage: str, like: Mapping[str, Any], unit: str) -> list[tuple[float, dict[str, Any]]]:

@@ -22,6 +22,7 @@ from .context import Context
 from .costs import Estimate, estimate
 from .executor import Increment, Local, Setup, TableRows, Work
 from .job import Job
+from .observer import Advance
 from .outcome import Outcome
 from .rehearsal import stand_in
 from .settings import difference
@@ -182,21 +183,26 @@ def _increments(context: Context, job: Job, todo: pa.Table, run: "Run | None") -
     given = Local(1) if type(context.executor) is Local else context.executor
     executor = given if job.executor is None else job.executor(todo)
     here = run is not None and isinstance(executor, Local) and executor.workers in (None, 1)
-    setup = _timed(job.setup, run) if here and run is not None else job.setup
+    began: list[float] = []
     with context.store.connect() as connection:
         connection.register("todo", todo)
         batches = connection.sql(job.inputs).to_arrow_reader(job.batch_rows)
         with context.observer.progress(f"{job.stage} {job.what}", job.total(todo), job.unit) as advance:
+            setup = _timed(job.setup, run, began, advance) if here and run is not None else job.setup
             yield from executor.map(setup, batches, advance)
+    if began and run is not None:
+        run.record.working = (run.record.working or 0.0) + time.monotonic() - began[0]
 
 
-def _timed(setup: Setup, run: "Run") -> Setup:
-    """The set-up in this process, its seconds noted: they do not grow with the work."""
+def _timed(setup: Setup, run: "Run", began: list[float], advance: Advance) -> Setup:
+    """The set-up in this process, its seconds noted, and when the work begins: they do not grow with it."""
 
     def timed() -> Work:
-        began = time.monotonic()
+        start = time.monotonic()
         work = setup()
-        run.record.ready += time.monotonic() - began
+        began.append(time.monotonic())
+        run.record.ready += began[0] - start
+        advance(0)  # the time left is told by the work alone
         return work
 
     return timed

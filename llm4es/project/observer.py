@@ -40,6 +40,8 @@ class Observer(Protocol):
     def progress(self, what: str, total: int | None, unit: str) -> AbstractContextManager[Advance]:
         """Follow a piece of work of ``total`` units; None: nobody knows how many.
 
+        A first step of 0 says that what was to be loaded is there, and the work begins.
+
         Parameters
         ----------
         what : str
@@ -183,9 +185,11 @@ def lines(say: Callable[[str], None], what: str, total: int | None, unit: str, s
     done = 0
 
     def advance(step: int) -> None:
-        nonlocal done, last
-        done += step
+        nonlocal began, done, last
         now = time.monotonic()
+        if done == step == 0:
+            began = now  # the work begins only now
+        done += step
         if now - last < seconds or done == 0:
             return
         last = now

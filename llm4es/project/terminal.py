@@ -76,7 +76,13 @@ def _bar(console: Console, what: str, total: int | None, unit: str) -> Iterator[
     )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(escape(what), total=total)
-        yield lambda step: progress.advance(task, step)
+
+        def advance(step: int) -> None:
+            if step == progress.tasks[task].completed == 0:
+                progress.reset(task)  # the work begins only now
+            progress.advance(task, step)
+
+        yield advance
 
 
 def in_notebook() -> bool:

@@ -53,6 +53,8 @@ class RunRecord:
     """How much work it was; None: nobody has counted."""
     ready: float = 0.0
     """Seconds until the work began: libraries and weights were loaded."""
+    working: float | None = None
+    """Seconds of the work itself, which grow with it; None: nobody has measured them."""
     ended_at: datetime | None = None
     """When it ended, where that is not now."""
 
@@ -104,9 +106,14 @@ class RunRecord:
             "message": self.message,
             "code_version": self.code_version,
             "host": json.dumps(host()),
-            "cost": None if self.cost is None else json.dumps({**self.cost, "ready": round(self.ready, 3)}),
+            "cost": None if self.cost is None else json.dumps({**self.cost, **self._took()}),
         }
         return pa.Table.from_pylist([values], schema=layout.RUNS)
+
+    def _took(self) -> dict[str, float]:
+        """How long what does not grow with the work took, and what does."""
+        working = {} if self.working is None else {"working": round(self.working, 3)}
+        return {"ready": round(self.ready, 3), **working}
 
 
 def host() -> dict[str, Any]:
