@@ -1,7 +1,7 @@
 """What commands take as users become more: processor seconds, peak memory, bytes written, and the ratios.
 
     python -m benchmarks.growth                                   # 15,625 and 62,500 users: minutes
-    python -m benchmarks.growth --users 62500 250000 500000 1000000 --folder DIR      # the table of docs/store.md
+    python -m benchmarks.growth --users 62500 250000 500000 1000000 --folder DIR      # the table of docs/scale.md
     python -m benchmarks.growth --users 62500 250000 --only serialize day
 
 Each command runs in a process of its own, on synthetic Parquet made by DuckDB, 20 events a user; the first builds the
