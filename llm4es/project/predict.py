@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from ..core.errors import OptionError
 from ..core.hashing import config_id
+from ..core.limits import LEAN
 from ..core.sql import identifier, where
 from ..options import PredictOptions
 from .cohorts import asked_for
@@ -180,6 +181,9 @@ def _job(
 ) -> Job:
     """Scores of everybody who has the features."""
     cutoffs = Histories(context.store, context.dataset, context.cutoff.config_id).cutoffs
+    with context.store.connect(limits=LEAN) as connection:
+        wanted = connection.sql(f"{hashes} ORDER BY entity_id").to_arrow_table()
+    everybody = wanted["entity_id"].combine_chunks()
     return Job(
         stage="predict",
         what=task,
@@ -188,9 +192,9 @@ def _job(
         table="scores",
         scope={"dataset": context.dataset, "task": task, "features": features, "config_id": made},
         key=("entity_id",),
-        wanted=context.store.sql(hashes).to_arrow_table(),
+        wanted=wanted,
         complete=True,
-        setup=partial(scoring, predictor, sources or {}) if predictor else _nobody,
+        setup=partial(scoring, predictor, sources or {}, everybody) if predictor else _nobody,
         inputs=f"""SELECT todo.entity_id, todo.source_hash, as_of FROM todo LEFT JOIN ({cutoffs}) USING (entity_id)
             ORDER BY todo.entity_id""",
         batch_rows=BATCH,

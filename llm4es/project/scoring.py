@@ -45,7 +45,7 @@ def hashes_sql(origins: Sequence[FeatureSource]) -> str:
     return f"SELECT entity_id, sha256({content}) AS source_hash FROM {joined}"
 
 
-def scoring(predictor: Predictor, sources: Mapping[str, FeatureSource]) -> Work:
+def scoring(predictor: Predictor, sources: Mapping[str, FeatureSource], everybody: pa.Array) -> Work:
     """What scores batches of ``entity_id``, ``source_hash`` and ``as_of``.
 
     Parameters
@@ -54,6 +54,8 @@ def scoring(predictor: Predictor, sources: Mapping[str, FeatureSource]) -> Work:
         By which.
     sources : mapping of str to FeatureSource
         What it reads, by its names.
+    everybody : pyarrow.Array
+        Sorted ids of those who have the features.
 
     Returns
     -------
@@ -75,7 +77,7 @@ def scoring(predictor: Predictor, sources: Mapping[str, FeatureSource]) -> Work:
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
         """Read the features of a batch, score it, hand it over."""
         for batch in batches:
-            condition = _among(batch["entity_id"])
+            condition = _among(batch["entity_id"], everybody)
             read = {name: _part(source, condition, inputs[name]["columns"]) for name, source in sources.items()}
             batch, numbers = _aligned(batch, read)
             if not len(batch):
@@ -96,11 +98,19 @@ def _part(source: FeatureSource, condition: str, learnt: Mapping[str, Any]) -> "
     return features
 
 
-def _among(ids: pa.Array) -> str:
-    """An SQL condition that is true of these sorted ids alone; its bounds spare reading files of others."""
-    values = ids.to_pylist()
-    first, last = literal(values[0]), literal(values[-1])
-    return f"entity_id BETWEEN {first} AND {last} AND entity_id IN ({', '.join(map(literal, values))})"
+def _among(ids: pa.Array, everybody: pa.Array) -> str:
+    """An SQL condition that is true of these sorted ids, and of few others; its bounds spare reading files of others.
+
+    Thousands of ids in a condition take longer to read than those between them, where these are as many.
+    """
+    import pyarrow.compute as pc
+
+    first, last = ids[0], ids[-1]
+    between = pc.sum(pc.and_(pc.greater_equal(everybody, first), pc.less_equal(everybody, last))).as_py()
+    condition = f"entity_id BETWEEN {literal(first.as_py())} AND {literal(last.as_py())}"
+    if between <= 2 * len(ids):
+        return condition
+    return f"{condition} AND entity_id IN ({', '.join(map(literal, ids.to_pylist()))})"
 
 
 def _aligned(batch: pa.RecordBatch, read: "Mapping[str, FeatureSet]") -> tuple[pa.RecordBatch, dict[str, Any]]:
