@@ -211,3 +211,50 @@ def test_writers_on_two_machines_commit_each_once(bucket: dict[str, str], tmp_pa
         """,
     )
     assert out.splitlines() == ["[('0', 1), ('1', 1), ('2', 1)]", "[('done',)]", "True"]
+
+
+def test_a_dry_run_in_a_bucket_plans_as_one_on_a_disk_and_writes_nothing(
+    bucket: dict[str, str], tmp_path: Path, model: Path
+) -> None:
+    environment = {**bucket, "LLM4ES_CACHE": str(tmp_path / "cache")}
+    out = script(
+        environment,
+        f"""
+        from pathlib import Path
+        import s3fs
+        from llm4es import Project
+        from tests import shop
+
+        place = Path({str(tmp_path)!r})
+        words = dict(model={str(model)!r}, device="cpu", k=1, max_length=32, finetune="none")
+        s3fs.S3FileSystem().mkdir("planned")
+
+        def there():
+            files = s3fs.S3FileSystem(use_listings_cache=False)
+            return {{name: about["ETag"] for name, about in files.find("planned", detail=True).items()}}
+
+        def planned(store, **more):
+            plan = Project(place / "shop/shop.toml", store, observer="silent").run(dry_run=True, **words, **more)
+            names = ("stage", "what", "rows", "computed", "reused", "reasons")
+            tokens = [each.cost and each.cost.tokens for each in plan.outcomes]
+            return [*zip([[getattr(each, name) for name in names] for each in plan.outcomes], tokens)]
+
+        stores = ["s3://planned/store", place / "store"]
+        shop.write(place / "shop", 12)
+        for store in stores:
+            made = Project(place / "shop/shop.toml", store, observer="silent")
+            made.serialize()
+            made.enrich(variants=1)
+        before = there()
+        same = planned(stores[0])
+        assert same == planned(stores[1])
+        assert {{stage: computed for (stage, _, _, computed, *_), _ in same}}["serialize"] == 0
+        shop.write(place / "shop", 14, {{3: "coffee"}})
+        changed = planned(stores[0])
+        assert changed == planned(stores[1])
+        assert {{stage: computed for (stage, _, _, computed, *_), _ in changed}}["serialize"] == 3
+        assert there() == before
+        print("planned alike")
+        """,
+    )
+    assert "planned alike" in out
