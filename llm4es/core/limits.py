@@ -45,6 +45,9 @@ class Limits:
 LEAN = Limits(memory="300MB", threads=1)
 """How everybody's ids are compared or put in order: what is larger is spilled to disk."""
 
+FRUGAL = Limits(memory="100MB", threads=1)
+"""The same beside much else that lies in memory."""
+
 
 @dataclass
 class _Held:

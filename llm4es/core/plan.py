@@ -18,6 +18,8 @@ class Reason(StrEnum):
     CHANGED = "text changed"  # it was made from other content
     CONFIG = "other settings"  # the subject has such a row, under another configuration
     MODEL = "model changed"  # the name stood for other weights
+    LABELS = "labels changed"  # it was made from other labels
+    ENTITIES = "other entities"  # it was made of more or fewer
     ANEW = "read otherwise before"  # it was made from this content, in a way that was wrong
 
 
@@ -71,22 +73,24 @@ class Plan:
         told = pa.array([reason.value] * len(self.todo), pa.string())
         return replace(self, todo=self.todo.set_column(self.todo.schema.get_field_index("reason"), "reason", told))
 
-    def with_anew(self, subjects: pa.Array) -> "Plan":
+    def with_reason(self, reason: Reason, subjects: pa.Array) -> "Plan":
         """The plan in which rows of these subjects are not said to be computed for other content.
 
         Parameters
         ----------
+        reason : Reason
+            Why they are.
         subjects : pyarrow.Array
-            Whose rows were read otherwise before.
+            Whose rows are meant.
 
         Returns
         -------
         Plan
-            With ``Reason.ANEW`` in place of ``Reason.CHANGED`` at them.
+            With the reason in place of ``Reason.CHANGED`` at them.
         """
         import pyarrow.compute as pc  # who only reads a store has no use for it
 
         reasons = self.todo["reason"]
-        anew = pc.and_(pc.equal(reasons, Reason.CHANGED.value), pc.is_in(self.todo[self.subject], subjects))
-        told = pc.if_else(anew, Reason.ANEW.value, reasons)
+        meant = pc.and_(pc.equal(reasons, Reason.CHANGED.value), pc.is_in(self.todo[self.subject], subjects))
+        told = pc.if_else(meant, reason.value, reasons)
         return replace(self, todo=self.todo.set_column(self.todo.schema.get_field_index("reason"), "reason", told))

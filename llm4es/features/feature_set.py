@@ -6,7 +6,7 @@ Knows no labels, no probe and no store; imports nothing heavy: planners read it.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -15,7 +15,11 @@ import numpy as np
 
 from ..core.errors import ProbeError
 from ..core.hashing import canonical_json, text_hash
+from ..core.spilled import rest
 from .kinds import Kinds
+
+ROWS_AT_ONCE = 4096
+"""Rows whose numbers are looked at together."""
 
 
 class Preprocess(StrEnum):
@@ -193,14 +197,24 @@ def join(parts: Sequence[FeatureSet]) -> FeatureSet:
 
 def check_finite(name: str, matrix: Any, entity_ids: Sequence[str]) -> None:
     """ProbeError that names the first entity of (N, D) numbers with a NaN or an infinite one."""
-    finite = np.isfinite(matrix.data if hasattr(matrix, "tocsr") else matrix)
-    if finite.all():
+    if all(np.isfinite(part).all() for part in _parts(matrix)):
         return
+    finite = np.isfinite(matrix.data if hasattr(matrix, "tocsr") else matrix)
     bad = np.unique(matrix.tocoo().row[~finite]) if hasattr(matrix, "tocsr") else np.flatnonzero(~finite.all(axis=1))
     raise ProbeError(
         f"features '{name}' of entity '{entity_ids[bad[0]]}' hold NaN or infinity ({len(bad)} entities do): "
         "embed them again in float32, or leave them out"
     )
+
+
+def _parts(matrix: Any) -> Iterator[Any]:
+    """The numbers, some rows after the others where they are dense: of one in a file no more lie in memory."""
+    if hasattr(matrix, "tocsr"):
+        yield matrix.data
+        return
+    for start in range(0, len(matrix), ROWS_AT_ONCE):
+        yield matrix[start : start + ROWS_AT_ONCE]
+        rest(matrix)
 
 
 def _side_by_side(matrices: Sequence[Any]) -> Any:

@@ -11,6 +11,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
+from ..core.spilled import rows_of
+
 STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0)
 """Inverse regularisation (scikit-learn's C) tried for rows of mean square length 1."""
 
@@ -64,8 +66,8 @@ class ChosenLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         for strength in STRENGTHS:
             loss = 0.0
             for model, (train, held) in zip(models, folds, strict=True):
-                model.set_params(C=strength).fit(x[train], codes[train])
-                p = model.predict_proba(x[held])[np.arange(len(held)), codes[held]]  # (N held,)
+                model.set_params(C=strength).fit(rows_of(x, train), codes[train])
+                p = model.predict_proba(rows_of(x, held))[np.arange(len(held)), codes[held]]  # (N held,)
                 loss -= float(np.log(np.clip(p, 1e-15, 1)).sum())
             if loss >= lowest:
                 break

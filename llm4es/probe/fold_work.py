@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..core.errors import ProbeError
+from ..core.spilled import rows_of
 from ..core.tasks import Kind
 from ..features.combined import CombinedFeatures, leaves_of
 from ..features.feature_set import Block, FeatureSet
@@ -78,7 +79,7 @@ class FoldWork:
         """
         of = self.numbers[name]
         learnt, scored = (of.within or (of.learnt, of.learnt)) if inner else (of.learnt, of.scored)
-        return scores_of(self._fit(name, learnt, train), _own(scored[test]), self.kind, self.classes)
+        return scores_of(self._fit(name, learnt, train), rows_of(scored, test, np.float64), self.kind, self.classes)
 
     def fitted(self, name: str, train: Ints) -> Any:
         """The estimator that is fitted on rows ``train``."""
@@ -101,7 +102,7 @@ class FoldWork:
         from .scaling import in_place
 
         model = ESTIMATORS[self.probe](self.kind, self.numbers[name].blocks, self.seed, len(train))
-        return in_place(model).fit(_own(learnt[train]), self.y[train])
+        return in_place(model).fit(rows_of(learnt, train, np.float64, spill=True), self.y[train])
 
 
 def scores_of(model: Any, x: Any, kind: Kind, classes: Any) -> Floats:
@@ -146,11 +147,6 @@ def hash_of(cohorts: Sequence[Cohort]) -> str:
 def exact(x: Any) -> Any:
     """(N, D) numbers in double precision: only of the rows of a fit, as many candidates may lie in memory."""
     return x.astype(np.float64)
-
-
-def _own(x: Any) -> Any:
-    """The same of rows that were picked by number, a copy already: the fit may overwrite it."""
-    return x.astype(np.float64, copy=False)
 
 
 def _only(features: FeatureSet, kept: frozenset[str]) -> FeatureSet:

@@ -20,6 +20,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+WEIGHTS_AT_ONCE = 250_000
+"""Weights that a metric of ranks looks at."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """One entry of the table of metrics."""
@@ -46,16 +50,18 @@ class Metric:
 def roc_auc(truth: NDArray[np.generic], scores: Floats, folds: Ints, weights: Floats) -> Floats:
     """Share of (positive, negative) pairs of one fold in the right order, ties half; classes averaged."""
     if scores.shape[1] == 2:
-        return _pairs_in_order(truth == 1, scores[:, 1], folds, weights)  # (B,)
-    by_class = [_pairs_in_order(truth == c, scores[:, c], folds, weights) for c in range(scores.shape[1])]
+        return _by_rows(_pairs_in_order, truth == 1, scores[:, 1], folds, weights)  # (B,)
+    by_class = [_by_rows(_pairs_in_order, truth == c, scores[:, c], folds, weights) for c in range(scores.shape[1])]
     return _averaged(by_class)
 
 
 def average_precision(truth: NDArray[np.generic], scores: Floats, folds: Ints, weights: Floats) -> Floats:
     """Precision at each positive's rank inside its fold, averaged over positives; classes averaged."""
     if scores.shape[1] == 2:
-        return _precision_at_positives(truth == 1, scores[:, 1], folds, weights)  # (B,)
-    by_class = [_precision_at_positives(truth == c, scores[:, c], folds, weights) for c in range(scores.shape[1])]
+        return _by_rows(_precision_at_positives, truth == 1, scores[:, 1], folds, weights)  # (B,)
+    by_class = [
+        _by_rows(_precision_at_positives, truth == c, scores[:, c], folds, weights) for c in range(scores.shape[1])
+    ]
     return _averaged(by_class)
 
 
@@ -133,6 +139,21 @@ def _mean(values: Floats, weights: Floats) -> Floats:
     """Weighted mean of (N,) for each of (B, N)."""
     mean: Floats = (weights @ values) / weights.sum(axis=1)  # (B,)
     return mean
+
+
+def _by_rows(
+    rank: Callable[[NDArray[np.bool_], Floats, Ints, Floats], Floats],
+    positive: NDArray[np.bool_],
+    score: Floats,
+    folds: Ints,
+    weights: Floats,
+) -> Floats:
+    """A metric of ranks for some rows of (B, N) weights after the others: it holds them eight times."""
+    at_once = max(1, WEIGHTS_AT_ONCE // max(weights.shape[1], 1))
+    parts = [
+        rank(positive, score, folds, weights[start : start + at_once]) for start in range(0, len(weights), at_once)
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0)  # (B,)
 
 
 def _pairs_in_order(positive: NDArray[np.bool_], score: Floats, folds: Ints, weights: Floats) -> Floats:

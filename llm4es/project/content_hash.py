@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from ..core.limits import Limits
+from ..core.limits import FRUGAL
 
 if TYPE_CHECKING:
     from llm4es_store import Store
 
 ROWS_AT_ONCE = 20_000
-
-SORT = Limits(memory="100MB", threads=1)
-"""What everybody's ids are sorted with: beyond it they spill to disk."""
 
 
 def content_hash(store: "Store", rows: str) -> str | None:
@@ -46,11 +43,9 @@ def content_hash(store: "Store", rows: str) -> str | None:
     """
     digest, separator = hashlib.sha256(), ""
     query = f"SELECT entity_id, source_hash FROM ({rows}) WHERE source_hash IS NOT NULL ORDER BY entity_id"
-    store.sql(query)  # not run: a damaged table says so in a line
-    with store.connect(limits=SORT) as connection:
-        for batch in connection.sql(query).to_arrow_reader(ROWS_AT_ONCE):
-            if batch.num_rows:
-                lines = pc.binary_join_element_wise(batch["entity_id"], batch["source_hash"], ":")
-                digest.update((separator + "\n".join(lines.to_pylist())).encode())
-                separator = "\n"
+    for batch in store.sql(query, limits=FRUGAL).to_arrow_reader(ROWS_AT_ONCE):
+        if batch.num_rows:
+            lines = pc.binary_join_element_wise(batch["entity_id"], batch["source_hash"], ":")
+            digest.update((separator + "\n".join(lines.to_pylist())).encode())
+            separator = "\n"
     return digest.hexdigest() if separator else None

@@ -6,6 +6,7 @@ some users and scored on others, and told of only beyond a bound that honest dat
 
 import pyarrow as pa
 
+from ..core.limits import FRUGAL
 from ..core.tasks import Kind
 from ..recipes.derive import LOGARITHMS
 from ..recipes.model import FieldSpec, FieldType
@@ -82,12 +83,11 @@ def data_leaks(context: Context, task: str, labels: pa.Table) -> list[str]:
             bound, rule = NUMBER_BOUND[truth.metric], found.by
         if found.value >= bound:
             lines.append(told_by_field(task, field.name, rule, truth.shown(found), bound))
-    timeless = "SELECT 1 FROM ({}) WHERE event_time IS NULL LIMIT 1".format(histories.sql(["event_time"], ids))
-    if not store.sql(timeless).fetchall():
-        everybody, theirs = (histories.sql(["event_time", "as_of"], who) for who in (ids, cohort))
-        end = f"coalesce(as_of, (SELECT max(event_time) FROM ({everybody})))"  # of all events, not of theirs alone
-        times = f"SELECT * REPLACE ({end} AS as_of) FROM ({theirs})"
-        last = recency(store.sql(times).to_arrow_reader(_ROWS_AT_ONCE), "as_of")
+    everybody = histories.sql(["event_time"], ids)
+    ends = f"SELECT bool_or(event_time IS NULL), epoch(max(event_time)) FROM ({everybody})"  # not of theirs alone
+    ((timeless, end),) = store.sql(ends, limits=FRUGAL).fetchall()
+    if not timeless:
+        last = recency(events("event_time", "as_of"), "as_of", end)
         days = dict(zip(last.entity_ids, last.matrix[:, 0], strict=True))
         found = single_number(truth.in_order(days), truth)
         if found.value >= (bound := END_BOUND[truth.metric]):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.limits import FRUGAL
 from ..core.sql import identifier
 from ..recipes import FieldSpec
 from ..serialize.event_lines import event_lines, shown_sql
@@ -33,15 +34,21 @@ class EventKinds:
     item: str | None
     """Column of the item; None: there is none."""
 
+    everybody: Callable[[Sequence[str]], str] | None = None
+    """As ``events``, of all entities, where these are some of them: their items are coded in the order that all
+    entities' have, on which the factors that are learnt of them depend."""
+
     def texts(self) -> "tuple[list[str], Any]":
         """The line of each kind, and (E,) codes of their items: -1 where an event has none."""
         import numpy as np
         import pyarrow as pa
+        import pyarrow.compute as pc
 
         table = self.context.store.sql(f"SELECT * EXCLUDE (kind) FROM ({self._kinds}) ORDER BY kind").to_arrow_table()
         columns = [table.column(name).combine_chunks() for name in self._shown]
-        items = table[_ITEM].combine_chunks().dictionary_encode().indices.fill_null(-1)
-        return event_lines(columns, self.fields).to_pylist(), np.asarray(items.cast(pa.int64()))
+        items = table[_ITEM].combine_chunks()
+        codes = items.dictionary_encode().indices if self.everybody is None else pc.index_in(items, self._items())
+        return event_lines(columns, self.fields).to_pylist(), np.asarray(codes.fill_null(-1).cast(pa.int64()))
 
     def counts(self, n_kinds: int) -> "tuple[list[str], Any]":
         """Ids of the entities, sorted, and how many events of each kind each has: a sparse (N, E) matrix."""
@@ -63,6 +70,15 @@ class EventKinds:
         ids: list[str] = entities.dictionary.take(pc.sort_indices(entities.dictionary)).to_pylist()
         return ids, sparse.csr_matrix((counted, cells), shape=(len(ids), n_kinds))
 
+    def _items(self) -> Any:
+        """The items, each once, in the order of the first kind that has it among everybody's."""
+        order = ", ".join(f"{name}, 'ASC NULLS LAST'" for name in map(identifier, self._names))
+        item = identifier(_ITEM)
+        query = f"""SELECT {item} FROM ({self._lines_of(self.everybody or self.events)})
+            WHERE {item} IN (SELECT {item} FROM ({self._lines}))
+            GROUP BY {item} ORDER BY min(create_sort_key({order}))"""
+        return self.context.store.sql(query, limits=FRUGAL).to_arrow_table()[_ITEM].combine_chunks()
+
     @property
     def _shown(self) -> list[str]:
         return [field.name for field in self.fields]
@@ -73,11 +89,14 @@ class EventKinds:
 
     @property
     def _lines(self) -> str:
+        return self._lines_of(self.events)
+
+    def _lines_of(self, events: Callable[[Sequence[str]], str]) -> str:
         """SELECT of what of each event a line shows, and of its item."""
         shown = [f"{shown_sql(field)} AS {identifier(field.name)}" for field in self.fields]
         item = "NULL::VARCHAR" if self.item is None else f"{identifier(self.item)}::VARCHAR"
         columns = [*self._shown, *([self.item] if self.item else [])]
-        return f"SELECT entity_id, {', '.join(shown)}, {item} AS {identifier(_ITEM)} FROM ({self.events(columns)})"
+        return f"SELECT entity_id, {', '.join(shown)}, {item} AS {identifier(_ITEM)} FROM ({events(columns)})"
 
     @property
     def _kinds(self) -> str:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.errors import Llm4esError
+from ..core.plan import Reason
 from ..core.sql import where
 from ..core.tasks import OF_NUMBERS, OWN_FOLDS, PRIMARY, Kind, plain_protocol
 from ..features.result_hash import contents, hash_with
@@ -23,7 +24,7 @@ from .new_items import under_protocol
 from .selection import entities_sql
 from .task_labels import cohort_sql, labelled_sql, labels_of, labels_sql
 
-LABELS, OTHERS, INPUTS = "labels changed", "other entities", "texts, events, vectors or splits changed"
+LABELS, OTHERS, INPUTS = str(Reason.LABELS), str(Reason.ENTITIES), "texts, events, vectors or splits changed"
 GONE, KIND = "not in the store any more", "the task's kind changed"
 UNREAD = "vectors were made of texts that have changed"
 """Why a probe is stale."""
@@ -72,7 +73,7 @@ class Evidence:
         earlier = None if of.earlier is None else labels_of(of.earlier, task)
         return cls(of, task, protocol, labels_of(of, task), _split(of, protocol), unseen_only, earlier)
 
-    @property
+    @cached_property
     def cohort_sql(self) -> str:
         """SELECT of the entities that have a label and events."""
         return cohort_sql(self.context, self.task)
@@ -98,22 +99,35 @@ class Evidence:
         lacking = f"SELECT count(*) FROM ({self.cohort_sql}) WHERE entity_id NOT IN ({source.entities})"
         return int(self.context.store.sql(lacking).fetchall()[0][0])
 
-    @property
+    @cached_property
     def labelled_sql(self) -> str:
         """SELECT of the entities that have a label: no others' vectors need be read."""
         return labelled_sql(self.context, self.task)
 
-    @property
+    @cached_property
     def earlier_labelled_sql(self) -> str | None:
         """The same at the time that is learnt from; None: there is one time."""
         return None if self.context.earlier is None else labelled_sql(self.context.earlier, self.task)
 
     def unlabelled(self, source: FeatureSource) -> int:
         """How many have the features and no label."""
+        if source.entities not in self._unlabelled:
+            rows = (
+                f"SELECT count(*) FROM ({source.entities or self._known}) WHERE entity_id NOT IN ({self.labelled_sql})"
+            )
+            self._unlabelled[source.entities] = int(self.context.store.sql(rows).fetchall()[0][0])
+        return self._unlabelled[source.entities]
+
+    @cached_property
+    def _unlabelled(self) -> dict[str | None, int]:
+        """SELECT of entities, None: everybody -> how many have no label."""
+        return {}
+
+    @cached_property
+    def _known(self) -> str:
+        """SELECT of everybody."""
         of = self.context
-        have = source.entities or entities_sql(of.dataset, of.cutoff.config_id, of.max_entities)
-        rows = f"SELECT count(*) FROM ({have}) WHERE entity_id NOT IN ({self.labelled_sql})"
-        return int(self.context.store.sql(rows).fetchall()[0][0])
+        return entities_sql(of.dataset, of.cutoff.config_id, of.max_entities)
 
     def missing_parts(self, source: FeatureSource) -> dict[str, int]:
         """How many of the cohort lack each feature set of a combination; nothing of what combines none."""
@@ -179,6 +193,15 @@ class Evidence:
             else:
                 found[name] = INPUTS
         return found
+
+    def otherwise(self, made: str, sources: Mapping[str, FeatureSource]) -> dict[Reason, list[str]]:
+        """Features whose probes of a configuration were made from other labels, or of more or fewer entities."""
+        chosen = where({"dataset": self.context.dataset, "task": self.task, "config_id": made})
+        query = f"SELECT features, source_hash, n, metric, config_id FROM probes WHERE {chosen}"
+        probes = self.context.store.sql(query).to_arrow_table()
+        why = self.stale(probes, sources) if len(probes) else {}
+        told = (Reason.LABELS, Reason.ENTITIES)
+        return {reason: [name for name in why if why[name] == reason] for reason in told}
 
     def _of_other_kind(self, probes: pa.Table) -> set[str]:
         """Features that were probed for classes where the task is about numbers now, or the reverse."""

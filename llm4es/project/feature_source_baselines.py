@@ -5,11 +5,12 @@ Knows no probe and no vectors.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from ..core.hashing import config_id
+from ..core.limits import FRUGAL
 from ..core.sql import identifier
 from ..features.alignment import FACTORS
 from ..features.widths import RECENCY_WIDTH, aggregates_width, counts_width
@@ -68,6 +69,8 @@ class Baselines:
     """Their events, each entity's before its cut-off."""
     ids: str
     """SELECT of the entities."""
+    everybody: str | None = field(default=None, kw_only=True)
+    """SELECT of those whose events decide what columns stand for, where these are some of them; None: they are all."""
 
     def sources(self) -> Iterator[FeatureSource]:
         """The baselines, in the order that tables list them; a source's content is the events', and what it counts."""
@@ -97,20 +100,32 @@ class Baselines:
         """Columns of categories, and how many codes of each are kept."""
         return dict(self.context.recipe.categories)
 
-    def load(
-        self,
-        name: str,
-        source_hash: Callable[[], str],
-        among: str | None = None,
-        learnt: Mapping[str, Any] | None = None,
-    ) -> "FeatureSet":
-        """Make one of them, of everybody's events whomever it is asked for; columns stand for what was learnt, where
-        something was.
+    def load(self, name: str, source_hash: Callable[[], str], among: str | None = None) -> "FeatureSet":
+        """Make one of them. Of some entities the rows are what they are among everybody's: columns stand for the same,
+        but that words nobody of them has have none.
         """
+        if among is None or not self._any(among):  # of nobody: whoever reads them says what is wrong
+            return self._made(name, source_hash, {})
+        return self.part(name, source_hash, f"entity_id IN ({among})", self.columns(name))
+
+    def _any(self, among: str) -> bool:
+        """Whether some of the entities are among others."""
+        if among not in self._found:
+            query = f"SELECT 1 FROM ({self.ids}) WHERE entity_id IN ({among}) LIMIT 1"
+            self._found[among] = bool(self._asked(query))
+        return self._found[among]
+
+    @cached_property
+    def _found(self) -> dict[str, bool]:
+        """SELECT of entities -> whether some are among them."""
+        return {}
+
+    def _made(self, name: str, source_hash: Callable[[], str], learnt: Mapping[str, Any]) -> "FeatureSet":
+        """One of them, of all its entities' events; columns stand for what was learnt, where something was."""
         from ..features import aggregates, baselines, recency  # heavy
 
         columns = aggregates.Columns(numeric=self.amounts, categorical=self.sizes)
-        item, learnt = self.context.recipe.item or "", learnt or {}
+        item = self.context.recipe.item or ""
         made: dict[str, Callable[[], FeatureSet]] = {
             "tfidf": lambda: baselines.tfidf(self.read([item]), item, learnt.get("items")),
             "words": lambda: self.words(learnt.get("words")),
@@ -128,8 +143,8 @@ class Baselines:
         self, name: str, source_hash: Callable[[], str], condition: str, learnt: Mapping[str, Any]
     ) -> "FeatureSet":
         """One of them, of the entities that a condition picks."""
-        some = replace(self, ids=f"SELECT entity_id FROM ({self.ids}) WHERE {condition}")
-        return some.load(name, source_hash, None, {**learnt, "latest": self.latest} if name == "recency" else learnt)
+        some = replace(self, ids=f"SELECT entity_id FROM ({self.ids}) WHERE {condition}", everybody=self.ids)
+        return some._made(name, source_hash, {**learnt, "latest": self.latest} if name == "recency" else learnt)
 
     def columns(self, name: str) -> Mapping[str, Any]:
         """What the columns of one of them stand for, where everybody's events decide it."""
@@ -137,7 +152,7 @@ class Baselines:
             item = self.context.recipe.item or ""
             value = f"{identifier(item)}::VARCHAR"
             query = f"SELECT DISTINCT {value} AS item FROM ({self.events([item])}) WHERE item IS NOT NULL ORDER BY item"
-            return {"items": [value for (value,) in self.context.store.sql(query).fetchall()]}
+            return {"items": [value for (value,) in self._asked(query)]}
         if name == "aggregates":
             from ..features.moments import most_frequent_sql
 
@@ -145,7 +160,7 @@ class Baselines:
                 category: most_frequent_sql(self.events([category]), category, size)
                 for category, size in self.sizes.items()
             }
-            codes = {category: self.context.store.sql(query).fetchall() for category, query in queries.items()}
+            codes = {category: self._asked(query) for category, query in queries.items()}
             return {"codes": {category: [value for (value,) in rows] for category, rows in codes.items()}}
         return {}
 
@@ -153,7 +168,7 @@ class Baselines:
     def latest(self) -> float | None:
         """The last event of all, in seconds since 1970: what `recency` of whole histories counts from."""
         query = f"SELECT epoch(max(event_time)) FROM ({self.events(['event_time'])})"
-        seconds = self.context.store.sql(query).fetchall()[0][0]
+        seconds = self._asked(query)[0][0]
         return None if seconds is None else float(seconds)
 
     def hashes(self, name: str) -> str:
@@ -188,7 +203,8 @@ class Baselines:
     @cached_property
     def kinds(self) -> EventKinds:
         """Their distinct events."""
-        return EventKinds(self.context, self.events, self.lines, self.context.recipe.item)
+        whole = self if self.everybody is None else replace(self, ids=self.everybody, everybody=None)
+        return EventKinds(self.context, self.events, self.lines, self.context.recipe.item, whole.events)
 
     def source(self, name: str, counted: Any, width: int | Callable[[], int] | None) -> FeatureSource:
         def content() -> str:
@@ -214,7 +230,11 @@ class Baselines:
 
     def n_items(self, item: str) -> int:
         query = f"SELECT count(DISTINCT {identifier(item)}) FROM ({self.events([item])})"
-        return int(self.context.store.sql(query).fetchall()[0][0])
+        return int(self._asked(query)[0][0])
+
+    def _asked(self, query: str) -> list[tuple[Any, ...]]:
+        """What everybody's events say."""
+        return self.context.store.sql(query, limits=FRUGAL).fetchall()
 
     def entities(self) -> list[str]:
         return [entity for (entity,) in self.context.store.sql(self.ids).fetchall()]
@@ -223,7 +243,8 @@ class Baselines:
         """Events with these columns, an entity's together."""
         events = self.events([*columns, "position"])
         query = f"SELECT * EXCLUDE (position) FROM ({events}) ORDER BY entity_id, position"
-        return self.context.store.sql(query).to_arrow_reader(ROWS_AT_ONCE)
+        limits = None if self.everybody is None else FRUGAL  # of everybody's, a sort that spills takes long
+        return self.context.store.sql(query, limits=limits).to_arrow_reader(ROWS_AT_ONCE)
 
     def events(self, columns: Sequence[str]) -> str:
         """SELECT of the events with these columns, in no order."""

@@ -9,7 +9,7 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 
 from ..core.hashing import config_id
-from ..core.limits import Limits
+from ..core.limits import FRUGAL
 from ..core.sql import literal, where
 from ..features.import_vectors import IMPORTED
 from ..options import EmbedOptions
@@ -48,8 +48,9 @@ _COLUMNS = {
 
 _CONFIGURATION = "any_value({0}) AS {0}".format
 _COUNTS = """count(*) FILTER (is_live AND is_chosen AND {0}) AS n_live,
-    count(*) FILTER (NOT is_live AND {0}) AS n_stale"""
-"""How many rows count, and how many do not: of everybody, or with kept layers of the first."""
+    count(*) FILTER (NOT is_live AND {0}) AS n_stale, count(*) FILTER (NOT is_chosen AND {0}) AS n_others"""
+"""How many rows count, how many do not, and how many are of entities that were not chosen: of everybody, or with kept
+layers of the first."""
 
 
 def vectors(context: Context) -> list[FeatureSource]:
@@ -195,8 +196,7 @@ def _embedded(context: Context, counted: _Counted) -> list[dict[str, Any]]:
             sum(n_tokens) FILTER (is_live AND is_chosen)::BIGINT AS n_tokens, NULL AS layer, NULL AS layers
         FROM ({_rows(counted, "embeddings")}) GROUP BY model, k, config_id
         HAVING count(*) FILTER (is_chosen) > 0 ORDER BY model, k, min(run_id)"""
-    with context.store.connect(limits=Limits()) as connection:  # closed, it gives back what everybody's ids took
-        found: list[dict[str, Any]] = connection.sql(query).to_arrow_table().to_pylist()
+    found: list[dict[str, Any]] = context.store.sql(query, limits=FRUGAL).to_arrow_table().to_pylist()
     return found
 
 
@@ -206,7 +206,7 @@ def _kept(context: Context, counted: _Counted) -> list[dict[str, Any]]:
             NULL AS n_tokens
         FROM ({_rows(counted, "layers")}) GROUP BY model, config_id
         HAVING count(*) FILTER (is_chosen) > 0 ORDER BY model, min(run_id)"""
-    rows = context.store.sql(query).to_arrow_table().to_pylist()
+    rows = context.store.sql(query, limits=FRUGAL).to_arrow_table().to_pylist()
     depths = [row | {"k": k, "layer": None} for row in rows for k in range(1, row["layers"] + 1)]
     return depths + [row | {"k": None, "layer": n} for row in rows for n in range(1, row["layers"] + 1)]
 
@@ -241,7 +241,8 @@ def _chosen(
     table, column, number = source or _sources(row)[0]
     chosen = where({"dataset": context.dataset, column: number, **{k: row[k] for k in ("model", "config_id")}})
     if not row["n_stale"]:  # nobody has to be told apart
-        return f"SELECT {columns} FROM {table} made WHERE {chosen} AND entity_id IN ({entities})"
+        theirs = f" AND entity_id IN ({entities})" if row["n_others"] else ""
+        return f"SELECT {columns} FROM {table} made WHERE {chosen}{theirs}"
     rows = f"FROM (FROM {table} WHERE {chosen}) made {live.join} WHERE {live.condition}"
     return f"SELECT {columns} {rows} AND entity_id IN ({entities})"
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import StoreError
 from ..core.sql import identifier, where
 from .content_hash import content_hash
+from .selection import entities_sql
 
 if TYPE_CHECKING:
     from llm4es_store import Store
@@ -77,9 +78,13 @@ class Histories:
         """
         named = [column for column in dict.fromkeys(columns) if column != "entity_id"]
         chosen = "events.*" if named == ["*"] else ", ".join(["entity_id", *map(identifier, named)])
-        among = "" if entities is None else f" AND entity_id IN ({entities})"
-        return f"""SELECT {chosen} FROM {self.view} AS events JOIN ({self.cutoffs}) AS cutoffs USING (entity_id)
-            WHERE (as_of IS NULL OR event_time < as_of){among}"""
+        among = "" if self._is_all(entities) else f" AND entity_id IN ({entities})"
+        return f"""SELECT {chosen} FROM {self.view} AS events JOIN ({self.cutoffs}{among}) AS cutoffs USING (entity_id)
+            WHERE as_of IS NULL OR event_time < as_of"""
+
+    def _is_all(self, entities: str | None) -> bool:
+        """Whether these are all that have a text."""
+        return entities in (None, self.ids, entities_sql(self.dataset, self.raw_config, None))
 
     @cached_property
     def is_cut(self) -> bool:
@@ -126,7 +131,7 @@ class Histories:
         20
         """
         if not self.is_cut:  # the hashes of whole histories stand beside the events
-            of_them = f"entity_id IN ({self.ids if entities is None else entities})"
+            of_them = f"entity_id IN ({self.ids if self._is_all(entities) else entities})"
             return f"SELECT entity_id, source_hash FROM {self.view} WHERE position = 0 AND {of_them}"
         known = self.store.sql(f"SELECT * FROM {self.view} LIMIT 0").columns
         facts = [column for column in known if column not in ("dataset", "source_hash", "config_id", "run_id")]

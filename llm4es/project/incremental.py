@@ -60,7 +60,10 @@ def plan_of(context: Context, job: Job) -> Plan:
     )
     if job.because is not None:
         return plan.because(job.because)
-    return plan if job.anew is None else plan.with_anew(job.anew)
+    if Reason.CHANGED in plan.reasons:
+        for reason, subjects in job.otherwise().items():
+            plan = plan.with_reason(reason, pa.array(subjects, pa.string()))
+    return plan if job.anew is None else plan.with_reason(Reason.ANEW, job.anew)
 
 
 def incremental(context: Context, job: Job) -> Outcome:

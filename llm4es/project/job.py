@@ -3,7 +3,7 @@
 In: what a step was asked for. Out: a ``Job`` for ``incremental``. Knows no stage.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,9 @@ class Job:
 
     anew: pa.Array | None = None
     """Subjects whose rows were read otherwise before: told as such, not as other content."""
+
+    otherwise: Callable[[], Mapping[Reason, Sequence[str]]] = dict
+    """Subjects whose rows were made from other things than content: asked where some are computed for other content."""
 
     row_filter: str = "true"
     """SQL condition that picks one live row of several that stand for one wanted."""

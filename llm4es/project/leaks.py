@@ -6,7 +6,7 @@ say was looked at when the probes were made, and is kept in their rows for every
 
 import pyarrow as pa
 
-from ..core.limits import Limits
+from ..core.limits import FRUGAL
 from ..core.sql import where
 from ..recipes.label_columns import shared_columns
 from ..recipes.model import FieldSpec
@@ -44,10 +44,10 @@ def leaks_of(context: Context, task: str, predictions: pa.Table) -> list[str]:
 
     raw = {"dataset": context.dataset, "variant": RAW, "config_id": context.of_task(task).cutoff.config_id}
     scored = pc.unique(predictions["entity_id"])
-    with context.store.connect(limits=Limits()) as connection:
+    with context.store.connect(limits=FRUGAL) as connection:
         connection.register("scored", pa.table([scored], ["entity_id"]))
         texts = connection.sql(
-            f"""WITH raw AS (SELECT entity_id, text_hash FROM texts WHERE {where(raw)}),
+            f"""WITH raw AS NOT MATERIALIZED (SELECT entity_id, text_hash FROM texts WHERE {where(raw)}),
                 theirs AS (FROM raw SEMI JOIN scored USING (entity_id))
             FROM theirs UNION ALL SELECT any_value(entity_id), text_hash
                 FROM (FROM raw ANTI JOIN scored USING (entity_id)) SEMI JOIN theirs USING (text_hash)

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from ..core.errors import OptionError, ProbeError
 from ..core.hashing import config_id
+from ..core.lean_arrow import lean_scikit
 from ..core.tasks import Kind, of_kind_sql
 from ..options import ProbeOptions, SelectOptions
 from ..recipes.field_names import field_name
@@ -201,6 +202,7 @@ def probe(
 
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
         """Fit and score one feature set after the other."""
+        lean_scikit()
         from ..probe import probe as fit_and_score  # heavy, and not needed where everything is there
         from ..probe.out_of_time import Earlier
         from ..probe.probe import named as check
@@ -257,6 +259,7 @@ def probe(
         ),
         related_scope=of_task,
         row_filter=of_kind_sql(spec.kind),
+        otherwise=lambda: evidence.otherwise(made, by_name),
         replaces=True,
         unit=done.unit,
         total=lambda rows: done.total(rows["features"].to_pylist()),

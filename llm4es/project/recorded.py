@@ -6,9 +6,15 @@ In: a store, a step, a dataset. Out: past runs, oldest first. Knows no step's in
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from llm4es_store import Store
+
+_PARSED: "WeakKeyDictionary[Store, tuple[pa.Table, dict[str, list[PastRun]]]]" = WeakKeyDictionary()
+"""Store -> its record as it was read last, and the runs in it."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +76,19 @@ def runs_of(store: "Store", dataset: str, *stages: str) -> list[PastRun]:
     >>> [run.status for run in runs_of(project.store, "shop", "serialize")]
     ['done']
     """
-    import pyarrow.compute as pc
+    runs = _parsed(store).get(dataset, ())
+    return [run for run in runs if not stages or run.stage in stages]
 
-    of_dataset = store.record().filter(pc.field("dataset") == dataset)
-    rows = of_dataset.select(["run_id", "stage", "status", "config"]).to_pylist()
-    wanted = [row for row in rows if not stages or row["stage"] in stages]
-    runs = {
-        row["run_id"]: PastRun(row["run_id"], row["stage"], row["status"], json.loads(row["config"])) for row in wanted
-    }
-    return list(runs.values())
+
+def _parsed(store: "Store") -> "dict[str, list[PastRun]]":
+    """Dataset -> its runs. The record is parsed once, and again when somebody has written."""
+    record = store.record()
+    known = _PARSED.get(store)
+    if known is None or known[0] is not record:
+        found: dict[str, dict[str, PastRun]] = {}
+        for row in record.select(["dataset", "run_id", "stage", "status", "config"]).to_pylist():
+            run = PastRun(row["run_id"], row["stage"], row["status"], json.loads(row["config"]))
+            found.setdefault(row["dataset"], {})[run.run_id] = run
+        known = record, {name: list(runs.values()) for name, runs in found.items()}
+        _PARSED[store] = known
+    return known[1]

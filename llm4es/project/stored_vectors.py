@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..core.limits import Limits
+from ..core.spilled import rest, spilled
 from ..core.sql import literal
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
     from ..features.feature_set import FeatureSet
 
-ROWS_AT_ONCE = 10_000
-"""Vectors that lie in memory beside the matrix that they are read into."""
+ROWS_AT_ONCE = 2_048
+"""Vectors that lie in memory beside the matrix that they are read into: DuckDB's own number."""
 
 ONE_BY_ONE = Limits(threads=1)
 """How they are read: each thread would hold a group of a file's rows."""
@@ -67,15 +68,16 @@ class StoredVectors:
         queries = [f"{query} AND {condition}" for query in self.queries]
         self.store.sql(queries[0])  # not run: a damaged table says so in a line
         with self.store.connect(limits=ONE_BY_ONE) as connection:  # one state of the store, also where others write
-            sorted_ids = connection.sql(f"SELECT entity_id FROM ({queries[0]}) ORDER BY entity_id").to_arrow_table()
-            ids = sorted_ids["entity_id"].to_pylist()
+            theirs = connection.sql(f"SELECT entity_id FROM ({queries[0]}) ORDER BY entity_id").to_arrow_table()
+            ids = theirs["entity_id"].to_pylist()
             place = {entity: at for at, entity in enumerate(ids)}
-            matrix = np.zeros((len(ids), self.width), np.float32)  # (N, D)
+            matrix = spilled((len(ids), self.width), np.float32)  # (N, D)
             for number, query in enumerate(queries):
                 for batch in connection.sql(query).to_arrow_reader(ROWS_AT_ONCE):
                     some, vectors = _numbers(batch)
                     at = [place[entity] for entity in some]
                     matrix[at] = vectors if number == 0 else matrix[at] + vectors
+                    rest(matrix)
         if len(queries) > 1:
             matrix /= len(queries)  # the mean over layers
         return FeatureSet(

@@ -101,7 +101,7 @@ class Store(Catalog):
 
         return Run(self, stage, dataset, config, code_version)
 
-    def sql(self, text: str, at: At | None = None) -> duckdb.DuckDBPyRelation:
+    def sql(self, text: str, at: At | None = None, limits: Limits | None = None) -> duckdb.DuckDBPyRelation:
         """The rows of one SELECT over the store's views.
 
         Parameters
@@ -110,6 +110,8 @@ class Store(Catalog):
             One statement that reads.
         at : int, datetime or str, optional
             The store as it was: at a version of it, or at a time (UTC where it says no zone); None: now.
+        limits : Limits, optional
+            What it may use of the machine, in a database of its own that goes with the rows; None: as the store.
 
         Returns
         -------
@@ -131,7 +133,7 @@ class Store(Catalog):
         Traceback (most recent call last):
         llm4es.core.errors.StoreError: query 'SELECT 1; SELECT 2' holds 2 statements: give exactly one
         """
-        return query(self.connect(at), text)
+        return query(self.connect(at, limits), text)
 
     def check(self, *, repair: bool = False) -> pa.Table:
         """Look at every table, file, checksum and key, and at the record of runs.

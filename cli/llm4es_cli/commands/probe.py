@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from llm4es.core.freed_memory import free_large_arrays
 from llm4es.options import ProbeOptions, SelectOptions
 
 from ..call import Call
@@ -28,5 +29,6 @@ def probe(call: Call, recipe: RecipeArgument, **options: Any) -> None:
 
         llm4es probe mine.toml --task churn --train-as-of 2024-01-01 --test-as-of 2024-07-01
     """
+    free_large_arrays()
     outcomes = call.project(recipe).probe(call.task, dry_run=call.dry_run, **options)
     show_outcomes(outcomes, call.format)
