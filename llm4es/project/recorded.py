@@ -1,6 +1,6 @@
 """The runs of a step as the store's record has them: what they were asked for, and how they ended.
 
-In: a store, a step, a dataset. Out: past runs, oldest first. Knows no step's inside. For people there is ``past_runs``.
+In: a store, a step, a dataset. Out: past runs, oldest first. Knows no step's inside. ``past_runs`` is for people.
 """
 
 import json
@@ -50,8 +50,7 @@ def last_run(store: "Store", stage: str, dataset: str) -> PastRun | None:
     >>> last_run(project.store, "finetune", "shop") is None
     True
     """
-    runs = runs_of(store, dataset, stage)
-    return runs[-1] if runs else None
+    return next(reversed(runs_of(store, dataset, stage)), None)
 
 
 def runs_of(store: "Store", dataset: str, *stages: str) -> list[PastRun]:
@@ -76,19 +75,16 @@ def runs_of(store: "Store", dataset: str, *stages: str) -> list[PastRun]:
     >>> [run.status for run in runs_of(project.store, "shop", "serialize")]
     ['done']
     """
-    runs = _parsed(store).get(dataset, ())
-    return [run for run in runs if not stages or run.stage in stages]
+    return [run for run in _parsed(store).get(dataset, ()) if not stages or run.stage in stages]
 
 
 def _parsed(store: "Store") -> "dict[str, list[PastRun]]":
     """Dataset -> its runs. The record is parsed once, and again when somebody has written."""
     record = store.record()
-    known = _PARSED.get(store)
-    if known is None or known[0] is not record:
+    if store not in _PARSED or _PARSED[store][0] is not record:
         found: dict[str, dict[str, PastRun]] = {}
         for row in record.select(["dataset", "run_id", "stage", "status", "config"]).to_pylist():
             run = PastRun(row["run_id"], row["stage"], row["status"], json.loads(row["config"]))
             found.setdefault(row["dataset"], {})[run.run_id] = run
-        known = record, {name: list(runs.values()) for name, runs in found.items()}
-        _PARSED[store] = known
-    return known[1]
+        _PARSED[store] = record, {name: list(runs.values()) for name, runs in found.items()}
+    return _PARSED[store][1]
