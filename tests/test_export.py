@@ -214,3 +214,13 @@ def test_what_is_written_meanwhile_does_not_show(lender: Project) -> None:
     lender.import_vectors(changed, "Coles-X")
     assert rows.read_all().equals(before)
     assert len(lender.export(features="Coles-X").to_arrow()) == 70
+
+
+def test_words_have_one_vocabulary_whatever_the_block(lender: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm4es.project.export_blocks.MOST_ROWS", 7)
+    bought = lenders.events().groupby(["customer", "shop"]).size().unstack(fill_value=0)
+    done = lender.export(features="counts,words").to_arrow()
+    rows = done.select(["entity_id", "words_food", "words_fuel", "words_toys"]).to_pylist()
+    assert {row.pop("entity_id"): [int(n) for n in row.values()] for row in rows} == {
+        customer: bought.loc[customer, ["food", "fuel", "toys"]].tolist() for customer in bought.index
+    }

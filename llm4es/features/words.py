@@ -72,6 +72,27 @@ def words(
     )
 
 
+def words_in(texts: Sequence[str]) -> list[str]:
+    """The words, and pairs of neighbouring words, that texts have: the columns of ``words``.
+
+    Parameters
+    ----------
+    texts : sequence of str, (E,)
+        The kinds' texts.
+
+    Returns
+    -------
+    list of str, (V,)
+        In the order of the columns.
+
+    Examples
+    --------
+    >>> words_in(["tea | good", "green tea"])
+    ['good', 'green', 'green tea', 'tea', 'tea good']
+    """
+    return _words_of(texts, pairs=True)[1]
+
+
 def words_aligned(
     entity_ids: Sequence[str], counts: Any, texts: Sequence[str], items: NDArray[np.integer]
 ) -> FeatureSet:

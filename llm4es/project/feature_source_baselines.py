@@ -162,6 +162,10 @@ class Baselines:
             }
             codes = {category: self._asked(query) for category, query in queries.items()}
             return {"codes": {category: [value for (value,) in rows] for category, rows in codes.items()}}
+        if name == "words":
+            from ..features.words import words_in  # heavy
+
+            return {"words": words_in(self.kinds.texts()[0])}
         return {}
 
     @cached_property
