@@ -3,7 +3,9 @@
 In: a file, and which of its columns is the id. Out: record batches. Knows nothing of what the vectors are of.
 """
 
+import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -42,14 +44,15 @@ def read_vectors(file: Path, options: ImportOptions) -> Iterator[pa.RecordBatch]
     Yields
     ------
     pyarrow.RecordBatch
-        The columns of the file, but for a first one without a name: that is pandas' or R's number of the row.
+        The columns of the file, but for pandas' or R's numbers of the rows: a first one without a name, and indexes
+        without a name in pandas' Parquet files, unless ``id`` names one.
 
     Raises
     ------
     OptionError
         There is no such file.
     DataError
-        It cannot be read.
+        It cannot be read, or two of its columns have one name.
 
     Examples
     --------
@@ -66,17 +69,36 @@ def read_vectors(file: Path, options: ImportOptions) -> Iterator[pa.RecordBatch]
             there = readable(file, spec, Path(copies))
             if there.kind is FileKind.PARQUET:
                 with pq.ParquetFile(there.path, buffer_size=_BUFFER, pre_buffer=False) as parquet:
-                    yield from parquet.iter_batches(ROWS_AT_ONCE)
+                    schema = parquet.schema_arrow
+                    _refuse_twice(schema.names, file)
+                    nameless = _nameless_indexes(schema, id_column(schema, options))
+                    for batch in parquet.iter_batches(ROWS_AT_ONCE):
+                        yield batch.drop_columns(nameless)
             elif there.kind is FileKind.JSON:
                 yield from pyarrow.json.read_json(_stream(there)).to_batches(ROWS_AT_ONCE)
             else:
                 first = first_rows(spec, file, there)
                 if not first.rows:
                     raise DataError(f"{file} is empty: its first line should name the columns")
-                text = _Text(there, spec.delimiter, first)
-                yield from text.batches(options)
+                _refuse_twice(names_of(first.rows[0]), file)
+                yield from _Text(there, spec.delimiter, first).batches(options)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise DataError(f"{file} cannot be read ({one_line(error)}): give a Parquet or CSV file") from error
+
+
+def _refuse_twice(names: Sequence[str], file: Path) -> None:
+    """Raise for two columns of one name: which of them is meant nobody knows."""
+    twice = next((name for name, times in Counter(names).items() if times > 1), None)
+    if twice is not None:
+        raise DataError(f"{file} has two columns called {twice!r}: rename one of them")
+
+
+def _nameless_indexes(schema: pa.Schema, id_: str) -> list[str]:
+    """Columns that pandas made of an index without a name."""
+    indexes = (schema.pandas_metadata or {}).get("index_columns", [])
+    # an index of mere positions is no column, but a dict of its bounds
+    nameless = {name for name in indexes if isinstance(name, str) and re.fullmatch(r"__index_level_\d+__", name)}
+    return [name for name in schema.names if name in nameless and name != id_]
 
 
 def _stream(file: Readable) -> pa.NativeFile:
@@ -116,10 +138,10 @@ class _Text:
                 yield batch
                 row += len(batch)
         except pa.ArrowInvalid as error:
-            if "conversion error" not in str(error):
+            texts = self._texts(numbers) if "conversion error to double" in str(error) else []
+            if not texts:  # bytes that are no text, say: a part without rows would pass for the end of the file
                 raise
-            types = {name: pa.string() if name == id_ else pa.float64() for name in names}
-            types |= dict.fromkeys(self._texts(numbers), pa.string())
+            types = {name: pa.string() if name == id_ or name in texts else pa.float64() for name in names}
             yield pa.RecordBatch.from_pylist([], schema=pa.schema(list(types.items())))
 
     def _ids(self, id_: str) -> pa.Array | None:
