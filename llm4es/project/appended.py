@@ -16,6 +16,7 @@ from ..recipes import Recipe, Source
 from ..recipes.model import Mode, Names
 from .bins import unfitted
 from .context import Context
+from .lost_since import lost_since
 from .recorded import PastRun, runs_of
 
 if TYPE_CHECKING:
@@ -166,6 +167,8 @@ def _other(context: Context, last: PastRun, record: Mapping[str, Any], grown: Gr
         return "a table that the events are joined to, or that says where texts end, has changed"
     if unfitted(context.store, context.recipe):
         return "the edges of bins have to be found"
+    if lost := lost_since(context, last):
+        return f"of {' and '.join(lost)} something was lost"
     return ""
 
 

@@ -26,6 +26,8 @@ class PastRun:
     status: str
     config: dict[str, Any]
     """What it was asked for."""
+    began: int
+    """Its first row's place in the record: of runs of one second it tells which began first."""
 
 
 def last_run(store: "Store", stage: str, dataset: str) -> PastRun | None:
@@ -83,8 +85,9 @@ def _parsed(store: "Store") -> "dict[str, list[PastRun]]":
     record = store.record()
     if store not in _PARSED or _PARSED[store][0] is not record:
         found: dict[str, dict[str, PastRun]] = {}
-        for row in record.select(["dataset", "run_id", "stage", "status", "config"]).to_pylist():
-            run = PastRun(row["run_id"], row["stage"], row["status"], json.loads(row["config"]))
-            found.setdefault(row["dataset"], {})[run.run_id] = run
+        for place, row in enumerate(record.select(["dataset", "run_id", "stage", "status", "config"]).to_pylist()):
+            runs = found.setdefault(row["dataset"], {})
+            began = runs[row["run_id"]].began if row["run_id"] in runs else place
+            runs[row["run_id"]] = PastRun(row["run_id"], row["stage"], row["status"], json.loads(row["config"]), began)
         _PARSED[store] = record, {name: list(runs.values()) for name, runs in found.items()}
     return _PARSED[store][1]

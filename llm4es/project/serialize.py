@@ -21,6 +21,7 @@ from .cutoffs import Cutoff, newest_as_of
 from .distinct_events import say_distinct
 from .kept_files import refuse_strange_files
 from .kept_recipes import is_kept, keep_recipe
+from .lost_since import lost_since
 from .outcome import Outcome
 from .raw_rows import WRITER, WRITER_NOW
 from .reading import EVENT_FIELDS, Reading
@@ -96,6 +97,8 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
     new = None if grown is None else new_rows(context, source, record, grown)
     source = upto_now(source, context.recipe, grown)
     last = before[-1] if before else None
+    if last is not None and lost_since(context, last):
+        last = None  # what it made is not all there: everything is compared with what is
     same = last is not None and last.status == "done" and last.config.get(EVERYBODY) == record[EVERYBODY] != ""
     reading = Reading(context, source, options, cuts, new, last, fields, same_labels=same)
     if context.dry_run:
@@ -130,7 +133,7 @@ def _already_there(context: Context, record: dict[str, Any]) -> int | None:
         return None
     same = all(last.config.get(key) == record[key] for key in ("config_id", "source", "whole_recipe"))
     done, asked = last.config.get("max_entities"), context.max_entities
-    same = same and not unfitted(context.store, context.recipe)
+    same = same and not unfitted(context.store, context.recipe) and not lost_since(context, last)
     if not same or (done is not None and (asked is None or asked > done)):
         return None
     return n_texts(context.store, context.dataset, [each["config_id"] for each in record["cutoffs"]], asked)
