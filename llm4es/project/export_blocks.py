@@ -35,6 +35,11 @@ class Blocks:
         What is read.
     changed : pyarrow.Array, optional
         Sorted ids of those who are wanted; None: everybody.
+
+    Raises
+    ------
+    ProbeError
+        For features that only a fold of a probe makes.
     """
 
     def __init__(self, context: Context, sources: Sequence[FeatureSource], changed: pa.Array | None) -> None:
@@ -45,6 +50,8 @@ class Blocks:
         one = ids[0].as_py() if len(ids) else None
         self.first = [self._read(source, one and (one, one)) for source in sources]
         """Of one entity, or of nobody: they tell the columns."""
+        for features in self.first:
+            features.dense()  # what cannot be exported is refused before a file is begun
         rows = max(1, min(MOST_ROWS, NUMBERS // max(1, sum(features.width for features in self.first))))
         self._spans = [span for span in _spans(ids, rows) if self._is_wanted(span)]
 

@@ -130,7 +130,14 @@ def _table(source: "StoreFiles", name: str, pin: Pin, target: Path, advance: Cal
             _refuse_other(name, each, target / below / each, pin.files[each], known.get(each))
         moved, total = moved + 1, total + (size or 0)
         advance(size or 0)
+    _note_newest(str(target / below), pin.version)
     return {"what": name, "version": pin.version, "files": moved, "bytes": total}
+
+
+def _note_newest(copied: str, version: int) -> None:
+    """Note the checksums of what the newest commit added, where its writer had not come to that when it was copied."""
+    if version not in checksums.kept(copied).entries:
+        checksums.keep(copied, version)
 
 
 def _refuse_other(name: str, file: str, copied: Path, size: int, digest: str | None) -> None:
