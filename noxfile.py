@@ -36,7 +36,8 @@ def tests(session: nox.Session) -> None:
     """Every test, a process a core; ``nox -s tests -- -m 'not real'`` leaves out those that fetch weights and data."""
     _install(session, "test", "-e", ".[all]")
     one_thread = {"OMP_NUM_THREADS": "1"}  # processes of several threads each would wait for each other
-    session.run("pytest", "-q", "-n", "logical", *session.posargs, env=one_thread)
+    each_file_on_one = ("-n", "logical", "--dist", "worksteal")  # what a file's tests share is made once
+    session.run("pytest", "-q", *each_file_on_one, *session.posargs, env=one_thread)
 
 
 PROCESSORS = (
