@@ -8,6 +8,7 @@ import atexit
 import gc
 import os
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -77,10 +78,11 @@ def program() -> None:
         main()
     except SystemExit as ended:
         if "torch" in sys.modules and isinstance(ended.code, int | None):
-            atexit._run_exitfuncs()
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(ended.code or 0)
+            with suppress(OSError):  # nobody reads on, or the disk is full: Python's own end says so
+                atexit._run_exitfuncs()
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(ended.code or 0)
         raise
 
 
