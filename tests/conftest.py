@@ -72,6 +72,16 @@ def project(place: Path) -> "Project":
     return Project(shop.write(place / "shop"), place / "store", observer="silent")
 
 
+@pytest.fixture(scope="session")
+def lender_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lender's store, of which a test takes a copy."""
+    from . import lenders  # heavy
+
+    folder = tmp_path_factory.mktemp("lender")
+    lenders.project(folder)
+    return folder / "store"
+
+
 @pytest.fixture
 def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A wheel that pip finds without a network."""
