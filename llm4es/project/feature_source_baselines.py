@@ -106,7 +106,8 @@ class Baselines:
         """
         if among is None or not self._any(among):  # of nobody: whoever reads them says what is wrong
             return self._made(name, source_hash, {})
-        return self.part(name, source_hash, f"entity_id IN ({among})", self.columns(name))
+        learnt = {} if name == "words" else self.columns(name)
+        return self.part(name, source_hash, f"entity_id IN ({among})", learnt)
 
     def _any(self, among: str) -> bool:
         """Whether some of the entities are among others."""
