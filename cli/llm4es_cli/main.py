@@ -34,6 +34,10 @@ COLLECT_AFTER = (50_000, 20, 100)
 """Objects, and collections, after which Python looks for garbage in a command: by its own numbers it looks through all
 that torch has imported again and again, which takes a fifth of the time that importing it takes."""
 
+MEMORY_POOL = "system"
+"""Where Arrow has its memory from: its own pool keeps what was given back, up to 70 MiB of an import's 600, and is no
+faster here. Whoever has set ARROW_DEFAULT_MEMORY_POOL is heard."""
+
 app = typer.Typer(
     name="llm4es",
     cls=Group,
@@ -74,6 +78,7 @@ def program() -> None:
     To free each of torch's objects takes a second, and the system frees them all at once. Whoever calls ``main`` in a
     process that goes on gets its ``SystemExit``.
     """
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", MEMORY_POOL)  # read when pyarrow is imported
     try:
         main()
     except SystemExit as ended:
