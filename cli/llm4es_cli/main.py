@@ -20,6 +20,7 @@ from llm4es_store.damage import of_data
 
 from . import options
 from .group import HELP_OPTIONS, Group
+from .stdout import guard
 
 MOST_CHARACTERS = 4000
 """Of an error that is printed: it may quote a line of a file."""
@@ -79,6 +80,7 @@ def program() -> None:
     process that goes on gets its ``SystemExit``.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", MEMORY_POOL)  # read when pyarrow is imported
+    guard()
     try:
         main()
     except SystemExit as ended:
@@ -94,7 +96,10 @@ def program() -> None:
 def _ended() -> tuple[str | int | None, str]:
     """How the command ended: exit code, and what there is to say. No error outlives it, and keeps its work alive."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # what cannot be written is told here, while there is somebody to tell
     except Llm4esError as error:
         if options.debug_wanted():
             raise
