@@ -13,7 +13,7 @@ from llm4es.project.observer import Null
 from llm4es.project.status import AS_THEY_ARE, status
 
 from . import shop, tiny
-from .conftest import Call
+from .shell import Call
 
 Glance = dict[tuple[str, str], tuple[int | None, str, str]]
 

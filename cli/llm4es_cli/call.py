@@ -56,11 +56,10 @@ class Call:
         """The project of a recipe's name, file, or a dataset of the store."""
         lean_arrow()
         from llm4es import Project
-        from llm4es.project.kept_recipes import is_file
 
         return Project(
             recipe,
-            self.store if is_file(recipe) else self.existing() or self.store,  # what looks for a recipe looks on
+            self.store,
             observer=self.screen,
             data=self.data,
             allow_outside=self.allow_outside,

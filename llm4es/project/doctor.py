@@ -21,8 +21,6 @@ from .result import Result
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llm4es_store import Store
-
 LIBRARIES = ("torch", "transformers", "duckdb", "deltalake", "pyarrow", "scikit-learn", "peft")
 """What every installation has."""
 
@@ -151,12 +149,13 @@ def _speed(store: str | Path, model: str) -> Row:
     from ..embed import embed
     from ..models import load_model
     from ..options import EmbedOptions, LoadOptions
+    from .kept_recipes import existing
     from .stored_models import resolved
 
     what = f"speed of {model}"
     began = time.monotonic()
     try:
-        ref = resolved(_existing(store), model)
+        ref = resolved(existing(store), model)
         loaded = load_model(ref, LoadOptions())
     except Llm4esError as error:
         return what, "not tried", one_line(error)
@@ -174,12 +173,6 @@ def _speed(store: str | Path, model: str) -> Row:
         tokens += read
     rate = tokens / spent
     return what, f"{rate:,.0f} tokens/s", f"a million tokens: {_duration(1e6 / rate)}; loaded in {ready:.0f} s"
-
-
-def _existing(store: str | Path) -> "Store | None":
-    from .context import open_store
-
-    return open_store(store, create=False) if "://" in str(store) or Path(store).exists() else None
 
 
 def _duration(seconds: float) -> str:
