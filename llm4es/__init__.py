@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .core.errors import Llm4esError
     from .project.encode import encode
     from .project.executor import Local
+    from .project.executor_ray import Ray
     from .project.observer import Logging, Null
     from .project.outcome import Outcome
     from .project.project import Project
@@ -27,6 +28,7 @@ _HOMES = {
     "Null": "project.observer",
     "Outcome": "project.outcome",
     "Project": "project.project",
+    "Ray": "project.executor_ray",
     "Recipe": "recipes",
     "Result": "project.result",
     "encode": "project.encode",
@@ -40,6 +42,7 @@ __all__ = [
     "Null",
     "Outcome",
     "Project",
+    "Ray",
     "Recipe",
     "Result",
     "__version__",

@@ -17,7 +17,7 @@ from llm4es.core.errors import OptionError, WorkerError
 from llm4es.models.devices import device_name, number_format
 from llm4es.models.placement import as_found_here, weight_bytes
 from llm4es.models.resolve import resolve
-from llm4es.options import Device, Dtype, LoadOptions
+from llm4es.options import Device, Dtype, LoadOptions, WorkerOptions
 from llm4es.project import worker_count as counting
 from llm4es.project.context import Context
 from llm4es.project.executor import Executor, Increment, Local, Setup
@@ -181,13 +181,13 @@ def test_an_executor_of_another_kind_has_workers_of_its_own(tmp_path: Path) -> N
         """Maps on a cluster, perhaps."""
 
     context = Context("shop", Store(tmp_path / "store", create=True))
-    several = context.with_workers(2).executor
+    several = context.working(WorkerOptions(workers=2)).executor
     assert isinstance(several, Local)
     assert several.workers == 2
-    assert context.with_workers(None) is context
+    assert context.working(WorkerOptions()) is context
     elsewhere: Executor = Elsewhere()
     with pytest.raises(OptionError, match=r"--workers 2 is of llm4es.Local, and the executor is another"):
-        replace(context, executor=elsewhere).with_workers(2)
+        replace(context, executor=elsewhere).working(WorkerOptions(workers=2))
 
 
 def test_what_run_cannot_do_at_its_end_is_refused_before_its_start(tmp_path: Path) -> None:

@@ -24,6 +24,11 @@ def cores() -> int:
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdigit() and int(asked):
         return int(asked)
+    return own_cores()
+
+
+def own_cores() -> int:
+    """Cores that this process may run on, whatever a library was told."""
     if not hasattr(os, "sched_getaffinity"):
         return os.cpu_count() or 1
     allowed = os.sched_getaffinity(0)

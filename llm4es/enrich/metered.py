@@ -4,8 +4,8 @@ In: an engine. Out: the same engine, whose answers are counted on the way. Knows
 """
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from .engine import Answer, Engine, Request
 
@@ -31,6 +31,19 @@ class Cost:
     """Answers of which a form was asked."""
     in_form: int = 0
     """Those of them that have it."""
+
+    def add_all(self, parts: Iterable[Mapping[str, float]]) -> None:
+        """What parts of the work took, wherever they were done: as ``taken`` says it there."""
+        for part in parts:
+            for name, value in part.items():
+                setattr(self, name, getattr(self, name) + value)
+
+    def taken(self) -> dict[str, float]:
+        """What was spent since this was asked last, by name; nothing is left of it here."""
+        now = asdict(self)
+        for name in now:
+            setattr(self, name, type(now[name])())
+        return now
 
     def __str__(self) -> str:
         if not self.questions:

@@ -27,7 +27,7 @@ from .results import CompareOptions, DiffOptions, Projection, ReportOptions, Sim
 from .run import WHOLE, RunOptions
 from .serialize import OnBadRow, SerializeOptions
 from .setting import REQUIRED, Setting
-from .workers import WorkerOptions
+from .workers import UNSAID, ExecutorName, WorkerOptions
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -38,6 +38,7 @@ __all__ = [
     "REQUIRED",
     "RULES_FIELDS",
     "STEP_PRESETS",
+    "UNSAID",
     "WHOLE",
     "Attention",
     "CompareOptions",
@@ -49,6 +50,7 @@ __all__ = [
     "EngineName",
     "EnrichBy",
     "EnrichOptions",
+    "ExecutorName",
     "ExportOptions",
     "FinetuneOptions",
     "FinetunePreset",

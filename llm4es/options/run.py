@@ -15,7 +15,7 @@ from .finetune import STEP_PRESETS, FinetuneOptions, Method
 from .limits import LimitOptions
 from .serialize import OnBadRow, SerializeOptions
 from .setting import like, option
-from .workers import WorkerOptions, check_one_asks
+from .workers import ExecutorName, WorkerOptions, check_one_asks
 
 WHOLE = datetime.max.replace(tzinfo=UTC)
 """Stands for no cut-off where none given means another: every event is before the end of time."""
@@ -78,7 +78,13 @@ class RunOptions(EventReadingOptions, LimitOptions):
     )
     """None: what the newest texts in the store were cut at."""
 
+    executor: ExecutorName = like(WorkerOptions, "executor")
+
     workers: int | None = like(WorkerOptions, "workers")
+
+    worker_gpus: float = like(WorkerOptions, "worker_gpus")
+
+    worker_cpus: float = like(WorkerOptions, "worker_cpus")
 
     on_bad_row: OnBadRow | None = like(SerializeOptions, "on_bad_row", default=None)
     """None: what the recipe says."""
@@ -86,8 +92,9 @@ class RunOptions(EventReadingOptions, LimitOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.embedding(self.history or (History.EVENTS if self.wants_events else History.NEWEST))
+        working = self.working
         if self.engine is EngineName.OPENAI:
-            check_one_asks(self.workers)
+            check_one_asks(working)
         if self.retune and (self.finetune == 0 or self.engine is EngineName.OPENAI):
             without = "--finetune none" if self.finetune == 0 else f"--engine {self.engine}"
             raise OptionError(f"--retune with {without}: no model is tuned; leave one of the two out")
@@ -98,6 +105,11 @@ class RunOptions(EventReadingOptions, LimitOptions):
         names = EventReadingOptions.OF_EVENTS if self.history is None else ()
         given = [name for name in names if getattr(self, name) != self.settings()[name].default]
         return self.history is History.EVENTS or bool(given)
+
+    @property
+    def working(self) -> WorkerOptions:
+        """What of them says where the work is done, checked."""
+        return WorkerOptions(**{name: getattr(self, name) for name in WorkerOptions.settings()})
 
     def steps(self, history: History) -> int:
         """Steps of tuning beside such histories; 0: none."""

@@ -1,18 +1,32 @@
-"""How many processes compute: an option of the steps whose stage may be mapped over several.
+"""Where a stage is mapped, and over how many: options of the steps whose stage may run on several workers.
 
 In: what a user typed. Out: checked values. Imports nothing heavy.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ..core.errors import OptionError
 from .base import Options
 from .setting import option
 
 
+class ExecutorName(StrEnum):
+    """Where work is done."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 @dataclass(frozen=True)
 class WorkerOptions(Options):
     """Where the work is done: nothing of it changes a result."""
+
+    executor: ExecutorName = option(
+        ExecutorName.LOCAL,
+        "Where: processes of this machine, or a Ray cluster (RAY_ADDRESS; without it, a Ray of this machine).",
+        changes_result=False,
+    )
 
     workers: int | None = option(
         None,
@@ -23,26 +37,52 @@ class WorkerOptions(Options):
     )
     """None: one a GPU; on a CPU as many as have memory, where there is enough to do; 1: no other process."""
 
+    worker_gpus: float = option(
+        0.0, "Of each worker on Ray: 1, or 0.5 where two share one.", minimum=0, unit="GPUs", changes_result=False
+    )
 
-def check_one_asks(workers: int | None) -> None:
-    """Raise where several processes are to ask a server.
+    worker_cpus: float = option(
+        1.0,
+        "Of each worker on Ray; so many threads it has.",
+        minimum=0,
+        exclusive_minimum=True,
+        unit="CPUs",
+        changes_result=False,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("worker_gpus", "worker_cpus"):
+            if self.executor is ExecutorName.LOCAL and getattr(self, name) != self.settings()[name].default:
+                flag = self.settings()[name].flag
+                raise OptionError(f"{flag} {getattr(self, name):g} is of --executor ray: add it, or leave this out")
+
+
+UNSAID = WorkerOptions()
+"""Nothing was said: work is done where the context's executor says."""
+
+
+def check_one_asks(working: WorkerOptions) -> None:
+    """Raise where several workers are to ask a server.
 
     Parameters
     ----------
-    workers : int, optional
-        As it was given.
+    working : WorkerOptions
+        As they were given.
 
     Raises
     ------
     OptionError
-        For more than one.
+        For more than one, and for Ray.
 
     Examples
     --------
-    >>> check_one_asks(1)
-    >>> check_one_asks(2)
+    >>> check_one_asks(WorkerOptions(workers=1))
+    >>> check_one_asks(WorkerOptions(workers=2))
     Traceback (most recent call last):
     llm4es.core.errors.OptionError: --workers 2 with --engine openai: --concurrency says how many requests go at once
     """
-    if workers is not None and workers > 1:
-        raise OptionError(f"--workers {workers} with --engine openai: --concurrency says how many requests go at once")
+    given = f"--workers {working.workers}" if (working.workers or 1) > 1 else ""
+    given = "--executor ray" if working.executor is ExecutorName.RAY else given
+    if given:
+        raise OptionError(f"{given} with --engine openai: --concurrency says how many requests go at once")

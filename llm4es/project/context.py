@@ -16,6 +16,7 @@ from ..core.processes import several
 from ..core.sql import literal
 from ..core.tables import events_table
 from ..core.version import __version__
+from ..options import UNSAID, ExecutorName, WorkerOptions
 from ..options.new_items import ItemHalves
 from .cutoffs import NEWEST, Cutoff, Which, cutoff_of, keys
 from .executor import Executor, Local
@@ -150,13 +151,13 @@ class Context:
         """
         return replace(self, **changes)
 
-    def with_workers(self, workers: int | None) -> "Context":
-        """The same means with stages mapped over so many processes; None: as it is.
+    def working(self, working: WorkerOptions) -> "Context":
+        """The same means with stages mapped where options say; where they say nothing, as it is.
 
         Parameters
         ----------
-        workers : int, optional
-            Processes of this machine.
+        working : WorkerOptions
+            An executor's name, and what its workers are.
 
         Returns
         -------
@@ -168,11 +169,17 @@ class Context:
         OptionError
             Where an executor of another kind was given, which maps stages wherever it likes.
         """
-        if workers is None:
+        if working == UNSAID:
             return self
         if type(self.executor) is not Local:
-            raise OptionError(f"--workers {workers} is of llm4es.Local, and the executor is another: leave one out")
-        return replace(self, executor=Local(workers))
+            given = f"--workers {working.workers}" if working.workers else f"--executor {working.executor}"
+            raise OptionError(f"{given} is of llm4es.Local, and the executor is another: leave one out")
+        if working.executor is ExecutorName.LOCAL:
+            return replace(self, executor=Local(working.workers))
+        from .executor_ray import Ray
+
+        ray = Ray(working.workers, gpus=working.worker_gpus, cpus=working.worker_cpus, warn=self.observer.warn)
+        return replace(self, executor=ray)
 
     def run(self, stage: str, config: Mapping[str, Any]) -> "Run":
         """A run of a stage on this dataset, which reads what the pipeline says it reads.

@@ -24,7 +24,7 @@ from ..models.ref import (
 )
 from ..models.sentence_modules import read_modules
 from ..models.wrong_before import wrong_before
-from ..options import EmbedOptions, EngineName, History, Layers, LoadOptions, Pooling
+from ..options import UNSAID, EmbedOptions, EngineName, History, Layers, LoadOptions, Pooling, WorkerOptions
 from .align import Alignment
 from .canaries import UNCOMPILED, keep_canaries, say_uncompiled
 from .context import Context
@@ -59,7 +59,7 @@ KEY, LAYERS_KEY = ("entity_id", "k"), ("entity_id", "layer")
 
 
 def embed(
-    context: Context, model: str | ModelRef, load: LoadOptions, options: EmbedOptions, workers: int | None = None
+    context: Context, model: str | ModelRef, load: LoadOptions, options: EmbedOptions, working: WorkerOptions = UNSAID
 ) -> Outcome:
     """Embed the entities whose vectors are missing, or were made from other texts.
 
@@ -73,8 +73,8 @@ def embed(
         How it is loaded.
     options : EmbedOptions
         Which k, texts and pooling, and how long histories are read.
-    workers : int, optional
-        Processes that read them; None: as the context's executor says.
+    working : WorkerOptions, optional
+        Where they are read, and by how many; by default as the context's executor says.
 
     Returns
     -------
@@ -95,10 +95,10 @@ def embed(
     embed model: 0 computed, 20 reused (nothing to do), ...
     """
     if options.engine is EngineName.OPENAI:
-        return embed_endpoint(context, model if isinstance(model, str) else model.name, load, options, workers)
+        return embed_endpoint(context, model if isinstance(model, str) else model.name, load, options, working)
     if options.history is History.EVENTS:
-        return embed_events(context, model, load, options, workers)
-    context = context.with_workers(workers)
+        return embed_events(context, model, load, options, working)
+    context = context.working(working)
     store = context.store
     context.say_cutoff("embed")
     chosen = choose_texts(store, context.dataset, options.texts, context.which)

@@ -17,7 +17,7 @@ from ..core.hashing import canonical_json, config_id, text_hash
 from ..core.plan import Plan
 from ..core.schemas import CANARIES
 from ..core.sql import where
-from ..options import EmbedOptions, LoadOptions
+from ..options import UNSAID, EmbedOptions, LoadOptions, WorkerOptions
 from ..options.embed import ENDPOINT
 from ..options.workers import check_one_asks
 from ..servers import server_address
@@ -52,7 +52,7 @@ ANOTHER_MODEL = 0.2
 
 
 def embed_endpoint(
-    context: Context, model: str, load: LoadOptions, options: EmbedOptions, workers: int | None = None
+    context: Context, model: str, load: LoadOptions, options: EmbedOptions, working: WorkerOptions = UNSAID
 ) -> Outcome:
     """Ask a server for the vectors that are missing, or were made from other texts.
 
@@ -66,7 +66,7 @@ def embed_endpoint(
         Nothing of it may be chosen: the server has loaded its model.
     options : EmbedOptions
         Where the server is, which texts, how long, how many at once.
-    workers : int, optional
+    working : WorkerOptions, optional
         Not more than one process asks: a server has several requests at once all the same.
 
     Returns
@@ -94,7 +94,7 @@ def embed_endpoint(
     embed bge-m3: 20 to compute, 0 reused (20 new), no record on this machine yet
     """
     _refuse_loading(load)
-    check_one_asks(workers)
+    check_one_asks(working)
     store, address = context.store, server_address(options.base_url)
     context.say_cutoff("embed")
     chosen = choose_texts(store, context.dataset, options.texts, context.which)

@@ -19,7 +19,7 @@ from ..embed.smaller_vectors import smaller
 from ..models.architecture import check_predicts
 from ..models.placement import where_it_runs
 from ..models.ref import ModelRef, check_length
-from ..options import EmbedOptions, LoadOptions
+from ..options import UNSAID, EmbedOptions, LoadOptions, WorkerOptions
 from .align import Alignment
 from .context import Context
 from .costs import Amount, like_model
@@ -55,7 +55,7 @@ MATRIX_BYTES = 1 << 30
 
 
 def embed_events(
-    context: Context, model: str | ModelRef, load: LoadOptions, options: EmbedOptions, workers: int | None = None
+    context: Context, model: str | ModelRef, load: LoadOptions, options: EmbedOptions, working: WorkerOptions = UNSAID
 ) -> Outcome:
     """Embed the entities whose vectors are missing, or whose events have changed, by the vectors of their events.
 
@@ -69,8 +69,8 @@ def embed_events(
         How it is loaded.
     options : EmbedOptions
         Which k or groups of layers, fields, weights and maps.
-    workers : int, optional
-        Processes that read events; None: as the context's executor says.
+    working : WorkerOptions, optional
+        Where events are read, and by how many; by default as the context's executor says.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def embed_events(
     >>> embed_events(context, folder, LoadOptions(), options)
     embed model: 20 computed, 0 reused (20 other settings ...), ...
     """
-    context = context.with_workers(workers)
+    context = context.working(working)
     context.say_cutoff("embed")
     ref = resolved(context.store, model)
     check_length(ref, options.max_length)

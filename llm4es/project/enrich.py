@@ -18,7 +18,8 @@ from ..enrich.unanswered import UnansweredError
 from ..enrich.variants import fingerprint, planned_variants
 from ..models.architecture import check_predicts
 from ..models.ref import ModelRef
-from ..options import Constrain, EngineName, EnrichBy, EnrichOptions, LoadOptions
+from ..options import UNSAID, Constrain, EngineName, EnrichBy, EnrichOptions, LoadOptions, WorkerOptions
+from ..options.workers import check_one_asks
 from ..serialize.escaping import escape
 from ..serialize.formats import field_named, parse
 from ..servers import key_remark, server_address
@@ -42,7 +43,11 @@ KEY = ("entity_id", "variant")
 _ENTITIES_AT_ONCE = 2048
 
 
-def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outcome:
+COST, UNANSWERED = "cost", "unanswered"
+"""What a stage gives besides texts: what its answers cost, and why some were not written."""
+
+
+def enrich(context: Context, options: EnrichOptions, load: LoadOptions, working: WorkerOptions = UNSAID) -> Outcome:
     """Rewrite the raw texts whose variants are missing, or were made from other texts.
 
     Parameters
@@ -53,6 +58,8 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
         Who writes, how many variants, of which formats or prompts.
     load : LoadOptions
         How a model in this process is loaded; by rules it is not asked.
+    working : WorkerOptions, optional
+        Where texts are written, and by how many; by default as the context's executor says.
 
     Returns
     -------
@@ -72,6 +79,9 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
     >>> enrich(context, EnrichOptions.of(by="rules", variants=1), LoadOptions())
     enrich rules: 20 computed, 0 reused (20 new), ...
     """
+    context = context.working(working)
+    if options.by is EnrichBy.LLM and options.engine is EngineName.OPENAI:
+        check_one_asks(working)
     store, dataset = context.store, context.dataset
     context.say_cutoff("enrich")
     raw = choose_texts(store, dataset, (RAW,), context.which)
@@ -86,7 +96,7 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
     model = _model(context, options)
     free = _paraphrase(context, options)
     config = {"base": base, "options": fingerprint(options, load, model, free)}
-    made, cost = variants_config(store, dataset, config), Cost()
+    made, cost, unanswered = variants_config(store, dataset, config), Cost(), list[str]()
     checked = rechecked(context, made, config, raw.condition)
     by_llm = options.by is EnrichBy.LLM
     before = rewritten_before(store, dataset, base, made) if by_llm else None
@@ -108,10 +118,15 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions) -> Outco
         related_scope={"dataset": dataset, "config_id": before} if before else None,
         commit_seconds=0 if by_llm else None,  # answers may cost money
         total=lambda todo: len(set(todo["entity_id"].to_pylist())),
-        setup=partial(_set_up, options, load, model, free, cost),
+        setup=partial(_set_up, options, load, model, free),
+        executor=lambda todo: context.executor,
+        committers={
+            COST: lambda run, rows: cost.add_all(rows.to_pylist()),
+            UNANSWERED: lambda run, rows: unanswered.extend(rows["reason"].to_pylist()),
+        },
         row_filter=checked.others,
         prepare=lambda run, plan: _prepared(context, options, checked, before, run, plan),
-        finish=(lambda run: _tally(context, run, cost)) if by_llm else None,
+        finish=(lambda run: _tally(context, run, cost, unanswered)) if by_llm else None,
         amount=lambda plan: Amount(len(plan.todo), "texts"),
         spent=(lambda run: Amount(cost.questions, "texts", tokens=cost.read + cost.written)) if by_llm else None,
         like=_like(options, load, model),
@@ -161,30 +176,31 @@ def _paraphrase(context: Context, options: EnrichOptions) -> tuple[str, ...]:
     return tuple(escape(field.title) for field in context.recipe.fields if field.paraphrase)
 
 
-def _set_up(
-    options: EnrichOptions, load: LoadOptions, model: ModelRef | None, free: tuple[str, ...], cost: Cost
-) -> Work:
+def _set_up(options: EnrichOptions, load: LoadOptions, model: ModelRef | None, free: tuple[str, ...]) -> Work:
     """The engine opened, and the pure stage around it."""
     from ..enrich import open_engine
 
+    cost = Cost()
     engine = None if options.by is EnrichBy.RULES else Metered(open_engine(options, load, model), cost)
 
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
-        unanswered: list[str] = []
         for batch in batches:
             begun: set[str] = set()  # an entity's variants may come in several increments
             try:
                 for rows in rewrite([batch.drop_columns(["variants"])], options, engine, _missing(batch), free):
-                    yield [TableRows("texts", pa.Table.from_batches([rows]), KEY)]
+                    yield [TableRows("texts", pa.Table.from_batches([rows]), KEY), *_spent(cost)]
                     entities = set(rows["entity_id"].to_pylist())
                     advance(len(entities - begun))
                     begun |= entities
             except UnansweredError as error:
-                unanswered += error.reasons
-        if unanswered:
-            raise UnansweredError(unanswered)
+                yield [TableRows(UNANSWERED, pa.table({"reason": error.reasons})), *_spent(cost)]
 
     return work
+
+
+def _spent(cost: Cost) -> list[TableRows]:
+    """A row of what was spent since the last one, wherever that was."""
+    return [TableRows(COST, pa.Table.from_pylist([cost.taken()]))] if cost.questions else []
 
 
 def _missing(batch: pa.RecordBatch) -> pa.Table:
@@ -195,8 +211,10 @@ def _missing(batch: pa.RecordBatch) -> pa.Table:
     )
 
 
-def _tally(context: Context, run: "Run", cost: Cost) -> str:
-    """What became of the rewritings of this run, in a sentence."""
+def _tally(context: Context, run: "Run", cost: Cost, unanswered: list[str]) -> str:
+    """What became of the rewritings of this run, in a sentence. Raises UnansweredError for those that were not made."""
+    if unanswered:
+        raise UnansweredError(unanswered)
     tally = Tally()
     columns = "fidelity, note, checked, written_by, n_events, n_events_by_rule"
     query = f"SELECT {columns} FROM texts WHERE run_id = '{run.run_id}' AND fidelity IS NOT NULL"

@@ -18,7 +18,11 @@ __all__ = ["Executor", "Increment", "Local", "Setup", "TableRows", "Work"]
 
 
 class Executor(Protocol):
-    """Maps a stage over its input: in this process, in others, on a cluster. It computes; whoever calls it commits."""
+    """Maps a stage over its input: in this process, in others, on a cluster. It computes; whoever calls it commits.
+
+    One that has ``at_the_store = True`` is handed planned rows in place of the stage's input, and a set-up that reads
+    the store, and writes files below it, where the work is done.
+    """
 
     def map(self, setup: Setup, batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
         """What the stage gives for the batches, in any order of increments.

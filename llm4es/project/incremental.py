@@ -24,8 +24,10 @@ from .executor import Increment, Local, Setup, TableRows, Work
 from .job import Job
 from .observer import Advance
 from .outcome import Outcome
+from .planned_rows import planned_rows
 from .rehearsal import stand_in
 from .settings import difference
+from .there import PORTION, There
 
 if TYPE_CHECKING:
     from llm4es_store import Run
@@ -187,6 +189,12 @@ def _increments(context: Context, job: Job, todo: pa.Table, run: "Run | None") -
     executor = given if job.executor is None else job.executor(todo)
     here = run is not None and isinstance(executor, Local) and executor.workers in (None, 1)
     began: list[float] = []
+    if run is not None and getattr(executor, "at_the_store", False):
+        root, own = str(context.store.layout.root), tuple(job.committers)
+        there = There(root, *PORTION, job.setup, job.inputs, job.batch_rows, job.scope, run.run_id, own)
+        with context.observer.progress(f"{job.stage} {job.what}", job.total(todo), job.unit) as advance:
+            yield from executor.map(there, planned_rows(todo, job.key[0]), advance)
+        return
     with context.store.connect() as connection:
         connection.register("todo", todo)
         batches = connection.sql(job.inputs).to_arrow_reader(job.batch_rows)
@@ -229,7 +237,10 @@ def _append(job: Job, run: "Run", planned: KnownKeys, rows: TableRows) -> None:
     """Append rows; those of the job's own table that are there already stay as they are."""
     own = rows.table == job.table
     chosen = rows.rows.filter(planned.hold(rows.rows)) if own else rows.rows
-    if len(chosen):
+    if rows.files:
+        written = run.append_files(rows.table, job.scope, rows.files, chosen, rows.key)
+        run.record.rows_computed += written if own and job.counted else 0
+    elif len(chosen):
         schema = chosen.schema if rows.table.startswith(EVENTS) else None  # each dataset has events of its own kind
         written = run.append(rows.table, job.scope, chosen, rows.key, schema=schema)
         run.record.rows_computed += written if own and job.counted else 0

@@ -5,11 +5,15 @@ In: nothing. Out: types. Knows neither stages nor executors.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from ..core.sql import Scope
 from .observer import Advance
+
+if TYPE_CHECKING:
+    from llm4es_store.data_file import DataFile
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,9 @@ class TableRows:
 
     scope: Scope | None = None
     """The rows take the place of this scope's; None: they are appended to the job's."""
+
+    files: "tuple[DataFile, ...]" = ()
+    """Where the rows lie already, written by whoever made them: ``rows`` are their keys, of those that are meant."""
 
 
 Increment = Sequence[TableRows]

@@ -34,10 +34,12 @@ from .outcome import Outcome
 from .raw_rows import Unread, keep_rows, read_only, unread
 from .recorded import PastRun, runs_of
 from .row_chunks import Made, chunks_made
-from .row_sets import events_rows, rows_to_keep, text_rows
+from .row_sets import events_rows, looked_at, rows_to_keep, text_rows
 from .same_labels import labelled_before
 from .selection import n_texts
 from .text_sets import TextSet, own_cutoffs
+from .texts_elsewhere import NOBODY_ELSE, keep_elsewhere
+from .texts_there import coming
 
 if TYPE_CHECKING:
     import duckdb
@@ -172,9 +174,16 @@ class Reading:
     ) -> None:
         """Read those that have to be read, and compare what is made of them with what is live."""
         complete = self.context.max_entities is None and self.new is None
-        asked = partial(text_rows, self.context, connection, complete=complete, some=left.only is not None)
+        elsewhere = run is not None and getattr(self.context.executor, "at_the_store", False)
+        if elsewhere:
+            connection.register("_wanted", pa.table({"entity_id": raw.entities}))
+            connection.execute("CREATE TABLE wanted AS FROM _wanted")
+            chosen = NOBODY_ELSE if complete else "false"
+        else:
+            chosen = looked_at(complete=complete, some=left.only is not None)
+        asked = partial(text_rows, self.context, connection, complete=complete, chosen=chosen)
         texts = [asked(making.cut.cutoff.config_id) for making in makings]
-        events = events_rows(self.context, connection, complete=complete, some=left.only is not None)
+        events = events_rows(self.context, connection, complete=complete, chosen=chosen)
         for making, count in zip(makings, left.n_texts, strict=False):
             making.made, making.without = count, left.n_others - count
         sets = [*texts, events]  # events last: where an entity's are live, so are the texts that were made of them
@@ -182,13 +191,17 @@ class Reading:
             for each in sets:
                 run.start_from(each.live.standing())
         with self.context.observer.progress(f"serialize {self.context.dataset}", None, "events") as advance:
-            made = self._seen(chunks_made(self._events(raw, left), makings, recipe), makings, advance)
-            todo = rows_to_keep(made, sets)
-            if run is None:
-                for _ in todo:
-                    pass
+            read = self._events(raw, left)
+            if run is not None and elsewhere:
+                met = partial(self._met, makings)
+                keep_elsewhere(self.context, run, sets, makings, read, recipe, advance, met, complete=complete)
             else:
-                commit_behind(todo, lambda held: held.keep(run))
+                todo = rows_to_keep(self._seen(chunks_made(read, makings, recipe), makings, advance), sets)
+                if run is None:
+                    for _ in todo:
+                        pass
+                else:
+                    commit_behind(todo, lambda held: held.keep(run))
         for each in texts:
             for why, count in each.merging.why.items():
                 self.reasons[why] = self.reasons.get(why, 0) + count
@@ -208,10 +221,19 @@ class Reading:
         for made in chunks:
             for making, texts in zip(makings, made.texts, strict=True):
                 making.count(made.ids, texts)
-            first = pc.min(made.events["event_time"]).as_py()
-            self.first = first if self.first is None or (first and first < self.first) else self.first
+            self._met_first(pc.min(made.events["event_time"]).as_py())
             advance(len(made.events))
             yield made
+
+    def _met(self, makings: Sequence[Making], read: pa.Table) -> None:
+        """Count those that workers have read."""
+        ids = read["entity_id"].combine_chunks()
+        for at, making in enumerate(makings):
+            making.count(ids, read.filter(read[coming(at)]))
+        self._met_first(pc.min(read["first"]).as_py())
+
+    def _met_first(self, first: datetime | None) -> None:
+        self.first = first if self.first is None or (first and first < self.first) else self.first
 
     def _forget_other_fields(self, run: "Run") -> None:
         """Drop events that were kept under other names of fields: their values alone, which are hashed, do not tell."""

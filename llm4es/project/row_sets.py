@@ -3,7 +3,7 @@
 In: chunks that were made, live rows. Out: rows_to_keep to commit, each of whole entities. Knows no recipe's fields.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -53,14 +53,18 @@ class RowsToKeep:
     sets: Sequence[RowSet]
     rows: list[list[pa.Table]] = field(default_factory=list)
     stale: list[list[pa.Table]] = field(default_factory=list)
+    reasons: list[dict[str, str]] = field(default_factory=list)
+    """Of each set, why an entity's rows come."""
     n_rows: int = 0
     n_bytes: int = 0
 
     def __post_init__(self) -> None:
         self.rows, self.stale = [[] for _ in self.sets], [[] for _ in self.sets]
+        self.reasons = [{} for _ in self.sets]
 
-    def add(self, at: int, rows: pa.Table | None, stale: pa.Table) -> None:
+    def add(self, at: int, rows: pa.Table | None, stale: pa.Table, reasons: Mapping[str, str] | None = None) -> None:
         """Rows of one of the sets."""
+        self.reasons[at].update(reasons or {})
         if rows is not None and len(rows):
             self.rows[at].append(rows)
             self.n_rows, self.n_bytes = self.n_rows + len(rows), self.n_bytes + rows.nbytes
@@ -114,7 +118,7 @@ def rows_to_keep(chunks: Iterator[Made], sets: Sequence[RowSet]) -> Iterator[Row
             rows = made.events if is_events else made.texts[at]
             if not change.all_chosen:
                 rows = rows.filter(_of_events(rows, change.chosen) if is_events else change.chosen)
-            held.add(at, rows, change.stale)
+            held.add(at, rows, change.stale, change.reasons)
         if held.is_full:
             yield held
             held = RowsToKeep(sets)
@@ -125,7 +129,7 @@ def rows_to_keep(chunks: Iterator[Made], sets: Sequence[RowSet]) -> Iterator[Row
 
 
 def text_rows(
-    context: Context, connection: "duckdb.DuckDBPyConnection", config: str, *, complete: bool, some: bool
+    context: Context, connection: "duckdb.DuckDBPyConnection", config: str, *, complete: bool, chosen: str
 ) -> RowSet:
     """The raw texts of one configuration.
 
@@ -139,8 +143,8 @@ def text_rows(
         The texts' configuration.
     complete : bool
         Whether everybody is wanted.
-    some : bool
-        Whether only those of its table ``to_read`` are read.
+    chosen : str
+        SQL condition of the live rows that are compared, such as ``looked_at`` gives.
 
     Returns
     -------
@@ -150,7 +154,6 @@ def text_rows(
     from llm4es_store import in_order, live_rows
 
     scope, related = {"dataset": context.dataset, "config_id": config}, {"dataset": context.dataset, "variant": RAW}
-    chosen = _looked_at(complete, some)
     live = live_rows(context.store, "texts", scope)
     others = live_rows(context.store, "texts", related, f"config_id <> {literal(config)}")
     known = f"SELECT entity_id, source_hash FROM ({live.rows}) WHERE {chosen}"
@@ -162,23 +165,39 @@ def text_rows(
     return RowSet("texts", scope, ("entity_id", "variant"), live, merging)
 
 
-def events_rows(context: Context, connection: "duckdb.DuckDBPyConnection", *, complete: bool, some: bool) -> RowSet:
+def events_rows(context: Context, connection: "duckdb.DuckDBPyConnection", *, complete: bool, chosen: str) -> RowSet:
     """The events of the dataset, hidden fields included. Parameters and result as of ``text_rows``."""
     from llm4es_store import in_order, live_rows
 
     table, scope = events_table(context.dataset), {"dataset": context.dataset}
     live = live_rows(context.store, table, scope, "position = 0")  # the first stands for all of the entity
-    known = f"SELECT entity_id, source_hash FROM ({live.rows}) WHERE {_looked_at(complete, some)}"
+    known = f"SELECT entity_id, source_hash FROM ({live.rows}) WHERE {chosen}"
     merging = Merging(Ascending(in_order(connection, known, ["entity_id", "source_hash"])), complete=complete)
     return RowSet(table, scope, ("entity_id", "position"), live, merging)
 
 
-def _looked_at(complete: bool, some: bool) -> str:
-    """SQL condition of the live rows that are compared: of whoever is read, and is there no more."""
+READ = "entity_id IN (SELECT entity_id FROM to_read)"
+"""SQL condition of the live rows of whoever is read."""
+
+
+def looked_at(*, complete: bool, some: bool) -> str:
+    """SQL condition of the live rows that are compared: of whoever is read, and is there no more.
+
+    Parameters
+    ----------
+    complete : bool
+        Whether everybody is wanted.
+    some : bool
+        Whether only those of the table ``to_read`` are read.
+
+    Returns
+    -------
+    str
+        For ``text_rows`` and ``events_rows``.
+    """
     if not some:
         return "true"
-    read = "entity_id IN (SELECT entity_id FROM to_read)"
-    return f"({read} OR entity_id NOT IN (SELECT entity_id FROM everybody))" if complete else read
+    return f"({READ} OR entity_id NOT IN (SELECT entity_id FROM everybody))" if complete else READ
 
 
 def _of_events(events: pa.Table, chosen: pa.Array) -> pa.Array:

@@ -14,16 +14,19 @@ from ..core.times import shown
 from ..core.versions import version_of, with_version
 from ..models.ref import ModelRef
 from ..options import (
+    UNSAID,
     WHOLE,
     CompareOptions,
     EngineName,
     EnrichOptions,
+    ExecutorName,
     FinetuneOptions,
     History,
     LimitOptions,
     LoadOptions,
     ProbeOptions,
     RunOptions,
+    WorkerOptions,
 )
 from .compare import compare
 from .context import Context
@@ -76,7 +79,7 @@ def run(
         Where processes are asked for and an executor of another kind was given, and a tuning of an encoder.
     """
     if options.engine is EngineName.TRANSFORMERS:
-        context.with_workers(options.workers)  # what it refuses is refused before anything is done
+        context.working(options.working)  # what it refuses is refused before anything is done
     if context.dry_run:
         with rehearsal(context) as rehearsed:
             return RunResult(tuple(map(planned, _walked(rehearsed, model, options, load, tasks))), None)
@@ -173,7 +176,13 @@ class _Walk:
             as_of=self._as_of(),
             **{name: getattr(self.options, name) for name in LimitOptions.settings()},
         )
-        return [serialize(self.context, texts)]
+        return [serialize(self.context, texts, self._cluster)]
+
+    @property
+    def _cluster(self) -> WorkerOptions:
+        """Where steps are done for which a process of this machine is enough."""
+        working = self.options.working
+        return UNSAID if working.executor is ExecutorName.LOCAL else working
 
     def _as_of(self) -> datetime | None:
         """The cut-off that was asked for; where none was, that of the texts in the store stays."""
@@ -190,7 +199,7 @@ class _Walk:
         if not self.options.variants:
             return []
         options = EnrichOptions(variants=self.options.variants, seed=self.options.seed)
-        return [enrich(context, options, self.load) for context in self._cuts()]
+        return [enrich(context, options, self.load, self._cluster) for context in self._cuts()]
 
     def _finetune(self, _: list[Outcome]) -> list[Outcome]:
         if not self.is_tuned:
@@ -216,7 +225,7 @@ class _Walk:
         versions = [with_version(*version_of(outcome.what)) for outcome in tuned]
         cuts = self._cuts()
         return [
-            embed(context, model, self.load, options, self.options.workers)
+            embed(context, model, self.load, options, self.options.working)
             for context, version in zip(cuts, versions or [""] * len(cuts), strict=True)
             for model in [self.model, *([version] if version else [])]
         ]

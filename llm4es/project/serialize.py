@@ -8,10 +8,10 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from ..core.errors import RecipeError
+from ..core.errors import OptionError, RecipeError
 from ..core.limits import limited
 from ..core.times import shown
-from ..options import SerializeOptions
+from ..options import UNSAID, ExecutorName, SerializeOptions, WorkerOptions
 from ..recipes import locate
 from .appended import GROWN, growth, new_rows, upto_now
 from .bins import unfitted
@@ -34,7 +34,7 @@ TOLD = 0.1
 """Share of texts that are new or have changed from which on it is told anew how many events are distinct."""
 
 
-def serialize(context: Context, options: SerializeOptions) -> Outcome:
+def serialize(context: Context, options: SerializeOptions, working: WorkerOptions = UNSAID) -> Outcome:
     """Serialize the entities whose histories are new or have changed; the events of the others stay as they are.
 
     Parameters
@@ -43,6 +43,8 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
         Recipe, store, how far, and who hears of it.
     options : SerializeOptions
         Which events a text keeps, and which preset of fields it shows.
+    working : WorkerOptions, optional
+        Where texts are written, and by how many; by default as the context's executor says.
 
     Returns
     -------
@@ -53,6 +55,8 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
     ------
     DataError
         For raw files that are missing, rows that cannot be read, and labels or splits that are wrong.
+    OptionError
+        For several workers of this machine: one process uses all of its cores.
 
     Examples
     --------
@@ -60,6 +64,12 @@ def serialize(context: Context, options: SerializeOptions) -> Outcome:
     >>> serialize(context, SerializeOptions())
     serialize shop: 0 computed, 20 reused (nothing to do), ...
     """
+    if working.workers is not None and working.executor is ExecutorName.LOCAL:
+        raise OptionError(
+            f"--workers {working.workers} of this machine: serialize uses all of its cores in one process; leave it "
+            "out, or add --executor ray"
+        )
+    context = context.working(working)
     began, what = time.monotonic(), f"reading the raw files of {context.dataset!r}"
     if context.from_store:
         refuse_strange_files(context)

@@ -4,16 +4,13 @@ In: a project's context, a step's options as keyword arguments. Out: outcomes; w
 method computes only what is missing; with ``dry_run=True`` it says what it would compute, and why, and writes nothing.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.frames import to_arrow
 from ..options import (
     DEFAULT_MODEL,
     EmbedOptions,
     EnrichOptions,
     FinetuneOptions,
-    ImportOptions,
     LoadOptions,
     ProbeOptions,
     RunOptions,
@@ -24,6 +21,7 @@ from ..options import (
 )
 from .documented import takes
 from .outcome import Outcome, Outcomes
+from .probe import tasks_of
 from .run_result import RunResult
 from .steps_after import StepsAfter
 
@@ -44,7 +42,7 @@ class Steps(StepsAfter):
     recipe: "Recipe"
     """What the data are."""
 
-    @takes(SerializeOptions)
+    @takes(SerializeOptions, WorkerOptions)
     def serialize(self, *, dry_run: bool = False, **options: Any) -> Outcome:
         """Read raw files into events, labels, splits, and one text an entity.
 
@@ -70,9 +68,11 @@ class Steps(StepsAfter):
         """
         from .serialize import serialize
 
-        return serialize(self._context(dry_run), self.recipe.texts.options(**SerializeOptions.coerced(options)))
+        working = WorkerOptions.of(**{name: options.pop(name) for name in WorkerOptions.settings() if name in options})
+        texts = self.recipe.texts.options(**SerializeOptions.coerced(options))
+        return serialize(self._context(dry_run), texts, working)
 
-    @takes(EnrichOptions, LoadOptions)
+    @takes(EnrichOptions, LoadOptions, WorkerOptions)
     def enrich(self, *, task: str | None = None, dry_run: bool = False, **options: Any) -> Outcome:
         """Write more texts an entity: other formats of the same events, or a model's rewriting, checked.
 
@@ -104,7 +104,8 @@ class Steps(StepsAfter):
         """
         from .enrich import enrich
 
-        return enrich(self._context(dry_run, create=dry_run).of_task(task), *split(options, EnrichOptions, LoadOptions))
+        context, asked = self._context(dry_run, create=dry_run), (EnrichOptions, LoadOptions, WorkerOptions)
+        return enrich(context.of_task(task), *split(options, *asked))
 
     @takes(FinetuneOptions, LoadOptions)
     def finetune(
@@ -188,7 +189,7 @@ class Steps(StepsAfter):
         from .embed import embed
 
         embedding, load, working = split(options, EmbedOptions, LoadOptions, WorkerOptions)
-        return embed(self._context(dry_run, create=dry_run).of_task(task), model, load, embedding, working.workers)
+        return embed(self._context(dry_run, create=dry_run).of_task(task), model, load, embedding, working)
 
     @takes(ProbeOptions, SelectOptions)
     def probe(self, task: str | None = None, *, dry_run: bool = False, **options: Any) -> Outcomes:
@@ -254,47 +255,8 @@ class Steps(StepsAfter):
         >>> [outcome.stage for outcome in ran.outcomes]
         ['serialize', 'enrich', 'embed', 'probe']
         """
-        from .probe import tasks_of
         from .run import run
 
         context = self._context(dry_run)
         tasks = tasks_of(context, task) if self.recipe.tasks or task else []
         return run(context, model, *split(options, RunOptions, LoadOptions), tasks)
-
-    @takes(ImportOptions, leave_out=("dataset",))
-    def import_vectors(self, vectors: Any, name: str, *, dry_run: bool = False, **options: Any) -> Outcome:
-        """Take in vectors made elsewhere, in one commit: ``probe``, ``compare`` and SQL treat them like our own.
-
-        Parameters
-        ----------
-        vectors : path or frame
-            Parquet or CSV, or a frame: an id and a vector an entity, in one column of lists or in columns of numbers.
-        name : str
-            What the vectors are called: their ``model``.
-        dry_run : bool, default False
-            Plan only: nothing is written.
-
-        Returns
-        -------
-        Outcome
-            Vectors wanted, computed and reused, and why.
-
-        Raises
-        ------
-        DataError
-            For a file that cannot be read, a column that is not there, two rows of one id, vectors of several lengths,
-            and numbers that are none.
-        OptionError
-            For a name that a model's own vectors have, and an option that there is not.
-
-        Examples
-        --------
-        >>> import pyarrow as pa
-        >>> project.import_vectors(pa.table({"id": ["c0", "c1"], "x": [0.5, 1.0], "y": [0.0, 2.0]}), name="coles")
-        import coles: 2 computed, 0 reused (2 new), ...
-        """
-        from .import_vectors import import_vectors
-
-        source = Path(vectors) if isinstance(vectors, str | Path) else to_arrow(vectors, "vectors")
-        importing = ImportOptions.of(name=name, dataset=self.recipe.name, **options)
-        return import_vectors(self._context(dry_run), source, importing)

@@ -7,35 +7,28 @@ one. Knows no stage and no store.
 
 import contextlib
 import os
-import queue
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
 import pyarrow as pa
 
 from ..core.cores import cores
-from ..core.errors import WorkerError
 from .increments import Increment, Setup
+from .mapping import LostWorkerError, map_over
 from .messages import hear, tell
 from .observer import Advance
-from .portions import Portion, Portions
-from .worker import ADVANCE, FAILED, FINISHED, INCREMENT
-
-_LOST, _LEFT = "lost", "left"
-"""What the threads tell, besides what workers do: a worker is gone; a thread has nothing left to do."""
+from .portions import Portions
+from .worker import FAILED, FINISHED
 
 _START = "import sys; sys.path[:] = {path!r}; from llm4es.project.worker import main; main()"
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "POLARS_MAX_THREADS")
 """What the libraries of a stage read to know how many threads they may have."""
-
-_AHEAD = 64
-"""Messages that wait at most: whoever commits slowly stops the work, not the memory."""
 
 
 def environments(workers: int) -> list[dict[str, str]]:
@@ -100,49 +93,49 @@ def map_in_processes(
     Exception
         What the stage raises in any of them.
     """
-    heard: queue.Queue[tuple[str, Any]] = queue.Queue(_AHEAD)
-    closed = threading.Event()
-    portions = Portions(batches, len(environments))
-    processes = [_started(environment) for environment in environments]
-    threads = [
-        threading.Thread(target=_attend, args=(process, setup, portions, heard, closed), daemon=True)
-        for process in processes
-    ]
-    for thread in threads:
-        thread.start()
-    left, lost = len(threads), ""
-    try:
-        while left:
-            kind, value = _next(heard)
-            if kind == INCREMENT:
-                if value:
-                    yield value
-            elif kind == ADVANCE:
-                advance(value)
-            elif kind == FAILED:
-                raise value
-            else:
-                left -= 1
-                if kind == _LOST:
-                    lost = value
-                    if left:
-                        others = f"the other {left} go on" if left > 1 else "the other goes on"
-                        warn(f"a worker {lost}: {others} with what it had taken")
-        if portions.unfinished:
-            raise WorkerError(
-                f"all workers ended before the work was done, the last {lost}: give fewer --workers; "
-                "what was committed stays, and the same command goes on from there"
-            )
-    finally:
-        closed.set()
-        for process in processes:
-            process.kill()
-        for process, thread in zip(processes, threads, strict=True):
-            thread.join()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                with contextlib.suppress(OSError):
-                    pipe.close()  # type: ignore[union-attr]  # both are pipes
+    starts = [partial(_Process, environment) for environment in environments]
+    yield from map_over(starts, setup, Portions(batches, len(starts)), advance, warn)
+
+
+class _Process:
+    """A process of this machine that computes: a ``Worker``."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._process = _started(environment)
+        self._asked, self._told = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
+
+    def set_up(self, setup: Setup) -> None:
+        self._tell(setup)
+
+    def do(self, rows: pa.RecordBatch) -> Iterator[tuple[str, Any]]:
+        self._tell(rows)
+        while True:
+            try:
+                kind, value = hear(self._told)
+            except (EOFError, OSError) as error:
+                raise LostWorkerError(_how_it_ended(self._process)) from error
+            if kind == FINISHED:
+                return
+            yield kind, value
+
+    def end(self) -> None:
+        self._tell(None)
+
+    def hand_over(self) -> None:
+        """Its portions are small: what it is doing is lost."""
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._asked, self._told):
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+    def _tell(self, value: Any) -> None:
+        try:
+            tell(self._asked, value)
+        except OSError as error:
+            raise _last_word(self._process) from error
 
 
 def _started(environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
@@ -157,78 +150,13 @@ def _started(environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
     )
 
 
-def _attend(
-    process: "subprocess.Popen[bytes]",
-    setup: Setup,
-    portions: Portions,
-    heard: "queue.Queue[tuple[str, Any]]",
-    closed: threading.Event,
-) -> None:
-    """Hand portions to one process and pass on what it tells, until there are none or it is gone."""
-    portion = None
-    last: tuple[str, Any] = (_LEFT, None)
-    try:
-        asked, told = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)  # both are pipes
-        tell(asked, setup)
-        while (portion := _taken(portions, closed)) is not None:
-            tell(asked, portion.rows)
-            while (message := hear(told))[0] != FINISHED:
-                _put(heard, _new(portion, *message), closed)
-            portions.finished()
-            portion = None
-        tell(asked, None)
-    except (EOFError, OSError):
-        last = _last_word(process)
-    except _InputError as error:
-        last = (FAILED, error.__cause__)
-    except BaseException as error:  # such as a set-up that does not pickle
-        last = (FAILED, error)
-    finally:
-        if portion is not None:
-            portions.back(portion)
-        _put(heard, last, closed)
-
-
-class _InputError(Exception):
-    """Around what the input raised: it may be of any kind, also of those that mean a broken pipe."""
-
-
-def _new(portion: Portion, kind: str, value: Any) -> tuple[str, Any]:
-    """A message without what a process that was killed has told before."""
-    if kind == INCREMENT:
-        return kind, portion.not_told(value)
-    return kind, portion.advanced(value) if kind == ADVANCE else value
-
-
-def _taken(portions: Portions, closed: threading.Event) -> Portion | None:
-    """The next portion; None: there is none, or nobody wants more."""
-    try:
-        return None if closed.is_set() else portions.take()
-    except BaseException as error:
-        raise _InputError from error
-
-
-def _put(heard: "queue.Queue[tuple[str, Any]]", message: tuple[str, Any], closed: threading.Event) -> None:
-    while not closed.is_set():
-        with contextlib.suppress(queue.Full):
-            heard.put(message, timeout=0.1)
-            return
-
-
-def _next(heard: "queue.Queue[tuple[str, Any]]") -> tuple[str, Any]:
-    """The next message; Ctrl-C is heard while none comes, on every system."""
-    while True:
-        with contextlib.suppress(queue.Empty):
-            return heard.get(timeout=1.0)
-
-
-def _last_word(process: "subprocess.Popen[bytes]") -> tuple[str, Any]:
+def _last_word(process: "subprocess.Popen[bytes]") -> BaseException:
     """What failed in a process before it had anything to read; else how it ended."""
     with contextlib.suppress(EOFError, OSError):
         kind, value = hear(cast("IO[bytes]", process.stdout))
         if kind == FAILED:
-            return kind, value
-    return _LOST, _how_it_ended(process)
+            return cast("BaseException", value)
+    return LostWorkerError(_how_it_ended(process))
 
 
 def _how_it_ended(process: "subprocess.Popen[bytes]") -> str:

@@ -55,6 +55,21 @@ def change(
     return _committed(table, [file for file, _ in gone.values()], added, run_id, scope, n_rows)
 
 
+def change_to_files(
+    table: Table,
+    gone: Mapping[str, tuple[DataFile, Places]],
+    files: Sequence[DataFile],
+    run_id: str,
+    scope: Scope,
+    n_rows: int,
+) -> int:
+    """Take rows out of the files that hold them, and put files in that are written already; returns the version.
+
+    Raises ConflictError as ``change`` does: the files that came stay as they are, for another attempt.
+    """
+    return _committed(table, [file for file, _ in gone.values()], _left(table, gone), run_id, scope, n_rows, files)
+
+
 def replace(
     table: Table, gone: Mapping[str, tuple[DataFile, Places]], batches: Iterable[pa.Table], run_id: str, scope: Scope
 ) -> tuple[int, int]:
@@ -100,10 +115,11 @@ def _committed(
     run_id: str,
     scope: Scope | None,
     n_rows: int,
+    came: Sequence[DataFile] = (),
 ) -> int:
-    """Commit files that are written; where another writer came first, nothing is left of them."""
+    """Commit files that are written; where another writer came first, nothing is left of those ``added``."""
     try:
-        return table.change(removed, added, run_id, scope, n_rows=n_rows)
+        return table.change(removed, [*added, *came], run_id, scope, n_rows=n_rows)
     except ConflictError:  # of any other error nobody knows whether the commit was made: `gc` finds what was not
         table.refresh()
         live = set(table.paths())

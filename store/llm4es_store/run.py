@@ -19,7 +19,7 @@ from .delta import Table
 from .delta_errors import ConflictError
 from .locks import lock_path
 from .run_log import RunRecord
-from .writing import Writing
+from .writing_files import WritingFiles
 
 _COMPACT_AFTER = 24
 """Small files beyond one a folder, of this run or of those before, after which a table that it wrote is compacted."""
@@ -29,7 +29,7 @@ _SMALL, _COMPACTED = 8 * 2**20, 32 * 2**20
 rewrite larger ones, as ``optimize`` does, would double a table of vectors on the disk for nothing."""
 
 
-class Run(Writing):
+class Run(WritingFiles):
     """One stage at work on a store: ``with store.run(...) as run``.
 
     The record's first row is committed before the first rows are, its last row when the run ends: as done, failed

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from llm4es.options import EnrichOptions, LoadOptions
+from llm4es.options import EnrichOptions, LoadOptions, WorkerOptions
 
 from ..call import Call
 from ..options import RecipeArgument
@@ -10,7 +10,7 @@ from ..screen import show_outcomes
 from ..signature import with_options
 
 
-@with_options(EnrichOptions, LoadOptions, shared=("task", "max_entities", "dry_run", "format"))
+@with_options(EnrichOptions, LoadOptions, WorkerOptions, shared=("task", "max_entities", "dry_run", "format"))
 def enrich(call: Call, recipe: RecipeArgument, **options: Any) -> None:
     """Write more texts an entity: the same events in other formats, or rewritten by a model and checked.
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from llm4es.options import SerializeOptions
+from llm4es.options import SerializeOptions, WorkerOptions
 
 from ..call import Call
 from ..options import RecipeArgument
@@ -10,7 +10,7 @@ from ..screen import show_outcomes
 from ..signature import with_options
 
 
-@with_options(SerializeOptions, shared=("data", "allow_outside", "max_entities", "dry_run", "format"))
+@with_options(SerializeOptions, WorkerOptions, shared=("data", "allow_outside", "max_entities", "dry_run", "format"))
 def serialize(call: Call, recipe: RecipeArgument, **options: Any) -> None:
     """Read raw files and write events, labels, splits, and one text an entity.
 
@@ -21,6 +21,8 @@ def serialize(call: Call, recipe: RecipeArgument, **options: Any) -> None:
         llm4es serialize rosbank --data data/rosbank --max-events 200
 
         llm4es serialize mine.toml --as-of 2026-01-01 --dry-run
+
+        llm4es serialize mine.toml --store s3://bucket/store --executor ray --workers 16
     """
     outcome = call.project(recipe).serialize(dry_run=call.dry_run, **options)
     show_outcomes([outcome], call.format)

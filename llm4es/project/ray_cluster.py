@@ -1,0 +1,86 @@
+"""A Ray to work with: the cluster that there is, or one of this machine's own; quiet, and gone with this process.
+
+In: an address. Out: the module ``ray``, connected. Knows no stage and no worker.
+"""
+
+import atexit
+import logging
+import os
+import time
+from contextlib import suppress
+from typing import Any
+
+from ..core.cores import own_cores
+from ..core.errors import WorkerError
+
+_TRIES = 3
+"""A machine under load may take longer than Ray waits for its own parts."""
+
+_LOCAL = {"address": "local", "include_dashboard": False, "object_store_memory": 120 * 2**20}
+"""Of a Ray of this machine's own: what travels is ids and names of files, and nobody looks at it in a browser."""
+
+
+def connected(address: str | None = None) -> Any:
+    """Ray, connected to a cluster.
+
+    Parameters
+    ----------
+    address : str, optional
+        Of a cluster; None: as ``RAY_ADDRESS`` says, else a Ray of this machine, started once a process.
+
+    Returns
+    -------
+    module
+        ``ray``.
+
+    Raises
+    ------
+    WorkerError
+        Where Ray is not installed, nothing answers at the address, it is of another version of Ray or Python, or one
+        that jobs are submitted to.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
+    try:
+        import ray
+    except ImportError as error:
+        raise WorkerError("--executor ray needs Ray: pip install 'llm4es[ray]'") from error
+    if ray.is_initialized():
+        return ray
+    address = address or os.environ.get("RAY_ADDRESS") or None
+    if address and address.startswith(("ray://", "http://", "https://")):
+        raise WorkerError(
+            f"{address} is an address to submit jobs to: `ray job submit -- llm4es ...` runs the command on the cluster"
+        )
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
+    for left in reversed(range(_TRIES)):
+        try:
+            ray.init(**({"address": address} if address else {**_LOCAL, "num_cpus": own_cores()}), **quiet)
+        except Exception as error:  # of many kinds, some of them of no public class
+            ray.shutdown()
+            said = " ".join(str(error).split())[:300]
+            if address or not left:
+                where = f"at {address}" if address else "on this machine"
+                raise WorkerError(f"no Ray {where}: {said}") from error
+            time.sleep(2.0)
+        else:
+            break
+    atexit.register(ray.shutdown)
+    _silence()
+    return ray
+
+
+def _silence() -> None:
+    """Keep what Ray prints of dead workers off stdout, where results go: it is told in a line of ours."""
+    with suppress(ImportError):  # of no public module: ``log_to_driver`` is only about what workers print
+        from ray._private import worker
+
+        worker.print_to_stdstream = lambda *_, **__: None
+
+
+def told(error: Any) -> BaseException:
+    """What a stage raised in a worker, as it raised it there.
+
+    ``error`` is a ``ray.exceptions.RayTaskError``, which Ray raises here.
+    """
+    cause = getattr(error, "cause", None)
+    return cause if isinstance(cause, BaseException) else RuntimeError(str(error))

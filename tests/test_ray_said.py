@@ -1,0 +1,126 @@
+"""What Ray as an executor refuses, in a line; nothing of this needs Ray."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from llm4es import Project, Ray
+from llm4es.core.errors import OptionError, WorkerError
+from llm4es.options import WorkerOptions
+from llm4es.project.ray_cluster import connected
+from llm4es.project.shared_place import SharedPlace
+
+from .shell import Shell
+
+Install = Callable[[Callable[..., None]], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def with_ray(monkeypatch: pytest.MonkeyPatch) -> Install:
+    """A Ray that does as it is told when it is to connect; keeps what it was asked."""
+
+    def installed(init: Callable[..., None]) -> list[dict[str, Any]]:
+        asked: list[dict[str, Any]] = []
+
+        def connect(**options: Any) -> None:
+            asked.append(options)
+            init()
+
+        module: Any = ModuleType("ray")
+        module.init, module.shutdown, module.is_initialized = connect, lambda: None, lambda: False
+        monkeypatch.setitem(sys.modules, "ray", module)
+        monkeypatch.setattr("time.sleep", lambda _: None)
+        monkeypatch.setattr("atexit.register", lambda _: None)
+        return asked
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    return installed
+
+
+def fails(message: str) -> Callable[..., None]:
+    def init() -> None:
+        raise RuntimeError(message)
+
+    return init
+
+
+def test_without_ray_the_extra_is_named(own: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    said = own.fails("enrich", own.recipe, "--variants", "1", "--executor", "ray")
+    assert said == "error: --executor ray needs Ray: pip install 'llm4es[ray]'"
+    assert own.stage("enrich", "--variants", "1")[0]["computed"] == 20
+
+
+def test_another_ray_at_the_address_is_one_line(with_ray: Install) -> None:
+    asked = with_ray(fails("Version mismatch: The cluster was started with:\n    Ray: 2.50.0\n    Python: 3.11.7"))
+    with pytest.raises(WorkerError) as raised:
+        connected("head:6379")
+    assert str(raised.value) == (
+        "no Ray at head:6379: Version mismatch: The cluster was started with: Ray: 2.50.0 Python: 3.11.7"
+    )
+    assert [options["address"] for options in asked] == ["head:6379"]
+
+
+def test_a_ray_of_this_machine_that_is_slow_to_start_is_tried_again(with_ray: Install) -> None:
+    left = [fails("The current node timed out during startup.")] * 2 + [lambda: None]
+    asked = with_ray(lambda: left.pop(0)())
+    connected()
+    assert [options["address"] for options in asked] == ["local"] * 3
+    asked = with_ray(fails("The current node timed out during startup."))
+    with pytest.raises(WorkerError, match=r"no Ray on this machine: The current node timed out during startup\."):
+        connected()
+    assert len(asked) == 3
+
+
+def test_the_environment_says_which_cluster(with_ray: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = with_ray(lambda: None)
+    monkeypatch.setenv("RAY_ADDRESS", "head:6379")
+    connected()
+    assert asked[0]["address"] == "head:6379"
+    monkeypatch.setenv("RAY_ADDRESS", "http://head:8265")
+    with pytest.raises(WorkerError, match="http://head:8265 is an address to submit jobs to: `ray job submit"):
+        connected()
+
+
+def test_a_worker_that_is_another_or_sees_another_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.node", lambda: "node7")
+    with SharedPlace.of(str(tmp_path)) as place:
+        place.check()
+        with pytest.raises(WorkerError, match=r"the store /elsewhere is not seen by the worker on node7: every worker"):
+            SharedPlace("/elsewhere", place.name).check()
+        with pytest.raises(
+            WorkerError, match=r"the worker on node7 has llm4es .* and this machine 0\.0: install the same"
+        ):
+            SharedPlace(str(tmp_path), place.name, "0.0").check()
+    assert not [*tmp_path.iterdir()]
+    with pytest.raises(WorkerError, match="is not seen"):
+        place.check()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"workers": 0}, "--workers 0 is below 1: give 1 or more"),
+        ({"gpus": -1}, "--worker-gpus -1 is below 0: give 0, 1, or a part of one"),
+        ({"cpus": 0}, "--worker-cpus 0 is not above 0: give 1 or more"),
+    ],
+)
+def test_shares_that_are_none(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        Ray(**options)
+
+
+def test_options_of_a_cluster_are_of_a_cluster(project: Project) -> None:
+    with pytest.raises(OptionError, match="--worker-gpus 1 is of --executor ray: add it, or leave this out"):
+        WorkerOptions(worker_gpus=1)
+    with pytest.raises(
+        OptionError, match=r"--workers 2 of this machine: serialize uses all of its cores in one process"
+    ):
+        project.serialize(workers=2)
+    assert project.serialize().computed == 20
+    with pytest.raises(OptionError, match="--executor ray with --engine openai"):
+        project.embed("m", engine="openai", base_url="http://127.0.0.1:1", executor="ray")
