@@ -5,6 +5,7 @@ In: a root. Out: snapshots of tables, connections over their views, plans. Knows
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,11 @@ from .open_tables import OpenTables, open_record
 from .plan import make_plan
 from .remote_folders import RemoteFolders, remote_filesystem
 from .skeleton import clear, is_skeleton, no_store_in
-from .sql import connect, trusted
+from .sql import RecordReader, connect, trusted
 from .store_format import check_format, described
 from .store_views import store_views
 from .time_travel import At, state_at
-from .views import View, empty_sql, select_sql
+from .views import View, empty_sql
 
 
 class Catalog:
@@ -45,7 +46,7 @@ class Catalog:
     ) -> None:
         self.layout = StoreLayout.at(root)
         self.limits = limits
-        self._record: tuple[int, pa.Table] | None = None  # (version of runs, its rows)
+        self._reader = RecordReader(partial(remote_filesystem, self.layout), limits)
         self._live: tuple[object, duckdb.DuckDBPyConnection] | None = None  # (what its views show, its database)
         self._views: tuple[object, dict[str, View]] | None = None  # (versions of all tables, views of them)
         self.tables = OpenTables(self.layout, self._recorded)
@@ -53,23 +54,25 @@ class Catalog:
         self.runs = runs or self._new_record(create)
         self.format = check_format(self.runs, self.layout.root)
 
-    def connect(self, at: At | None = None, limits: Limits | None = None) -> duckdb.DuckDBPyConnection:
+    def connect(self, at: At | None = None, limits: Limits | None = None, text: str = "") -> duckdb.DuckDBPyConnection:
         """A DuckDB connection with the store's views and macros, now or as they were, that can read nothing else.
 
         It can write nowhere: what anybody types may be run on it. A damaged table's view says so to whoever reads it;
         every other view works. One with ``limits`` has a database of its own: closed, it gives its memory back.
+        With a ``text`` the connection is for that query: one that is made for it shows what the query reads alone.
         """
         if at is not None or limits is not None:
-            return self._connected(self.views(at, sandboxed=True), limits)
+            return self._connected(self.views(at, sandboxed=True), limits, text)
         views = self.views(sandboxed=True)
         if self._live is None or self._live[0] != views:  # else nobody has written since
-            self._live = views, self._connected(views)
+            self._live = views, self._connected(views, None, "")
         return self._live[1].cursor()
 
-    def _connected(self, views: Mapping[str, View], limits: Limits | None = None) -> duckdb.DuckDBPyConnection:
+    def _connected(self, views: Mapping[str, View], limits: Limits | None, text: str) -> duckdb.DuckDBPyConnection:
         from .read_only_files import ReadOnlyFiles  # heavy
 
-        return connect(views, ReadOnlyFiles(self.layout.root, remote_filesystem(self.layout)), limits or self.limits)
+        files = ReadOnlyFiles(self.layout.root, remote_filesystem(self.layout))
+        return connect(views, files, limits or self.limits, text)
 
     def trusted(self) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection without walls and views, for SQL that nobody but this package has written."""
@@ -115,11 +118,7 @@ class Catalog:
         """Every row of the record of runs, oldest first."""
         if self.record_damage is None:
             self.runs.refresh()
-        if self._record is None or self._record[0] != self.runs.version:
-            with self.trusted() as connection, explained():
-                rows = connection.sql(f"{select_sql(self.runs)} ORDER BY version").to_arrow_table()
-            self._record = self.runs.version, rows
-        return self._record[1]
+        return self._reader.rows(self.runs)
 
     def datasets(self) -> list[str]:
         """Datasets that any run was about."""
@@ -150,7 +149,7 @@ class Catalog:
     def _recorded(self) -> dict[str, int]:
         """Table -> version, as the newest row of the record that we have read says."""
         try:
-            rows = self.record() if self._record is None else self._record[1]
+            rows = self.record() if self._reader.read is None else self._reader.read
         except StoreError:
             return {}  # it is damaged itself, which is told where it is read
         return dict(json.loads(rows["snapshot"][-1].as_py())) if len(rows) else {}

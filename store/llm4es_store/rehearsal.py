@@ -26,8 +26,8 @@ LOG = "_delta_log/"
 class RehearsalStore(Store):
     """A store whose data files may be links, as those of ``rehearsal_of`` are."""
 
-    def _connected(self, views: Mapping[str, View], limits: Limits | None = None) -> duckdb.DuckDBPyConnection:
-        return connect(views, _LinkedFiles(self.layout.root), limits or self.limits)
+    def _connected(self, views: Mapping[str, View], limits: Limits | None, text: str) -> duckdb.DuckDBPyConnection:
+        return connect(views, _LinkedFiles(self.layout.root), limits or self.limits, text)
 
 
 class _LinkedFiles(ReadOnlyFiles):

@@ -13,8 +13,9 @@ import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,13 +28,14 @@ from llm4es.core.interrupts import interruptible
 from llm4es.core.limits import Limits
 from llm4es.core.sql import literal
 
-from .damaged_views import create_view, refuse_damaged
-from .explain import explain
+from .damaged_views import create_view, named_views, refuse_damaged
+from .explain import explain, explained
 from .layout import SCHEME
 from .statements import check, short
-from .views import View
+from .views import View, select_sql
 
 if TYPE_CHECKING:
+    from .delta import Table
     from .read_only_files import ReadOnlyFiles
 
 MACROS = (
@@ -84,10 +86,45 @@ def trusted(remote: Any | None = None, limits: Limits | None = None) -> duckdb.D
     return connection
 
 
+class RecordReader:
+    """The rows of the record of runs. To make a database takes longer than to read them anew, so it is kept.
+
+    Parameters
+    ----------
+    remote : callable
+        Gives the file system of ``trusted``.
+    limits : Limits or None
+        What it may use of the machine, on one thread.
+    """
+
+    def __init__(self, remote: Callable[[], Any | None], limits: Limits | None) -> None:
+        self._remote, self._limits = remote, replace(limits or Limits(), threads=1)
+        self._database: duckdb.DuckDBPyConnection | None = None
+        self._version = -1
+        self.read: pa.Table | None = None  # the rows of that version
+
+    def rows(self, runs: "Table") -> pa.Table:
+        """Every row, oldest first. Raises StoreError where one cannot be read."""
+        if self.read is None or self._version != runs.version:
+            self._version, self.read = runs.version, self._rows(runs)
+        return self.read
+
+    def _rows(self, runs: "Table") -> pa.Table:
+        database, self._database = self._database, None  # after an error there will be another
+        database = database or trusted(self._remote(), self._limits)
+        with database.cursor() as connection, explained():
+            rows = connection.sql(f"{select_sql(runs)} ORDER BY version").to_arrow_table()
+        self._database = database
+        return rows
+
+
 def connect(
-    views: Mapping[str, View], files: "ReadOnlyFiles", limits: Limits | None = None
+    views: Mapping[str, View], files: "ReadOnlyFiles", limits: Limits | None = None, text: str = ""
 ) -> duckdb.DuckDBPyConnection:
-    """An in-memory connection that shows ``views`` (by name) and can read ``files`` only, and write nowhere."""
+    """An in-memory connection that shows ``views`` (by name) and can read ``files`` only, and write nowhere.
+
+    With a ``text`` it is for that query alone, and shows what that reads.
+    """
     connection = trusted(files, limits)
     ((spill,),) = connection.execute("SELECT current_setting('temp_directory')").fetchall()
     weakref.finalize(files, shutil.rmtree, spill, ignore_errors=True)  # the database lives as long, cursors or not
@@ -97,9 +134,10 @@ def connect(
     if files.is_local:  # DuckDB takes them for far away and would keep copies of what it reads
         connection.execute("SET enable_external_file_cache = false")
     connection.execute("SET enable_external_access = false")
-    for name, view in views.items():
+    shown = named_views(connection, views, text) if text else views
+    for name, view in shown.items():
         create_view(connection, name, view)
-    for macro in MACROS:
+    for macro in MACROS if shown is views else MACROS[:1]:  # the others are tables, and read from views
         connection.execute(macro)
     connection.execute("SET lock_configuration = true")
     return connection

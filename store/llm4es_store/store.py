@@ -133,7 +133,7 @@ class Store(Catalog):
         Traceback (most recent call last):
         llm4es.core.errors.StoreError: query 'SELECT 1; SELECT 2' holds 2 statements: give exactly one
         """
-        return query(self.connect(at, limits), text)
+        return query(self.connect(at, limits, text), text)
 
     def check(self, *, repair: bool = False) -> pa.Table:
         """Look at every table, file, checksum and key, and at the record of runs.

@@ -4,6 +4,7 @@ In: a table's snapshot. Out: SQL text. Knows nothing of what the table holds.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -85,6 +86,7 @@ def duckdb_types(schema: pa.Schema) -> dict[str, str]:
     return {field.name: duckdb_type(field.type) for field in schema}
 
 
+@lru_cache(1024)  # the columns of twenty tables, whenever a store's views are asked for
 def duckdb_type(type_: pa.DataType) -> str:
     """An Arrow type's name in DuckDB. Raises StoreError for a type that Delta tables do not hold."""
     if pa.types.is_list(type_) or pa.types.is_large_list(type_):
