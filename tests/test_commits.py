@@ -69,6 +69,11 @@ def test_rows_of_some_seconds_are_one_commit(monkeypatch: pytest.MonkeyPatch) ->
     assert found == [[0, 1], [2, 3]]
 
 
+def test_rows_that_are_large_together_wait_for_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm4es.project.commits.COMMIT_BYTES", 20)  # a number takes 8
+    assert [numbers(rows) for rows in buffered(map(batch, range(7)), 1000.0)] == [[0, 1, 2], [3, 4, 5], [6]]
+
+
 def test_a_long_wait_for_the_first_makes_no_commits_of_one_batch_each(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 40.0, 40.0, *(float(second) for second in range(41, 61))])  # 40 s until a model is loaded
     monkeypatch.setattr("time.monotonic", lambda: next(clock))

@@ -23,7 +23,7 @@ FACES = (
     "llm4es.probe.compare:compare",
     "llm4es.probe.difference:difference",
     "llm4es.features.neighbours:nearest",
-    "llm4es.features.neighbours:shared",
+    "llm4es.features.shared_values:shared",
     "llm4es.features.baselines:tfidf",
     "llm4es.features.baselines:majority",
     "llm4es.features.aggregates:aggregates",

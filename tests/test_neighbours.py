@@ -7,7 +7,8 @@ from scipy import sparse
 
 from llm4es.core.errors import ProbeError
 from llm4es.features.feature_set import FeatureSet
-from llm4es.features.neighbours import NEIGHBOURS, SHARED, nearest, shared
+from llm4es.features.neighbours import NEIGHBOURS, nearest
+from llm4es.features.shared_values import SHARED, shared
 
 
 def features(ids: list[str], matrix: object) -> FeatureSet:

@@ -20,6 +20,7 @@ from llm4es_store.damage import of_data
 
 from . import options
 from .group import HELP_OPTIONS, Group
+from .stdout import guard
 
 MOST_CHARACTERS = 4000
 """Of an error that is printed: it may quote a line of a file."""
@@ -33,6 +34,10 @@ INTERRUPTION = "interrupted: what was committed stays, the same command goes on 
 COLLECT_AFTER = (50_000, 20, 100)
 """Objects, and collections, after which Python looks for garbage in a command: by its own numbers it looks through all
 that torch has imported again and again, which takes a fifth of the time that importing it takes."""
+
+MEMORY_POOL = "system"
+"""Where Arrow has its memory from: its own pool keeps what was given back, up to 70 MiB of an import's 600, and is no
+faster here. Whoever has set ARROW_DEFAULT_MEMORY_POOL is heard."""
 
 app = typer.Typer(
     name="llm4es",
@@ -74,6 +79,8 @@ def program() -> None:
     To free each of torch's objects takes a second, and the system frees them all at once. Whoever calls ``main`` in a
     process that goes on gets its ``SystemExit``.
     """
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", MEMORY_POOL)  # read when pyarrow is imported
+    guard()
     try:
         main()
     except SystemExit as ended:
@@ -89,7 +96,10 @@ def program() -> None:
 def _ended() -> tuple[str | int | None, str]:
     """How the command ended: exit code, and what there is to say. No error outlives it, and keeps its work alive."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # what cannot be written is told here, while there is somebody to tell
     except Llm4esError as error:
         if options.debug_wanted():
             raise

@@ -1,7 +1,7 @@
-"""similar: features -> the nearest entities of an entity, and the events that they share.
+"""similar: features -> the nearest entities of an entity.
 
-In: a feature set (dense vectors), events batches. Out: tables. Exact: every cosine is computed, by batches of matrix
-products. Knows no store and no labels.
+In: a feature set (dense vectors), or vectors that go by. Out: tables. Exact: every cosine is computed, by batches of
+matrix products. Knows no store and no labels; what neighbours share is found by ``shared_values``.
 
 Letters: Q entities asked about, N entities, D width.
 """
@@ -9,39 +9,21 @@ Letters: Q entities asked about, N entities, D width.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..core.errors import ProbeError
-from ..core.sql import identifier, literal
-from .events_table import loaded
 from .feature_set import FeatureSet, check_finite
 
 BATCH = 1024
 """Entities asked about at once: BATCH x N cosines are held."""
-
-_BITS = 60
-"""Values counted at once: bits of a whole number."""
 
 DIGITS = 6
 """Decimals of a cosine that count: beyond them, where a row lies in memory decides, and equal vectors would differ."""
 
 NEIGHBOURS = pa.schema(
     [("entity_id", pa.string()), ("neighbour", pa.string()), ("rank", pa.int32()), ("cosine", pa.float32())]
-)
-
-SHARED = pa.schema(
-    [
-        ("neighbour", pa.string()),
-        ("value", pa.string()),
-        ("n_entity", pa.int64()),  # events of the entity with this value
-        ("n_neighbour", pa.int64()),
-        ("n_others", pa.int64()),  # entities that have it at all: the fewer, the more it says
-        ("entity_says", pa.string()),  # what else the entity's events with this value say
-        ("neighbour_says", pa.string()),
-    ]
 )
 
 
@@ -107,7 +89,7 @@ def nearest(features: FeatureSet, entities: Sequence[str] | None = None, n: int 
 
 
 def nearest_of(
-    name: str, entity: str, vector: NDArray[np.float32], blocks: Iterable[tuple[Sequence[str], Any]], n: int = 10
+    name: str, entity: str, vector: NDArray[np.float32], blocks: Iterable[tuple[pa.StringArray, Any]], n: int = 10
 ) -> pa.Table:
     """As ``nearest`` of one entity, of vectors that go by: no more than a block of them lies in memory.
 
@@ -120,7 +102,8 @@ def nearest_of(
     vector : numpy.ndarray
         (D,) its numbers.
     blocks : iterable of pairs
-        Ids, and a matrix of float32 with a row each: everybody's, in any order.
+        Ids, and a matrix of float32 with a row each: everybody's, in any order, none of them empty. Of the ids those
+        are looked at that come near.
     n : int, default 10
         Neighbours.
 
@@ -136,7 +119,7 @@ def nearest_of(
 
     Examples
     --------
-    >>> blocks = [(["a", "b"], np.eye(2, dtype=np.float32)), (["c"], np.ones((1, 2), np.float32))]
+    >>> blocks = [(pa.array(["a", "b"]), np.eye(2, dtype=np.float32)), (pa.array(["c"]), np.ones((1, 2), np.float32))]
     >>> nearest_of("m@8", "a", np.array([2.0, 0.0], np.float32), blocks, n=1).to_pylist()
     [{'entity_id': 'a', 'neighbour': 'c', 'rank': 1, 'cosine': 0.7071070075035095}]
     """
@@ -145,142 +128,31 @@ def nearest_of(
     length = float(np.sqrt(vector @ vector))
     found: list[tuple[float, str]] = []
     for ids, matrix in blocks:
-        check_finite(name, matrix, ids)
-        lengths = np.sqrt(np.einsum("nd,nd->n", matrix, matrix)) * length  # (N,)
+        squares = np.einsum("nd,nd->n", matrix, matrix)  # (N,)
+        if not np.isfinite(squares).all():  # a number is not, or is too large to be squared
+            check_finite(name, matrix, ids.to_pylist())
+        lengths = np.sqrt(squares) * length  # (N,)
         cosine = np.divide(matrix @ vector, lengths, out=np.zeros_like(lengths), where=lengths > 0)  # (N,)
         np.round(cosine, DIGITS, out=cosine)
-        near = _top(cosine, min(n + 1, len(ids)), ids)  # the entity itself may be among them
-        found += [(float(cosine[at]), ids[at]) for at in near if ids[at] != entity]
+        near = np.flatnonzero(cosine >= _least(cosine, min(n + 1, len(ids))))  # the entity itself may be among them
+        if len(found) == n:
+            near = near[cosine[near] >= found[-1][0]]
+        others = zip(cosine[near].tolist(), ids.take(pa.array(near)).to_pylist(), strict=True)
+        found += [pair for pair in others if pair[1] != entity]
         found = sorted(found, key=lambda pair: (-pair[0], pair[1]))[:n]
     columns = [[entity] * len(found), [other for _, other in found], range(1, len(found) + 1), [c for c, _ in found]]
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, NEIGHBOURS, strict=True)], schema=NEIGHBOURS)
-
-
-def shared(
-    events: Iterable[pa.RecordBatch], entity: str, neighbours: Sequence[str], column: str, others: Sequence[str] = ()
-) -> pa.Table:
-    """What an entity's events have in common with those of its neighbours, rarest first, side by side.
-
-    Parameters
-    ----------
-    events : iterable of pyarrow.RecordBatch, or pyarrow.Table
-        Everybody's: ``entity_id``, ``column`` and ``others``, one row an event, in any order.
-    entity : str
-        Whose events; one without any shares nothing.
-    neighbours : sequence of str
-        With whom, in the order that the result has.
-    column : str
-        The column whose values are compared, of any type.
-    others : sequence of str, default ()
-        Columns to show beside a shared value. Those are kept that vary between events with the same value: a film's
-        genre tells nobody apart.
-
-    Returns
-    -------
-    pyarrow.Table
-        ``SHARED``: neighbour, value, n_entity and n_neighbour (events of each with the value), n_others (entities that
-        have it at all: the fewer, the more it says), entity_says, neighbour_says.
-
-    Raises
-    ------
-    ProbeError
-        Without events, for events without a column, or for an event without an entity.
-
-    Examples
-    --------
-    >>> events = pa.table({"entity_id": ["a", "a", "b", "c"], "film": ["Heat", "Alien", "Alien", "Heat"],
-    ...                    "rating": [4, 5, 2, 3]})
-    >>> for row in shared(events, "a", ["b"], "film", ["rating"]).to_pylist():
-    ...     print(row["value"], row["n_others"], row["entity_says"], row["neighbour_says"])
-    Alien 2 5 2
-    """
-    with loaded(events, [column, *others]) as connection:
-        return shared_in(connection, "events", entity, neighbours, column, others)
-
-
-def shared_in(
-    connection: duckdb.DuckDBPyConnection,
-    events: str,
-    entity: str,
-    neighbours: Sequence[str],
-    column: str,
-    others: Sequence[str] = (),
-) -> pa.Table:
-    """``shared`` where the events are: of everybody's no more is kept than counts.
-
-    Parameters
-    ----------
-    connection : duckdb.DuckDBPyConnection
-        Which has the events.
-    events : str
-        A table, or a SELECT in brackets, of ``entity_id`` and the columns.
-    entity, neighbours, column, others
-        As of ``shared``.
-
-    Returns
-    -------
-    pyarrow.Table
-        ``SHARED``.
-
-    Examples
-    --------
-    >>> had = "(VALUES ('a', 'x'), ('b', 'x'), ('c', 'x'), ('c', 'y')) AS had(entity_id, film)"
-    >>> shared_in(duckdb.connect(), had, "a", ["c"], "film")["n_others"].to_pylist()
-    [3]
-    """
-    had = f"SELECT {identifier(column)}::VARCHAR AS value, * FROM {events} WHERE {identifier(column)} IS NOT NULL"
-    kept = _varying(connection, had, [name for name in others if name != column])
-    says = f"concat_ws(', ', {', '.join(identifier(name) for name in kept)})" if kept else "''"
-    asked = literal(entity)
-    pairs = connection.execute(
-        f"""WITH each_has AS (SELECT entity_id, value, count(*) AS n,
-                string_agg(DISTINCT said, '; ' ORDER BY said) AS says
-            FROM (SELECT entity_id, value, {says} AS said FROM ({had})
-                WHERE entity_id IN ({_texts([entity, *neighbours])})) GROUP BY ALL)
-        SELECT b.entity_id, value, a.n, b.n, a.says, b.says FROM each_has a JOIN each_has b USING (value)
-        WHERE a.entity_id = {asked} AND b.entity_id <> a.entity_id"""
-    ).fetchall()
-    values = sorted({value for _, value, *_ in pairs})
-    others_have = _n_entities(connection, had, values)
-    place = {neighbour: at for at, neighbour in reversed(list(enumerate(neighbours)))}
-    rows = [(other, value, mine, theirs, others_have[value], *said) for other, value, mine, theirs, *said in pairs]
-    rows.sort(key=lambda row: (place[row[0]], row[4], row[1]))
-    columns = list(zip(*rows, strict=True)) or [()] * len(SHARED)
-    return pa.table([pa.array(c, f.type) for c, f in zip(columns, SHARED, strict=True)], schema=SHARED)
-
-
-def _n_entities(connection: duckdb.DuckDBPyConnection, had: str, values: Sequence[str]) -> dict[str, int]:
-    """Value -> entities that have it. A bit a value: of an entity no more is kept than which of them it has."""
-    found: dict[str, int] = {}
-    for start in range(0, len(values), _BITS):
-        some = values[start : start + _BITS]
-        bits = " ".join(f"WHEN {literal(value)} THEN {1 << at}" for at, value in enumerate(some))
-        counts = ", ".join(f"count(*) FILTER (bits & {1 << at} > 0)" for at in range(len(some)))
-        query = f"""SELECT {counts} FROM (SELECT bit_or((CASE value {bits} END)::BIGINT) AS bits
-            FROM ({had}) WHERE value IN ({_texts(some)}) GROUP BY entity_id)"""
-        found |= zip(some, connection.sql(query).fetchall()[0], strict=True)
-    return found
-
-
-def _texts(values: Sequence[str]) -> str:
-    return ", ".join(map(literal, values))
-
-
-def _varying(connection: duckdb.DuckDBPyConnection, had: str, columns: Sequence[str]) -> list[str]:
-    """The columns of which most values that several events have come with several values."""
-    if not columns:
-        return []
-    names = [identifier(column) for column in columns]
-    of_value = ", ".join(f"coalesce(min({name}) <> max({name}), false) AS {name}" for name in names)
-    shares = ", ".join(f"coalesce(avg({name}::INTEGER), 0)" for name in names)
-    query = f"SELECT {shares} FROM (SELECT {of_value} FROM ({had}) GROUP BY value HAVING count(*) > 1)"
-    (found,) = connection.sql(query).fetchall()
-    return [column for column, share in zip(columns, found, strict=True) if float(share) > 0.5]
 
 
 def _top(cosine: NDArray[np.float32], n: int, ids: Sequence[str]) -> list[int]:
     """The n numbers with the highest values of (N,), highest first, equal ones by id."""
     if n == 0:
         return []
-    least = np.partition(cosine, -n)[-n]  # all above it are in, and of those equal to it the first by id
-    return sorted(np.flatnonzero(cosine >= least).tolist(), key=lambda i: (-cosine[i], ids[i]))[:n]
+    near = np.flatnonzero(cosine >= _least(cosine, n))  # of those equal to the least the first by id are in
+    return sorted(near.tolist(), key=lambda i: (-cosine[i], ids[i]))[:n]
+
+
+def _least(cosine: NDArray[np.float32], n: int) -> np.float32:
+    """The n-th highest of (N,) values: all above it are in."""
+    least: np.float32 = np.partition(cosine, -n)[-n]
+    return least

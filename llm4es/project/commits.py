@@ -17,6 +17,9 @@ from .executor import Increment, TableRows
 COMMIT_SECONDS = 15.0
 """Seconds of work that a killed run loses at most, where one increment takes no longer than that."""
 
+COMMIT_BYTES = 64 << 20
+"""Bytes of rows that wait for a commit at most: a stage that makes many in a second is not to fill the memory."""
+
 Item = TypeVar("Item")
 
 
@@ -34,7 +37,7 @@ def buffered(increments: Iterable[Increment], seconds: float | None = None) -> I
     Yields
     ------
     increment
-        Appended rows of one table together, at most ``COMMIT_SECONDS`` after the first of them.
+        Appended rows of one table together, at most ``COMMIT_SECONDS`` after the first of them, and ``COMMIT_BYTES``.
 
     Examples
     --------
@@ -45,14 +48,15 @@ def buffered(increments: Iterable[Increment], seconds: float | None = None) -> I
     limit = COMMIT_SECONDS if seconds is None else seconds
     held: list[Increment] = []
     began = before = time.monotonic()
-    expected = 0.0
+    expected, size = 0.0, 0
     try:
         for increment in increments:
             held.append(increment)
+            size += sum(rows.rows.nbytes for rows in increment)
             now = time.monotonic()
             expected, before = max(expected / 2, now - before), now
-            if now - began + expected > limit:
-                together, held = joined(held), []
+            if now - began + expected > limit or size > COMMIT_BYTES:
+                together, held, size = joined(held), [], 0
                 yield together
                 began = before = time.monotonic()
     except (KeyboardInterrupt, ModelError, WorkerError):

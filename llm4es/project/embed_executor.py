@@ -9,6 +9,7 @@ from functools import partial
 
 import pyarrow as pa
 
+from ..core.limits import LEAN
 from ..models.ref import ModelRef
 from ..options import EmbedOptions, History, LoadOptions
 from .context import Context
@@ -61,7 +62,7 @@ def executor_for(
 def characters_of(context: Context, options: EmbedOptions, condition: str, todo: pa.Table) -> int:
     """Characters of texts of some entities, as far as they are read, about."""
     most = "" if options.history is History.FULL else f", {options.max_length * CHARACTERS}"
-    with context.store.connect() as connection:
+    with context.store.connect(limits=LEAN) as connection:
         connection.register("todo", todo)
         query = f"SELECT sum(least(length(text){most})) FROM texts SEMI JOIN todo USING (entity_id) WHERE {condition}"
         ((characters,),) = connection.sql(query).fetchall()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..core.limits import LEAN
 from ..core.schemas import EMBEDDINGS
 from ..features.event_reading import EventReading
 from .context import Context
@@ -84,7 +85,7 @@ class EventPooling:
         from ..features.event_pool import pool
 
         todo, done = todo.combine_chunks(), 0
-        with self.context.store.connect() as connection:
+        with self.context.store.connect(limits=LEAN) as connection:
             connection.register("kinds", kinds.shown)
             connection.register("todo", todo)
             query = events_sql(self.histories, self.text, "SELECT entity_id FROM todo", self._columns())

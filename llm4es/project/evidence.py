@@ -191,7 +191,7 @@ class Evidence:
             elif self.protocol == "cv" and n != len(self.cohort) - self.missing(source):
                 found[name] = OTHERS
             else:
-                found[name] = INPUTS
+                found[name] = INPUTS if self.protocol == "cv" else f"labels, {INPUTS}"  # not everybody was scored
         return found
 
     def otherwise(self, made: str, sources: Mapping[str, FeatureSource]) -> dict[Reason, list[str]]:

@@ -202,6 +202,8 @@ def _embedded(context: Context, counted: _Counted) -> list[dict[str, Any]]:
 
 def _kept(context: Context, counted: _Counted) -> list[dict[str, Any]]:
     """Of each configuration whose layers are kept: a row a layer alone, and a row a number of last layers."""
+    if context.store.table("layers") is None:
+        return []
     query = f"""SELECT model, config_id, max(layer) AS layers, {_settings("layers")}, {_COUNTS.format("layer = 1")},
             NULL AS n_tokens
         FROM ({_rows(counted, "layers")}) GROUP BY model, config_id

@@ -17,8 +17,6 @@ from .context import Context
 from .feature_source import FeatureSource, joined
 from .feature_source_baselines import baselines
 from .feature_source_vectors import vectors
-from .new_items_sources import of_new_items
-from .out_of_time import of_two_times
 
 ALL = 0
 """As a depth: every layer averaged. As a layer: each of them."""
@@ -164,8 +162,12 @@ def all_feature_sources(context: Context) -> list[FeatureSource]:
     8
     """
     if context.earlier is not None:
+        from .out_of_time import of_two_times  # brings along what few probes need, as the other does
+
         return of_two_times(context)
     if context.new_items is not None:
+        from .new_items_sources import of_new_items
+
         return of_new_items(context)
     return [*vectors(context), *baselines(context)]
 

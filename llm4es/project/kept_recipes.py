@@ -58,7 +58,7 @@ def find_recipe(store: "str | Path | Store", name: str, observer: Observer) -> R
     """
     if is_file(name):
         return load_recipe(name)
-    opened = _existing(store)
+    opened = existing(store)
     kept = None if opened is None else opened.recipe(name)
     if kept is None or kept["origin"] == BUILT_IN:
         known = [] if opened is None else opened.datasets()
@@ -79,8 +79,24 @@ def find_recipe(store: "str | Path | Store", name: str, observer: Observer) -> R
     return recipe_from_json(kept["recipe"], folder, origin=kept["origin"])
 
 
-def _existing(store: "str | Path | Store") -> "Store | None":
-    """The store, None where there is none yet."""
+def existing(store: "str | Path | Store") -> "Store | None":
+    """The store of a folder or a URI, opened.
+
+    Parameters
+    ----------
+    store : str, Path or Store
+        Need not be there yet.
+
+    Returns
+    -------
+    Store or None
+        None where there is none yet.
+
+    Examples
+    --------
+    >>> existing("nowhere") is None
+    True
+    """
     if isinstance(store, str | Path) and "://" not in str(store) and not Path(store).expanduser().exists():
         return None
     return open_store(store, create=False)

@@ -223,9 +223,13 @@ class Project(Steps):
     def _found(self, recipe: "str | Path | Recipe") -> "Recipe":
         """The recipe, wherever it is said."""
         from ..recipes import Recipe
-        from .kept_recipes import find_recipe
+        from .kept_recipes import existing, find_recipe
 
-        return recipe if isinstance(recipe, Recipe) else find_recipe(self._store, str(recipe), self._observer)
+        if isinstance(recipe, Recipe):
+            return recipe
+        if not is_file(str(recipe)):
+            self._store = existing(self._store) or self._store  # what looks for a recipe looks on: it is opened once
+        return find_recipe(self._store, str(recipe), self._observer)
 
     def __repr__(self) -> str:
         root = self._store if isinstance(self._store, str | Path) else self._store.layout.root

@@ -4,12 +4,11 @@ In: a context, an entity, options. Out: a row a neighbour. Writes nothing.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from ..core.errors import ProbeError, StoreError
-from ..core.limits import Limits
 from ..core.sql import literal, where
 from ..options import SimilarOptions
 from .context import Context
@@ -20,8 +19,12 @@ from .named_version import meant
 from .result import Result
 from .selection import preset
 from .space_versions import versions_only
+from .stored_vectors import ONE_BY_ONE
 from .task_labels import every_label_sql
 from .tuned_versions import tuned_names
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
 class Neighbours(Result):
@@ -136,10 +139,11 @@ def similar(context: Context, entity: str, options: SimilarOptions) -> Neighbour
     4
     """
     source = _source(context, options.features or _name(context, options.model, options.k))
-    near = _nearest(source, entity, options.n)
     fields = [field.name for field in context.recipe.text_fields(preset(context.store, context.dataset))]
     column = options.by or fields[0]
-    common = _shared(context, entity, near["neighbour"].to_pylist(), column, fields)
+    with context.store.connect(limits=ONE_BY_ONE) as connection:  # vectors and events stay where they are
+        near = _nearest(connection, source, entity, options.n)
+        common = _shared(connection, context, entity, near["neighbour"].to_pylist(), column, fields)
     labels = _labels(context, [entity, *near["neighbour"].to_pylist()])
     rows = [
         {
@@ -177,34 +181,38 @@ def _source(context: Context, name: str) -> FeatureSource:
     return (live(context, begun[-1:], named=True) or feature_sources(context, [name], there=found))[-1]
 
 
-def _nearest(source: FeatureSource, entity: str, n: int) -> pa.Table:
+def _nearest(connection: "DuckDBPyConnection", source: FeatureSource, entity: str, n: int) -> pa.Table:
     """The nearest by cosine: of vectors that go by, where they can."""
     from ..features.neighbours import nearest, nearest_of  # heavy
 
     if source.stored is None:
         return nearest(source.load(), [entity], n)
-    mine = source.stored.one(entity)
+    mine = source.stored.one(connection, entity)
     if mine is None:
         raise ProbeError(f"entity '{entity}' has no vector in '{source.name}': choose one of its {source.n_live}")
-    return nearest_of(source.name, entity, mine, source.stored.blocks(), n)
+    return nearest_of(source.name, entity, mine, source.stored.blocks(connection), n)
 
 
 def _shared(
-    context: Context, entity: str, neighbours: list[str], column: str, fields: list[str]
+    connection: "DuckDBPyConnection",
+    context: Context,
+    entity: str,
+    neighbours: list[str],
+    column: str,
+    fields: list[str],
 ) -> dict[str, list[dict[str, Any]]]:
     """Neighbour -> events in common, rarest first; each neighbour, also one that shares nothing."""
-    from ..features.neighbours import shared_in
+    from ..features.shared_values import shared_in
 
     histories = Histories(context.store, context.dataset, context.cutoff.config_id)
     common: dict[str, list[dict[str, Any]]] = {neighbour: [] for neighbour in neighbours}
-    with context.store.connect(limits=Limits(threads=1)) as connection:  # the events stay where they are
-        there = connection.sql(f"SELECT * FROM {histories.view} LIMIT 0").columns
-        for name in (column, *fields):
-            if name not in there:
-                raise ProbeError(f"events have no column '{name}': choose one of {', '.join(there)}")
-        events = f"({histories.sql([column, *fields])})"
-        for row in shared_in(connection, events, entity, neighbours, column, fields).to_pylist():
-            common[row.pop("neighbour")].append(row)
+    there = connection.sql(f"SELECT * FROM {histories.view} LIMIT 0").columns
+    for name in (column, *fields):
+        if name not in there:
+            raise ProbeError(f"events have no column '{name}': choose one of {', '.join(there)}")
+    events = f"({histories.sql([column, *fields])})"
+    for row in shared_in(connection, events, entity, neighbours, column, fields, histories.view).to_pylist():
+        common[row.pop("neighbour")].append(row)
     return common
 
 

@@ -21,7 +21,6 @@ from ..options import (
 )
 from .documented import takes
 from .outcome import Outcome, Outcomes
-from .probe import tasks_of
 from .run_result import RunResult
 from .steps_after import StepsAfter
 
@@ -255,6 +254,7 @@ class Steps(StepsAfter):
         >>> [outcome.stage for outcome in ran.outcomes]
         ['serialize', 'enrich', 'embed', 'probe']
         """
+        from .probe import tasks_of
         from .run import run
 
         context = self._context(dry_run)

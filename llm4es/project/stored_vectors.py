@@ -14,6 +14,7 @@ from ..core.sql import literal
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+    from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
 
     from llm4es_store import Store
@@ -74,8 +75,8 @@ class StoredVectors:
             matrix = spilled((len(ids), self.width), np.float32)  # (N, D)
             for number, query in enumerate(queries):
                 for batch in connection.sql(query).to_arrow_reader(ROWS_AT_ONCE):
-                    some, vectors = _numbers(batch)
-                    at = [place[entity] for entity in some]
+                    vectors = _numbers(batch)
+                    at = [place[entity] for entity in batch["entity_id"].to_pylist()]
                     matrix[at] = vectors if number == 0 else matrix[at] + vectors
                     rest(matrix)
         if len(queries) > 1:
@@ -90,31 +91,29 @@ class StoredVectors:
             source_hash=self.content(),
         )
 
-    def one(self, entity: str) -> "NDArray[np.float32] | None":
+    def one(self, connection: "DuckDBPyConnection", entity: str) -> "NDArray[np.float32] | None":
         """The (D,) numbers of one entity in one embedding; None: it has none. Little else of the files is read."""
-        with self.store.connect(limits=ONE_BY_ONE) as connection:
-            query = f"{self.queries[0]} AND entity_id = {literal(entity)}"
-            for batch in connection.sql(query).to_arrow_reader(1):
-                if batch.num_rows:
-                    vector: NDArray[np.float32] = _numbers(batch)[1][0]
-                    return vector
+        query = f"{self.queries[0]} AND entity_id = {literal(entity)}"
+        for batch in connection.sql(query).to_arrow_reader(1):
+            if batch.num_rows:
+                vector: NDArray[np.float32] = _numbers(batch)[0]
+                return vector
         return None
 
-    def blocks(self) -> "Iterator[tuple[list[str], NDArray[np.float32]]]":
+    def blocks(self, connection: "DuckDBPyConnection") -> "Iterator[tuple[pa.StringArray, NDArray[np.float32]]]":
         """Ids and numbers of one embedding, some at a time, in no order.
 
         Yields
         ------
-        tuple of list of str, numpy.ndarray
-            (rows, D) float32.
+        tuple of pyarrow.StringArray, numpy.ndarray
+            (rows,) and (rows, D) float32.
         """
-        with self.store.connect(limits=ONE_BY_ONE) as connection:
-            for batch in connection.sql(self.queries[0]).to_arrow_reader(ROWS_AT_ONCE):
-                if batch.num_rows:
-                    yield _numbers(batch)
+        for batch in connection.sql(self.queries[0]).to_arrow_reader(ROWS_AT_ONCE):
+            if batch.num_rows:
+                yield batch["entity_id"], _numbers(batch)
 
 
-def _numbers(batch: "pa.RecordBatch") -> "tuple[list[str], NDArray[np.float32]]":
-    """Ids, and their vectors (rows, D)."""
-    ids = batch["entity_id"].to_pylist()
-    return ids, batch["vector"].flatten().to_numpy(zero_copy_only=False).reshape(len(ids), -1)
+def _numbers(batch: "pa.RecordBatch") -> "NDArray[np.float32]":
+    """The vectors (rows, D)."""
+    numbers: NDArray[np.float32] = batch["vector"].flatten().to_numpy(zero_copy_only=False)
+    return numbers.reshape(batch.num_rows, -1)

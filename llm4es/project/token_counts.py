@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from ..core.limits import LEAN
 from ..embed.prompts import PromptSet, history_frame
 from ..embed.token_counts import PLAIN, Frame, tokens_of_events, tokens_of_texts
 from ..models.ref import ModelRef
@@ -63,7 +64,7 @@ def to_embed(
     from ..models.load import load_tokenizer
 
     entities = todo.select(["entity_id"]).group_by("entity_id", use_threads=False).aggregate([])
-    with context.store.connect() as connection:
+    with context.store.connect(limits=LEAN) as connection:
         connection.register("todo", entities)
         connection.register("sampled", _some(entities))
         query = f"SELECT text, event_offsets, n_events FROM texts SEMI JOIN sampled USING (entity_id) WHERE {condition}"

@@ -41,12 +41,13 @@ def make_plan(
     planned = partial(Plan, table=table, subject=key[0], scope=scope, version=version, commits=commits)
     connection.register("wanted", wanted.append_column("_row", pa.array(np.arange(len(wanted)))))
     live = f"FROM ({rows}) WHERE {where(scope)}"
+    known = f"FROM ({related})" if related else ""
     nothing = wanted.slice(0, 0)
     stale = nothing.select([key[0], "source_hash"])
     if _all_live(connection, keys, live):
         todo = nothing.append_column("reason", pa.array([], pa.string()))
         return planned(todo, stale, 0, len(wanted))
-    if related is None and not connection.execute(f"SELECT 1 {live} LIMIT 1").fetchall():
+    if not any(connection.execute(f"SELECT 1 {of} LIMIT 1").fetchall() for of in (live, known) if of):
         todo = wanted.append_column("reason", pa.repeat(pa.scalar(Reason.NEW.value), len(wanted)))
         return planned(todo, stale, 0, 0)
     # Two passes over the live keys and no copy of them: what is left over on either side is little, as a rule.
@@ -54,11 +55,11 @@ def make_plan(
         SELECT * FROM wanted ANTI JOIN (SELECT {keys}, source_hash {live}) USING ({keys}, source_hash)""")
     connection.execute(f"""CREATE OR REPLACE TEMP TABLE unconfirmed AS
         FROM (SELECT {keys}, source_hash {live}) ANTI JOIN wanted USING ({keys}, source_hash)""")
-    known = f"SELECT {subject} FROM ({related}) SEMI JOIN todo USING ({subject})" if related else "SELECT NULL LIMIT 0"
+    met = f"SELECT {subject} {known} SEMI JOIN todo USING ({subject})" if related else "SELECT NULL LIMIT 0"
     todo = connection.sql(f"""
         SELECT todo.* EXCLUDE (_row), CASE
             WHEN outdated.outdated THEN '{Reason.CHANGED}'
-            WHEN todo.{subject} IN ({known}) THEN '{unseen}'
+            WHEN todo.{subject} IN ({met}) THEN '{unseen}'
             ELSE '{Reason.NEW}' END AS reason
         FROM todo LEFT JOIN (SELECT DISTINCT {keys}, true AS outdated FROM unconfirmed) outdated USING ({keys})
         ORDER BY _row""").to_arrow_table()

@@ -42,6 +42,8 @@ COMMANDS = (
     Command("init", _KEEPING, "a first recipe for tables that nobody has described"),
     Command("recipes", _KEEPING, "the built-in recipes"),
     Command("models", _KEEPING, "what models there are; pull one, export one"),
+    Command("status", _KEEPING, "the store at a glance: what it holds, what is out of date, what mends it"),
+    Command("doctor", _KEEPING, "this machine: versions, devices, memory, cache, tokens a second"),
     Command("runs", _KEEPING, "what was done, when and why; one run with its lineage"),
     Command("import", _KEEPING, "vectors made elsewhere, kept and compared like our own"),
     Command("export", _KEEPING, "features of any kind as one file for other tools"),

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 
-from llm4es.core.freed_memory import free_large_arrays
 from llm4es.options import SimilarOptions
 
 from ..call import Call
@@ -29,7 +28,6 @@ def similar(
 
         llm4es similar movielens-100k 196 --model smollm2-135m --k all -n 3 --format json
     """
-    free_large_arrays()
     near = call.project(recipe).similar(entity, task=call.task, **options)
     call.screen.say(near.title)
     if call.format not in (None, OutputFormat.TABLE):

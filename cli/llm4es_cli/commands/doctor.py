@@ -1,0 +1,31 @@
+"""``llm4es doctor``: what this machine brings."""
+
+from typing import Annotated
+
+import typer
+
+from llm4es.options import DEFAULT_MODEL
+
+from ..call import Call
+from ..options import ModelOption
+from ..screen import show
+from ..signature import with_options
+
+
+@with_options(shared=("format",))
+def doctor(
+    call: Call,
+    model: ModelOption = DEFAULT_MODEL,
+    speed: Annotated[bool, typer.Option("--speed/--no-speed", help="Try how fast the model reads: 10 seconds.")] = True,
+) -> None:
+    """Show versions, devices, memory, disk and cache, and how many tokens a second this machine reads.
+
+    Examples:
+
+        llm4es doctor
+
+        llm4es doctor --no-speed
+    """
+    from llm4es.project.doctor import doctor as look
+
+    show(look(call.store, model, call.screen, speed=speed), call.format)

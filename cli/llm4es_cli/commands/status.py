@@ -1,0 +1,22 @@
+"""``llm4es status``: the store at a glance."""
+
+from ..call import Call
+from ..screen import show
+from ..signature import with_options
+
+
+@with_options(shared=("format",))
+def status(call: Call) -> None:
+    """Show what the store holds, what of it is out of date, and the command that mends that.
+
+    Raw files are read to see whether they have changed.
+
+    Examples:
+
+        llm4es status
+
+        llm4es status --format json
+    """
+    from llm4es.project.status import status as look
+
+    show(look(call.opened(), call.screen), call.format)
