@@ -1,6 +1,7 @@
 """Ray: the rows of one process from workers of a cluster, whoever dies, and stages that know nothing of it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,19 @@ import pytest
 from llm4es import Local, Project, Ray
 from llm4es.core.errors import DataError, WorkerError
 from llm4es.options import SerializeOptions
+from llm4es.project import mapping, ray_worker
 from llm4es.project.executor import Executor
+from llm4es.project.shared_place import SharedPlace
 from llm4es.recipes import load_recipe, locate, read_events
 from llm4es.serialize import serialize
 
 from . import shop
+from .event_reading import lines, plain_vectors, stored
 from .test_workers import IDS, batches, set_up
 
 ray = pytest.importorskip("ray")
 
 TABLES = ("events_shop", "labels", "splits", "texts", "embeddings", "event_vectors", "canaries")
-EXECUTORS: dict[str, type[Any]] = {"Local(1)": Local, "Local(2)": Local, "Ray(2)": Ray}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -39,16 +42,12 @@ def cluster() -> Iterator[None]:
 
 
 def every_stage(executor: Executor, folder: Path, recipe: Path, model: Path) -> dict[str, pa.Table]:
-    """The rows of all tables, after all that can be mapped: a second day too."""
+    """The rows of all tables, after all that can be mapped."""
     project = Project(str(recipe), folder, executor=executor, observer="silent")
-    shop.write(recipe.parent, customers=22)
-    assert project.serialize().computed == 22
-    shop.write(recipe.parent, changed={3: "oats"})
-    assert repr(project.serialize()).startswith("serialize shop: 1 computed, 19 reused (1 text changed, 2 vanished)")
+    assert project.serialize().computed == 20
     assert project.enrich(variants=1).computed == 20
     assert project.embed(str(model), k=(1, 2), max_length=64, texts="all").computed == 40
     assert project.embed(str(model), k=1, max_length=64, history="events").computed == 20
-    assert project.embed(str(model), k=1, max_length=64, history="events").computed == 0
     assert project.store.sql("SELECT DISTINCT status FROM runs").fetchall() == [("done",)]
     return {
         table: project.store.sql(f"SELECT * EXCLUDE (run_id) FROM {table} ORDER BY ALL").to_arrow_table()
@@ -75,8 +74,11 @@ def test_every_stage_gives_the_rows_of_one_process(tmp_path: Path, model: Path) 
     for batch in serialize(read_events(loaded, locate(loaded), options), loaded, options):
         for row in batch.to_pylist():
             assert texts[row["entity_id"], "raw"] == row["text"]
-    rows = [row for row in made["ray"]["embeddings"].to_pylist() if row["entity_id"] == "c0"]
-    assert len(rows) == 3
+    events = Project(str(recipe), tmp_path / "ray")
+    read = lines(events)["c0"]
+    plain_of = plain_vectors(str(model), read, 1)
+    expected = np.mean([plain_of[line] for line in read], axis=0)
+    assert np.allclose(stored(events, 1, history="events")["c0"], expected, rtol=1e-4, atol=1e-5)
 
 
 def ray_rows(setup: Any, told: list[str] | None = None) -> tuple[list[dict[str, Any]], int]:
@@ -123,3 +125,52 @@ def test_what_the_cluster_has_no_room_for_is_refused() -> None:
         list(Ray(3).map(set_up, batches(), lambda _: None))
     with pytest.raises(WorkerError, match=r"0 GPUs"):
         list(Ray(1, gpus=1).map(set_up, batches(), lambda _: None))
+
+
+def test_what_is_made_when_ctrl_c_comes_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard, real = [0], mapping._next
+
+    def interrupted(queue: Any) -> Any:
+        heard[0] += 1
+        if heard[0] == 3:
+            raise KeyboardInterrupt
+        return real(queue)
+
+    monkeypatch.setattr(mapping, "_next", interrupted)
+    rows: list[str] = []
+    done: list[int] = []
+
+    def mapped() -> None:
+        for increment in Ray(1).map(partial(set_up, seconds=0.02), batches(), done.append):
+            rows.extend(row["entity_id"] for part in increment for row in part.rows.to_pylist())
+
+    with pytest.raises(KeyboardInterrupt):
+        mapped()
+    assert 2 < len(rows) == len({*rows}) == sum(done) < len(IDS)  # what its portion gave, and no other portion
+
+
+def test_a_store_that_a_worker_does_not_see_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def elsewhere(store: str) -> Iterator[SharedPlace]:
+        yield SharedPlace(f"{store}-elsewhere", "probe")
+
+    project = Project(shop.write(tmp_path / "shop"), tmp_path / "store", executor=Ray(1), observer="silent")
+    monkeypatch.setattr(SharedPlace, "of", elsewhere)
+    with pytest.raises(WorkerError, match=r"the store .*store-elsewhere is not seen by the worker on .*: every worker"):
+        project.serialize()
+    assert project.store.sql("SELECT status FROM runs").fetchall() == [("failed",)]
+
+
+def test_where_others_keep_the_room_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Other:
+        """Somebody else's."""
+
+        def is_up(self) -> bool:
+            return True
+
+    other = ray.remote(num_cpus=2)(Other).remote()
+    assert ray.get(other.is_up.remote())
+    monkeypatch.setattr(ray_worker, "READY_SECONDS", 0.6)
+    with pytest.raises(WorkerError, match=r"no worker was ready after 0\.01 minutes: the cluster is busy"):
+        list(Ray(1).map(set_up, batches(), lambda _: None))
+    ray.kill(other)
