@@ -25,7 +25,7 @@ from ..serialize.formats import field_named, parse
 from ..servers import key_remark, server_address
 from .context import Context
 from .costs import Amount, like_model
-from .executor import Increment, TableRows, Work
+from .executor import Increment, Local, TableRows, Work
 from .incremental import Job, incremental
 from .kept_variants import variants_config
 from .observer import Advance
@@ -119,7 +119,7 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions, working:
         commit_seconds=0 if by_llm else None,  # answers may cost money
         total=lambda todo: len(set(todo["entity_id"].to_pylist())),
         setup=partial(_set_up, options, load, model, free),
-        executor=lambda todo: context.executor,
+        executor=lambda todo: Local(1) if options.engine is EngineName.OPENAI and by_llm else context.executor,
         committers={
             COST: lambda run, rows: cost.add_all(rows.to_pylist()),
             UNANSWERED: lambda run, rows: unanswered.extend(rows["reason"].to_pylist()),

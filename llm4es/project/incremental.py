@@ -185,7 +185,8 @@ def carry_out(context: Context, job: Job, run: "Run", plan: Plan) -> None:
 
 def _increments(context: Context, job: Job, todo: pa.Table, run: "Run | None") -> Iterator[Increment]:
     """What the stage gives for the planned rows, wherever the executor maps it."""
-    given = Local(1) if type(context.executor) is Local else context.executor
+    given = context.executor  # where a step says nothing of executors, its work is not worth another process
+    given = Local(1) if type(given) is Local or getattr(given, "at_the_store", False) else given
     executor = given if job.executor is None else job.executor(todo)
     here = run is not None and isinstance(executor, Local) and executor.workers in (None, 1)
     began: list[float] = []

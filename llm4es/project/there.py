@@ -15,6 +15,7 @@ from ..core.errors import ModelError
 from ..core.sql import Scope
 from .commits import COMMIT_SECONDS, joined
 from .increments import Increment, Setup, TableRows, Work
+from .models_there import models_there
 from .observer import Advance
 
 if TYPE_CHECKING:
@@ -66,10 +67,11 @@ class There(AtTheStore):
     """Tables whose rows the run takes itself."""
 
     def __call__(self) -> Work:
-        """Set the stage up, and open the store."""
+        """Open the store, and set the stage up, with the models of this machine."""
         from llm4es_store import Store
 
-        return _Stage(self, self.setup(), Store(self.store))
+        store = Store(self.store)
+        return _Stage(self, models_there(self.setup, store)(), store)
 
 
 class _Stage:
