@@ -8,6 +8,7 @@ In: nothing. Out: nothing. Knows no command.
 
 import ctypes
 import sys
+from typing import Any
 
 _MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # of malloc.h
 _BYTES = 2**20
@@ -20,9 +21,27 @@ def free_large_arrays() -> None:
     --------
     >>> free_large_arrays()
     """
-    if sys.platform != "linux":
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl, for one, has none
+    mallopt = _of_libc("mallopt")
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, _BYTES)
         mallopt(_TRIM_THRESHOLD, _BYTES)
+
+
+def give_back() -> None:
+    """Hand to the system what the C library and Arrow keep for later: before something large is made.
+
+    Examples
+    --------
+    >>> give_back()
+    """
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
+    trim = _of_libc("malloc_trim")
+    if trim is not None:
+        trim(0)
+
+
+def _of_libc(name: str) -> Any:
+    """A function of the C library; None where it has none of that name: musl, for one."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None

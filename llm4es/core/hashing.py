@@ -8,7 +8,13 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_VALUES_AT_ONCE = 2**14
+"""Of a column that are Python values at a time."""
 
 CONFIG_ID_LENGTH = 12
 """Hexadecimal digits of a ``config_id``: 48 bits, for the thousands of configurations one store may hold."""
@@ -22,6 +28,27 @@ def canonical_json(value: Any) -> str:
 def text_hash(text: str) -> str:
     """SHA-256 of the UTF-8 text, 64 digits."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def columns_hash(name: str, table: "pa.Table") -> str:
+    """``text_hash`` of the name and every column's values as ``canonical_json``, of which few lie in memory.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> table = pa.table({"film": ["Heat", None], "n": [1, 2]})
+    >>> columns_hash("film", table) == text_hash(canonical_json(["film", [["Heat", None], [1, 2]]]))
+    True
+    """
+    digest = hashlib.sha256(f"[{canonical_json(name)},[".encode())
+    for number, column in enumerate(table.columns):
+        digest.update(b",[" if number else b"[")
+        for start in range(0, len(column), _VALUES_AT_ONCE):
+            values = canonical_json(column.slice(start, _VALUES_AT_ONCE).to_pylist())[1:-1]
+            digest.update(f"{',' if start else ''}{values}".encode())
+        digest.update(b"]")
+    digest.update(b"]]")
+    return digest.hexdigest()
 
 
 def config_id(config: Any) -> str:

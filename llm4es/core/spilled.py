@@ -100,7 +100,9 @@ def rows_of(array: Any, rows: "NDArray[Any]", dtype: "DTypeLike | None" = None, 
     shape = len(rows), array.shape[1]
     copy = spilled(shape, dtype) if spill else np.empty(shape, dtype)
     step = max(1, _BYTES_AT_ONCE // max(dtype.itemsize * shape[1], 1))
+    rest(array)
     for start in range(0, len(rows), step):
         copy[start : start + step] = array[rows[start : start + step]]
         rest(array)
+    rest(copy)
     return copy

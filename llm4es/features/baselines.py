@@ -6,12 +6,14 @@ DuckDB over the stream of batches; scaling is left to the probe's training folds
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from scipy import sparse
 
-from ..core.hashing import canonical_json, text_hash
+from ..core.hashing import canonical_json, columns_hash, text_hash
 from ..core.sql import identifier
 from .events_table import loaded
 from .feature_set import FeatureSet, Preprocess
@@ -55,8 +57,8 @@ def tfidf(events: Iterable[pa.RecordBatch], column: str, items: Sequence[str] | 
             f"""SELECT entity_id, {identifier(column)}::VARCHAR AS item, count({identifier(column)}) AS n
             FROM events GROUP BY ALL ORDER BY entity_id, item"""
         ).to_arrow_table()
-    ids, rows = np.unique(table["entity_id"].to_numpy(), return_inverse=True)
-    found, columns = np.unique(table["item"].fill_null("").to_numpy(), return_inverse=True)
+    ids, rows = _numbered(table["entity_id"])
+    found, columns = _numbered(table["item"].fill_null(""))
     n = table["n"].to_numpy().astype(float)
     if items is not None:
         place = {item: column for column, item in enumerate(items)}
@@ -65,7 +67,6 @@ def tfidf(events: Iterable[pa.RecordBatch], column: str, items: Sequence[str] | 
     known = list(map(str, found)) if items is None else list(items)
     matrix = sparse.csr_matrix((n, (rows, columns)), shape=(len(ids), max(len(known), 1)))  # (N, items)
     matrix.eliminate_zeros()  # events whose value is null count for no item
-    content = [table.column(name).to_pylist() for name in table.column_names]
     return FeatureSet(
         name="tfidf",
         entity_ids=[str(i) for i in ids],
@@ -73,11 +74,18 @@ def tfidf(events: Iterable[pa.RecordBatch], column: str, items: Sequence[str] | 
         model=None,
         k=None,
         seen=frozenset(),
-        source_hash=text_hash(canonical_json([column, content])),
+        source_hash=columns_hash(column, table),
         preprocess=Preprocess.TFIDF,
         columns=known,
         learnt={"items": known},
     )
+
+
+def _numbered(texts: pa.ChunkedArray) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The distinct texts, sorted, and which of them each is: no other becomes a Python value."""
+    encoded = texts.combine_chunks().dictionary_encode()
+    distinct, place = np.unique(encoded.dictionary.to_numpy(zero_copy_only=False), return_inverse=True)
+    return distinct, place[encoded.indices.to_numpy()]
 
 
 def majority(entity_ids: Sequence[str]) -> FeatureSet:

@@ -51,6 +51,7 @@ def data_leaks(context: Context, task: str, labels: pa.Table) -> list[str]:
     >>> data_leaks(context, "loyal", labels)
     []
     """
+    import numpy as np
     import pyarrow.compute as pc
 
     from ..features.recency import recency
@@ -65,12 +66,15 @@ def data_leaks(context: Context, task: str, labels: pa.Table) -> list[str]:
     cohort = cohort_sql(context.of_task(task), task)  # nobody else's events are read
 
     def events(*columns: str) -> pa.RecordBatchReader:
-        return store.sql(histories.sql(columns, cohort)).to_arrow_reader(_ROWS_AT_ONCE)
+        return store.sql(histories.sql(columns, cohort), limits=FRUGAL).to_arrow_reader(_ROWS_AT_ONCE)
 
     known = store.sql(cohort).to_arrow_table()["entity_id"]
     labelled = labels.filter(pc.is_in(labels["entity_id"], value_set=known.combine_chunks()))
-    truth = Truth.of(labelled, Kind(context.recipe.tasks[task].kind))
-    if not truth.can_be_told:
+    try:
+        truth = Truth.of(labelled, Kind(context.recipe.tasks[task].kind))
+    except ValueError:  # a regression's label is no number: the probe names it
+        return []
+    if not truth.can_be_told or not np.isfinite(truth.y).all():
         return []
     lines = []
     kept = set(store.sql(f"SELECT * FROM {histories.view} LIMIT 0").columns)  # a recipe may have got more fields since

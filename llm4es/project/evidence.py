@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.errors import Llm4esError
+from ..core.limits import FRUGAL
 from ..core.plan import Reason
 from ..core.sql import where
 from ..core.tasks import OF_NUMBERS, OWN_FOLDS, PRIMARY, Kind, plain_protocol
@@ -81,7 +82,7 @@ class Evidence:
     @cached_property
     def cohort(self) -> list[str]:
         """Their ids, sorted as text."""
-        rows = self.context.store.sql(f"{self.cohort_sql} ORDER BY entity_id").to_arrow_table()
+        rows = self.context.store.sql(f"{self.cohort_sql} ORDER BY entity_id", limits=FRUGAL).to_arrow_table()
         return list(rows["entity_id"].to_pylist())
 
     @cached_property

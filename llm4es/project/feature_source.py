@@ -10,6 +10,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..core.errors import OptionError
+from ..core.freed_memory import give_back
 from ..features.expressions import Combination
 from .seen import NOBODY, Seen
 from .stored_vectors import StoredVectors
@@ -182,7 +183,9 @@ class FeatureSource:
         if self.how is not None:
             parts = tuple(part.probed(among, earlier=earlier) for part in self.parts)
             return CombinedFeatures(self.how, parts, self.name)
-        return self.earlier(among) if earlier and self.earlier is not None else self.load(among)
+        features = self.earlier(among) if earlier and self.earlier is not None else self.load(among)
+        give_back()  # what they were read with, before a probe makes copies
+        return features
 
     def read(self, condition: str, learnt: Mapping[str, Any]) -> "FeatureSet":
         """The rows of the entities that a condition picks, as ``part`` gives them.

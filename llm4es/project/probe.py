@@ -202,6 +202,8 @@ def probe(
 
     def work(batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
         """Fit and score one feature set after the other."""
+        todo = {name for batch in batches for name in batch["features"].to_pylist()}
+        leaks = data_leaks(context, task, labels)  # before what makes large arrays is imported
         lean_scikit()
         from ..probe import probe as fit_and_score  # heavy, and not needed where everything is there
         from ..probe.out_of_time import Earlier
@@ -210,8 +212,6 @@ def probe(
         labelled, learnt = evidence.labelled_sql, evidence.earlier_labelled_sql
         check(options, splits)  # once: not as a warning of each feature set
         failure = None
-        leaks: list[str] | None = None
-        todo = {name for batch in batches for name in batch["features"].to_pylist()}
         for name in (name for name in by_name if name in todo):
             source = by_name[name]
             fit, end = done.followed(name, advance)
@@ -234,8 +234,6 @@ def probe(
             if context.new_items is None:  # whose rows were not read
                 result = replace(result, n_without_label=evidence.unlabelled(source))
             results[name] = result
-            if leaks is None:
-                leaks = data_leaks(context, task, labels)
             scope = {**of_task, "features": name, "config_id": made}
             # The metrics last: a row of them says that the predictions are there.
             yield [

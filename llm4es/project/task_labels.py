@@ -6,6 +6,7 @@ In: a context of that task. Out: labels, one an entity, or one line that says wh
 import pyarrow as pa
 
 from ..core.errors import ProbeError
+from ..core.limits import FRUGAL
 from ..core.sql import literal, where
 from ..core.times import shown
 from .context import Context
@@ -146,7 +147,7 @@ def check_classes(context: Context, task: str) -> None:
     known = Histories(context.store, context.dataset, context.cutoff.config_id).cutoffs
     query = f"""SELECT count(DISTINCT label), any_value(label), count(DISTINCT entity_id)
         FROM ({labels_sql(context, task)}) WHERE entity_id IN (SELECT entity_id FROM ({known}))"""
-    ((labels, one, entities),) = context.store.sql(query).fetchall()
+    ((labels, one, entities),) = context.store.sql(query, limits=FRUGAL).fetchall()
     if labels == 0 and (until := context.which.until) is not None and context.cutoff.as_of is not None:
         raise ProbeError(
             f"task {task!r} has no label from {shown(context.cutoff.as_of)} to {shown(until)} to learn from: "

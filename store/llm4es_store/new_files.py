@@ -14,7 +14,6 @@ from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from llm4es.core import schemas
 from llm4es.core.sql import Scope
@@ -109,6 +108,8 @@ def written_file(
     table: str, folder: str, partition: Any, batches: Iterator[pa.Table], bounded: Sequence[str]
 ) -> DataFile:
     """Write batches of at least one row into one new file of a folder."""
+    import pyarrow.parquet as pq  # brings along clients of every cloud
+
     path = f"{folder}/part-{uuid.uuid4()}.parquet".lstrip("/")
     bounds: dict[str, tuple[Any, Any, int]] = {}  # column -> least, greatest, nulls
     count = 0

@@ -8,12 +8,11 @@ New rows lie in files of their own, the newest ones, where the next change looks
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from llm4es.core.errors import StoreError
 from llm4es.core.sql import Scope
@@ -26,6 +25,9 @@ from .log import REMEDY
 from .new_files import discard, new_files, opened, streamed_files, written_file
 from .parquet import repeated_in, rows_at_once
 from .rows import stamped
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 Places = npt.NDArray[np.int64]
 """Numbers of rows in a file, from 0, ascending."""
@@ -94,6 +96,8 @@ def merge(table: Table, files: Sequence[DataFile], run_id: str) -> DataFile:
 
     Raises ConflictError as ``change`` does.
     """
+    import pyarrow.parquet as pq  # brings along clients of every cloud
+
     with ExitStack() as stack:
         sources = [stack.enter_context(opened(table.path, file.path, "rb")) for file in files]
         parts = [stack.enter_context(pq.ParquetFile(source)) for source in sources]
@@ -177,15 +181,17 @@ def without(table: str, file: DataFile, gone: Places, bounded: Sequence[str]) ->
         return written_file(table, file.folder, file.partition, together(survivors()), bounded)
 
 
-def _parquet(source: IO[bytes], table: str, path: str) -> pq.ParquetFile:
+def _parquet(source: IO[bytes], table: str, path: str) -> "pq.ParquetFile":
     """A file whose texts come as the dictionaries that they are kept as. Raises StoreError where it is none."""
+    import pyarrow.parquet as pq  # heavy, as above
+
     with _readable(table, path):
         told = pq.read_metadata(source)
         source.seek(0)
         return pq.ParquetFile(source, metadata=told, read_dictionary=repeated_in(told, told.schema.to_arrow_schema()))
 
 
-def _read(before: pq.ParquetFile, table: str, path: str) -> Iterator[pa.RecordBatch]:
+def _read(before: "pq.ParquetFile", table: str, path: str) -> Iterator[pa.RecordBatch]:
     """A file's rows, some of one group at a time. Raises StoreError where they cannot be read."""
     with _readable(table, path):
         for group in range(before.num_row_groups):

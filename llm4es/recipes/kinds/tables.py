@@ -14,7 +14,6 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.ipc
-import pyarrow.parquet as pq
 
 from ...core.errors import DataError, one_line
 from ...core.interrupts import interruptible
@@ -35,6 +34,8 @@ def as_parquet(kind: FileKind, path: Path, table: str | None, target: Path) -> N
 
 
 def _arrow(path: Path, table: str | None, target: Path) -> None:
+    import pyarrow.parquet as pq  # brings along clients of every cloud
+
     with pa.memory_map(str(path)) as file:
         try:
             reader = pa.ipc.open_file(file)
@@ -114,6 +115,8 @@ def _chosen(path: Path, table: str | None, names: Sequence[str], what: str) -> s
 
 def _write(names: Sequence[str], rows: Iterable[Sequence[Any]], target: Path) -> None:
     """Rows of mixed types as texts: what has a type a cell has none a column."""
+    import pyarrow.parquet as pq  # heavy, as above
+
     names = [name.strip() or f"column_{at}" for at, name in enumerate(names, start=1)]
     schema = pa.schema([(name, pa.string()) for name in names])
     rows = iter(rows)
