@@ -1,5 +1,7 @@
 """What Ray as an executor refuses, in a line; nothing of this needs Ray."""
 
+import contextlib
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,8 @@ from llm4es.project.ray_cluster import connected
 from llm4es.project.shared_place import SharedPlace
 
 from .shell import Shell
+
+REAL = socket.create_connection
 
 Install = Callable[[Callable[..., None]], list[dict[str, Any]]]
 
@@ -37,7 +41,10 @@ def with_ray(monkeypatch: pytest.MonkeyPatch) -> Install:
         monkeypatch.setattr("atexit.register", lambda _: None)
         return asked
 
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    for name in ("RAY_ADDRESS", "RAY_AUTH_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "0" * 32)
+    monkeypatch.setattr("socket.create_connection", lambda *_: contextlib.nullcontext())
     return installed
 
 
@@ -63,6 +70,20 @@ def test_another_ray_at_the_address_is_one_line(with_ray: Install) -> None:
         "no Ray at head:6379: Version mismatch: The cluster was started with: Ray: 2.50.0 Python: 3.11.7"
     )
     assert [options["address"] for options in asked] == ["head:6379"]
+    with_ray(fails("Failed to connect to Ray cluster at 10.0.0.1:6379"))
+    with pytest.raises(WorkerError, match=r"6379; where it asks for a token, set RAY_AUTH_MODE=token"):
+        connected("head:6379")
+
+
+def test_an_address_that_nobody_answers_at_is_said_at_once(with_ray: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = with_ray(lambda: None)
+    monkeypatch.setattr("socket.create_connection", REAL)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(WorkerError, match=f"no Ray at {address}: Connection refused"):
+        connected(address)
+    assert not asked
 
 
 def test_a_ray_of_this_machine_that_is_slow_to_start_is_tried_again(with_ray: Install) -> None:

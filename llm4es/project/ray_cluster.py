@@ -6,6 +6,8 @@ In: an address. Out: the module ``ray``, connected. Knows no stage and no worker
 import atexit
 import logging
 import os
+import secrets
+import socket
 import time
 from contextlib import suppress
 from typing import Any
@@ -15,6 +17,9 @@ from ..core.errors import WorkerError
 
 _TRIES = 3
 """A machine under load may take longer than Ray waits for its own parts."""
+
+_SECONDS = 10.0
+"""For an address to answer at all."""
 
 _LOCAL = {"address": "local", "include_dashboard": False, "object_store_memory": 120 * 2**20}
 """Of a Ray of this machine's own: what travels is ids and names of files, and nobody looks at it in a browser."""
@@ -51,6 +56,10 @@ def connected(address: str | None = None) -> Any:
         raise WorkerError(
             f"{address} is an address to submit jobs to: `ray job submit -- llm4es ...` runs the command on the cluster"
         )
+    if address:
+        _answers(address)
+    elif not {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # else Ray writes one into the home folder, for good
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
     for left in reversed(range(_TRIES)):
         try:
@@ -60,13 +69,26 @@ def connected(address: str | None = None) -> Any:
             said = " ".join(str(error).split())[:300]
             if address or not left:
                 where = f"at {address}" if address else "on this machine"
-                raise WorkerError(f"no Ray {where}: {said}") from error
+                hint = "; where it asks for a token, set RAY_AUTH_MODE=token" if "Failed to connect" in said else ""
+                raise WorkerError(f"no Ray {where}: {said}{hint}") from error
             time.sleep(2.0)
         else:
             break
     atexit.register(ray.shutdown)
     _silence()
     return ray
+
+
+def _answers(address: str) -> None:
+    """Raise WorkerError where nothing listens at such an address as ``head:6379``: Ray would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), _SECONDS):
+            pass
+    except OSError as error:
+        raise WorkerError(f"no Ray at {address}: {error.strerror or error}") from error
 
 
 def _silence() -> None:
