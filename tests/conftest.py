@@ -1,7 +1,9 @@
 """What several test modules are given: a model's folder, the program, and a shop to use both on, and what to fetch."""
 
+import gc
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,21 @@ from .wheels import build_wheel, serving
 
 if TYPE_CHECKING:
     from llm4es import Project
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _frozen() -> None:
+    """What is there when a module's tests begin, which is what the heavy libraries keep, is not looked through again.
+
+    A command ends with a collection, which takes a fifth of a second in a process that has loaded torch.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """All of it ends with the process."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +62,15 @@ def llm4es(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
 def shell(tmp_path: Path, llm4es: Call, model: Path) -> Shell:
     """A shop's recipe and files, a model, and where a store will be."""
     return Shell(tmp_path, llm4es, model)
+
+
+@pytest.fixture
+def few_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Probes of ``run`` in few folds, where what is shown does not depend on their number."""
+    from llm4es.options import ProbeOptions
+
+    few = partial(ProbeOptions, folds=2, repeats=1, bootstrap=20)
+    monkeypatch.setattr("llm4es.project.run.ProbeOptions", few)
 
 
 @pytest.fixture

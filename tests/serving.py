@@ -101,6 +101,8 @@ parameters.model.path, parameters.port, parameters.n_ctx, parameters.n_parallel 
 if "embedding" in sys.argv:
     parameters.embedding, parameters.n_parallel = True, 1  # with two slots a vector depends on its company
     parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+for each in (parameters.cpuparams, parameters.cpuparams_batch):
+    each.n_threads = 1  # several would wait for each other, and for the tests beside them
 server = xllamacpp.Server(parameters)  # which stops when nothing holds it
 print(server.listening_address, flush=True)
 time.sleep(600)

@@ -11,6 +11,8 @@ from typer.testing import CliRunner, Result
 from llm4es.core.errors import Llm4esError
 from llm4es_cli.main import app
 from llm4es_store import Store
+from llm4es_store.delta import Table
+from llm4es_store.layout import StoreLayout
 
 from . import shop
 
@@ -32,6 +34,12 @@ def committing_at_once(folder: Path) -> dict[str, str]:
     (folder / "sitecustomize.py").write_text("import llm4es.project.commits as c; c.COMMIT_SECONDS = 0.0")
     path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
     return os.environ | {"PYTHONPATH": path, "LLM4ES_CACHE": str(folder / "cache")}
+
+
+def rows_so_far(root: Path, table: str) -> int:
+    """How many rows a table has, as its log says: to look there takes little from the process that is waited for."""
+    found = Table.open(StoreLayout.at(root).table(table))
+    return 0 if found is None else sum(found.files()["num_records"].to_pylist())
 
 
 class Shell:

@@ -12,6 +12,8 @@ from llm4es_cli.commands import COMMANDS
 from . import tiny
 from .shell import Call, Shell
 
+pytestmark = pytest.mark.usefixtures("few_folds")
+
 RUN = ("--max-length", "64", "--k", "1,2", "--finetune", "2")
 
 

@@ -9,6 +9,8 @@ import pytest
 from . import encoders
 from .shell import Shell
 
+pytestmark = pytest.mark.usefixtures("few_folds")
+
 LENGTH = ("--max-length", 64)
 
 

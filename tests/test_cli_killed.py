@@ -15,14 +15,14 @@ from llm4es.project import pipeline
 from llm4es_store import Run, Store
 
 from . import shop
-from .shell import Shell, committing_at_once
+from .shell import Shell, committing_at_once, rows_so_far
 
 STAGES = {
     "serialize": (),
     "enrich": (),
     "finetune": ("--steps", "2", "--max-length", "64"),
     "embed": ("--max-length", "64", "--k", "1,2", "--layers", "keep"),
-    "probe": ("--features", "tfidf,counts"),
+    "probe": ("--features", "tfidf,counts", "--folds", "2", "--repeats", "1", "--bootstrap", "20"),
 }
 """Each stage, as it is interrupted and run again."""
 
@@ -80,8 +80,7 @@ def _kill_once_rows_are_there(
     )
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
-        rows: int = Store(root).sql(f"SELECT count(*) FROM {table}").fetchall()[0][0]
-        if rows:
+        if rows := rows_so_far(root, table):
             process.send_signal(signal.SIGKILL)
             process.wait()
             return rows
@@ -91,19 +90,19 @@ def _kill_once_rows_are_there(
 
 
 def test_a_killed_embed_resumes_and_gives_the_same_vectors(shell: Shell) -> None:
-    shop.write(shell.folder / "shop", customers=600)
+    shop.write(shell.folder / "shop", customers=200)
     shell.stage("serialize")
     words = ("--model", str(shell.model), "--max-length", "64", "--k", "1,2", "--batch-tokens", "64")
     command = ["embed", str(shell.recipe), *words, "--store", str(shell.root)]
     _kill_once_rows_are_there(command, shell.root, committing_at_once(shell.folder))
     ((kept,),) = shell.sql("SELECT count(*) FROM embeddings")
-    assert 0 < kept < 1200
+    assert 0 < kept < 400
     (done,) = shell.stage("embed", *words)
-    assert done["computed"] == 1200 - kept
+    assert done["computed"] == 400 - kept
     assert shell.sql("SELECT status FROM runs WHERE stage = 'embed' ORDER BY version")[0] == ("killed",)
     resumed = Store(shell.root).embeddings("shop", model="tinyllama", k=2)
     whole = shell.beside("again")
-    shop.write(whole.folder / "shop", customers=600)
+    shop.write(whole.folder / "shop", customers=200)
     whole.stage("serialize")
     whole.stage("embed", *words)
     undisturbed = Store(whole.root).embeddings("shop", model="tinyllama", k=2)
@@ -113,7 +112,7 @@ def test_a_killed_embed_resumes_and_gives_the_same_vectors(shell: Shell) -> None
 
 
 def test_events_that_were_read_before_a_kill_are_not_read_again(shell: Shell) -> None:
-    shop.write(shell.folder / "shop", customers=300)
+    shop.write(shell.folder / "shop", customers=100)
     shell.stage("serialize")
     words = (
         "--model",
@@ -133,11 +132,11 @@ def test_events_that_were_read_before_a_kill_are_not_read_again(shell: Shell) ->
     assert kept == events * 4  # every layer of an event or none
     assert shell.sql("SELECT count(*) FROM embeddings") == [(0,)]
     (done,) = shell.stage("embed", *words)
-    assert done["computed"] == 600
+    assert done["computed"] == 200
     (kinds,) = shell.sql("SELECT count(*), count(DISTINCT event_hash), count(DISTINCT run_id) FROM event_vectors")
     assert kinds == (kinds[1] * 4, kinds[1], 2)
     whole = shell.beside("again")
-    shop.write(whole.folder / "shop", customers=300)
+    shop.write(whole.folder / "shop", customers=100)
     whole.stage("serialize")
     whole.stage("embed", *words)
     for table in ("event_vectors", "event_fits", "embeddings"):

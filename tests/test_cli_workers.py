@@ -16,7 +16,7 @@ from llm4es_store import Store
 
 from . import shop, tiny
 from .heard import Heard
-from .shell import Shell, committing_at_once
+from .shell import Shell, committing_at_once, rows_so_far
 
 WORDS = ("--max-length", "64", "--k", "1,2", "--batch-tokens", "64", "--texts", "all")
 
@@ -61,7 +61,7 @@ def started(shell: Shell) -> "subprocess.Popen[bytes]":
     )
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
-        if shell.sql("SELECT count(*) FROM embeddings") != [(0,)]:
+        if rows_so_far(shell.root, "embeddings"):
             return process
         time.sleep(0.05)
     process.kill()

@@ -15,6 +15,8 @@ from llm4es.project.report import _data
 
 from . import shop
 
+pytestmark = pytest.mark.usefixtures("few_folds")
+
 FEW: dict[str, Any] = {"folds": 2, "repeats": 1, "bootstrap": 20}
 CHURN = """
 [tasks.churn]

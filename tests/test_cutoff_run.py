@@ -15,6 +15,8 @@ from llm4es.project.report import _data
 from . import shop
 from .shell import Shell
 
+pytestmark = pytest.mark.usefixtures("few_folds")
+
 FEW: dict[str, Any] = {"folds": 2, "repeats": 1, "bootstrap": 20}
 CUT, LATER = "2026-01-03", "2026-01-04"
 QUICK = ("--k", 1, "--max-length", 64, "--variants", 0, "--finetune", "none")

@@ -2,14 +2,12 @@
 
 import hashlib
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from llm4es import Project
-from llm4es.options import ProbeOptions
 from llm4es.project.outcome import Outcome
 from llm4es.project.run_result import RunResult
 from llm4es_store import Store
@@ -18,14 +16,10 @@ from . import shop
 from .heard import Heard
 from .test_cutoff_own import ROWS, dated
 
-STORIES: dict[str, Any] = {"history": "newest", "k": (1, 2), "max_length": 64, "variants": 1, "finetune": 1}
-EVENTS: dict[str, Any] = {"k": (1, 2), "max_length": 64, "variants": 0, "finetune": 1}
+pytestmark = pytest.mark.usefixtures("few_folds")
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Probes of few folds: what is planned of them does not depend on it."""
-    monkeypatch.setattr("llm4es.project.run.ProbeOptions", partial(ProbeOptions, folds=2, repeats=1, bootstrap=20))
+STORIES: dict[str, Any] = {"history": "newest", "k": 1, "max_length": 64, "variants": 1, "finetune": 1}
+EVENTS: dict[str, Any] = {"k": 1, "max_length": 64, "variants": 0, "finetune": 1}
 
 
 def content(folder: Path) -> dict[str, tuple[str, int]]:

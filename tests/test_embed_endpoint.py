@@ -13,6 +13,8 @@ from .embeddings import FIXED, MODEL, WIDTH, embedded, of_width, reply_of, vecto
 from .serving import Reply, Served, error, served
 from .shell import Shell
 
+pytestmark = pytest.mark.usefixtures("few_folds")
+
 
 def sent(server: Served) -> list[str]:
     """Every text that the server was sent, but for the three that are always asked first."""

@@ -15,7 +15,7 @@ from llm4es.embed.drift import TEXTS
 
 from .embeddings import FIXED, embedded, words
 from .serving import Reply, gguf, llama, served
-from .shell import Shell, committing_at_once
+from .shell import Shell, committing_at_once, rows_so_far
 
 
 def at_once(folder: Path) -> dict[str, str]:
@@ -33,7 +33,7 @@ def kill_after(own: Shell, rows: int, more: tuple[object, ...], environment: dic
         [str(word) for word in command], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and own.sql("SELECT count(*) FROM embeddings")[0][0] < rows:
+    while time.monotonic() < deadline and rows_so_far(own.root, "embeddings") < rows:
         time.sleep(0.05)
     process.kill()
     process.wait()

@@ -21,6 +21,8 @@ from . import shop, tiny
 from .encoders import save as save_encoder
 from .event_reading import EVENTS, lines, plain_vectors, stored
 
+pytestmark = pytest.mark.usefixtures("few_folds")
+
 QUESTION = "In one word, {product} is"
 
 

@@ -1,5 +1,6 @@
 """``gc --models``: which versions of models go, which stay, and a store of 0.1 whose model is the first version."""
 
+import shutil
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,25 @@ WINDOW: dict[str, Any] = {"max_length": 64, "k": 1}
 TUNE: dict[str, Any] = {"max_length": 64, "method": "full"}
 
 
+@pytest.fixture(scope="module")
+def made(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of a shop with three versions of a tuned model."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LLM4ES_CACHE", str(folder / "cache"))
+        project = Project(shop.write(folder / "shop"), folder / "store", observer="silent")
+        project.serialize()
+        for steps in (1, 2, 3):
+            project.finetune(str(model), name="mine", steps=steps, **TUNE)
+            project.embed("mine", **WINDOW)
+    return folder / "store"
+
+
 @pytest.fixture
-def project(place: Path, model: Path) -> Project:
-    """A shop with three versions of a tuned model."""
-    made = Project(shop.write(place / "shop"), place / "store", observer="silent")
-    made.serialize()
-    for steps in (1, 2, 3):
-        made.finetune(str(model), name="mine", steps=steps, **TUNE)
-        made.embed("mine", **WINDOW)
-    return made
+def project(place: Path, made: Path) -> Project:
+    """The shop, and a copy of its store."""
+    shutil.copytree(made, place / "store")
+    return Project(shop.write(place / "shop"), place / "store", observer="silent")
 
 
 def there(store: Store) -> dict[str, list[str]]:

@@ -32,7 +32,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     project.finetune(model, name="tuned", steps=1, max_length=64)
     project.embed("tuned", k=1, max_length=64, layers="keep")
     project.embed("tuned", k=1, max_length=64, history="events", weights="tfidf")
-    project.probe(features="counts,tuned@1 [64 tokens]", folds=3)
+    project.probe(features="counts,tuned@1 [64 tokens]", folds=2, repeats=1, bootstrap=20)
     return project
 
 

@@ -19,6 +19,8 @@ from llm4es_store import Store
 
 from .rows import KEY, SCOPE, texts, wanted
 
+pytestmark = pytest.mark.usefixtures("few_folds")
+
 
 def test_rows_bear_the_run_that_made_them_and_the_scope(tmp_path: Path) -> None:
     store = Store(tmp_path / "store", create=True)

@@ -13,6 +13,8 @@ from llm4es.project.run_result import RunResult
 from . import shop, tiny
 from .heard import Heard
 
+pytestmark = pytest.mark.usefixtures("few_folds")
+
 QUICK: dict[str, Any] = {"k": (1, 2), "max_length": 64, "variants": 0, "finetune": "none"}
 
 

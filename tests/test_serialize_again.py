@@ -11,6 +11,8 @@ from llm4es import Project
 from llm4es.recipes import RawEvents
 from llm4es_store import Store
 
+pytestmark = pytest.mark.usefixtures("few_folds")
+
 RECIPE = """
 name = "visits"
 

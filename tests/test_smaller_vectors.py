@@ -17,6 +17,8 @@ from llm4es_store.maintenance import optimize
 from .rows import vectors
 from .shell import Shell
 
+pytestmark = pytest.mark.usefixtures("few_folds")
+
 SMALLER = [StoreAs.FLOAT16, StoreAs.INT8]
 
 

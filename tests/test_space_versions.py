@@ -26,17 +26,27 @@ def heard() -> Heard:
     return Heard()
 
 
+@pytest.fixture(scope="module")
+def made(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of a shop with two versions of a tuned model, the vectors of both, and probes of the first."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LLM4ES_CACHE", str(folder / "cache"))
+        project = Project(shop.write(folder / "shop"), folder / "store", observer="silent")
+        project.serialize()
+        project.finetune(str(model), name="mine", steps=1, max_length=64)
+        project.embed("mine", **WINDOW)
+        project.probe("loyal", features="mine@1,counts", **FEW)
+        project.finetune(str(model), name="mine", steps=2, max_length=64)
+        project.embed("mine", **WINDOW)
+    return folder / "store"
+
+
 @pytest.fixture
-def tuned(place: Path, model: Path, heard: Heard) -> Project:
-    """A shop with two versions of a tuned model, the vectors of both, and probes of the first."""
-    project = Project(shop.write(place / "shop"), place / "store", observer=heard)
-    project.serialize()
-    project.finetune(str(model), name="mine", steps=1, max_length=64)
-    project.embed("mine", **WINDOW)
-    project.probe("loyal", features="mine@1,counts", **FEW)
-    project.finetune(str(model), name="mine", steps=2, max_length=64)
-    project.embed("mine", **WINDOW)
-    return project
+def tuned(place: Path, made: Path, heard: Heard) -> Project:
+    """The shop, and a copy of its store."""
+    shutil.copytree(made, place / "store")
+    return Project(shop.write(place / "shop"), place / "store", observer=heard)
 
 
 @pytest.mark.parametrize(

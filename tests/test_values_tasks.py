@@ -11,6 +11,8 @@ from llm4es.core.errors import ProbeError
 from . import shop, tiny
 from .heard import Heard
 
+pytestmark = pytest.mark.usefixtures("few_folds")
+
 MORE = '\n[tasks.{0}]\nkind = "{1}"\ntable = "customers"\nentity = "customer"\nlabel = "{2}"\n'
 
 

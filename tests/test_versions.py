@@ -17,6 +17,8 @@ from llm4es_store import Store
 from . import encoders, shop
 from .heard import Heard
 
+pytestmark = pytest.mark.usefixtures("few_folds")
+
 RUN: dict[str, Any] = {"k": 1, "max_length": 64, "variants": 0, "history": "newest", "finetune": 2}
 TUNE: dict[str, Any] = {"steps": 2, "max_length": 64}
 
