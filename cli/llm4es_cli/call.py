@@ -3,10 +3,11 @@
 In: typed words. Out: a project, a store, a screen. Knows no step.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from llm4es.core.errors import StoreError
 from llm4es.core.lean_arrow import lean_arrow
@@ -15,6 +16,8 @@ from .options import DEFAULT_STORE, OutputFormat
 
 if TYPE_CHECKING:
     from llm4es import Project
+    from llm4es.project.outcome import Outcome
+    from llm4es.project.result import Result
     from llm4es_store import Store
 
     from .screen import Screen
@@ -32,6 +35,8 @@ class Call:
     """Known errors show their traceback too; see ``options.debug_wanted``."""
     format: OutputFormat | None = None
     """How the result is printed; None: a table on a terminal, else csv."""
+    wide: bool = False
+    """Every column and every text of a table, however wide it gets."""
     dry_run: bool = False
     """Plan only."""
     max_entities: int | None = None
@@ -51,6 +56,22 @@ class Call:
         from .screen import Screen
 
         return Screen(self.quiet)
+
+    def show(
+        self, rows: "Result | Sequence[Mapping[str, Any]]", *, wrapped: bool = False, spare: Sequence[str] = ()
+    ) -> None:
+        """Print a result; ``wrapped`` and ``spare`` are those of a ``Look``."""
+        from .screen import show
+        from .table import MARKS, Look
+
+        show(rows, self.format, look=Look(self.wide, wrapped, spare or MARKS))
+
+    def show_outcomes(self, *outcomes: "Outcome") -> None:
+        """Print what stages did, or would do."""
+        from .screen import show_outcomes
+        from .table import Look
+
+        show_outcomes(outcomes, self.format, Look(self.wide, wrapped=True))
 
     def project(self, recipe: str) -> "Project":
         """The project of a recipe's name, file, or a dataset of the store."""

@@ -8,7 +8,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from .options import OutputFormat
-from .screen import result_console, show
+from .paging import paged, width_of_terminal
+from .screen import show
 
 if TYPE_CHECKING:
     from llm4es.project.result import Result
@@ -20,22 +21,26 @@ def show_comparison(compared: "Result", format_: OutputFormat | None, screen: "S
     """The tables of the tasks under each other; beside data for machines, cautions go to ``screen``."""
     from llm4es.project.comparison_answer import answer
     from llm4es.project.comparison_table import markdown, print_text, told
+    from llm4es.project.text_table import folded
 
     chosen = format_ or OutputFormat.TABLE
+    tasks = [list(of_task) for _, of_task in groupby(compared, key=lambda row: row["task"])]
     if chosen not in (OutputFormat.TABLE, OutputFormat.MARKDOWN):
         show(compared, chosen)
-        for task, of_task in groupby(compared, key=lambda row: row["task"]):
-            for caution in told(list(of_task)):
-                screen.warn(f"{task}: {caution}")
+        for rows in tasks:
+            for caution in told(rows):
+                screen.warn(f"{rows[0]['task']}: {caution}")
         return
-    tasks = [list(of_task) for _, of_task in groupby(compared, key=lambda row: row["task"])]
     first = [line for rows in tasks for line in answer(rows)]
-    for line in first:
-        sys.stdout.write(f"{line}\n" if chosen is OutputFormat.TABLE else f"- {line}\n")
-    for place, rows in enumerate(tasks):
-        if place or first:
-            sys.stdout.write("\n")
-        if chosen is OutputFormat.MARKDOWN:
-            sys.stdout.write(markdown(rows))
-        else:
-            print_text(rows, result_console(), wide=wide)
+    if chosen is OutputFormat.MARKDOWN:
+        sys.stdout.write("".join(f"- {line}\n" for line in first) + "\n" * bool(first))
+        sys.stdout.write("\n".join(map(markdown, tasks)))
+        return
+    with paged() as console:
+        width = width_of_terminal()
+        for line in first:
+            console.out("\n".join(folded(line, width)), highlight=False)
+        for place, rows in enumerate(tasks):
+            if place or first:
+                console.out()
+            print_text(rows, console, wide=wide or width is None)

@@ -48,6 +48,10 @@ FormatOption = Annotated[
     OutputFormat | None,
     typer.Option("--format", help="How to print the result: a table on a terminal, else csv.", show_default=False),
 ]
+WideOption = Annotated[
+    bool,
+    typer.Option("--wide", help="On a terminal every column and every text of a table, however wide."),
+]
 RecipeArgument = Annotated[
     str,
     typer.Argument(
@@ -91,11 +95,15 @@ COMMON: dict[str, tuple[Any, Any]] = {
     "max_entities": (MaxEntitiesOption, None),
     "dry_run": (DryRunOption, False),
     "format": (FormatOption, None),
+    "wide": (WideOption, False),
     "store": (StoreOption, DEFAULT_STORE),
     "quiet": (QuietOption, False),
     "debug": (DebugOption, False),
 }
 """What several commands take, in the order of ``--help``: name -> how it is typed, and its default."""
+
+BESIDE = {"format": "wide"}
+"""Those of ``COMMON`` that bring another one along."""
 
 EVERY_COMMAND = ("store", "quiet", "debug")
 """Those of ``COMMON`` that every command takes."""

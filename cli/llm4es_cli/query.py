@@ -17,6 +17,7 @@ from llm4es.project.result_file import format_of, write, write_to_stdout
 
 from .options import OutputFormat
 from .screen import Screen, show
+from .table import Look
 
 if TYPE_CHECKING:
     from llm4es_store import Store
@@ -47,6 +48,8 @@ class Query:
     """What a statement may use."""
     verify: bool = False
     """Compare files with their checksums first."""
+    wide: bool = False
+    """On a terminal every column and every text, however wide."""
 
     def answer(self, text: str, out: Path | None = None) -> None:
         """Run one statement and hand its rows on."""
@@ -68,7 +71,8 @@ class Query:
             elif self.format is ResultFormat.PARQUET:
                 write_to_stdout(stream(relation, _ROWS_AT_ONCE))
             else:
-                show(Result(fetch(relation)), None if self.format is None else OutputFormat(self.format))
+                format_ = None if self.format is None else OutputFormat(self.format)
+                show(Result(fetch(relation)), format_, look=Look(self.wide))
 
 
 @contextmanager

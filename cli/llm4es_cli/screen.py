@@ -7,15 +7,14 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.markup import escape
-
 from llm4es.core.printable import printable
 from llm4es.project.cells import as_json, cell, shown, write_csv
 from llm4es.project.plan_lines import plan_lines
-from llm4es.project.terminal import WIDE, Terminal
+from llm4es.project.terminal import Terminal
 
 from .options import OutputFormat
+from .paging import paged, width_of_terminal
+from .table import NARROW, Look, print_table
 
 if TYPE_CHECKING:
     from llm4es.project.outcome import Outcome
@@ -35,21 +34,26 @@ def show(
     format_: OutputFormat | None,
     *,
     piped: OutputFormat = OutputFormat.CSV,
+    look: Look = NARROW,
 ) -> None:
     """Print a result to stdout: a table on a terminal, else ``piped``, unless a format was asked for."""
     chosen = format_ or (OutputFormat.TABLE if sys.stdout.isatty() else piped)
     names = list(rows[0]) if isinstance(rows, Sequence) and rows else list(getattr(rows, "column_names", []))
-    _SHOW[chosen](names, rows)
+    if chosen is OutputFormat.TABLE:
+        print_table(names, [[row[name] for name in names] for row in rows], look)
+    else:
+        _SHOW[chosen](names, rows)
 
 
-def show_outcomes(outcomes: "Iterable[Outcome]", format_: OutputFormat | None) -> None:
+def show_outcomes(outcomes: "Iterable[Outcome]", format_: OutputFormat | None, look: Look = NARROW) -> None:
     """The summary of what stages did, on stdout; of what they would do, on a terminal, in lines."""
     outcomes = list(outcomes)
     if format_ is None and sys.stdout.isatty() and all(outcome.dry_run for outcome in outcomes):
-        for line in plan_lines(outcomes, min(result_console().width, READABLE)):
-            result_console().print(escape(printable(line)), soft_wrap=True)
+        with paged() as console:
+            for line in plan_lines(outcomes, min(width_of_terminal() or READABLE, READABLE)):
+                console.out(printable(line), highlight=False)
         return
-    show([outcome.row() for outcome in outcomes], format_)
+    show([outcome.row() for outcome in outcomes], format_, look=look)
 
 
 def _show_json(_: Sequence[str], rows: Any) -> None:
@@ -58,21 +62,6 @@ def _show_json(_: Sequence[str], rows: Any) -> None:
 
 def _show_csv(names: Sequence[str], rows: Any) -> None:
     write_csv(names, ([row[name] for name in names] for row in rows), sys.stdout)
-
-
-def _show_table(names: Sequence[str], rows: Any) -> None:
-    from rich.table import Table
-
-    lines = [[row[name] for name in names] for row in rows]
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for place, name in enumerate(names):
-        numbers = [isinstance(line[place], int | float) for line in lines if line[place] is not None]
-        table.add_column(
-            escape(printable(name)), justify="right" if numbers and all(numbers) else "left", overflow="fold"
-        )
-    for line in lines:
-        table.add_row(*(escape(_short(value)) for value in line))
-    result_console().print(table)
 
 
 def _show_markdown(names: Sequence[str], rows: Any) -> None:
@@ -86,18 +75,12 @@ def _show_markdown(names: Sequence[str], rows: Any) -> None:
 
 
 _SHOW: dict[OutputFormat, Callable[[Sequence[str], Any], None]] = {
-    OutputFormat.TABLE: _show_table,
     OutputFormat.JSON: _show_json,
     OutputFormat.CSV: _show_csv,
     OutputFormat.MARKDOWN: _show_markdown,
 }
 
 
-def result_console() -> Console:
-    """Stdout as wide as its terminal, and wide where there is none."""
-    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
-
-
 def _short(value: Any) -> str:
-    """A cell of a table."""
+    """A cell of a table in Markdown."""
     return printable(shown(value) if value is None or isinstance(value, float | list) else cell(value))

@@ -15,7 +15,7 @@ from llm4es.options import REQUIRED, Options, Setting
 from llm4es.options.coerce import plain
 
 from .call import Call
-from .options import COMMON, EVERY_COMMAND
+from .options import BESIDE, COMMON, EVERY_COMMAND
 
 _CONTEXT, _COMMON = "context_", "common_"
 
@@ -43,7 +43,8 @@ def with_options(
     settings: dict[str, Setting] = {}
     for cls in classes:
         settings |= {name: setting for name, setting in cls.settings().items() if name not in settings}
-    names = [name for name in COMMON if name in (*shared, *EVERY_COMMAND)]
+    asked = (*shared, *(BESIDE[name] for name in shared if name in BESIDE), *EVERY_COMMAND)
+    names = [name for name in COMMON if name in asked]
     offered = [setting for setting in settings.values() if setting.name not in leave_out]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:

@@ -28,7 +28,7 @@ def shown(value: Any) -> str:
     Examples
     --------
     >>> shown(0.123456), shown(None), shown([1.0, 2.0, 3.0, 4.0, 5.0])
-    ('0.1235', '', '[1, 2, ... 5 values]')
+    ('0.1235', '', '[1, 2, … 5]')
     """
     if value is None:
         return ""
@@ -36,10 +36,15 @@ def shown(value: Any) -> str:
         small = value and abs(value) < 1e-4
         return f"{value:.4g}" if abs(value) >= 1e5 or small else f"{value:.4f}".rstrip("0").rstrip(".")
     if isinstance(value, list) and len(value) > 4:
-        return f"[{shown(value[0])}, {shown(value[1])}, ... {len(value)} values]"
+        return f"[{_in_short(value[0])}, {_in_short(value[1])}, … {len(value)}]"
     if isinstance(value, list):
         return "[" + ", ".join(shown(item) for item in value) + "]"
     return str(value)
+
+
+def _in_short(value: Any) -> str:
+    """A number of many, of which only the size matters."""
+    return shown(float(f"{value:.2g}")) if isinstance(value, float) else shown(value)
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

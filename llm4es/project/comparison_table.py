@@ -6,27 +6,21 @@ the rows, and machines read those.
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape as quoted
 from math import inf
-from typing import Any, Literal
+from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from ..core.figures import between, count, number, p_value, signed
+from ..core.printable import printable
 from ..probe.cautions import cautions
 from ..probe.comparison import WITHIN_NOISE, in_short
 from .comparison_answer import answers
+from .text_table import GAP, Overflow, TextColumn, folded, text_table
 
 Row = Mapping[str, Any]
-
-GAP = 2
-"""Spaces between columns."""
-
-_PLAIN = 200
-"""Columns of a comparison as plain text."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +29,8 @@ class Column:
 
     title: str
     cell: Callable[[Row], str]
-    drop_priority: int = 0
-    """The highest goes first where the screen is narrow; 0 never does."""
+    drop_priority: float = 0
+    """The highest goes first where the screen is narrow; below 1 only where a name would be cut to pieces, 0 never."""
     left: bool = False
     """Text, not a number."""
 
@@ -49,16 +43,16 @@ def shown(rows: Sequence[Row]) -> list[Column]:
         Column("features", lambda row: row["features"], left=True),
         Column("probe", lambda row: row["probe"], left=True) if len(probes) > 1 else None,
         Column(metric, lambda row: number(row["value"])),
-        Column("interval", lambda row: between(row["ci_low"], row["ci_high"], number)),
-        Column("difference", lambda row: "" if row["difference"] is None else signed(row["difference"])),
+        Column("interval", lambda row: between(row["ci_low"], row["ci_high"], number), 0.2),
+        Column("difference", lambda row: "" if row["difference"] is None else signed(row["difference"]), 0.1),
         Column(
             "interval",
             lambda row: "" if row["difference"] is None else between(row["diff_low"], row["diff_high"], signed),
             drop_priority=1,
         ),
-        Column("p", lambda row: "" if row["difference"] is None else p_value(row["p_adjusted"])),
+        Column("p", lambda row: "" if row["difference"] is None else p_value(row["p_adjusted"]), 0.3),
         Column("verdict", in_short, left=True),
-        Column("seen in tuning", lambda row: str(row["n_seen"] or "")) if any(row["n_seen"] for row in rows) else None,
+        Column("seen in tuning", lambda row: str(row["n_seen"] or ""), 0.4) if any(r["n_seen"] for r in rows) else None,
         Column("dimensions", lambda row: count(row["dimensions"]), drop_priority=2),
         Column("tokens", lambda row: count(row["tokens"]), drop_priority=3),
         Column("seconds", lambda row: "" if row["seconds"] is None else f"{row['seconds']:,.0f}", drop_priority=4),
@@ -118,35 +112,38 @@ NAME = 44
 
 
 def fitting(columns: Sequence[Column], rows: Sequence[Row], width: int) -> list[Column]:
-    """The columns that fit beside each other, dropping what can be drop_priority, the names folded at last."""
+    """The columns that fit beside each other, dropping what makes room for whole names."""
     kept = list(columns)
-    while _total(kept, rows, NAME) > width and any(column.drop_priority for column in kept):
+    while _total(kept, rows, NAME) > width and any(column.drop_priority >= 1 for column in kept):
         kept.remove(max(kept, key=lambda column: column.drop_priority))
     return kept
 
 
-def _total(columns: Sequence[Column], rows: Sequence[Row], name: int | None = None) -> int:
+def _total(columns: Sequence[Column], rows: Sequence[Row], name: int) -> int:
     """Characters of a row, of whose first column ``name`` count at most."""
     widths = [max(len(column.title), *(len(column.cell(row)) for row in rows)) for column in columns]
-    widths[0] = widths[0] if name is None else min(widths[0], name)
-    return sum(widths) + GAP * (len(columns) - 1)
+    return min(widths[0], name) + sum(widths[1:]) + GAP * (len(columns) - 1)
 
 
 def print_text(rows: Sequence[Row], console: Console, *, wide: bool) -> None:
-    """The table on a terminal; ``wide`` keeps every column however narrow it is."""
-    columns = shown(rows) if wide else fitting(shown(rows), rows, console.width)
-    if wide:
-        console.width = max(console.width, _total(columns, rows))
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
-    for column in columns:
-        justify: Literal["left", "right"] = "left" if column.left else "right"
-        table.add_column(escape(column.title), justify=justify, overflow="fold", no_wrap=column is not columns[0])
-    for row in rows:
-        table.add_row(*(escape(column.cell(row)) for column in columns))
-    console.print(escape(title(rows)), soft_wrap=True)
-    console.print(table)
-    for note in notes(rows):
-        console.print(escape(note))
+    """The table as wide as the console, rows and what is left out counted; ``wide``: as wide as it comes."""
+    width = None if wide else console.width
+    columns = shown(rows)
+    kept = columns if width is None else fitting(columns, rows, width)
+    table = text_table([_laid_out(column, rows) for column in kept], width)
+    for line in folded(title(rows), width):
+        console.out(line, highlight=False)
+    table.print(console)
+    count = [] if wide else [replace(table, n_hidden=len(columns) - len(kept) + table.n_hidden).count]
+    for note in [*count, *notes(rows)]:
+        for line in folded(note, width):
+            console.out(line, highlight=False)
+
+
+def _laid_out(column: Column, rows: Sequence[Row]) -> TextColumn:
+    overflow = Overflow.WRAPPED if column.title == "features" else Overflow.WHOLE
+    cells = [printable(column.cell(row)) for row in rows]
+    return TextColumn(column.title, cells, not column.left, overflow, column.drop_priority)
 
 
 def text(rows: Sequence[Row]) -> str:
@@ -167,13 +164,13 @@ def text(rows: Sequence[Row]) -> str:
     >>> text(project.compare("loyal").to_pylist()).splitlines()[2]
     'loyal: roc_auc on 20 entities, 95 % intervals; differences to counts on the same entities'
     """
-    console = Console(file=io.StringIO(), width=_PLAIN, highlight=False, color_system=None)
+    console = Console(file=io.StringIO(), color_system=None)
     for line in answers(rows):
-        console.print(escape(line), soft_wrap=True)
+        console.out(line, highlight=False)
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     for place, task in enumerate(tasks):
         if place or answers(rows):
-            console.print()
+            console.out()
         print_text([row for row in rows if row["task"] == task], console, wide=True)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
 

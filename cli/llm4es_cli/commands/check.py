@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from ..call import Call
-from ..screen import show
 from ..signature import with_options
 
 
@@ -33,6 +32,6 @@ def check(
     from llm4es.project.check import needs_care
 
     findings = look(call.store, call.screen, repair=repair)
-    show(findings, call.format)
+    call.show(findings, wrapped=True)
     if needs_care(findings):
         raise typer.Exit(1)

@@ -1,8 +1,6 @@
 """``llm4es compare``: every embedding and baseline side by side."""
 
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from llm4es.options import CompareOptions
 
@@ -16,7 +14,6 @@ from ..signature import with_options
 def compare(
     call: Call,
     recipe: RecipeArgument,
-    wide: Annotated[bool, typer.Option("--wide", help="Every column, also on a narrow terminal.")] = False,
     **options: Any,
 ) -> None:
     """Compare everything that was probed: metric, interval, paired difference against the best baseline.
@@ -32,4 +29,4 @@ def compare(
         llm4es compare mine.toml --task churn --train-as-of 2024-01-01 --test-as-of 2024-07-01
     """
     compared = call.project(recipe).compare(call.task, **options)
-    show_comparison(compared, call.format, call.screen, wide=wide)
+    show_comparison(compared, call.format, call.screen, wide=call.wide)

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from ..call import Call
-from ..screen import show
 from ..signature import with_options
 
 
@@ -25,4 +24,4 @@ def copy(
     """
     from llm4es.project.copy import copy as copied
 
-    show(copied(call.opened(), dest, call.screen), call.format)
+    call.show(copied(call.opened(), dest, call.screen))

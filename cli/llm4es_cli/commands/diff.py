@@ -10,6 +10,7 @@ from ..call import Call
 from ..options import OutputFormat
 from ..screen import show
 from ..signature import with_options
+from ..table import Look
 
 
 @with_options(DiffOptions, shared=("format",))
@@ -37,4 +38,4 @@ def diff(
     from llm4es.project.diff import diff as between
 
     changes = between(call.opened(), a, b, dataset, DiffOptions.of(**options))
-    show(changes, call.format, piped=OutputFormat.TABLE)
+    show(changes, call.format, piped=OutputFormat.TABLE, look=Look(call.wide, wrapped=True))

@@ -8,7 +8,6 @@ from llm4es.options import DEFAULT_MODEL
 
 from ..call import Call
 from ..options import ModelOption
-from ..screen import show
 from ..signature import with_options
 
 
@@ -28,4 +27,4 @@ def doctor(
     """
     from llm4es.project.doctor import doctor as look
 
-    show(look(call.store, model, call.screen, speed=speed), call.format)
+    call.show(look(call.store, model, call.screen, speed=speed), wrapped=True)

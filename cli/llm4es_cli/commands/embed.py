@@ -6,7 +6,6 @@ from llm4es.options import DEFAULT_MODEL, EmbedOptions, LoadOptions, WorkerOptio
 
 from ..call import Call
 from ..options import ModelOption, RecipeArgument
-from ..screen import show_outcomes
 from ..signature import with_options
 
 
@@ -25,4 +24,4 @@ def embed(call: Call, recipe: RecipeArgument, model: ModelOption = DEFAULT_MODEL
         llm4es embed movielens-100k --engine openai --base-url http://127.0.0.1:8080/v1 --model bge-m3
     """
     outcome = call.project(recipe).embed(model, task=call.task, dry_run=call.dry_run, **options)
-    show_outcomes([outcome], call.format)
+    call.show_outcomes(outcome)

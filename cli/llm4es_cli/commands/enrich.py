@@ -6,7 +6,6 @@ from llm4es.options import EnrichOptions, LoadOptions, WorkerOptions
 
 from ..call import Call
 from ..options import RecipeArgument
-from ..screen import show_outcomes
 from ..signature import with_options
 
 
@@ -25,4 +24,4 @@ def enrich(call: Call, recipe: RecipeArgument, **options: Any) -> None:
         llm4es enrich movielens-100k --by llm --engine openai --base-url http://127.0.0.1:8000/v1 --model served-name
     """
     outcome = call.project(recipe).enrich(task=call.task, dry_run=call.dry_run, **options)
-    show_outcomes([outcome], call.format)
+    call.show_outcomes(outcome)

@@ -10,7 +10,6 @@ from llm4es.options import DEFAULT_MODEL, FinetuneOptions, LoadOptions
 
 from ..call import Call
 from ..options import ModelOption, RecipeArgument
-from ..screen import show_outcomes
 from ..signature import with_options
 
 
@@ -39,4 +38,4 @@ def finetune(
     heard = call if writes() else replace(call, quiet=True)
     outcome = heard.project(recipe).finetune(model, name=name, task=call.task, dry_run=call.dry_run, **options)
     if writes():
-        show_outcomes([outcome], call.format)
+        call.show_outcomes(outcome)

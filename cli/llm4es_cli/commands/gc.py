@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from ..call import Call
-from ..screen import show
 from ..signature import with_options
 
 
@@ -36,4 +35,4 @@ def gc(
     """
     from llm4es.project.gc import gc as collect
 
-    show(collect(call.opened(), older_than, models=models, dry_run=call.dry_run), call.format)
+    call.show(collect(call.opened(), older_than, models=models, dry_run=call.dry_run), wrapped=True)

@@ -8,7 +8,6 @@ import typer
 from llm4es.options import ImportOptions
 
 from ..call import Call
-from ..screen import show_outcomes
 from ..signature import with_options
 
 
@@ -37,4 +36,4 @@ def import_(
     importing = ImportOptions.of(**options)
     store = open_store(call.store, dry_run=call.dry_run)
     context = Context(importing.dataset, store, observer=call.screen, dry_run=call.dry_run)
-    show_outcomes([import_vectors(context, file, importing)], call.format)
+    call.show_outcomes(import_vectors(context, file, importing))

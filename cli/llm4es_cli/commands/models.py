@@ -6,7 +6,6 @@ import typer
 
 from ..call import Call
 from ..model_folders import NameArgument, export, pull
-from ..screen import show
 from ..signature import with_options
 
 app = typer.Typer(invoke_without_command=True, add_completion=False)
@@ -55,4 +54,4 @@ app.command("export")(export)
 def _list(call: Call) -> None:
     from llm4es.project.models import list_models as listed
 
-    show(listed(call.existing()), call.format)
+    call.show(listed(call.existing()), wrapped=True)

@@ -1,7 +1,6 @@
 """``llm4es optimize``: fewer, larger files."""
 
 from ..call import Call
-from ..screen import show
 from ..signature import with_options
 
 
@@ -17,4 +16,4 @@ def optimize(call: Call) -> None:
     from llm4es.project.result import Result
     from llm4es_store.maintenance import optimize as compact
 
-    show(Result(compact(call.opened(), __version__)), call.format)
+    call.show(Result(compact(call.opened(), __version__)))

@@ -6,7 +6,6 @@ from llm4es.options import PredictOptions
 
 from ..call import Call
 from ..options import RecipeArgument
-from ..screen import show, show_outcomes
 from ..signature import with_options
 
 
@@ -27,6 +26,6 @@ def predict(call: Call, recipe: RecipeArgument, **options: Any) -> None:
     """
     done = call.project(recipe).predict(call.task, dry_run=call.dry_run, **options)
     if call.dry_run:
-        show_outcomes(done.outcomes, call.format)
+        call.show_outcomes(*done.outcomes)
     else:
-        show(done, call.format)
+        call.show(done)

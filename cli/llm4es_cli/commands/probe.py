@@ -7,7 +7,6 @@ from llm4es.options import ProbeOptions, SelectOptions
 
 from ..call import Call
 from ..options import RecipeArgument
-from ..screen import show_outcomes
 from ..signature import with_options
 
 
@@ -31,4 +30,4 @@ def probe(call: Call, recipe: RecipeArgument, **options: Any) -> None:
     """
     free_large_arrays()
     outcomes = call.project(recipe).probe(call.task, dry_run=call.dry_run, **options)
-    show_outcomes(outcomes, call.format)
+    call.show_outcomes(*outcomes)

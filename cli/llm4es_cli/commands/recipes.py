@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from ..call import Call
-from ..screen import show
 from ..signature import with_options
 
 
@@ -31,4 +30,4 @@ def recipes(
         return
     loaded = [load_recipe(name) for name in builtin_recipes()]
     rows = [{"recipe": r.name, "description": r.description, "tasks": ", ".join(r.tasks)} for r in loaded]
-    show(rows, call.format)
+    call.show(rows, wrapped=True)

@@ -11,7 +11,6 @@ from llm4es.options import DEFAULT_MODEL, LoadOptions, RunOptions
 from ..call import Call
 from ..comparison import show_comparison
 from ..options import ModelOption
-from ..screen import show_outcomes
 from ..signature import with_options
 
 DEFAULT_RECIPE = "llm4es.toml"
@@ -48,9 +47,9 @@ def run(
     """
     done = call.project(_recipe(recipe)).run(call.task, model=model, dry_run=call.dry_run, **options)
     if done.comparison is not None:
-        show_comparison(done.comparison, call.format, call.screen)
+        show_comparison(done.comparison, call.format, call.screen, wide=call.wide)
     elif call.dry_run:
-        show_outcomes(done.outcomes, call.format)
+        call.show_outcomes(*done.outcomes)
 
 
 def _recipe(recipe: str | None) -> str:

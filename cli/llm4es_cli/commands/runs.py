@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 
 from ..call import Call
-from ..screen import show
 from ..signature import with_options
+
+SPARE = ("started_at", "rows_in", "rows_reused", "rows_computed", "seconds")
+"""Columns that a narrow terminal goes without; a run's id tells when it began."""
 
 app = typer.Typer(invoke_without_command=True, add_completion=False)
 
@@ -29,7 +31,7 @@ def runs(
     if call.subcommand is None:
         from llm4es.project.past_runs import list_runs
 
-        show(list_runs(call.opened(), limit), call.format)
+        call.show(list_runs(call.opened(), limit), spare=SPARE)
 
 
 @app.command("show")

@@ -6,7 +6,6 @@ from llm4es.options import SerializeOptions, WorkerOptions
 
 from ..call import Call
 from ..options import RecipeArgument
-from ..screen import show_outcomes
 from ..signature import with_options
 
 
@@ -25,4 +24,4 @@ def serialize(call: Call, recipe: RecipeArgument, **options: Any) -> None:
         llm4es serialize mine.toml --store s3://bucket/store --executor ray --workers 16
     """
     outcome = call.project(recipe).serialize(dry_run=call.dry_run, **options)
-    show_outcomes([outcome], call.format)
+    call.show_outcomes(outcome)

@@ -11,6 +11,7 @@ from ..call import Call
 from ..options import OutputFormat, RecipeArgument
 from ..screen import show
 from ..signature import with_options
+from ..table import Look
 
 
 @with_options(SimilarOptions, shared=("task", "format"))
@@ -33,7 +34,8 @@ def similar(
     if call.format not in (None, OutputFormat.TABLE):
         show(near if call.format is OutputFormat.JSON else near.brief(), call.format)
         return
-    show([{k: v for k, v in row.items() if k != "rarest shared"} for row in near], OutputFormat.TABLE)
+    look = Look(call.wide, wrapped=True)
+    show([{k: v for k, v in row.items() if k != "rarest shared"} for row in near], OutputFormat.TABLE, look=look)
     if shared := near.shared():
         sys.stdout.write(f"\nWhat they have in common, the rarest first, at most {near.MOST_SHARED} each:\n\n")
-        show(shared, OutputFormat.TABLE)
+        show(shared, OutputFormat.TABLE, look=look)

@@ -14,7 +14,7 @@ from ..query import Query, ResultFormat, statement
 from ..signature import with_options
 
 
-@with_options(LimitOptions)
+@with_options(LimitOptions, shared=("wide",))
 def sql(
     call: Call,
     query: Annotated[
@@ -55,7 +55,7 @@ def sql(
 
     limits = LimitOptions.of(**options).limits()
     opened = Store(call.store, limits=limits)
-    query_ = Query(opened, call.screen, at, format_, limits, verify)
+    query_ = Query(opened, call.screen, at, format_, limits, verify, call.wide)
     if query is None and sys.stdin.isatty():
         if out is not None:
             raise OptionError(f"--out {out} needs a query: give one, a file that holds one, or - for stdin")

@@ -1,7 +1,6 @@
 """``llm4es status``: the store at a glance."""
 
 from ..call import Call
-from ..screen import show
 from ..signature import with_options
 
 
@@ -19,4 +18,4 @@ def status(call: Call) -> None:
     """
     from llm4es.project.status import status as look
 
-    show(look(call.opened(), call.screen), call.format)
+    call.show(look(call.opened(), call.screen), wrapped=True)
