@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from llm4es_store import Run, Store
+from llm4es_store.compaction import FILES
 from llm4es_store.data_file import DataFile
 from llm4es_store.elsewhere import written_elsewhere
 from llm4es_store.maintenance import vacuum
@@ -51,6 +52,22 @@ def test_files_are_rows_like_any_others(store: Store) -> None:
     table = store.table("texts")
     assert table is not None
     assert sorted(table.files()["min.entity_id"].to_pylist()) == ["1", "3"]  # what queries skip files by
+
+
+def test_small_files_of_here_and_elsewhere_become_one(store: Store) -> None:
+    expected: dict[str, str] = {}
+    with store.run("enrich", "d", {}, "0") as run:
+        for number in range(2 * FILES):
+            rows = {f"{number:02d}": "a"}
+            if number % 2:
+                run.append("texts", SCOPE, texts(rows), KEY)
+            else:
+                run.append_files("texts", SCOPE, written(run, rows), texts(rows).select(KEY), KEY)
+            expected |= dict.fromkeys(rows, "text a")
+    assert held(store) == expected
+    table = store.table("texts")
+    assert table is not None
+    assert len(table.paths()) < FILES
 
 
 def test_of_rows_that_were_not_asked_for_nothing_stays(store: Store) -> None:

@@ -24,7 +24,7 @@ from .delta_errors import ConflictError
 from .log import REMEDY
 from .new_files import discard, new_files, opened, streamed_files, written_file
 from .parquet import repeated_in, rows_at_once
-from .rows import stamped
+from .rows import plain, stamped
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -101,7 +101,7 @@ def merge(table: Table, files: Sequence[DataFile], run_id: str) -> DataFile:
     with ExitStack() as stack:
         sources = [stack.enter_context(opened(table.path, file.path, "rb")) for file in files]
         parts = [stack.enter_context(pq.ParquetFile(source)) for source in sources]
-        schema = pa.unify_schemas([part.schema_arrow for part in parts])
+        schema = pa.unify_schemas([plain(part.schema_arrow) for part in parts])  # some may have dictionaries
         batches = (
             stamped(pa.Table.from_batches([batch]), schema, {})
             for part, file in zip(parts, files, strict=True)
