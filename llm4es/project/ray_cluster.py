@@ -60,7 +60,7 @@ def connected(address: str | None = None) -> Any:
         _answers(address)
     elif not {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # else Ray writes one into the home folder, for good
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
     for left in reversed(range(_TRIES)):
         try:
             ray.init(**({"address": address} if address else {**_LOCAL, "num_cpus": own_cores()}), **quiet)
