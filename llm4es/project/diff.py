@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..core.errors import OptionError
+from ..core.errors import OptionError, nearest
 from ..core.sql import where
 from ..core.tasks import BASELINE_NAMES
 from ..features.expressions import is_combined
@@ -177,12 +177,24 @@ def _known(name: str | None, spaces: dict[str, dict[str, Any]]) -> str:
         aliases = {alias + of.removeprefix(row["shown"]): of for of, row in spaces.items() for alias in row["aliases"]}
         if name in aliases:
             return aliases[name]
+        short = sorted(
+            {of for shown, of in [*aliases.items(), *zip(spaces, spaces, strict=True)] if _short(shown) == name}
+        )
+        if len(short) == 1:
+            return short[0]
+        if short:
+            raise OptionError(f"{name!r} may be {' or '.join(short)}: give one of them as it stands here")
         if is_combined(str(name)) or name in BASELINE_NAMES:
             raise OptionError(
                 f"{name!r} has no vectors that are kept: `llm4es compare --reference` sets probes of it beside others"
             )
-        raise OptionError(f"no features {name!r}: there are {', '.join(spaces) or 'none'}")
+        raise OptionError(f"no features {name!r}: {nearest(name, list(spaces))}")
     return str(name)
+
+
+def _short(name: str) -> str:
+    """A readable name without what tells settings apart: ``m@8`` of ``m@8 [events]``."""
+    return name.partition(" [")[0]
 
 
 def _load(store: "Store", dataset: str, of: Side, label: str, row: dict[str, Any]) -> "tuple[FeatureSet, int]":
