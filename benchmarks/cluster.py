@@ -95,11 +95,12 @@ def everybody(folder: Path, users: int) -> None:
     """Every stage that runs on Ray, of many users, by a network of random weights."""
     model = tiny.save(folder / "model")
     raw_files(folder, users, EVENTS)
+    events = ("embed", NAME, "--model", model, "--max-length", 256)
     stages: dict[str, tuple[object, ...]] = {
         "serialize": ("serialize", folder / "recipe.toml"),
         "enrich": ("enrich", NAME, "--variants", 1),
         "embed": ("embed", NAME, "--model", model, "--max-length", 32, "--k", 1),
-        "embed events": ("embed", NAME, "--model", model, "--history", "events", "--by", "item", "--k", 1),
+        "embed events": (*events, "--history", "events", "--by", "item", "--k", 1),
     }
     print(f"\n{users:,} users x {EVENTS} events, a network of random weights:\n")
     print("| command | one process, s | two workers on Ray, s | MiB a worker | MiB of the command | MiB of Ray's own |")
