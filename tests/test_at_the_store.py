@@ -1,4 +1,4 @@
-"""Texts that are compared and written where a worker is: the rows of a serialization in one process.
+"""Stages at the store: texts, variants and vectors are compared and written where a worker is, as in one process.
 
 The worker is this process; what a cluster adds is another test's.
 """
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -93,3 +94,34 @@ def test_the_rows_are_those_of_one_process(tmp_path: Path, steps: Steps) -> None
     assert rows(there) == rows(here)
     assert not there.store.check().num_rows
     assert executor.portions >= 2
+
+
+def test_variants_and_vectors_are_those_of_one_process(tmp_path: Path, model: Path) -> None:
+    executor, recipe = AtTheStore(), shop.write(tmp_path / "shop")
+    found = []
+    for project in (
+        Project(recipe, tmp_path / "here", observer="silent"),
+        Project(recipe, tmp_path / "there", executor=executor, observer="silent"),
+    ):
+        project.serialize()
+        project.enrich(variants=1)
+        ways: list[dict[str, Any]] = [{"texts": "all"}, {"history": "events"}]
+        for options in ways:
+            assert project.embed(str(model), k=(1, 2), max_length=64, **options).computed == 40
+            assert project.embed(str(model), k=(1, 2), max_length=64, **options).computed == 0
+        project.embed(str(model), k=3, max_length=64, texts="all", layers="keep")
+        assert not project.store.check().num_rows
+        found.append(
+            {
+                table: project.store.sql(f"SELECT * EXCLUDE (run_id) FROM {table} ORDER BY ALL").to_arrow_table()
+                for table in ("texts", "embeddings", "event_vectors", "layers", "canaries")
+            }
+        )
+    for table, here in found[0].items():
+        there = found[1][table]
+        plain = [column for column in here.column_names if column not in ("vector", "created_at")]
+        assert there.select(plain).equals(here.select(plain)), table
+        if "vector" in here.column_names:
+            one, other = (np.array(rows["vector"].to_pylist()) for rows in (there, here))
+            assert np.allclose(one, other, rtol=1e-5, atol=1e-6), table
+    assert executor.portions > 20
