@@ -19,28 +19,26 @@ if TYPE_CHECKING:
 
 def show_comparison(compared: "Result", format_: OutputFormat | None, screen: "Screen", *, wide: bool = False) -> None:
     """The tables of the tasks under each other; beside data for machines, cautions go to ``screen``."""
-    from llm4es.project.comparison_answer import answer
-    from llm4es.project.comparison_table import markdown, print_text, told
-    from llm4es.project.text_table import folded
+    from llm4es.project.comparison_answer import answers
+    from llm4es.project.comparison_table import markdown, print_answers, print_text, told
 
     chosen = format_ or OutputFormat.TABLE
-    tasks = [list(of_task) for _, of_task in groupby(compared, key=lambda row: row["task"])]
+    every = list(compared)
+    tasks = [list(of_task) for _, of_task in groupby(every, key=lambda row: row["task"])]
     if chosen not in (OutputFormat.TABLE, OutputFormat.MARKDOWN):
         show(compared, chosen)
         for rows in tasks:
             for caution in told(rows):
                 screen.warn(f"{rows[0]['task']}: {caution}")
-        return
-    first = [line for rows in tasks for line in answer(rows)]
-    if chosen is OutputFormat.MARKDOWN:
+    elif chosen is OutputFormat.MARKDOWN:
+        first = answers(every)
         sys.stdout.write("".join(f"- {line}\n" for line in first) + "\n" * bool(first))
         sys.stdout.write("\n".join(map(markdown, tasks)))
-        return
-    with paged() as console:
-        width = width_of_terminal()
-        for line in first:
-            console.out("\n".join(folded(line, width)), highlight=False)
-        for place, rows in enumerate(tasks):
-            if place or first:
-                console.out()
-            print_text(rows, console, wide=wide or width is None)
+    else:
+        with paged() as console:
+            whole = wide or width_of_terminal() is None
+            above = print_answers(every, console, wide=whole)
+            for place, rows in enumerate(tasks):
+                if place or above:
+                    console.out()
+                print_text(rows, console, wide=whole)

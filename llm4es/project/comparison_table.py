@@ -125,6 +125,14 @@ def _total(columns: Sequence[Column], rows: Sequence[Row], name: int) -> int:
     return min(widths[0], name) + sum(widths[1:]) + GAP * (len(columns) - 1)
 
 
+def print_answers(rows: Sequence[Row], console: Console, *, wide: bool) -> bool:
+    """The lines that stand above the tables of some tasks; whether there are any."""
+    lines = answers(rows)
+    for line in lines:
+        console.out("\n".join(folded(line, None if wide else console.width)), highlight=False)
+    return bool(lines)
+
+
 def print_text(rows: Sequence[Row], console: Console, *, wide: bool) -> None:
     """The table as wide as the console, rows and what is left out counted; ``wide``: as wide as it comes."""
     width = None if wide else console.width
@@ -165,11 +173,10 @@ def text(rows: Sequence[Row]) -> str:
     'loyal: roc_auc on 20 entities, 95 % intervals; differences to counts on the same entities'
     """
     console = Console(file=io.StringIO(), color_system=None)
-    for line in answers(rows):
-        console.out(line, highlight=False)
+    above = print_answers(rows, console, wide=True)
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     for place, task in enumerate(tasks):
-        if place or answers(rows):
+        if place or above:
             console.out()
         print_text([row for row in rows if row["task"] == task], console, wide=True)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())  # type: ignore[attr-defined]
