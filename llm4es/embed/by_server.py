@@ -26,7 +26,7 @@ from ..options.embed import ENDPOINT
 from ..servers.as_they_come import as_they_come
 from .endpoint import Answered, Endpoint, Sent
 from .estimated_tokens import Pieces, pieces
-from .shortened import shortened
+from .smaller_vectors import shortened
 
 # P pieces, D width
 

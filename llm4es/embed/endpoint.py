@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..core.errors import ModelError
 from .drift import TEXTS
 from .embeddings_reply import EmbeddingsReply, read_reply
-from .shortened import shortened
+from .smaller_vectors import shortened
 
 if TYPE_CHECKING:
     from ..servers.server import Server

@@ -17,7 +17,7 @@ from ..core.schemas import EMBEDDINGS, LAYERS
 from ..models.ref import effective_k
 from ..options import EmbedOptions
 from .entities import Entity
-from .shortened import shortened
+from .smaller_vectors import shortened
 
 if TYPE_CHECKING:
     from ..models.load import Model

@@ -111,3 +111,18 @@ def _with(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
     """The table with another column of that name, at its place or behind the others."""
     at = table.schema.get_field_index(name)
     return table.append_column(name, column) if at < 0 else table.set_column(at, name, column)
+
+
+def shortened(vector: NDArray[np.float32], dims: int | None) -> NDArray[np.float32]:
+    """The first ``dims`` dimensions at length 1, as models trained for it (Matryoshka) have them; as it is where none
+    were asked for.
+
+    Examples
+    --------
+    >>> shortened(np.array([3.0, 4.0, 12.0], np.float32), 2).tolist()
+    [0.6000000238418579, 0.800000011920929]
+    """
+    if dims is None:
+        return vector
+    kept = vector[:dims]  # (dims)
+    return np.asarray(kept / (np.linalg.norm(kept) or 1), np.float32)
