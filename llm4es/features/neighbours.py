@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from ..core.errors import ProbeError
 from .feature_set import FeatureSet, check_finite
@@ -125,6 +126,7 @@ def nearest_of(
     """
     if n < 1:
         raise ProbeError(f"--n {n} is below 1: give the number of neighbours")
+    threads = ThreadpoolController()
     length = float(np.sqrt(vector @ vector))
     found: list[tuple[float, str]] = []
     for ids, matrix in blocks:
@@ -132,7 +134,8 @@ def nearest_of(
         if not np.isfinite(squares).all():  # a number is not, or is too large to be squared
             check_finite(name, matrix, ids.to_pylist())
         lengths = np.sqrt(squares) * length  # (N,)
-        cosine = np.divide(matrix @ vector, lengths, out=np.zeros_like(lengths), where=lengths > 0)  # (N,)
+        with threads.limit(limits=1, user_api="blas"):  # one vector's product waits for memory: more threads only spin
+            cosine = np.divide(matrix @ vector, lengths, out=np.zeros_like(lengths), where=lengths > 0)  # (N,)
         np.round(cosine, DIGITS, out=cosine)
         near = np.flatnonzero(cosine >= _least(cosine, min(n + 1, len(ids))))  # the entity itself may be among them
         if len(found) == n:
