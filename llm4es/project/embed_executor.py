@@ -13,8 +13,8 @@ from ..core.limits import LEAN
 from ..models.ref import ModelRef
 from ..options import EmbedOptions, History, LoadOptions
 from .context import Context
-from .executor import Executor, Local
-from .worker_count import worker_count
+from .executor import Executor, Local, where_it_pays
+from .worker_count import is_enough, worker_count
 
 CHARACTERS = 4
 """Of a token, about: enough to tell much work from little."""
@@ -50,7 +50,9 @@ def executor_for(
 ) -> Executor:
     """``embed_executor`` for so many texts of about so many tokens, which are counted only where it matters."""
     asked = context.executor
-    if type(asked) is not Local or asked.workers == 1:
+    if type(asked) is not Local:
+        return where_it_pays(asked, lambda: is_enough(ref, n_tokens()), context.observer.say)
+    if asked.workers == 1:
         return asked
     workers = min(n_texts, worker_count(asked.workers, ref, load, n_tokens()))
     if workers <= 1:

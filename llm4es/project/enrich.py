@@ -25,7 +25,7 @@ from ..serialize.formats import field_named, parse
 from ..servers import key_remark, server_address
 from .context import Context
 from .costs import Amount, like_model
-from .executor import Increment, Local, TableRows, Work
+from .executor import FEW_ENTITIES, Executor, Increment, Local, TableRows, Work, where_it_pays
 from .incremental import Job, incremental
 from .kept_variants import variants_config
 from .observer import Advance
@@ -119,7 +119,7 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions, working:
         commit_seconds=0 if by_llm else None,  # answers may cost money
         total=lambda todo: len(set(todo["entity_id"].to_pylist())),
         setup=partial(_set_up, options, load, model, free),
-        executor=lambda todo: Local(1) if options.engine is EngineName.OPENAI and by_llm else context.executor,
+        executor=lambda todo: _executor(context, options, len(todo)),
         committers={
             COST: lambda run, rows: cost.add_all(rows.to_pylist()),
             UNANSWERED: lambda run, rows: unanswered.extend(rows["reason"].to_pylist()),
@@ -132,6 +132,14 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions, working:
         like=_like(options, load, model),
     )
     return incremental(context, job)
+
+
+def _executor(context: Context, options: EnrichOptions, n_texts: int) -> Executor:
+    """Where so many texts are written: a server is asked by one process."""
+    by_llm = options.by is EnrichBy.LLM
+    if by_llm and options.engine is EngineName.OPENAI:
+        return Local(1)
+    return where_it_pays(context.executor, lambda: by_llm or n_texts >= FEW_ENTITIES, context.observer.say)
 
 
 def _like(options: EnrichOptions, load: LoadOptions, model: ModelRef | None) -> dict[str, Any]:

@@ -14,7 +14,10 @@ from ..core.errors import OptionError
 from .increments import Increment, Setup, TableRows, Work
 from .observer import Advance
 
-__all__ = ["Executor", "Increment", "Local", "Setup", "TableRows", "Work"]
+__all__ = ["Executor", "Increment", "Local", "Setup", "TableRows", "Work", "at_the_store", "where_it_pays"]
+
+FEW_ENTITIES = 20_000
+"""Whose texts one process makes while the workers of a cluster would start."""
 
 
 class Executor(Protocol):
@@ -109,3 +112,40 @@ class Local:
         from .workers import environments, map_in_processes
 
         yield from map_in_processes(setup, batches, advance, environments(self.workers), self._warn)
+
+
+def at_the_store(executor: Executor) -> bool:
+    """Whether it is handed planned rows, and writes files below the store."""
+    return bool(getattr(executor, "at_the_store", False))
+
+
+def where_it_pays(executor: Executor, pays: Callable[[], bool], say: Callable[[str], None]) -> Executor:
+    """The executor; this process where it is a cluster's and the work is less than the start of workers.
+
+    Parameters
+    ----------
+    executor : Executor
+        Where work is to be done. One that was told how many workers it has is taken at its word.
+    pays : callable
+        Whether there is enough to do: asked only where it matters.
+    say : callable
+        Takes a sentence.
+
+    Returns
+    -------
+    Executor
+        Where it is done.
+
+    Examples
+    --------
+    >>> from llm4es.project.executor_ray import Ray
+    >>> type(where_it_pays(Ray(), lambda: False, print)).__name__
+    so little is done in this process before workers would have started: --workers N starts them all the same
+    'Local'
+    >>> type(where_it_pays(Ray(workers=2), lambda: False, print)).__name__
+    'Ray'
+    """
+    if not at_the_store(executor) or getattr(executor, "workers", 1) is not None or pays():
+        return executor
+    say("so little is done in this process before workers would have started: --workers N starts them all the same")
+    return Local(1)

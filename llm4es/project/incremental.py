@@ -20,7 +20,7 @@ from ..core.tables import EVENTS
 from .commits import buffered, commit_behind
 from .context import Context
 from .costs import Estimate, estimate
-from .executor import Increment, Local, Setup, TableRows, Work
+from .executor import Increment, Local, Setup, TableRows, Work, at_the_store
 from .job import Job
 from .observer import Advance
 from .outcome import Outcome
@@ -186,11 +186,11 @@ def carry_out(context: Context, job: Job, run: "Run", plan: Plan) -> None:
 def _increments(context: Context, job: Job, todo: pa.Table, run: "Run | None") -> Iterator[Increment]:
     """What the stage gives for the planned rows, wherever the executor maps it."""
     given = context.executor  # where a step says nothing of executors, its work is not worth another process
-    given = Local(1) if type(given) is Local or getattr(given, "at_the_store", False) else given
+    given = Local(1) if type(given) is Local or at_the_store(given) else given
     executor = given if job.executor is None else job.executor(todo)
     here = run is not None and isinstance(executor, Local) and executor.workers in (None, 1)
     began: list[float] = []
-    if run is not None and getattr(executor, "at_the_store", False):
+    if run is not None and at_the_store(executor):
         root, own = str(context.store.layout.root), tuple(job.committers)
         there = There(root, *PORTION, job.setup, job.inputs, job.batch_rows, job.scope, run.run_id, own)
         with context.observer.progress(f"{job.stage} {job.what}", job.total(todo), job.unit) as advance:

@@ -27,6 +27,7 @@ from .commits import commit_behind
 from .completed import completed
 from .context import Context
 from .everybody import keep_labels, keep_splits, say_who_is_unknown
+from .executor import FEW_ENTITIES, at_the_store, where_it_pays
 from .kept_recipes import keep_recipe
 from .making import Making
 from .observer import Advance
@@ -174,7 +175,9 @@ class Reading:
     ) -> None:
         """Read those that have to be read, and compare what is made of them with what is live."""
         complete = self.context.max_entities is None and self.new is None
-        elsewhere = run is not None and getattr(self.context.executor, "at_the_store", False)
+        n_read = len(raw.entities if left.only is None else left.only)
+        executor = where_it_pays(self.context.executor, lambda: n_read >= FEW_ENTITIES, self.context.observer.say)
+        elsewhere = run is not None and at_the_store(executor)
         if elsewhere:
             connection.register("_wanted", pa.table({"entity_id": raw.entities}))
             connection.execute("CREATE TABLE wanted AS FROM _wanted")

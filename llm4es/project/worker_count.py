@@ -71,14 +71,38 @@ def worker_count(asked: int | None, ref: ModelRef, load: LoadOptions, n_tokens: 
         if asked is not None and asked > gpus:
             here = "1 GPU" if gpus == 1 else f"{gpus} GPUs"
             raise WorkerError(f"--workers {asked}: torch sees {here} here, and a process takes one: give {gpus}")
-        return asked or (gpus if _seconds(ref, n_tokens) >= ENOUGH_SECONDS else 1)
+        return asked or (gpus if is_enough(ref, n_tokens) else 1)
     if asked is not None or device != Device.CPU:
         return asked or 1
-    if _seconds(ref, n_tokens) < ENOUGH_SECONDS:
+    if not is_enough(ref, n_tokens):
         return 1
     free = free_memory()
     room = 1 if free is None else int(0.8 * free) // (weight_bytes(ref.folder, load) + PROCESS_BYTES)
     return max(1, min(cores(), MOST, room))
+
+
+def is_enough(ref: ModelRef, n_tokens: int) -> bool:
+    """Whether so many tokens are worth the start of workers.
+
+    Parameters
+    ----------
+    ref : ModelRef
+        What reads them.
+    n_tokens : int
+        About how many.
+
+    Returns
+    -------
+    bool
+        By what a core reads in a second.
+
+    Examples
+    --------
+    >>> from llm4es.models import resolve
+    >>> is_enough(resolve(folder), 10)
+    False
+    """
+    return _seconds(ref, n_tokens) >= ENOUGH_SECONDS
 
 
 def _seconds(ref: ModelRef, n_tokens: int) -> float:
