@@ -17,7 +17,7 @@ from .increments import Increment, Setup
 from .mapping import MOST_DEATHS, map_over
 from .observer import Advance
 from .portions import Portions
-from .ray_cluster import connected
+from .ray_cluster import check_installed, connected
 from .ray_worker import RayWorker
 from .shared_place import SharedPlace
 from .there import AtTheStore
@@ -71,6 +71,7 @@ class Ray:
             raise OptionError(f"--worker-gpus {gpus} is below 0: give 0, 1, or a part of one")
         if not cpus > 0:
             raise OptionError(f"--worker-cpus {cpus} is not above 0: give 1 or more")
+        check_installed()
         self.workers, self.gpus, self.cpus, self.address = workers, gpus, cpus, address
         self._warn = warn
 

@@ -8,8 +8,10 @@ import logging
 import os
 import secrets
 import socket
+import sys
 import time
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any
 
 from ..core.cores import own_cores
@@ -23,6 +25,13 @@ _SECONDS = 10.0
 
 _LOCAL = {"address": "local", "include_dashboard": False, "object_store_memory": 120 * 2**20}
 """Of a Ray of this machine's own: what travels is ids and names of files, and nobody looks at it in a browser."""
+
+
+def check_installed() -> None:
+    """Raise WorkerError where there is no Ray: said before any work, and without importing it."""
+    there = sys.modules["ray"] is not None if "ray" in sys.modules else find_spec("ray") is not None
+    if not there:
+        raise WorkerError("--executor ray needs Ray: pip install 'llm4es[ray]'")
 
 
 def connected(address: str | None = None) -> Any:
@@ -45,10 +54,9 @@ def connected(address: str | None = None) -> Any:
         that jobs are submitted to.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
-    try:
-        import ray
-    except ImportError as error:
-        raise WorkerError("--executor ray needs Ray: pip install 'llm4es[ray]'") from error
+    check_installed()
+    import ray
+
     if ray.is_initialized():
         return ray
     address = address or os.environ.get("RAY_ADDRESS") or None

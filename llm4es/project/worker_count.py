@@ -82,29 +82,5 @@ def worker_count(asked: int | None, ref: ModelRef, load: LoadOptions, n_tokens: 
 
 
 def is_enough(ref: ModelRef, n_tokens: int) -> bool:
-    """Whether so many tokens are worth the start of workers.
-
-    Parameters
-    ----------
-    ref : ModelRef
-        What reads them.
-    n_tokens : int
-        About how many.
-
-    Returns
-    -------
-    bool
-        By what a core reads in a second.
-
-    Examples
-    --------
-    >>> from llm4es.models import resolve
-    >>> is_enough(resolve(folder), 10)
-    False
-    """
-    return _seconds(ref, n_tokens) >= ENOUGH_SECONDS
-
-
-def _seconds(ref: ModelRef, n_tokens: int) -> float:
-    """What one core takes for them: two operations a weight and token."""
-    return 2 * n_weights(ref.folder) * n_tokens / FLOPS
+    """Whether reading so many tokens is worth the start of a process: two operations a weight and token."""
+    return 2 * n_weights(ref.folder) * n_tokens / FLOPS >= ENOUGH_SECONDS
