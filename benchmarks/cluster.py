@@ -38,6 +38,9 @@ RAY = HOW["two workers on Ray"]
 EVENTS = 20
 """Of each user."""
 
+READ = "SELECT sum(n_tokens) FROM embeddings"
+"""Each k has the tokens of the one pass that gives all."""
+
 
 def rows_of(root: Path, table: str) -> pa.Table:
     """Rows without what differs from run to run."""
@@ -80,7 +83,7 @@ def overhead(folder: Path, users: int, model: str, repeats: int) -> None:
                 best[name] = took
             print(f"{name}: {took.seconds:.1f} s", file=sys.stderr, flush=True)
     first = folder / "one-process-0"
-    ((tokens,),) = Store(first).sql("SELECT sum(n_tokens) FROM embeddings").fetchall()
+    ((tokens,),) = Store(first).sql(f"{READ} WHERE k = (SELECT min(k) FROM embeddings)").fetchall()
     print(f"\n`embed`, {users:,} users, {tokens:,} tokens, {model}; best of {repeats}:\n")
     print("| | s by the clock | tokens/s | of one process | processor s | MiB a worker | MiB of the command | rows |")
     print("|---|--:|--:|--:|--:|--:|--:|---|")

@@ -24,7 +24,7 @@ _RAYS_OWN = ("gcs_server", "log_monitor", "monitor.py", "agent", "dashboard", "r
 def kind_of(process: psutil.Process) -> str:
     """What a process below a command is: a worker, Ray's raylet, or another of Ray's own."""
     said = " ".join(process.cmdline())
-    if said.startswith("ray::RayActor") or "spawn_main" in said:
+    if said.startswith("ray::RayActor") or "llm4es.project.worker" in said:
         return "worker"
     if process.name() == "raylet":
         return "raylet"
