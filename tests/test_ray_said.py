@@ -5,7 +5,7 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from llm4es import Project, Ray
 from llm4es.core.errors import OptionError, WorkerError
 from llm4es.options import WorkerOptions
 from llm4es.project.ray_cluster import connected
+from llm4es.project.ray_worker import LOOK_SECONDS, RayWorker
 from llm4es.project.shared_place import SharedPlace
 
 from .shell import Shell
@@ -145,3 +146,30 @@ def test_options_of_a_cluster_are_of_a_cluster(project: Project) -> None:
     assert project.serialize().computed == 20
     with pytest.raises(OptionError, match="--executor ray with --engine openai"):
         project.embed("m", engine="openai", base_url="http://127.0.0.1:1", executor="ray")
+
+
+class Alone:
+    """A Ray of which no machine is left: whoever waits for a worker waits in vain."""
+
+    exceptions = SimpleNamespace(
+        RayTaskError=ValueError, RayActorError=KeyError, ObjectLostError=KeyError, OutOfMemoryError=KeyError
+    )
+
+    @staticmethod
+    def remote(**_: Any) -> Callable[[type], Any]:
+        method = SimpleNamespace(options=lambda **_: SimpleNamespace(remote=lambda *_: "ready"))
+        return lambda _: SimpleNamespace(remote=lambda *_: SimpleNamespace(set_up=method))
+
+    @staticmethod
+    def wait(waited: list[Any], timeout: float) -> tuple[list[Any], list[Any]]:
+        assert 0 < timeout <= LOOK_SECONDS
+        return [], waited
+
+    @staticmethod
+    def nodes() -> list[dict[str, bool]]:
+        return [{"Alive": False}]
+
+
+def test_nobody_waits_for_a_worker_that_no_machine_can_start() -> None:
+    with pytest.raises(WorkerError, match="the cluster has no machine left: start it again"):
+        RayWorker(Alone(), 1, 0, None).set_up(lambda: lambda batches, advance: iter(()))

@@ -1,6 +1,7 @@
 """The store at a glance, and the machine: what is there, what is out of date, and what mends it."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -50,6 +51,24 @@ def test_what_is_there_and_what_is_out_of_date(place: Path) -> None:
     _, state, mend = glance(project)["entities", "shop"]
     assert "events" in state
     assert mend == "llm4es serialize shop"
+
+
+def test_a_serialize_that_failed_is_not_up_to_date(place: Path) -> None:
+    project = Project(shop.write(place / "shop"), place / "store", observer="silent")
+    project.serialize()
+    config = json.loads(project.sql("SELECT config FROM runs").to_arrow()["config"][0].as_py())
+    with suppress(ZeroDivisionError), project.store.run("serialize", "shop", config, "0") as run:
+        run.begin()
+        raise ZeroDivisionError
+    assert glance(project)["entities", "shop"] == (20, "the last serialize: failed", "llm4es serialize shop")
+
+
+def test_what_nobody_looked_at_is_not_called_up_to_date(place: Path) -> None:
+    project = Project(shop.write(place / "shop"), place / "store", observer="silent")
+    project.serialize()
+    with project.store.run("serialize", "shop", {}, "0") as run:  # as of a version that kept no recipes
+        run.delete("recipes", {"dataset": "shop"}, "true")
+    assert glance(project)["entities", "shop"] == (20, "", "")
 
 
 def test_vectors_of_a_dataset_that_nobody_serialized(llm4es: Call, place: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..core.cores import own_cores
 from ..core.errors import WorkerError
+from .mapping import LostWorkerError
 
 _TRIES = 3
 """A machine under load may take longer than Ray waits for its own parts."""
@@ -114,3 +115,12 @@ def told(error: Any) -> BaseException:
     """
     cause = getattr(error, "cause", None)
     return cause if isinstance(cause, BaseException) else RuntimeError(str(error))
+
+
+def as_meant(said: str) -> Exception:
+    """What Ray says of an actor that is gone: it cannot start there, or it died."""
+    if "creation task" in said:
+        last = said.strip().splitlines()[-1]
+        return WorkerError(f"a worker cannot start on the cluster ({last}): install the same llm4es on every node")
+    memory = " for lack of memory" if "memory usage threshold" in said else ""  # Ray's own watch, not the kernel's
+    return LostWorkerError(f"of the cluster died{memory}")

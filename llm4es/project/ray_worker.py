@@ -4,6 +4,7 @@ In: Ray, connected; a set-up and portions. Out: what the actor tells, and in whi
 """
 
 import contextlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,13 +12,15 @@ import pyarrow as pa
 
 from ..core.errors import WorkerError
 from .increments import Setup
-from .mapping import LostWorkerError
 from .ray_actor import RayActor
-from .ray_cluster import told
+from .ray_cluster import as_meant, told
 from .shared_place import SharedPlace
 
 READY_SECONDS = 600.0
 """Until a worker has to be up with its stage: a model may have to be read from a slow disk."""
+
+LOOK_SECONDS = 10.0
+"""Between looks at whether the cluster has a machine, while a worker is waited for."""
 
 _AHEAD = 8
 """Messages that a worker is ahead of whoever hears them."""
@@ -34,13 +37,22 @@ class RayWorker:
 
     def set_up(self, setup: Setup) -> None:
         with self._gone():
-            done, _ = self._ray.wait([ready := self._call("set_up", setup)], timeout=READY_SECONDS)
-            if not done:
-                raise WorkerError(
-                    f"no worker was ready after {READY_SECONDS / 60:g} minutes: the cluster is busy, or a node cannot "
-                    "start one; see `ray status`"
-                )
+            self._wait_for(ready := self._call("set_up", setup))
             self._ray.get(ready)
+
+    def _wait_for(self, ready: Any) -> None:
+        """Raise WorkerError where it takes too long, and where no machine is left that could make it."""
+        ends = time.monotonic() + READY_SECONDS
+        while (left := ends - time.monotonic()) > 0:
+            done, _ = self._ray.wait([ready], timeout=min(left, LOOK_SECONDS))
+            if done:
+                return
+            if not any(node["Alive"] for node in self._ray.nodes()):
+                raise WorkerError("the cluster has no machine left: start it again; what was committed stays")
+        raise WorkerError(
+            f"no worker was ready after {READY_SECONDS / 60:g} minutes: the cluster is busy, or a node cannot "
+            "start one; see `ray status`"
+        )
 
     def do(self, rows: pa.RecordBatch) -> Iterator[tuple[str, Any]]:
         with self._gone():
@@ -71,13 +83,4 @@ class RayWorker:
         except exceptions.RayTaskError as error:
             raise told(error) from None
         except (exceptions.RayActorError, exceptions.ObjectLostError, exceptions.OutOfMemoryError) as error:
-            raise _as_meant(str(error)) from error
-
-
-def _as_meant(said: str) -> Exception:
-    """What Ray says of an actor that is gone: it cannot start there, or it died."""
-    if "creation task" in said:
-        last = said.strip().splitlines()[-1]
-        return WorkerError(f"a worker cannot start on the cluster ({last}): install the same llm4es on every node")
-    memory = " for lack of memory" if "memory usage threshold" in said else ""  # Ray's own watch, not the kernel's
-    return LostWorkerError(f"of the cluster died{memory}")
+            raise as_meant(str(error)) from error

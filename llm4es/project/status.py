@@ -27,6 +27,8 @@ from .result import Result
 if TYPE_CHECKING:
     from llm4es_store import Store
 
+    from ..recipes import Recipe
+
 LAST_RUNS = 3
 """Of the record that are shown."""
 
@@ -90,38 +92,44 @@ class _Dataset:
 
     def rows(self) -> Iterator[Row]:
         """What there is of it."""
-        mend = f"llm4es serialize {self.name}"
+        try:
+            recipe, why = find_recipe(self.store, self.name, self.observer), ""
+        except Llm4esError as error:  # imported and never serialized, or made before recipes were kept
+            recipe, why = None, one_line(error)
         if self.store.table(events_table(self.name)) is not None:
             counted = f"SELECT count(DISTINCT entity_id), count(*) FROM {events_view(self.name)}"
             ((n_entities, n_events),) = self.store.sql(counted).fetchall()
-            why = self._why_not_as_the_files()
-            yield "entities", self.name, n_entities, why or AS_THEY_ARE, mend if why else ""
+            state = self._beside_its_files(recipe)
+            mend = "" if state in ("", AS_THEY_ARE) else f"llm4es serialize {self.name}"
+            yield "entities", self.name, n_entities, state, mend
             yield "events", self.name, n_events, "", ""
         for table, column in (("texts", "variant"), ("labels", "task")):
             of = where({"dataset": self.name})
             query = f"SELECT {column}, count(*) FROM {table} WHERE {of} GROUP BY 1 ORDER BY 1"
             for value, n in self.store.sql(query).fetchall():
                 yield table, f"{self.name} {value}", n, "", ""
-        try:
-            yield from self._made_of_it()
-        except Llm4esError as error:  # imported, and never serialized
-            yield "vectors", self.name, None, one_line(error), ""
+        if recipe is None:
+            yield "vectors", self.name, None, why, ""
+        else:
+            yield from self._made_of_it(recipe)
 
-    def _why_not_as_the_files(self) -> str:
-        """What became of the raw files since they were read; '' where they are as they were, or were fetched."""
+    def _beside_its_files(self, recipe: "Recipe | None") -> str:
+        """What it is beside its raw files; '' where these are not to be looked at: fetched, or nobody knows where."""
         kept, run = self.store.recipe(self.name), last_run(self.store, "serialize", self.name)
-        if kept is None or run is None or kept["folder"] is None:
+        if recipe is None or kept is None or run is None:
+            return ""
+        if run.status != "done":
+            return f"the last serialize: {run.status}"
+        if kept["folder"] is None:
             return ""
         try:
-            found = locate(find_recipe(self.store, self.name, self.observer), Path(kept["folder"]), allow_outside=True)
-            same = found.fingerprint == run.config.get("source")
+            found = locate(recipe, Path(kept["folder"]), allow_outside=True)
+            return AS_THEY_ARE if found.fingerprint == run.config.get("source") else "files have changed"
         except (Llm4esError, OSError) as error:
             return one_line(error)
-        return "" if same else "files have changed"
 
-    def _made_of_it(self) -> Iterator[Row]:
+    def _made_of_it(self, recipe: "Recipe") -> Iterator[Row]:
         """Vectors and probes, and which of them are made of what is no more."""
-        recipe = find_recipe(self.store, self.name, self.observer)
         context = Context(dataset=self.name, store=self.store, given_recipe=recipe, observer=self.observer)
         for source in all_feature_sources(context):
             if source.n_live is not None and source.embedded:
