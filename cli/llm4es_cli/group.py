@@ -10,11 +10,11 @@ from itertools import groupby
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
 from llm4es.core.errors import OptionError, one_line
 
 from .commands import COMMANDS, Command
+from .help_page import HelpfulCommand, HelpfulGroup, Row
 
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
@@ -22,7 +22,7 @@ _UsageError: Any = typer.BadParameter.__mro__[1]
 """What Typer raises for bad words of any kind, some versions from click and some from a copy of their own."""
 
 
-class Group(TyperGroup):
+class Group(HelpfulGroup):
     """Lists commands from their list, and loads the one that is asked for."""
 
     def __init__(self, **settings: Any) -> None:
@@ -46,11 +46,10 @@ class Group(TyperGroup):
             self.commands[cmd_name] = _loaded(found)
         return self.commands.get(cmd_name)
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """The commands under their headings."""
-        for panel, commands in groupby(COMMANDS, key=lambda command: command.panel):
-            with formatter.section(panel):
-                formatter.write_dl([(command.name, command.short) for command in commands])
+    def headings(self, ctx: Any) -> list[tuple[str, list[Row]]]:
+        """The commands under their headings, none of them loaded."""
+        panels = groupby(COMMANDS, key=lambda command: command.panel)
+        return [(panel, [(command.name, command.short) for command in commands]) for panel, commands in panels]
 
 
 @contextmanager
@@ -77,10 +76,10 @@ def _loaded(command: Command) -> Any:
         app = typer.Typer(
             add_completion=False,
             pretty_exceptions_enable=False,
-            rich_markup_mode="rich",
+            rich_markup_mode=None,
             context_settings=HELP_OPTIONS,
         )
-        app.command(command.name)(getattr(module, command.module))
+        app.command(command.name, cls=HelpfulCommand)(getattr(module, command.module))
     made = typer.main.get_command(app)
     made.name = command.name
     return made

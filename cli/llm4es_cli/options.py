@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-_COMMON = "Common"
+from llm4es.options.panels import Panel
+
 _debug = False
 
 
@@ -35,22 +36,32 @@ class OutputFormat(StrEnum):
 
 StoreOption = Annotated[
     str,
-    typer.Option("--store", envvar="LLM4ES_STORE", metavar="PATH|URI", help="The store.", rich_help_panel=_COMMON),
+    typer.Option("--store", envvar="LLM4ES_STORE", metavar="PATH|URI", help="The store.", rich_help_panel=Panel.WHERE),
 ]
 QuietOption = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress and no messages.", rich_help_panel=_COMMON)
+    bool, typer.Option("--quiet", "-q", help="No progress and no messages.", rich_help_panel=Panel.OUTPUT)
 ]
 DebugOption = Annotated[
     bool,
-    typer.Option("--debug", help="Show tracebacks.", callback=_set_debug, is_eager=True, rich_help_panel=_COMMON),
+    typer.Option("--debug", help="Show tracebacks.", callback=_set_debug, is_eager=True, rich_help_panel=Panel.OUTPUT),
 ]
 FormatOption = Annotated[
     OutputFormat | None,
-    typer.Option("--format", help="How to print the result: a table on a terminal, else csv.", show_default=False),
+    typer.Option(
+        "--format",
+        metavar="|".join(OutputFormat),
+        help="How to print the result: a table on a terminal, else csv.",
+        show_default=False,
+        rich_help_panel=Panel.OUTPUT,
+    ),
 ]
 WideOption = Annotated[
     bool,
-    typer.Option("--wide", help="On a terminal every column and every text of a table, however wide."),
+    typer.Option(
+        "--wide",
+        help="On a terminal every column and every text of a table, however wide.",
+        rich_help_panel=Panel.OUTPUT,
+    ),
 ]
 RecipeArgument = Annotated[
     str,
@@ -66,24 +77,54 @@ ModelOption = Annotated[
         "-m",
         metavar="MODEL",
         help="Built-in name, model of the store, Hugging Face id, folder or .gguf file.",
+        rich_help_panel=Panel.WHAT,
     ),
 ]
 TaskOption = Annotated[
-    str | None, typer.Option("--task", "-t", help="The recipe's task; without it, every task.", show_default=False)
+    str | None,
+    typer.Option(
+        "--task",
+        "-t",
+        metavar="TASK",
+        help="The recipe's task; without it, every task.",
+        show_default=False,
+        rich_help_panel=Panel.WHAT,
+    ),
 ]
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", metavar="DIR", help="Folder of raw files; without it the recipe fetches them."),
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Folder of raw files; without it the recipe fetches them.",
+        rich_help_panel=Panel.WHERE,
+    ),
 ]
 AllowOutsideOption = Annotated[
-    bool, typer.Option("--allow-outside", help="Read files that the recipe names outside its folder, or --data.")
+    bool,
+    typer.Option(
+        "--allow-outside",
+        help="Read files that the recipe names outside its folder, or --data.",
+        rich_help_panel=Panel.WHERE,
+    ),
 ]
 MaxEntitiesOption = Annotated[
     int | None,
-    typer.Option("--max-entities", min=1, metavar="N", help="Only so many entities: always the same ones, N of N+1."),
+    typer.Option(
+        "--max-entities",
+        min=1,
+        metavar="N",
+        help="Only so many entities: always the same ones, N of N+1.",
+        rich_help_panel=Panel.WHAT,
+    ),
 ]
 DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Say what would be computed, rows, why, tokens, time; write nothing.")
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Say what would be computed, rows, why, tokens, time; write nothing.",
+        rich_help_panel=Panel.OUTPUT,
+    ),
 ]
 
 DEFAULT_STORE = "llm4es-store"

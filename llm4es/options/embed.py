@@ -13,6 +13,7 @@ from .base import MAX_LENGTH, History, Options
 from .coerce import plain
 from .enrich import EngineName, EnrichOptions
 from .event_reading import EventReadingOptions
+from .panels import Panel
 from .prompt import PromptOptions
 from .setting import like, option
 
@@ -67,7 +68,7 @@ class EmbedOptions(PromptOptions, EventReadingOptions):
 
     pooling: Pooling = option(Pooling.MEAN, "How token states become one vector.")
 
-    texts: tuple[str, ...] = option(("raw",), "raw, all, or variants by name; several are averaged.")
+    texts: tuple[str, ...] = option(("raw",), "raw, all, or variants by name; several are averaged.", group=Panel.WHAT)
     """Variants embedded; several are averaged an entity. ('all',) takes every variant there is."""
 
     max_length: int = option(MAX_LENGTH, "Tokens a window.", minimum=2, unit="tokens")
@@ -83,7 +84,12 @@ class EmbedOptions(PromptOptions, EventReadingOptions):
     """None: all of them, as they are. Otherwise each vector is cut, and divided by its length (arXiv 2205.13147)."""
 
     batch_tokens: int = option(
-        4096, "Tokens a forward pass: the bound on memory.", minimum=1, unit="tokens", changes_result=False
+        4096,
+        "Tokens a forward pass: the bound on memory.",
+        minimum=1,
+        unit="tokens",
+        changes_result=False,
+        group=Panel.COST,
     )
     """Padding included."""
 
@@ -91,16 +97,23 @@ class EmbedOptions(PromptOptions, EventReadingOptions):
         False,
         "Compile the layers by torch.compile: minutes at the start, for long runs on GPUs.",
         changes_result=False,
+        group=Panel.COST,
     )
     """Where there is no compiler, or compiled layers give other states, a line says so and they run as they are."""
 
     layers: Layers = option(
-        Layers.DROP, "keep: also store each layer's vector, so that any k is SQL later.", changes_result=False
+        Layers.DROP,
+        "keep: also store each layer's vector, so that any k is SQL later.",
+        changes_result=False,
+        group=Panel.OUTPUT,
     )
     """Read by those who keep rows; ``embed_layers`` makes them."""
 
     store_as: StoreAs = option(
-        StoreAs.FLOAT32, "Smaller vectors: half or a quarter of the bytes; cosine to float32 is told.", unset=True
+        StoreAs.FLOAT32,
+        "Smaller vectors: half or a quarter of the bytes; cosine to float32 is told.",
+        unset=True,
+        group=Panel.OUTPUT,
     )
     """Read by those who keep rows. Vectors of another precision are another configuration: the two never mix."""
 
@@ -113,19 +126,29 @@ class EmbedOptions(PromptOptions, EventReadingOptions):
     """None: as they are. Turned ones stand beside them; the map is fitted once (orthogonal Procrustes)."""
 
     engine: EngineName = option(
-        EngineName.TRANSFORMERS, "A model in this process, or an OpenAI-compatible server of embeddings.", unset=True
+        EngineName.TRANSFORMERS,
+        "A model in this process, or an OpenAI-compatible server of embeddings.",
+        unset=True,
+        group=Panel.SERVER,
     )
 
-    base_url: str = like(EnrichOptions, "base_url", help=f"By openai: {_SERVER}")
+    base_url: str = like(EnrichOptions, "base_url", help=f"By openai: {_SERVER}", group=Panel.SERVER)
 
     batch_inputs: int = option(
-        32, "By openai: texts a request, at most.", minimum=1, unit="texts", changes_result=False
+        32,
+        "By openai: texts a request, at most.",
+        minimum=1,
+        unit="texts",
+        changes_result=False,
+        group=Panel.SERVER,
     )
     """Fewer where they are more than ``batch_tokens`` together."""
 
-    concurrency: int = like(EnrichOptions, "concurrency", help="By openai: requests on their way at once.")
+    concurrency: int = like(
+        EnrichOptions, "concurrency", help="By openai: requests on their way at once.", group=Panel.SERVER
+    )
 
-    timeout: float = like(EnrichOptions, "timeout", help="By openai: seconds for one answer.")
+    timeout: float = like(EnrichOptions, "timeout", help="By openai: seconds for one answer.", group=Panel.SERVER)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from ..core.addresses import checked_address
 from .base import DEFAULT_MODEL, MAX_LENGTH, Options
+from .panels import Panel
 from .setting import option
 
 
@@ -40,44 +41,59 @@ class EnrichOptions(Options):
 
     by: EnrichBy = option(EnrichBy.RULES, "Other formats of the same events, or a model's rewriting.")
 
-    variants: int = option(2, "Texts an entity.", minimum=1, unit="texts")
+    variants: int = option(2, "Texts an entity.", minimum=1, unit="texts", group=Panel.WHAT)
     """By rules each of another format; ``of`` takes no more than the formats that are named, where nothing is said."""
 
-    formats: tuple[str, ...] = option((), "Formats or prompts to choose from, by name; default: all.")
+    formats: tuple[str, ...] = option((), "Formats or prompts to choose from, by name; default: all.", group=Panel.WHAT)
 
     seed: int = option(0, "Seed of the choice of formats an entity, and of a language model's sampling.")
 
     group_by: str = option("", "By rules: field that 'grouped' groups by; default: the one with the fewest values.")
 
     engine: EngineName = option(
-        EngineName.TRANSFORMERS, "By llm: a model in this process, or an OpenAI-compatible server."
+        EngineName.TRANSFORMERS,
+        "By llm: a model in this process, or an OpenAI-compatible server.",
+        group=Panel.SERVER,
     )
 
     model: str = option(
-        DEFAULT_MODEL, "By llm: who rewrites; for a server, the name it knows.", short="-m", metavar="MODEL"
+        DEFAULT_MODEL,
+        "By llm: who rewrites; for a server, the name it knows.",
+        short="-m",
+        metavar="MODEL",
+        group=Panel.LLM,
     )
 
-    temperature: float = option(0.6, "By llm: divisor of the logits; 0 takes the likeliest token.", minimum=0)
+    temperature: float = option(
+        0.6, "By llm: divisor of the logits; 0 takes the likeliest token.", minimum=0, group=Panel.LLM
+    )
 
     top_p: float = option(
         0.9,
         "By llm: nucleus of the sampling: tokens are drawn from the likeliest that make up this probability.",
         minimum=0,
         maximum=1,
+        group=Panel.LLM,
     )
 
-    max_new_tokens: int = option(MAX_LENGTH, "By llm: tokens an answer.", minimum=1, unit="tokens")
+    max_new_tokens: int = option(MAX_LENGTH, "By llm: tokens an answer.", minimum=1, unit="tokens", group=Panel.LLM)
     """Histories are rewritten in chunks whose answers fit."""
 
-    context: int = option(4096, "By llm, openai: tokens a question and its answer may have.", minimum=1, unit="tokens")
+    context: int = option(
+        4096, "By llm, openai: tokens a question and its answer may have.", minimum=1, unit="tokens", group=Panel.LLM
+    )
 
-    min_fidelity: float = option(0.9, "By llm: share of events an answer must keep.", minimum=0, maximum=1)
+    min_fidelity: float = option(
+        0.9, "By llm: share of events an answer must keep.", minimum=0, maximum=1, group=Panel.LLM
+    )
     """Of a chunk's events; altered events and invented numbers never pass."""
 
-    retries: int = option(1, "By llm: tries again before a rule text takes its place.", minimum=0)
+    retries: int = option(1, "By llm: tries again before a rule text takes its place.", minimum=0, group=Panel.LLM)
 
     constrain: Constrain = option(
-        Constrain.AUTO, "By llm: hold tables, lists and JSON to their events while they are written, or write freely."
+        Constrain.AUTO,
+        "By llm: hold tables, lists and JSON to their events while they are written, or write freely.",
+        group=Panel.LLM,
     )
     """Held to their events, fields and values are copied; the order of fields, and what may be paraphrased, is free."""
 
@@ -86,6 +102,7 @@ class EnrichOptions(Options):
         "By llm, openai: the server; default: $OPENAI_BASE_URL, else OpenAI's own. The key comes from $OPENAI_API_KEY.",
         metavar="URL",
         changes_result=False,
+        group=Panel.SERVER,
     )
     """Never a key: one in its query is refused, as name and password are."""
 
@@ -96,15 +113,26 @@ class EnrichOptions(Options):
         exclusive_minimum=True,
         unit="seconds",
         changes_result=False,
+        group=Panel.SERVER,
     )
     """To its last byte; an answer that takes longer ends the run."""
 
     batch_size: int = option(
-        16, "By llm, transformers: answers computed at once.", minimum=1, unit="answers", changes_result=False
+        16,
+        "By llm, transformers: answers computed at once.",
+        minimum=1,
+        unit="answers",
+        changes_result=False,
+        group=Panel.LLM,
     )
 
     concurrency: int = option(
-        8, "By llm, openai: requests on their way at once.", minimum=1, unit="requests", changes_result=False
+        8,
+        "By llm, openai: requests on their way at once.",
+        minimum=1,
+        unit="requests",
+        changes_result=False,
+        group=Panel.SERVER,
     )
 
     def __post_init__(self) -> None:

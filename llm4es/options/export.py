@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from ..core.errors import OptionError
 from .base import Options
+from .panels import Panel
 from .setting import option
 
 
@@ -31,20 +32,27 @@ class PartitionBy(StrEnum):
 class ExportOptions(Options):
     """Features, or scores, as a table for other tools."""
 
-    features: tuple[str, ...] = option((), "Names as `llm4es compare` shows them.", metavar="NAME[,NAME]")
+    features: tuple[str, ...] = option(
+        (), "Names as `llm4es compare` shows them.", metavar="NAME[,NAME]", group=Panel.WHAT
+    )
 
-    layout: TableLayout = option(TableLayout.WIDE, "A column a number, or a row an (entity, features).")
+    layout: TableLayout = option(
+        TableLayout.WIDE, "A column a number, or a row an (entity, features).", group=Panel.OUTPUT
+    )
 
-    scores: bool = option(False, "The scores that `llm4es predict` made, in place of features.")
+    scores: bool = option(False, "The scores that `llm4es predict` made, in place of features.", group=Panel.WHAT)
 
     since: str | None = option(
         None,
         "Only entities whose features have changed since this version of the store, time, or run.",
         metavar="VERSION|TIME|RUN",
+        group=Panel.WHAT,
     )
 
     partition_by: tuple[PartitionBy, ...] = option(
-        (), "Parquet in a folder a value (NAME=VALUE/), as Hive and feature stores have it; --out is a folder then."
+        (),
+        "Parquet in a folder a value (NAME=VALUE/), as Hive and feature stores have it; --out is a folder then.",
+        group=Panel.OUTPUT,
     )
 
     def __post_init__(self) -> None:

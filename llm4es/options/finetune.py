@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from ..core.errors import OptionError
 from .base import MAX_LENGTH, Options
+from .panels import Panel
 from .setting import Setting, option
 
 
@@ -50,8 +51,6 @@ _PRESET = Setting(None, "Start from these options; what else is given beats them
     "preset", FinetunePreset
 )
 
-_LEARNING, _COST = "What is learned", "Memory and speed"
-
 
 @dataclass(frozen=True)
 class FinetuneOptions(Options):
@@ -59,7 +58,7 @@ class FinetuneOptions(Options):
 
     method: Method = option(Method.LORA, "Adapters (lora), or every weight (full).")
 
-    texts: tuple[str, ...] = option(("all",), "Texts trained on: raw, all, or variants by name.")
+    texts: tuple[str, ...] = option(("all",), "Texts trained on: raw, all, or variants by name.", group=Panel.WHAT)
     """('all',) takes every variant there is."""
 
     steps: int | None = option(
@@ -73,7 +72,11 @@ class FinetuneOptions(Options):
     """Longer texts are cut between events into several."""
 
     learning_rate: float | None = option(
-        None, "Peak learning rate; default: lora 2e-4, full 2e-5.", minimum=0, exclusive_minimum=True, group=_LEARNING
+        None,
+        "Peak learning rate; default: lora 2e-4, full 2e-5.",
+        minimum=0,
+        exclusive_minimum=True,
+        group=Panel.LEARNING,
     )
     """Cosine decay after the warm-up; None: see ``LEARNING_RATES``."""
 
@@ -83,16 +86,16 @@ class FinetuneOptions(Options):
         minimum=0,
         maximum=1,
         exclusive_maximum=True,
-        group=_LEARNING,
+        group=Panel.LEARNING,
     )
     """Used where ``warmup_steps`` is None."""
 
     warmup_steps: int | None = option(
-        None, "Steps over which it rises, instead of --warmup.", minimum=0, unit="steps", group=_LEARNING
+        None, "Steps over which it rises, instead of --warmup.", minimum=0, unit="steps", group=Panel.LEARNING
     )
     """None: ``warmup`` of all steps."""
 
-    weight_decay: float = option(1e-6, "AdamW's weight decay, decoupled.", minimum=0, group=_LEARNING)
+    weight_decay: float = option(1e-6, "AdamW's weight decay, decoupled.", minimum=0, group=Panel.LEARNING)
 
     adam_beta2: float = option(
         0.999,
@@ -100,36 +103,40 @@ class FinetuneOptions(Options):
         minimum=0,
         maximum=1,
         exclusive_maximum=True,
-        group=_LEARNING,
+        group=Panel.LEARNING,
     )
 
-    adam_epsilon: float = option(1e-8, "AdamW's guard against division by nothing.", minimum=0, group=_LEARNING)
+    adam_epsilon: float = option(1e-8, "AdamW's guard against division by nothing.", minimum=0, group=Panel.LEARNING)
 
     max_grad_norm: float = option(
-        1.0, "Gradients longer than this are scaled down to it.", minimum=0, exclusive_minimum=True, group=_LEARNING
+        1.0,
+        "Gradients longer than this are scaled down to it.",
+        minimum=0,
+        exclusive_minimum=True,
+        group=Panel.LEARNING,
     )
 
     optimizer: Optimizer = option(
-        Optimizer.ADAMW, "What turns gradients into weights; adamw_8bit needs the extra `quant`.", group=_COST
+        Optimizer.ADAMW, "What turns gradients into weights; adamw_8bit needs the extra `quant`.", group=Panel.COST
     )
 
     tokens_per_step: int = option(
-        2048, "Tokens read at once: a step's, before --accumulate.", minimum=1, unit="tokens", group=_LEARNING
+        2048, "Tokens read at once: a step's, before --accumulate.", minimum=1, unit="tokens", group=Panel.LEARNING
     )
     """Never fewer than one sequence of ``max_length``."""
 
     accumulate: int = option(
-        1, "Times that --tokens-per-step are read for one step.", minimum=1, unit="batches", group=_LEARNING
+        1, "Times that --tokens-per-step are read for one step.", minimum=1, unit="batches", group=Panel.LEARNING
     )
 
-    lora_rank: int = option(16, "Rank of the adapters.", minimum=1, group=_LEARNING)
+    lora_rank: int = option(16, "Rank of the adapters.", minimum=1, group=Panel.LEARNING)
 
     evaluate_every: int | None = option(
         None,
         "Steps between measurements of the held-out loss; default: before and after only.",
         minimum=1,
         unit="steps",
-        group=_LEARNING,
+        group=Panel.LEARNING,
     )
 
     patience: int | None = option(
@@ -137,7 +144,7 @@ class FinetuneOptions(Options):
         "Measurements without a new best until it stops and keeps the best; default: never.",
         minimum=1,
         unit="measurements",
-        group=_LEARNING,
+        group=Panel.LEARNING,
     )
 
     held_out_tokens: int | None = option(
@@ -145,7 +152,7 @@ class FinetuneOptions(Options):
         "Tokens it is measured on, a seeded choice; default: 8192, or a quarter of a short run's.",
         minimum=1,
         unit="tokens",
-        group=_LEARNING,
+        group=Panel.LEARNING,
     )
     """None: see ``HELD_OUT_TOKENS``."""
 
@@ -156,19 +163,19 @@ class FinetuneOptions(Options):
         "Steps between checkpoints; 15 s at most (full weights: a tenth of the time goes into writing).",
         minimum=1,
         unit="steps",
-        group=_COST,
+        group=Panel.COST,
         changes_result=False,
     )
 
     gradient_checkpointing: bool = option(
         False,
         "Compute activations again instead of keeping them: less memory, a third more time.",
-        group=_COST,
+        group=Panel.COST,
         changes_result=False,
     )
 
     logit_chunk: int = option(
-        512, "Tokens whose logits are held at once.", minimum=1, unit="tokens", group=_COST, changes_result=False
+        512, "Tokens whose logits are held at once.", minimum=1, unit="tokens", group=Panel.COST, changes_result=False
     )
 
     def __post_init__(self) -> None:

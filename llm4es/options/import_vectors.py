@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..core.errors import OptionError
 from ..core.tasks import BASELINE_NAMES
 from .base import Options
+from .panels import Panel
 from .setting import REQUIRED, option
 
 _DATASET = re.compile(r"[a-z0-9][a-z0-9._-]*")  # as a recipe's name
@@ -19,10 +20,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 class ImportOptions(Options):
     """What the vectors are called here, and where they stand in the rows."""
 
-    name: str = option(REQUIRED, "What the vectors are called here: their `model`.", metavar="NAME")
+    name: str = option(REQUIRED, "What the vectors are called here: their `model`.", metavar="NAME", group=Panel.WHAT)
     """Letters, digits, dots, dashes and underscores."""
 
-    dataset: str = option(REQUIRED, "Whose entities they are: a recipe's name.", metavar="D")
+    dataset: str = option(REQUIRED, "Whose entities they are: a recipe's name.", metavar="D", group=Panel.WHAT)
 
     id: str | None = option(
         None, "Column of the ids; default: the first of the usual names (entity_id, id, ...).", metavar="COLUMN"

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from ..core.limits import Limits
 from .base import Options
+from .panels import Panel
 from .setting import option
-
-_GROUP = "Limits"
 
 
 @dataclass(frozen=True)
@@ -20,18 +19,22 @@ class LimitOptions(Options):
         None,
         "Memory, such as 4GB; beyond it DuckDB spills to disk.",
         metavar="SIZE",
-        group=_GROUP,
+        group=Panel.LIMITS,
         changes_result=False,
     )
     """None: of ``sql``, 80 % of the machine's; of raw files, 1 GB."""
 
     spill_limit: str | None = option(
-        None, "Disk for what memory does not hold, such as 50GB.", metavar="SIZE", group=_GROUP, changes_result=False
+        None,
+        "Disk for what memory does not hold, such as 50GB.",
+        metavar="SIZE",
+        group=Panel.LIMITS,
+        changes_result=False,
     )
     """None: 90 % of what is free."""
 
     threads: int | None = option(
-        None, "Threads; default: one a core.", minimum=1, unit="threads", group=_GROUP, changes_result=False
+        None, "Threads; default: one a core.", minimum=1, unit="threads", group=Panel.LIMITS, changes_result=False
     )
 
     timeout: float | None = option(
@@ -40,7 +43,7 @@ class LimitOptions(Options):
         minimum=0.001,
         unit="seconds",
         metavar="SECONDS",
-        group=_GROUP,
+        group=Panel.LIMITS,
         changes_result=False,
     )
     """None: it may take for ever."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .base import Options
+from .panels import Panel
 from .setting import option
 
 
@@ -46,21 +47,20 @@ class Attention(StrEnum):
     FLASH = "flash_attention_2"  # arXiv 2307.08691; CUDA, half precision
 
 
-_GROUP = "How the model is loaded"
-
-
 @dataclass(frozen=True)
 class LoadOptions(Options):
     """How a model is loaded."""
 
-    load_in: LoadIn = option(LoadIn.NONE, "Quantise the weights by bitsandbytes (the extra `quant`).", group=_GROUP)
+    load_in: LoadIn = option(
+        LoadIn.NONE, "Quantise the weights by bitsandbytes (the extra `quant`).", group=Panel.LOADING
+    )
 
-    dtype: Dtype = option(Dtype.AUTO, "Number format of weights and activations.", group=_GROUP)
+    dtype: Dtype = option(Dtype.AUTO, "Number format of weights and activations.", group=Panel.LOADING)
 
     device: Device = option(
         Device.AUTO,
         "Where the model runs; auto: CUDA, else MPS, where there is; split: one model over all GPUs.",
-        group=_GROUP,
+        group=Panel.LOADING,
         changes_result=False,
     )
     """``auto`` splits a model by itself where no single GPU has room for it."""
@@ -68,11 +68,14 @@ class LoadOptions(Options):
     attention: Attention = option(
         Attention.AUTO,
         "Implementation of attention: they differ by rounding only.",
-        group=_GROUP,
+        group=Panel.LOADING,
         changes_result=False,
     )
 
     trust_remote_code: bool = option(
-        False, "Run Python code that comes with the model. Only if you trust it.", group=_GROUP, changes_result=False
+        False,
+        "Run Python code that comes with the model. Only if you trust it.",
+        group=Panel.LOADING,
+        changes_result=False,
     )
     """Never on unless typed."""

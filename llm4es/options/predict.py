@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ..core.errors import OptionError
 from .base import Options
+from .panels import Panel
 from .probe import ProbeOptions
 from .setting import REQUIRED, like, option
 
@@ -21,6 +22,7 @@ class PredictOptions(Options):
         "One feature set as `llm4es compare` shows it: NAME, A+B, vote(A, B), stack(A, B), best(A, B).",
         metavar="NAME",
         changes_result=False,
+        group=Panel.WHAT,
     )
     """Exactly one; its full name stands in a predictor's configuration beside these options."""
 

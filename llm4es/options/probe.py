@@ -11,6 +11,7 @@ from ..core.errors import OptionError
 from .base import Options
 from .embed import ALL_LAYERS
 from .new_items import SHARE, check_new_items, named_protocol
+from .panels import Panel
 from .setting import option
 from .two_times import check_times
 
@@ -40,7 +41,9 @@ class ProbeOptions(Options):
     )
     """Class shares kept; None takes all that the protocol gives it."""
 
-    unseen_only: bool = option(False, "Score only entities that no model in the lineage was trained on.")
+    unseen_only: bool = option(
+        False, "Score only entities that no model in the lineage was trained on.", group=Panel.WHAT
+    )
 
     train_as_of: datetime | None = option(
         None,
@@ -60,7 +63,11 @@ class ProbeOptions(Options):
     """Exclusive."""
 
     item: str | None = option(
-        None, "With --protocol new-items: field of the items; default: the recipe's item.", metavar="FIELD", unset=True
+        None,
+        "With --protocol new-items: field of the items; default: the recipe's item.",
+        metavar="FIELD",
+        unset=True,
+        group=Panel.HALVES,
     )
 
     share: float = option(
@@ -71,6 +78,7 @@ class ProbeOptions(Options):
         exclusive_minimum=True,
         exclusive_maximum=True,
         unset=True,
+        group=Panel.HALVES,
     )
 
     since: datetime | None = option(
@@ -78,6 +86,7 @@ class ProbeOptions(Options):
         "With --protocol new-items: learn from items first met before this time, score by the later ones.",
         metavar="TIME",
         unset=True,
+        group=Panel.HALVES,
     )
 
     sizes: tuple[int, ...] = option(
@@ -86,11 +95,17 @@ class ProbeOptions(Options):
         minimum=2,
         unit="entities",
         changes_result=False,
+        group=Panel.WHAT,
     )
     """A probe each, with that ``train_size``; none: one probe of all that the protocol gives."""
 
     workers: int | None = option(
-        None, "Fits at once, a thread each; default: every CPU.", minimum=1, unit="threads", changes_result=False
+        None,
+        "Fits at once, a thread each; default: every CPU.",
+        minimum=1,
+        unit="threads",
+        changes_result=False,
+        group=Panel.WHERE,
     )
 
     def __post_init__(self) -> None:
@@ -119,6 +134,7 @@ class SelectOptions(Options):
         "Which features, by name, '+' joining several side by side; '*' fits any characters; vote(A, B), stack(A, B) "
         "and best(A, B) combine probes; default: every embedding and baseline.",
         metavar="NAME[+NAME][,...]",
+        group=Panel.WHAT,
     )
 
     k: tuple[int, ...] = option(
@@ -127,11 +143,17 @@ class SelectOptions(Options):
         minimum=1,
         unit="layers",
         names=ALL_LAYERS,
+        group=Panel.WHAT,
     )
     """() takes those that were embedded."""
 
     layers: tuple[int, ...] = option(
-        (), "Kept layers, each on its own: numbers, or all.", minimum=1, unit="layers", names=ALL_LAYERS
+        (),
+        "Kept layers, each on its own: numbers, or all.",
+        minimum=1,
+        unit="layers",
+        names=ALL_LAYERS,
+        group=Panel.WHAT,
     )
 
     def __post_init__(self) -> None:

@@ -18,7 +18,9 @@ class PromptOptions(Options):
     """A prompt, and the answers whose probabilities are kept."""
 
     prompt: str | None = option(
-        None, "Ask about each event or history: one-word, meta, or a TOML file of templates.", unset=True
+        None,
+        "Ask about each event or history: one-word, meta, or a TOML file of templates.",
+        unset=True,
     )
     """The state of the prompt's last token is the vector. None: nothing is asked."""
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from .base import DEFAULT_MODEL, Options
 from .embed import ALL_LAYERS
 from .new_items import check_new_items, named_protocol
+from .panels import Panel
 from .probe import ProbeOptions
 from .setting import like, option
 from .two_times import check_times
@@ -27,18 +28,21 @@ class CompareOptions(Options):
     """Probes side by side."""
 
     reference: str | None = option(
-        None, "Features to pair the others with; default: the best baseline.", metavar="NAME"
+        None,
+        "Features to pair the others with; default: the best baseline.",
+        metavar="NAME",
+        group=Panel.WHAT,
     )
 
-    metric: str | None = option(None, "Metric to compare by; default: the recipe's for the task.")
+    metric: str | None = option(None, "Metric to compare by; default: the recipe's for the task.", group=Panel.WHAT)
 
     protocol: str = like(ProbeOptions, "protocol", help="Which probes to compare, by protocol.")
 
     probe: str | None = option(None, "Of these models on top of the features; default: the newest's.")
 
-    common: bool = option(False, "Cut to the entities that all have.")
+    common: bool = option(False, "Cut to the entities that all have.", group=Panel.WHAT)
 
-    unseen_only: bool = option(False, "Only entities that no compared model was trained on.")
+    unseen_only: bool = option(False, "Only entities that no compared model was trained on.", group=Panel.WHAT)
 
     train_as_of: datetime | None = like(ProbeOptions, "train_as_of", help="Of probes that learnt at this time.")
 
@@ -74,12 +78,14 @@ class DiffOptions(Options):
 class SimilarOptions(Options):
     """The nearest entities of one."""
 
-    model: str = option(DEFAULT_MODEL, "Whose vectors.", short="-m", metavar="MODEL")
+    model: str = option(DEFAULT_MODEL, "Whose vectors.", short="-m", metavar="MODEL", group=Panel.WHAT)
 
-    k: int = option(8, "Last layers averaged, or all.", minimum=1, unit="layers", names=ALL_LAYERS)
+    k: int = option(8, "Last layers averaged, or all.", minimum=1, unit="layers", names=ALL_LAYERS, group=Panel.WHAT)
     """0 stands for the most that there is."""
 
-    features: str = option("", "Instead of --model and --k: a name as `llm4es compare` shows it.", metavar="NAME")
+    features: str = option(
+        "", "Instead of --model and --k: a name as `llm4es compare` shows it.", metavar="NAME", group=Panel.WHAT
+    )
 
     n: int = option(10, "Neighbours.", minimum=1, unit="neighbours", flag="-n")
 
@@ -90,13 +96,15 @@ class SimilarOptions(Options):
 class ReportOptions(Options):
     """One page with the pictures."""
 
-    features: str = option("", "Vectors of the map, by name; default: the best that were probed.", metavar="NAME")
+    features: str = option(
+        "", "Vectors of the map, by name; default: the best that were probed.", metavar="NAME", group=Panel.WHAT
+    )
 
     projection: Projection = option(Projection.PCA, "How the map is drawn; umap needs the extra `umap`.")
 
     protocol: str = like(ProbeOptions, "protocol", help="Which probes to show, by protocol.")
 
-    common: bool = option(False, "Cut comparisons to the entities that all have.")
+    common: bool = option(False, "Cut comparisons to the entities that all have.", group=Panel.WHAT)
 
     train_as_of: datetime | None = like(CompareOptions, "train_as_of")
 

@@ -13,6 +13,7 @@ from .enrich import EngineName, EnrichOptions
 from .event_reading import EventReadingOptions
 from .finetune import STEP_PRESETS, FinetuneOptions, Method
 from .limits import LimitOptions
+from .panels import Panel
 from .serialize import OnBadRow, SerializeOptions
 from .setting import like, option
 from .workers import ExecutorName, WorkerOptions, check_one_asks
@@ -46,7 +47,9 @@ class RunOptions(EventReadingOptions, LimitOptions):
 
     base_url: str = like(EmbedOptions, "base_url")
 
-    variants: int = like(EnrichOptions, "variants", help="Enriched texts an entity; 0: none.", minimum=0)
+    variants: int = like(
+        EnrichOptions, "variants", help="Enriched texts an entity; 0: none.", minimum=0, group=Panel.WHAT
+    )
 
     finetune: int | None = option(
         None,
@@ -75,6 +78,7 @@ class RunOptions(EventReadingOptions, LimitOptions):
         "as_of",
         help="Only events before this time, in every stage; none: all; default: as the stored texts.",
         names={"none": WHOLE},
+        group=Panel.WHAT,
     )
     """None: what the newest texts in the store were cut at."""
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from ..core.errors import OptionError
 from .base import History
 from .limits import LimitOptions
+from .panels import Panel
 from .setting import option
 
 
@@ -25,10 +26,15 @@ class SerializeOptions(LimitOptions):
     """Raw events to one text an entity. What is not given, the recipe may say: see ``Recipe.texts``."""
 
     history: History = option(
-        History.NEWEST, "Which events stay beyond --max-events, unless the recipe says.", refuses=(History.EVENTS,)
+        History.NEWEST,
+        "Which events stay beyond --max-events, unless the recipe says.",
+        refuses=(History.EVENTS,),
+        group=Panel.WHAT,
     )
 
-    max_events: int | None = option(None, "Events a text; default: the recipe's, else all.", minimum=1, unit="events")
+    max_events: int | None = option(
+        None, "Events a text; default: the recipe's, else all.", minimum=1, unit="events", group=Panel.WHAT
+    )
     """None keeps them all (the embedding then cuts by tokens, between events)."""
 
     as_of: datetime | None = option(
@@ -36,6 +42,7 @@ class SerializeOptions(LimitOptions):
         "Only events before this time (ISO 8601, UTC where it names no zone); none: all.",
         names={"none": None},
         metavar="TIME|none",
+        group=Panel.WHAT,
     )
     """Exclusive cut-off; None reads all."""
 

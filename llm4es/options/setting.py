@@ -12,6 +12,7 @@ from types import NoneType
 from typing import Any, Self, get_args, get_origin
 
 from ..core.errors import OptionError
+from .panels import Panel
 
 REQUIRED = dataclasses.MISSING
 """Default of a field that must be given."""
@@ -39,7 +40,7 @@ class Setting:
     """Choices of its enum that other options take and this one refuses: they are not offered."""
     metavar: str = ""
     """What ``--help`` shows for the value; '' makes it from the type."""
-    group: str | None = None
+    group: Panel = Panel.HOW
     """Heading in ``--help``."""
     flag: str = ""
     """The option as it is typed, and as errors name it; made from the field's name where it says none."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from ..core.errors import OptionError
 from .base import Options
+from .panels import Panel
 from .setting import option
 
 
@@ -26,6 +27,7 @@ class WorkerOptions(Options):
         ExecutorName.LOCAL,
         "Where: processes of this machine, or a Ray cluster (RAY_ADDRESS; without it, a Ray of this machine).",
         changes_result=False,
+        group=Panel.WHERE,
     )
 
     workers: int | None = option(
@@ -34,21 +36,19 @@ class WorkerOptions(Options):
         minimum=1,
         unit="processes",
         changes_result=False,
+        group=Panel.WHERE,
     )
     """None: one a GPU; on a CPU as many as have memory, where there is enough to do; 1: no other process."""
 
     worker_gpus: float = option(
-        0.0, "Of each worker on Ray: 1, or 0.5 where two share one.", minimum=0, unit="GPUs", changes_result=False
-    )
+        0.0, "Of each worker on Ray: 1, or 0.5 where two share one.", minimum=0, unit="GPUs", changes_result=False,
+        group=Panel.WHERE,
+    )  # fmt: skip
 
     worker_cpus: float = option(
-        1.0,
-        "Of each worker on Ray; so many threads it has.",
-        minimum=0,
-        exclusive_minimum=True,
-        unit="CPUs",
-        changes_result=False,
-    )
+        1.0, "Of each worker on Ray; so many threads it has.", minimum=0, exclusive_minimum=True, unit="CPUs",
+        changes_result=False, group=Panel.WHERE,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()

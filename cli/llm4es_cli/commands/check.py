@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from llm4es.options.panels import Panel
+
 from ..call import Call
 from ..signature import with_options
 
@@ -14,7 +16,9 @@ def check(
     repair: Annotated[
         bool,
         typer.Option(
-            "--repair", help="Put right what is safe: left-over files, stale locks, killed runs, the end of a log."
+            "--repair",
+            help="Put right what is safe: left-over files, stale locks, killed runs, the end of a log.",
+            rich_help_panel=Panel.HOW,
         ),
     ] = False,
 ) -> None:

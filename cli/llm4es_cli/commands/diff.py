@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from llm4es.options import DiffOptions
+from llm4es.options.panels import Panel
 
 from ..call import Call
 from ..options import OutputFormat
@@ -19,7 +20,8 @@ def diff(
     a: Annotated[str, typer.Argument(metavar="A", help="A version, a time, features, or FEATURES:VERSION.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The same; what A is compared with.")],
     dataset: Annotated[
-        str | None, typer.Option("--dataset", metavar="D", help="Default: the only one there is.")
+        str | None,
+        typer.Option("--dataset", metavar="D", help="Default: the only one there is.", rich_help_panel=Panel.WHAT),
     ] = None,
     **options: Any,
 ) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from llm4es.options import DEFAULT_MODEL
+from llm4es.options.panels import Panel
 
 from ..call import Call
 from ..options import ModelOption
@@ -15,7 +16,10 @@ from ..signature import with_options
 def doctor(
     call: Call,
     model: ModelOption = DEFAULT_MODEL,
-    speed: Annotated[bool, typer.Option("--speed/--no-speed", help="Try how fast the model reads: 10 seconds.")] = True,
+    speed: Annotated[
+        bool,
+        typer.Option("--speed/--no-speed", help="Try how fast the model reads: 10 seconds.", rich_help_panel=Panel.HOW),
+    ] = True,
 ) -> None:
     """Show versions, devices, memory, disk and cache, and how many tokens a second this machine reads.
 

@@ -24,7 +24,10 @@ def export(
         typer.Option("--out", metavar="FILE|DIR", help="A .parquet, .csv or .json; with --partition-by a folder."),
     ],
     format_: Annotated[
-        FileFormat | None, typer.Option("--format", help="Default: by the file's ending.", show_default=False)
+        FileFormat | None,
+        typer.Option(
+            "--format", metavar="|".join(FileFormat), help="Default: by the file's ending.", show_default=False
+        ),
     ] = None,
     spreadsheet_safe: Annotated[
         bool, typer.Option("--spreadsheet-safe", help="In CSV, an apostrophe before what a spreadsheet would compute.")

@@ -19,7 +19,8 @@ def finetune(
     recipe: RecipeArgument,
     model: ModelOption = DEFAULT_MODEL,
     name: Annotated[
-        str | None, typer.Option("--name", help="What the tuned model is called; default: MODEL-RECIPE.")
+        str | None,
+        typer.Option("--name", metavar="NAME", help="What the tuned model is called; default: MODEL-RECIPE."),
     ] = None,
     **options: Any,
 ) -> None:

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from llm4es.options.panels import Panel
+
 from ..call import Call
 from ..signature import with_options
 
@@ -13,10 +15,21 @@ def gc(
     call: Call,
     older_than: Annotated[
         int,
-        typer.Option("--older-than", min=7, metavar="DAYS", help="Drop versions and left-over files older than this."),
+        typer.Option(
+            "--older-than",
+            min=7,
+            metavar="DAYS",
+            help="Drop versions and left-over files older than this.",
+            rich_help_panel=Panel.WHAT,
+        ),
     ] = 30,
     models: Annotated[
-        bool, typer.Option("--models", help="Also drop older versions of models, with their vectors; never the newest.")
+        bool,
+        typer.Option(
+            "--models",
+            help="Also drop older versions of models, with their vectors; never the newest.",
+            rich_help_panel=Panel.WHAT,
+        ),
     ] = False,
 ) -> None:
     """Drop files of old versions and of killed runs, never what a live row or a running writer needs.

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from llm4es.options import LimitOptions
+from llm4es.options.panels import Panel
 
 from ..call import Call
 from ..signature import with_options
@@ -16,11 +17,22 @@ def init(
     call: Call,
     events: Annotated[Path, typer.Argument(help="One row an event: a file, a folder or a glob.", show_default=False)],
     labels: Annotated[Path | None, typer.Argument(help="The same, one row an entity.", show_default=False)] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the recipe here; default: to stdout.")] = None,
-    table: Annotated[
-        str | None, typer.Option("--table", help="The table of a database, or the sheet, that holds the events.")
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.toml", help="Write the recipe here; default: to stdout.")
     ] = None,
-    label_table: Annotated[str | None, typer.Option("--label-table", help="The same of the labels.")] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(
+            "--table",
+            metavar="NAME",
+            help="The table of a database, or the sheet, that holds the events.",
+            rich_help_panel=Panel.WHAT,
+        ),
+    ] = None,
+    label_table: Annotated[
+        str | None,
+        typer.Option("--label-table", metavar="NAME", help="The same of the labels.", rich_help_panel=Panel.WHAT),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is at --out.")] = False,
     **options: Any,
 ) -> None:

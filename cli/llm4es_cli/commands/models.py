@@ -5,10 +5,11 @@ import json
 import typer
 
 from ..call import Call
+from ..help_page import HelpfulCommand, HelpfulGroup
 from ..model_folders import NameArgument, export, pull
 from ..signature import with_options
 
-app = typer.Typer(invoke_without_command=True, add_completion=False)
+app = typer.Typer(cls=HelpfulGroup, invoke_without_command=True, add_completion=False, rich_markup_mode=None)
 
 
 @app.callback()
@@ -26,14 +27,14 @@ def models(call: Call) -> None:
         _list(call)
 
 
-@app.command("list")
+@app.command("list", cls=HelpfulCommand)
 @with_options(shared=("format",))
 def list_models(call: Call) -> None:
     """List the built-in models and those tuned in this store."""
     _list(call)
 
 
-@app.command("show")
+@app.command("show", cls=HelpfulCommand)
 @with_options()
 def show_model(call: Call, name: NameArgument) -> None:
     """Show a model: its sizes, its fingerprint, and for a tuned one what tuning did (JSON).
@@ -47,8 +48,8 @@ def show_model(call: Call, name: NameArgument) -> None:
     typer.echo(json.dumps(shown(call.existing(), name), indent=1))
 
 
-app.command("pull")(pull)
-app.command("export")(export)
+app.command("pull", cls=HelpfulCommand)(pull)
+app.command("export", cls=HelpfulCommand)(export)
 
 
 def _list(call: Call) -> None:

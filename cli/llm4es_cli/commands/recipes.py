@@ -12,7 +12,7 @@ from ..signature import with_options
 @with_options(shared=("format",))
 def recipes(
     call: Call,
-    recipe: Annotated[str | None, typer.Argument(metavar="[RECIPE]", help="Show this one's TOML.")] = None,
+    recipe: Annotated[str | None, typer.Argument(metavar="RECIPE", help="Show this one's TOML.")] = None,
 ) -> None:
     """List the built-in recipes, or show one (a good start for your own).
 

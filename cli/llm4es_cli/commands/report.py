@@ -23,7 +23,7 @@ def report(
     call: Call,
     recipe: RecipeArgument,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE.html", help="Default: <recipe>-report.html.")
+        Path | None, typer.Option("--out", "-o", metavar="FILE.html", help="Default: RECIPE-report.html.")
     ] = None,
     **options: Any,
 ) -> None:

@@ -21,7 +21,7 @@ def run(
     call: Call,
     recipe: Annotated[
         str | None,
-        typer.Argument(metavar="[RECIPE|FILE.toml]", help=f"Built-in recipe or TOML; default: ./{DEFAULT_RECIPE}."),
+        typer.Argument(metavar="RECIPE", help=f"Built-in recipe or TOML; default: ./{DEFAULT_RECIPE}."),
     ] = None,
     model: ModelOption = DEFAULT_MODEL,
     **options: Any,

@@ -5,20 +5,25 @@ from typing import Annotated
 
 import typer
 
+from llm4es.options.panels import Panel
+
 from ..call import Call
+from ..help_page import HelpfulCommand, HelpfulGroup
 from ..signature import with_options
 
 SPARE = ("started_at", "rows_in", "rows_reused", "rows_computed", "seconds")
 """Columns that a narrow terminal goes without; a run's id tells when it began."""
 
-app = typer.Typer(invoke_without_command=True, add_completion=False)
+app = typer.Typer(cls=HelpfulGroup, invoke_without_command=True, add_completion=False, rich_markup_mode=None)
 
 
 @app.callback()
 @with_options(shared=("format",))
 def runs(
     call: Call,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="The newest so many.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, metavar="N", help="The newest so many.", rich_help_panel=Panel.WHAT)
+    ] = 20,
 ) -> None:
     """List runs, newest first; `llm4es runs show ID` shows one with its lineage.
 
@@ -34,7 +39,7 @@ def runs(
         call.show(list_runs(call.opened(), limit), spare=SPARE)
 
 
-@app.command("show")
+@app.command("show", cls=HelpfulCommand)
 @with_options()
 def show_run(
     call: Call,

@@ -8,6 +8,7 @@ import typer
 
 from llm4es.core.errors import OptionError
 from llm4es.options import LimitOptions
+from llm4es.options.panels import Panel
 
 from ..call import Call
 from ..query import Query, ResultFormat, statement
@@ -19,26 +20,42 @@ def sql(
     call: Call,
     query: Annotated[
         str | None,
-        typer.Argument(help="A SELECT, a file that holds one, or - for stdin; none: a prompt.", show_default=False),
+        typer.Argument(
+            metavar="QUERY",
+            help="A SELECT, a file that holds one, or - for stdin; none: a prompt.",
+            show_default=False,
+        ),
     ] = None,
     at: Annotated[
-        str | None, typer.Option("--at", metavar="VERSION|TIMESTAMP", help="The store as it was then.")
+        str | None,
+        typer.Option("--at", metavar="VERSION|TIMESTAMP", help="The store as it was then.", rich_help_panel=Panel.WHAT),
     ] = None,
     format_: Annotated[
         ResultFormat | None,
-        typer.Option("--format", help="A table on a terminal, else csv; a file's ending says it.", show_default=False),
+        typer.Option(
+            "--format",
+            metavar="|".join(ResultFormat),
+            help="A table on a terminal, else csv; a file's ending says it.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write the rows here (.parquet, .csv, .json).")
     ] = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="First compare the files of the tables it names with their checksums.")
+        bool,
+        typer.Option(
+            "--verify",
+            help="First compare the files of the tables it names with their checksums.",
+            rich_help_panel=Panel.HOW,
+        ),
     ] = False,
     **options: Any,
 ) -> None:
     """Query the store in SQL (DuckDB, read-only, nothing but the store's own files).
 
     Views: texts, embeddings, labels, splits, models, exposures, probes, predictions, scores, runs, events_<dataset>.
+
     Macros: cosine(a, b), nearest(dataset, entity, model, k, n).
 
     Examples:
