@@ -6,17 +6,26 @@ from typing import Annotated, Any
 import typer
 
 from llm4es.options import ModelExportOptions
+from llm4es.options.completes import Completes
 
 from .call import Call
+from .completion import complete_names
 from .signature import with_options
 
-NameArgument = Annotated[str, typer.Argument(help="A model of the store, or any that --model takes.")]
+NameArgument = Annotated[
+    str,
+    typer.Argument(
+        autocompletion=complete_names(Completes.MODELS), help="A model of the store, or any that --model takes."
+    ),
+]
 
 
 @with_options()
 def pull(
     call: Call,
-    name: Annotated[str, typer.Argument(help="A built-in model's name.")],
+    name: Annotated[
+        str, typer.Argument(autocompletion=complete_names(Completes.MODELS), help="A built-in model's name.")
+    ],
 ) -> None:
     """Fetch a built-in model, verify it, and unpack it once into the cache."""
     from llm4es.project.models import pull_model

@@ -9,7 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
+from llm4es.options.completes import Completes
 from llm4es.options.panels import Panel
+
+from .completion import complete_choices, complete_names
 
 _debug = False
 
@@ -50,6 +53,7 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="|".join(OutputFormat),
+        autocompletion=complete_choices(tuple(OutputFormat)),
         help="How to print the result: a table on a terminal, else csv.",
         show_default=False,
         rich_help_panel=Panel.OUTPUT,
@@ -67,6 +71,7 @@ RecipeArgument = Annotated[
     str,
     typer.Argument(
         metavar="RECIPE",
+        autocompletion=complete_names(Completes.RECIPES),
         help="A built-in recipe (see `llm4es recipes`), a recipe's TOML file, or a dataset of the store.",
     ),
 ]
@@ -76,6 +81,7 @@ ModelOption = Annotated[
         "--model",
         "-m",
         metavar="MODEL",
+        autocompletion=complete_names(Completes.MODELS),
         help="Built-in name, model of the store, Hugging Face id, folder or .gguf file.",
         rich_help_panel=Panel.WHAT,
     ),
@@ -86,6 +92,7 @@ TaskOption = Annotated[
         "--task",
         "-t",
         metavar="TASK",
+        autocompletion=complete_names(Completes.TASKS),
         help="The recipe's task; without it, every task.",
         show_default=False,
         rich_help_panel=Panel.WHAT,

@@ -15,6 +15,7 @@ from llm4es.options import REQUIRED, Options, Setting
 from llm4es.options.coerce import plain
 
 from .call import Call
+from .completion import complete_choices, complete_names
 from .options import BESIDE, COMMON, EVERY_COMMAND
 
 _CONTEXT, _COMMON = "context_", "common_"
@@ -87,7 +88,7 @@ def _parameter(setting: Setting) -> inspect.Parameter:
         min=None if setting.exclusive_minimum else setting.minimum,
         max=None if setting.exclusive_maximum else setting.maximum,
         rich_help_panel=setting.group,
-        autocompletion=_completion(setting.choices) if setting.choices else None,
+        autocompletion=_completion(setting),
     )
     default: Any = inspect.Parameter.empty
     if setting.default is not REQUIRED:
@@ -103,13 +104,11 @@ def _metavar(setting: Setting) -> str:
     return setting.metavar or (f"{one},..." if setting.many else one)
 
 
-def _completion(choices: Collection[str]) -> Callable[[str], list[str]]:
+def _completion(setting: Setting) -> Callable[..., list[str]] | None:
     """What a shell may complete."""
-
-    def complete(incomplete: str) -> list[str]:
-        return [choice for choice in choices if choice.startswith(incomplete)]
-
-    return complete
+    if setting.completes is not None:
+        return complete_names(setting.completes, many=setting.many)
+    return complete_choices(setting.choices, many=setting.many) if setting.choices else None
 
 
 def _was_given(context: typer.Context, name: str) -> bool:

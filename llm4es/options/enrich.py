@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from ..core.addresses import checked_address
 from .base import DEFAULT_MODEL, MAX_LENGTH, Options
+from .completes import Completes
 from .panels import Panel
 from .setting import option
 
@@ -44,7 +45,12 @@ class EnrichOptions(Options):
     variants: int = option(2, "Texts an entity.", minimum=1, unit="texts", group=Panel.WHAT)
     """By rules each of another format; ``of`` takes no more than the formats that are named, where nothing is said."""
 
-    formats: tuple[str, ...] = option((), "Formats or prompts to choose from, by name; default: all.", group=Panel.WHAT)
+    formats: tuple[str, ...] = option(
+        (),
+        "Formats or prompts to choose from, by name; default: all.",
+        group=Panel.WHAT,
+        completes=Completes.REWRITINGS,
+    )
 
     seed: int = option(0, "Seed of the choice of formats an entity, and of a language model's sampling.")
 
@@ -62,6 +68,7 @@ class EnrichOptions(Options):
         short="-m",
         metavar="MODEL",
         group=Panel.LLM,
+        completes=Completes.MODELS,
     )
 
     temperature: float = option(

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from ..core.errors import OptionError
 from .base import Options
+from .completes import Completes
 from .panels import Panel
 from .setting import option
 
@@ -33,7 +34,11 @@ class ExportOptions(Options):
     """Features, or scores, as a table for other tools."""
 
     features: tuple[str, ...] = option(
-        (), "Names as `llm4es compare` shows them.", metavar="NAME[,NAME]", group=Panel.WHAT
+        (),
+        "Names as `llm4es compare` shows them.",
+        metavar="NAME[,NAME]",
+        group=Panel.WHAT,
+        completes=Completes.FEATURES,
     )
 
     layout: TableLayout = option(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..core.errors import OptionError
 from ..core.tasks import BASELINE_NAMES
 from .base import Options
+from .completes import Completes
 from .panels import Panel
 from .setting import REQUIRED, option
 
@@ -23,7 +24,13 @@ class ImportOptions(Options):
     name: str = option(REQUIRED, "What the vectors are called here: their `model`.", metavar="NAME", group=Panel.WHAT)
     """Letters, digits, dots, dashes and underscores."""
 
-    dataset: str = option(REQUIRED, "Whose entities they are: a recipe's name.", metavar="D", group=Panel.WHAT)
+    dataset: str = option(
+        REQUIRED,
+        "Whose entities they are: a recipe's name.",
+        metavar="D",
+        group=Panel.WHAT,
+        completes=Completes.DATASETS,
+    )
 
     id: str | None = option(
         None, "Column of the ids; default: the first of the usual names (entity_id, id, ...).", metavar="COLUMN"

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ..core.errors import OptionError
 from .base import Options
+from .completes import Completes
 from .panels import Panel
 from .probe import ProbeOptions
 from .setting import REQUIRED, like, option
@@ -23,6 +24,7 @@ class PredictOptions(Options):
         metavar="NAME",
         changes_result=False,
         group=Panel.WHAT,
+        completes=Completes.FEATURES,
     )
     """Exactly one; its full name stands in a predictor's configuration beside these options."""
 

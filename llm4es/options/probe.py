@@ -9,6 +9,7 @@ from datetime import datetime
 
 from ..core.errors import OptionError
 from .base import Options
+from .completes import Completes
 from .embed import ALL_LAYERS
 from .new_items import SHARE, check_new_items, named_protocol
 from .panels import Panel
@@ -135,6 +136,7 @@ class SelectOptions(Options):
         "and best(A, B) combine probes; default: every embedding and baseline.",
         metavar="NAME[+NAME][,...]",
         group=Panel.WHAT,
+        completes=Completes.FEATURES,
     )
 
     k: tuple[int, ...] = option(

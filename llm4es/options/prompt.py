@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..core.errors import OptionError
 from .base import Options
+from .completes import Completes
 from .setting import option
 
 FEW_ANSWERS = 4
@@ -21,6 +22,7 @@ class PromptOptions(Options):
         None,
         "Ask about each event or history: one-word, meta, or a TOML file of templates.",
         unset=True,
+        completes=Completes.PROMPTS,
     )
     """The state of the prompt's last token is the vector. None: nothing is asked."""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from .base import DEFAULT_MODEL, Options
+from .completes import Completes
 from .embed import ALL_LAYERS
 from .new_items import check_new_items, named_protocol
 from .panels import Panel
@@ -32,6 +33,7 @@ class CompareOptions(Options):
         "Features to pair the others with; default: the best baseline.",
         metavar="NAME",
         group=Panel.WHAT,
+        completes=Completes.FEATURES,
     )
 
     metric: str | None = option(None, "Metric to compare by; default: the recipe's for the task.", group=Panel.WHAT)
@@ -78,13 +80,19 @@ class DiffOptions(Options):
 class SimilarOptions(Options):
     """The nearest entities of one."""
 
-    model: str = option(DEFAULT_MODEL, "Whose vectors.", short="-m", metavar="MODEL", group=Panel.WHAT)
+    model: str = option(
+        DEFAULT_MODEL, "Whose vectors.", short="-m", metavar="MODEL", group=Panel.WHAT, completes=Completes.MODELS
+    )
 
     k: int = option(8, "Last layers averaged, or all.", minimum=1, unit="layers", names=ALL_LAYERS, group=Panel.WHAT)
     """0 stands for the most that there is."""
 
     features: str = option(
-        "", "Instead of --model and --k: a name as `llm4es compare` shows it.", metavar="NAME", group=Panel.WHAT
+        "",
+        "Instead of --model and --k: a name as `llm4es compare` shows it.",
+        metavar="NAME",
+        group=Panel.WHAT,
+        completes=Completes.FEATURES,
     )
 
     n: int = option(10, "Neighbours.", minimum=1, unit="neighbours", flag="-n")
@@ -97,7 +105,11 @@ class ReportOptions(Options):
     """One page with the pictures."""
 
     features: str = option(
-        "", "Vectors of the map, by name; default: the best that were probed.", metavar="NAME", group=Panel.WHAT
+        "",
+        "Vectors of the map, by name; default: the best that were probed.",
+        metavar="NAME",
+        group=Panel.WHAT,
+        completes=Completes.FEATURES,
     )
 
     projection: Projection = option(Projection.PCA, "How the map is drawn; umap needs the extra `umap`.")

@@ -12,6 +12,7 @@ from types import NoneType
 from typing import Any, Self, get_args, get_origin
 
 from ..core.errors import OptionError
+from .completes import Completes
 from .panels import Panel
 
 REQUIRED = dataclasses.MISSING
@@ -40,6 +41,8 @@ class Setting:
     """Choices of its enum that other options take and this one refuses: they are not offered."""
     metavar: str = ""
     """What ``--help`` shows for the value; '' makes it from the type."""
+    completes: Completes | None = None
+    """What it names, so that a shell can complete it; its choices it completes anyway."""
     group: Panel = Panel.HOW
     """Heading in ``--help``."""
     flag: str = ""

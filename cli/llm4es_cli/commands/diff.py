@@ -5,23 +5,36 @@ from typing import Annotated, Any
 import typer
 
 from llm4es.options import DiffOptions
+from llm4es.options.completes import Completes
 from llm4es.options.panels import Panel
 
 from ..call import Call
+from ..completion import complete_names
 from ..options import OutputFormat
 from ..screen import show
 from ..signature import with_options
 from ..table import Look
 
+_FEATURES = complete_names(Completes.FEATURES)
+
 
 @with_options(DiffOptions, shared=("format",))
 def diff(
     call: Call,
-    a: Annotated[str, typer.Argument(metavar="A", help="A version, a time, features, or FEATURES:VERSION.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="The same; what A is compared with.")],
+    a: Annotated[
+        str,
+        typer.Argument(metavar="A", autocompletion=_FEATURES, help="A version, a time, features, or FEATURES:VERSION."),
+    ],
+    b: Annotated[str, typer.Argument(metavar="B", autocompletion=_FEATURES, help="The same; what A is compared with.")],
     dataset: Annotated[
         str | None,
-        typer.Option("--dataset", metavar="D", help="Default: the only one there is.", rich_help_panel=Panel.WHAT),
+        typer.Option(
+            "--dataset",
+            metavar="D",
+            autocompletion=complete_names(Completes.DATASETS),
+            help="Default: the only one there is.",
+            rich_help_panel=Panel.WHAT,
+        ),
     ] = None,
     **options: Any,
 ) -> None:

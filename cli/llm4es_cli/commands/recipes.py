@@ -5,14 +5,22 @@ from typing import Annotated
 
 import typer
 
+from llm4es.options.completes import Completes
+
 from ..call import Call
+from ..completion import complete_names
 from ..signature import with_options
 
 
 @with_options(shared=("format",))
 def recipes(
     call: Call,
-    recipe: Annotated[str | None, typer.Argument(metavar="RECIPE", help="Show this one's TOML.")] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="RECIPE", autocompletion=complete_names(Completes.RECIPES), help="Show this one's TOML."
+        ),
+    ] = None,
 ) -> None:
     """List the built-in recipes, or show one (a good start for your own).
 

@@ -7,9 +7,11 @@ import typer
 
 from llm4es.core.errors import OptionError
 from llm4es.options import DEFAULT_MODEL, LoadOptions, RunOptions
+from llm4es.options.completes import Completes
 
 from ..call import Call
 from ..comparison import show_comparison
+from ..completion import complete_names
 from ..options import ModelOption
 from ..signature import with_options
 
@@ -21,7 +23,11 @@ def run(
     call: Call,
     recipe: Annotated[
         str | None,
-        typer.Argument(metavar="RECIPE", help=f"Built-in recipe or TOML; default: ./{DEFAULT_RECIPE}."),
+        typer.Argument(
+            metavar="RECIPE",
+            autocompletion=complete_names(Completes.RECIPES),
+            help=f"Built-in recipe or TOML; default: ./{DEFAULT_RECIPE}.",
+        ),
     ] = None,
     model: ModelOption = DEFAULT_MODEL,
     **options: Any,
