@@ -17,7 +17,7 @@ from llm4es_cli.main import app
 ROOT = Path(__file__).parent.parent
 ROOT_COMMAND: Any = typer.main.get_command(app)
 COMMANDS: dict[str, Any] = {name: ROOT_COMMAND.get_command(None, name) for name in ROOT_COMMAND.commands}
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").glob("*/*.md")))
 
 
 def test_the_reference_of_commands_is_what_the_program_says(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_the_reference_of_commands_is_what_the_program_says(tmp_path: Path) -> N
     assert written.read_text() == (ROOT / "docs/commands.md").read_text(), "out of date: nox -s docs"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.name}")
 def test_every_command_shown_is_taken_by_the_program(page: Path) -> None:
     for line in shown(page):
         parse(line)
@@ -79,7 +79,7 @@ def shown(page: Path) -> Iterator[str]:
     for line in page.read_text().replace("\\\n", " ").splitlines():
         if line.startswith("```"):
             fenced = not fenced
-        call = re.match(r"(?:\$ )?(?:\.venv/bin/)?(llm4es .*)", line.strip())
+        call = re.match(r"(?:\$ )?(?:python \S+ && )?(?:\.venv/bin/)?(llm4es .*)", line.strip())
         if call and (fenced or line.startswith("    ")) and "[OPTIONS]" not in line:
             yield call[1]
 

@@ -43,7 +43,7 @@ def write(folder: Path, text: str) -> str:
 
 
 def test_what_is_built_in() -> None:
-    assert builtin_recipes() == ["age", "baseball", "gender", "movielens-100k", "rosbank"]
+    assert builtin_recipes() == ["age", "baseball", "gender", "meds", "movielens-100k", "rosbank"]
     for name in builtin_recipes():
         recipe = load_recipe(name)
         assert recipe.name == name
@@ -178,7 +178,7 @@ def test_mistakes(tmp_path: Path, old: str, new: str, message: str) -> None:
     ("name", "message"),
     [
         ("movielens", r"no recipe 'movielens': did you mean movielens-100k\?"),
-        ("qqq", r"no recipe 'qqq': there are age, baseball, gender, movielens-100k, rosbank"),
+        ("qqq", r"no recipe 'qqq': there are age, baseball, gender, meds, movielens-100k, rosbank"),
         ("nowhere/mine.toml", r"no recipe at nowhere/mine.toml: check the path, or write one with 'llm4es init'"),
     ],
 )

@@ -156,6 +156,8 @@ def _read(
         if _is_word(lower, spoken) and (lacking := [path for path, names in known if lower not in names]):
             logger.warning("%s: %s has no column %r, which is missing there", recipe.name, ", ".join(lacking), name)
     replaced = [name for name in there if name in spec.derive and name.lower() in spoken]
+    absent = [name for name in spec.may_lack if name.lower() not in [each.lower() for each in there]]
+    nothing = "".join(f"CAST(NULL AS VARCHAR) AS {identifier(name)}, " for name in absent)
     without = f" EXCLUDE ({', '.join(map(identifier, replaced))})" if replaced else ""
     for name, sql in spec.derive.items():
         expression(sql, f"tables.{table}.derive.{name}")
@@ -177,10 +179,10 @@ def _read(
         raise DataError(what) from error
     if rejected:
         logger.warning("%s: %d lines of table %r are no rows and were left out", recipe.name, rejected, table)
-    columns = (*there, *(name for name in spec.derive if name not in there))
-    numbered = f"SELECT *, rowid AS {ROW} FROM {raw}"
+    columns = (*there, *absent, *(name for name in spec.derive if name not in there))
+    numbered = f"SELECT *, {nothing}rowid AS {ROW} FROM {raw}"
     if "rowid" in spoken and "rowid" in [name.lower() for name in there]:  # the column would number the rows
-        numbered = f"SELECT *, row_number() OVER () - 1 AS {ROW} FROM {raw}"
+        numbered = f"SELECT *, {nothing}row_number() OVER () - 1 AS {ROW} FROM {raw}"
     readers = tuple((file.path, file.reader) for file in files)
     return Loaded(columns, readers, f"SELECT *{without}", f"({numbered})", spec.derive, source.partial)
 

@@ -43,6 +43,8 @@ class RawTable(Strict):
     header: Header = Header.NAMES
     columns: Texts = ()
     """Names of the columns where the file has no header."""
+    may_lack: Texts = Field(default=(), exclude_if=lambda value: not value)
+    """Columns that no file need have: values are missing then. Left out of a recipe's content where not given."""
     encoding: str = "utf-8"
     """Any that Python knows, such as 'windows-1252'; a mark at the start of the file says more."""
     derive: dict[Name, str] = Field(default={})
