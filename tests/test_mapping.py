@@ -80,11 +80,11 @@ def test_where_everything_kills_the_work_is_stopped() -> None:
 def test_what_is_made_when_ctrl_c_comes_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     heard, real = [0], mapping._next
 
-    def interrupted(queue: Any) -> Any:
+    def interrupted(*waited: Any) -> Any:
         heard[0] += 1
         if heard[0] == 5:
             raise KeyboardInterrupt
-        return real(queue)
+        return real(*waited)
 
     monkeypatch.setattr(mapping, "_next", interrupted)
     rows: list[str] = []

@@ -130,11 +130,11 @@ def test_what_the_cluster_has_no_room_for_is_refused() -> None:
 def test_what_is_made_when_ctrl_c_comes_is_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     heard, real = [0], mapping._next
 
-    def interrupted(queue: Any) -> Any:
+    def interrupted(*waited: Any) -> Any:
         heard[0] += 1
         if heard[0] == 3:
             raise KeyboardInterrupt
-        return real(queue)
+        return real(*waited)
 
     monkeypatch.setattr(mapping, "_next", interrupted)
     rows: list[str] = []

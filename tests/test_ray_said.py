@@ -3,17 +3,22 @@
 import contextlib
 import socket
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from llm4es import Project, Ray
 from llm4es.core.errors import OptionError, WorkerError
 from llm4es.options import WorkerOptions
-from llm4es.project.ray_cluster import connected
+from llm4es.project.mapping import map_over
+from llm4es.project.portions import Portions
+from llm4es.project.ray_cluster import Head, connected
 from llm4es.project.ray_worker import LOOK_SECONDS, RayWorker
 from llm4es.project.shared_place import SharedPlace
 
@@ -173,3 +178,36 @@ class Alone:
 def test_nobody_waits_for_a_worker_that_no_machine_can_start() -> None:
     with pytest.raises(WorkerError, match="the cluster has no machine left: start it again"):
         RayWorker(Alone(), 1, 0, None).set_up(lambda: lambda batches, advance: iter(()))
+
+
+def test_a_head_that_is_gone_is_said_before_ray_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        head = Head(f"127.0.0.1:{listening.getsockname()[1]}")
+        for now[0] in (10.0, 20.0):
+            head.check()
+    for now[0] in (30.0, 40.0, 42.0, 50.0):
+        head.check()
+    now[0] = 55.0
+    with pytest.raises(WorkerError, match=r"the cluster is gone: .*Connection refused.*what was committed stays"):
+        head.check()
+
+
+def test_nobody_waits_for_workers_of_a_cluster_that_is_gone() -> None:
+    class Waits:
+        """A worker that computes for ever, and that nobody can end."""
+
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            assert name not in ("kill", "hand_over")
+            return lambda *_: threading.Event().wait() if name == "do" else None
+
+    def gone() -> None:
+        if time.monotonic() > ends:
+            raise WorkerError("the cluster is gone")
+
+    ends = time.monotonic() + 0.5
+    portions = Portions([pa.record_batch({"entity_id": ["a"]})], 1)
+    work = map_over([Waits], lambda: lambda batches, advance: iter(()), portions, print, print, look=gone)
+    with pytest.raises(WorkerError, match="the cluster is gone"):
+        next(work)

@@ -76,7 +76,8 @@ def main() -> None:
 def program() -> None:
     """The command line as a process of its own: ``main``, and an end that takes no library apart, as mypy's own.
 
-    To free each of torch's objects takes a second, and the system frees them all at once. Whoever calls ``main`` in a
+    To free each of torch's objects takes a second, and the system frees them all at once; what waits for a cluster that
+    is gone waits for ever. Whoever calls ``main`` in a
     process that goes on gets its ``SystemExit``.
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", MEMORY_POOL)  # read when pyarrow is imported
@@ -84,7 +85,7 @@ def program() -> None:
     try:
         main()
     except SystemExit as ended:
-        if "torch" in sys.modules and isinstance(ended.code, int | None):
+        if {"torch", "ray"} & sys.modules.keys() and isinstance(ended.code, int | None):
             with suppress(OSError):  # nobody reads on, or the disk is full: Python's own end says so
                 atexit._run_exitfuncs()
                 sys.stdout.flush()

@@ -17,7 +17,7 @@ from .increments import Increment, Setup
 from .mapping import MOST_DEATHS, map_over
 from .observer import Advance
 from .portions import Portions
-from .ray_cluster import check_installed, connected
+from .ray_cluster import Head, check_installed, connected
 from .ray_worker import RayWorker
 from .shared_place import SharedPlace
 from .there import AtTheStore
@@ -112,7 +112,10 @@ class Ray:
                 sizes = {"most_rows": setup.most_rows, "fewest_rows": setup.fewest_rows}
             starts = [partial(RayWorker, ray, self.cpus, self.gpus, place) for _ in range(workers)]
             portions = Portions(batches, workers, patience=MOST_DEATHS, **sizes)
-            yield from map_over(starts, setup, portions, advance, self._warn or warnings.warn, restarts=True)
+            head = Head(ray.get_runtime_context().gcs_address)
+            yield from map_over(
+                starts, setup, portions, advance, self._warn or warnings.warn, restarts=True, look=head.check
+            )
 
     def _count(self, ray: Any) -> int:
         """How many workers there will be. Raises WorkerError where the cluster has no room for as many as asked."""

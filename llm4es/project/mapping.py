@@ -62,6 +62,7 @@ def map_over(
     warn: Callable[[str], None],
     *,
     restarts: bool = False,
+    look: Callable[[], None] = lambda: None,
 ) -> Iterator[Increment]:
     """Set a stage up in several workers and let them do the portions between them.
 
@@ -79,6 +80,8 @@ def map_over(
         Takes a sentence about a worker that died, and about an entity that kills every one.
     restarts : bool, default False
         Whether a worker that died is started again.
+    look : callable, optional
+        Called at least once a second; what it raises ends the work.
 
     Yields
     ------
@@ -101,12 +104,15 @@ def map_over(
     try:
         while told.left:
             try:
-                kind, value = _next(heard)
+                kind, value = _next(heard, look)
             except KeyboardInterrupt:
                 portions.close()
                 for each in attended:
                     each.worker.hand_over()
                 yield from told.rest(heard)
+                raise
+            except WorkerError:  # what ``look`` says: nobody answers who could end them
+                attended = []
                 raise
             yield from told.of(kind, value)
             if len(portions.left_out) > MOST_LEFT_OUT:
@@ -165,6 +171,8 @@ class _Attended:
             if not self._restarts or deaths >= MOST_DEATHS or self._closed.is_set():
                 return self._put((LOST, value))
             self._put((AGAIN, value))
+            if self._closed.is_set():  # Ray would start anew for whoever calls it now
+                return None
             self.worker.kill()
             self.worker = self._start()
 
@@ -215,8 +223,9 @@ def _new(portion: Portion, kind: str, value: Any) -> tuple[str, Any]:
     return kind, portion.advanced(value) if kind == ADVANCE else value
 
 
-def _next(heard: "queue.Queue[tuple[str, Any]]") -> tuple[str, Any]:
+def _next(heard: "queue.Queue[tuple[str, Any]]", look: Callable[[], None]) -> tuple[str, Any]:
     """The next message; Ctrl-C is heard while none comes, on every system."""
     while True:
+        look()
         with contextlib.suppress(queue.Empty):
             return heard.get(timeout=1.0)

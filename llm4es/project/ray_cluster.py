@@ -24,6 +24,9 @@ _TRIES = 3
 _SECONDS = 10.0
 """For an address to answer at all."""
 
+_BETWEEN, _SILENT = 5.0, 30.0
+"""Seconds between looks at a cluster's head, and of silence after which it is gone: Ray ends this process after 60."""
+
 _LOCAL = {"address": "local", "include_dashboard": False, "object_store_memory": 120 * 2**20}
 """Of a Ray of this machine's own: what travels is ids and names of files, and nobody looks at it in a browser."""
 
@@ -86,6 +89,39 @@ def connected(address: str | None = None) -> Any:
     atexit.register(ray.shutdown)
     _silence()
     return ray
+
+
+class Head:
+    """The head of a cluster, looked at now and then while work is done.
+
+    Parameters
+    ----------
+    address : str
+        Host and port.
+
+    Examples
+    --------
+    >>> Head("127.0.0.1:1").check()
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._asked = self._answered = time.monotonic()
+
+    def check(self) -> None:
+        """Raise WorkerError where it has not answered for half a minute; at once where it was just looked at."""
+        if time.monotonic() - self._asked < _BETWEEN:
+            return
+        try:
+            _answers(self._address)
+            self._answered = time.monotonic()
+        except WorkerError as error:
+            if time.monotonic() - self._answered > _SILENT:
+                raise WorkerError(
+                    f"the cluster is gone: its head has not answered for {_SILENT:g} seconds ({error}); start it "
+                    "again: what was committed stays, and the same command goes on from there"
+                ) from error
+        self._asked = time.monotonic()
 
 
 def _answers(address: str) -> None:
