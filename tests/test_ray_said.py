@@ -1,6 +1,7 @@
 """What Ray as an executor refuses, in a line; nothing of this needs Ray."""
 
 import contextlib
+import os
 import socket
 import sys
 import threading
@@ -111,6 +112,15 @@ def test_the_environment_says_which_cluster(with_ray: Install, monkeypatch: pyte
     monkeypatch.setenv("RAY_ADDRESS", "http://head:8265")
     with pytest.raises(WorkerError, match="http://head:8265 is an address to submit jobs to: `ray job submit"):
         connected()
+
+
+def test_what_a_killed_driver_left_goes_after_a_day(tmp_path: Path) -> None:
+    for name, age in ((".shared-old", 90_000), (".shared-new", 80_000), ("kept", 90_000)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    with SharedPlace.of(str(tmp_path)):
+        assert len([*tmp_path.iterdir()]) == 3
+    assert {path.name for path in tmp_path.iterdir()} == {".shared-new", "kept"}
 
 
 def test_a_worker_that_is_another_or_sees_another_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,11 +9,17 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import WorkerError
 from ..core.version import __version__
+
+_BEGINNING = ".shared-"
+
+_OLD = timedelta(days=1)
+"""After which nobody works on."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +48,18 @@ class SharedPlace:
         Traceback (most recent call last):
         llm4es.core.errors.WorkerError: the store no-such-store is not seen by the worker on ...
         """
-        place = cls(store, f".shared-{secrets.token_hex(8)}")
-        with place._opened("wb") as file:
-            file.write(place.name.encode())
+        place = cls(store, f"{_BEGINNING}{secrets.token_hex(8)}")
+        files, folder = place._folder()
+        with suppress(OSError):  # what drivers that were killed have left
+            for path in files.ls(folder, detail=False):
+                if Path(path).name.startswith(_BEGINNING) and datetime.now(UTC) - files.modified(path) > _OLD:
+                    files.rm_file(path)
+        files.pipe_file(f"{folder}/{place.name}", place.name.encode())
         try:
             yield place
         finally:
             with suppress(OSError):
-                place._remove()
+                files.rm_file(f"{folder}/{place.name}")
 
     def check(self) -> None:
         """Raise WorkerError where this process does not see the file, or is of another version of the package."""
@@ -59,8 +69,8 @@ class SharedPlace:
                 f"the worker on {node} has llm4es {__version__} and this machine {self.version}: install the same"
             )
         try:
-            with self._opened("rb") as file:
-                seen = file.read() == self.name.encode()
+            files, folder = self._folder()
+            seen = files.cat_file(f"{folder}/{self.name}") == self.name.encode()
         except (OSError, ImportError, ValueError):
             seen = False
         if not seen:
@@ -69,18 +79,9 @@ class SharedPlace:
                 "name, on a disk that all share or in a bucket (s3://...)"
             )
 
-    def _opened(self, mode: str) -> Any:
-        if "://" in self.store:
-            return self._bucket().open(f"{self.store.partition('://')[2]}/{self.name}", mode)
-        return (Path(self.store) / self.name).open(mode)
-
-    def _remove(self) -> None:
-        if "://" in self.store:
-            self._bucket().rm_file(f"{self.store.partition('://')[2]}/{self.name}")
-        else:
-            (Path(self.store) / self.name).unlink()
-
-    def _bucket(self) -> Any:
+    def _folder(self) -> tuple[Any, str]:
+        """The file system that the store lies in, and where in it."""
         import fsspec
 
-        return fsspec.filesystem(self.store.partition("://")[0])
+        protocol, _, folder = self.store.rpartition("://")
+        return fsspec.filesystem(protocol or "file"), folder
