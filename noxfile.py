@@ -1,5 +1,7 @@
 """How the project is kept: ``nox`` runs the checks in this order, each in an environment of its own."""
 
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2025.5"
@@ -63,6 +65,28 @@ def processors(session: nox.Session) -> None:
     _install(session, "test", "-e", ".[all]")
     for settings in PROCESSORS:
         session.run("pytest", "-q", *(session.posargs or [f"tests/{name}.py" for name in NUMERIC]), env=settings)
+
+
+OLDEST = [
+    *("test_baselines", "test_built_in", "test_chunked_loss", "test_cli_evidence", "test_cli_finetune", "test_cli_sql"),
+    *("test_constraint", "test_cutoff_own", "test_embed", "test_estimators", "test_examples_run", "test_export"),
+    *("test_frames", "test_init_values", "test_models_adapters", "test_models_load", "test_packing", "test_predictor"),
+    *("test_recipes_meds", "test_report", "test_uncertainty"),
+]
+"""Tests that pass through every dependency."""
+
+
+@nox.session(python="3.11")
+def minimums(session: nox.Session) -> None:
+    """What pyproject.toml promises of each dependency: the lowest version that it admits."""
+    session.install("-q", "-c", "constraints.txt", "uv")
+    lowest = Path(session.create_tmp(), "lowest.txt").absolute()
+    resolved = ("--resolution", "lowest-direct", "--all-extras", "--python", session.virtualenv.location)
+    session.run("uv", "pip", "compile", "-q", "pyproject.toml", *resolved, "-o", str(lowest))
+    around = ("pytest", "pytest-xdist", "pandas", "polars", "openpyxl", "meds", "psutil")  # the tests' own
+    session.run("uv", "pip", "install", "-q", "-c", str(lowest), "-e", ".[all]", *around)
+    told = ("-o", "filterwarnings=")  # old releases in new company warn
+    session.run("pytest", "-q", "-n", "logical", *told, *(session.posargs or [f"tests/{name}.py" for name in OLDEST]))
 
 
 @nox.session
