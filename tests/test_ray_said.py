@@ -19,7 +19,7 @@ from llm4es.core.errors import OptionError, WorkerError
 from llm4es.options import WorkerOptions
 from llm4es.project.mapping import map_over
 from llm4es.project.portions import Portions
-from llm4es.project.ray_cluster import Head, connected
+from llm4es.project.ray_cluster import Head, as_meant, connected
 from llm4es.project.ray_worker import LOOK_SECONDS, RayWorker
 from llm4es.project.shared_place import SharedPlace
 
@@ -161,6 +161,12 @@ def test_options_of_a_cluster_are_of_a_cluster(project: Project) -> None:
     assert project.serialize().computed == 20
     with pytest.raises(OptionError, match="--executor ray with --engine openai"):
         project.embed("m", engine="openai", base_url="http://127.0.0.1:1", executor="ray")
+
+
+def test_a_worker_killed_for_memory_died_of_that() -> None:
+    said = "1 worker(s) were killed due to the node running low on memory. Memory on the node (IP: 10.0.0.1, ID: 37b9)"
+    assert str(as_meant(said)) == "of the cluster died for lack of memory"
+    assert str(as_meant("The actor died unexpectedly before finishing this task.")) == "of the cluster died"
 
 
 class Alone:

@@ -18,6 +18,9 @@ from ..core.cores import own_cores
 from ..core.errors import WorkerError
 from .mapping import LostWorkerError
 
+_MEMORY = ("low on memory", "memory usage threshold")
+"""What Ray says where its own watch, not the kernel's, has killed a worker: of 2.60 and before."""
+
 _TRIES = 3
 """A machine under load may take longer than Ray waits for its own parts."""
 
@@ -158,5 +161,5 @@ def as_meant(said: str) -> Exception:
     if "creation task" in said:
         last = said.strip().splitlines()[-1]
         return WorkerError(f"a worker cannot start on the cluster ({last}): install the same llm4es on every node")
-    memory = " for lack of memory" if "memory usage threshold" in said else ""  # Ray's own watch, not the kernel's
+    memory = " for lack of memory" if any(words in said for words in _MEMORY) else ""
     return LostWorkerError(f"of the cluster died{memory}")
