@@ -73,7 +73,9 @@ def connected(address: str | None = None) -> Any:
         )
     if address:
         _answers(address)
-    elif not {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
+    else:
+        os.environ.setdefault("RAY_worker_niceness", "0")  # workers as urgent as the command: Ray's are at 15
+    if not address and not {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys():
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)  # else Ray writes one into the home folder, for good
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": True}
     for left in reversed(range(_TRIES)):
