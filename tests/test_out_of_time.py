@@ -145,7 +145,7 @@ def test_the_report_shows_them_alone(place: Path) -> None:
     assert data.predictions is not None
     assert set(data.predictions["features"].to_pylist()) == {"majority", "recency"}
     assert set(data.predictions["protocol"].to_pylist()) == {NAMED}
-    assert data.warnings[0] == (
+    assert data.warnings[0].text == (
         "Out of time: histories before 2024-03-01 to learn from, before 2024-05-01 to score, and other users."
     )
     assert data.users is not None

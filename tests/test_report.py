@@ -1,10 +1,7 @@
 """The report page: everything drawn, everything escaped, and in a real browser where there is one."""
 
-import html
 import json
 import re
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,14 +15,20 @@ from llm4es.options import ProbeOptions
 from llm4es.probe import probe
 from llm4es.probe.compare import compare
 from llm4es.report import ReportData, lines, render
+from llm4es.report.answer import Caution, Ground, TaskAnswer
 from llm4es.report.data import Projection
 from llm4es.report.people import PROJECTIONS
 
+from .browser import BROWSER, Frame, look, with_axe
+
 N = 80
-IDS = [f"u{i:02}" for i in range(N)]
-SIDE = np.tile([0, 1], N // 2)
 EVIL = '<script>document.title="taken"</script><img src=x onerror="document.title=\'taken\'"> $a$ & "q" \'s\''
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+EVIL_IDS = (
+    'z"><img src=x onerror="document.title=\'taken\'">', "z</style><script>document.title='taken'</script>",
+    "zjavascript:document.title='taken'", "z\u05e9\u05dc\u05d5\u05dd\u202e\u2028</script>", "z two\nlines", "z" * 200,
+)  # fmt: skip
+IDS = [*(f"u{i:02}" for i in range(N - len(EVIL_IDS))), *EVIL_IDS]
+SIDE = np.tile([0, 1], N // 2)
 
 
 def features(name: str, model: str | None, k: int | None) -> FeatureSet:
@@ -51,7 +54,13 @@ def data() -> ReportData:
     return ReportData(
         dataset=EVIL,
         made="today",
-        warnings=(EVIL,),
+        answers=(
+            TaskAnswer(
+                EVIL, "Yes", EVIL, "+0.1", EVIL, "", EVIL, (Ground(True, EVIL, EVIL), Ground(False, "Leaks", EVIL))
+            ),
+        ),
+        commands=dict.fromkeys((EVIL, "runs", "users", "cuts", "models"), (f"llm4es sql {EVIL}",)),
+        warnings=(Caution(EVIL, EVIL, EVIL),),
         runs=pa.table(
             {
                 "run_id": ["r1"],
@@ -191,36 +200,55 @@ def test_umap_may_be_absent(data: ReportData, monkeypatch: pytest.MonkeyPatch) -
         render(ReportData("d", "today", vectors=data.vectors, projection=Projection.UMAP))
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no browser: `apt-get install -y chromium` (Debian) or install Chrome")
-def test_in_a_browser(page: str, tmp_path: Path) -> None:
-    """Loads without an error in the console, draws everything, runs its own script and nobody else's."""
-    (tmp_path / "report.html").write_text(page, encoding="utf-8")
-    frame = tmp_path / "frame.html"
-    frame.write_text(
-        """<iframe id="page" src="report.html" style="width:390px;height:900px"></iframe><pre id="seen"></pre><script>
-        onload = () => { const page = document.getElementById("page").contentDocument;
-          page.getElementById("next").click();
-          document.getElementById("seen").textContent = JSON.stringify({
-            title: page.title, images: page.images.length,
-            drawn: [...page.querySelectorAll("svg")].filter((svg) => svg.getBoundingClientRect().height > 50).length,
-            wide: page.documentElement.scrollWidth, options: page.querySelectorAll("datalist option").length,
-            chosen: page.querySelector("#chosen h3").textContent, near: page.querySelectorAll("#chosen button").length,
-            marked: page.querySelectorAll("use.chosen").length,
-          }); };</script>""",
-        encoding="utf-8",
-    )
-    run = subprocess.run(
-        [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
-         f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr", "--virtual-time-budget=5000",
-         "--dump-dom", frame.as_uri()],
-        capture_output=True, text=True, timeout=120, check=True,
+def many(data: ReportData, n: int) -> ReportData:
+    """The page of a store of so many models, each with vectors that were cut."""
+    assert data.comparison is not None
+    row = next(row for row in data.comparison.to_pylist() if row["model"])
+    models = [row | {"features": f"model-{i}@8", "model": f"model-{i}", "value": 0.9 - i / 1000} for i in range(n)]
+    cut = [
+        {"features": f"model-{i}", "n_entities": N, "n_cut": 4, "events_kept": 0.5, "tokens_kept": 0.5}
+        for i in range(n)
+    ]
+    return ReportData(
+        dataset="many",
+        made="today",
+        warnings=tuple(Caution(f"model-{i}: 5% of the users lost events") for i in range(n)),
+        comparison=pa.Table.from_pylist(models, schema=data.comparison.schema),
+        cuts=pa.Table.from_pylist(cut),
+        models=pa.table({name: [f"{name}-{i}" for i in range(n)] for name in ("model", "base", "method")}
+                        | {name: [1.0] * n for name in ("steps", "held_out_loss_before", "held_out_loss_after")}
+                        | {"loss_curve": [[{"step": 0, "loss": 2.0, "held_out": None}]] * n}),
     )  # fmt: skip
-    assert "CONSOLE" not in run.stderr
-    found = re.search(r'<pre id="seen">(.*?)</pre>', run.stdout, re.DOTALL)
-    assert found is not None
-    seen = json.loads(html.unescape(found[1]))
-    assert seen["title"] == f"{EVIL}: llm4es report"
-    assert (seen["images"], seen["drawn"], seen["options"]) == (0, DRAWN, N)
-    assert seen["wide"] <= 390
-    assert seen["chosen"].startswith("u00, ")
-    assert (seen["near"], seen["marked"]) == (5, 1)
+
+
+def test_two_hundred_models_fold_away(data: ReportData) -> None:
+    page = render(many(data, 200))
+    assert "The best 24 of 200: the table below has all." in page
+    assert "<summary>192 more</summary>" in page
+    tables = re.findall(r"<details( open)?>\s*<summary>([^<]*\(200 rows\))", page)
+    assert [opened for opened, _ in tables] == [""] * 3
+    assert len(page) < 1_000_000
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no browser: `apt-get install -y chromium` (Debian) or install Chrome")
+def test_in_a_browser(data: ReportData, page: str, tmp_path: Path) -> None:
+    """Loads without an error, draws everything, fits every screen, runs its own script alone; axe agrees."""
+    bad = '<html lang="en"><title>t</title><body><a href="#a">b</a><img src="data:,"><p style="width: 50rem">wide'
+    narrow, middle, wide, large, light, dark, *told = look(
+        tmp_path,
+        [Frame(page, 360), Frame(page, 800), Frame(page, 1600), Frame(render(many(data, 200)), 360),
+         Frame(with_axe(page), 900), Frame(with_axe(page, dark=True), 900),
+         Frame(bad, 360), Frame(with_axe(f"{bad}</body>"), 360)],
+    )  # fmt: skip
+    assert [each[:7] for each in told[0]["outside"]] == ["P wide", "scrolls"]  # what is wrong is found
+    assert [found[0] for found in told[1]["axe"]["critical"]] == ["image-alt"]
+    for seen in (narrow, middle, wide):
+        assert seen["title"] == f"{EVIL}: llm4es report"
+        assert (seen["images"], seen["scripts"], seen["drawn"], seen["options"]) == (0, 2, DRAWN, N)
+        assert seen["chosen"].startswith("u00, ")
+        assert (seen["near"], seen["marked"]) == (5, 1)
+    for seen in (narrow, middle, wide, large):
+        assert seen["outside"] == []
+        assert seen["first"] == "Skip to the results"
+    for seen in (light, dark):
+        assert seen["axe"] == {"critical": [], "serious": []}

@@ -133,6 +133,11 @@ class ReportOptions(Options):
         check_times(self.train_as_of, self.test_as_of)
         check_new_items(self)
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether what is shown is named by its plain protocol."""
+        return self.of_probes().named_protocol == self.protocol
+
     def of_probes(self) -> CompareOptions:
         """The same choice of probes, for a comparison."""
         return CompareOptions(

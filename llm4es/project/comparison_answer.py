@@ -5,6 +5,7 @@ answers is one for which nothing was chosen on the entities that score it, where
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -42,6 +43,47 @@ def answers(rows: Sequence[Row]) -> list[str]:
     return [line for _, of_task in groupby(rows, key=lambda row: row["task"]) for line in answer(list(of_task))]
 
 
+@dataclass(frozen=True)
+class Answering:
+    """The rows of one task that answer whether a model adds anything."""
+
+    reference: Row
+    """The best without a model."""
+    best: Row
+    """With a model: the one that was chosen least on the entities that score it."""
+    alone: Row | None
+    """The best vectors with nothing beside them."""
+    n_alike: int
+    """Combinations as good an answer as ``best``, which did best of them on these entities; 1: there is no other."""
+
+
+def answering(rows: Sequence[Row]) -> Answering | None:
+    """The rows that answer.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Of ``compare``, of one task, best first.
+
+    Returns
+    -------
+    Answering or None
+        None where no model is compared with a baseline.
+
+    Examples
+    --------
+    >>> answering(project.compare("loyal").to_pylist()).reference["features"]
+    'counts'
+    """
+    reference = next((row for row in rows if row["difference"] is None), None)
+    with_model = [row for row in rows if row["model"] and row["difference"] is not None]
+    if reference is None or reference["model"] or not with_model:
+        return None
+    best = min(with_model, key=_worth)
+    alike = sum(_worth(row) == _worth(best) for row in with_model) if is_combined(best["features"]) else 1
+    return Answering(reference, best, next((row for row in with_model if _is_alone(row["features"])), None), alike)
+
+
 def answer(rows: Sequence[Row]) -> list[str]:
     """The lines that stand above the table of one task.
 
@@ -60,15 +102,13 @@ def answer(rows: Sequence[Row]) -> list[str]:
     >>> answer(project.compare("loyal").to_pylist())[0]
     'loyal: no, a model adds nothing beyond the noise to counts (...): model@1 [64 tokens] ...'
     """
-    reference = next((row for row in rows if row["difference"] is None), None)
-    with_model = [row for row in rows if row["model"] and row["difference"] is not None]
-    if reference is None or reference["model"] or not with_model:
+    found = answering(rows)
+    if found is None:
         return []
-    best = min(with_model, key=_worth)
+    reference, best, alone = found.reference, found.best, found.alone
     lines = [f"{best['task']}: {_verdict(best)} {reference['features']} ({number(reference['value'])}): {_shown(best)}"]
-    if is_combined(best["features"]) and sum(_worth(row) == _worth(best) for row in with_model) > 1:
-        lines[0] += BEST_HERE  # of several choices or votes, the one that did best on these entities
-    alone = next((row for row in with_model if _is_alone(row["features"])), None)
+    if found.n_alike > 1:
+        lines[0] += BEST_HERE
     if alone is not None and alone is not best:
         flattered = "" if alone["best_of"] is None else BEST_HERE
         lines.append(f"{best['task']}: its vectors alone are {_place(alone)}: {_shown(alone)}{flattered}")

@@ -9,22 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from ..core.errors import OptionError, ProbeError
+from ..core.errors import OptionError
 from ..core.sql import literal, where
-from ..core.tasks import NEW_ITEMS, Kind
+from ..core.tasks import Kind
 from ..core.version import __version__
 from ..features.expressions import is_combined
 from ..options import ReportOptions
-from .compare import with_probes
 from .context import Context
-from .feature_sources import feature_sources, named
+from .feature_sources import feature_sources
 from .histories import Histories
-from .leaks import label_leaks, leaks_of
-from .report_cuts import cut_warnings, cuts
+from .observer import duration
+from .report_commands import sql_command
+from .report_cuts import cut_warnings, cuts_sql
+from .report_evidence import evidence
 from .report_learning import learning_curves
-from .seen import in_words, with_seen
 from .task_labels import every_label_sql
 
 if TYPE_CHECKING:
@@ -39,6 +38,9 @@ _RUNS = f"""SELECT run_id, stage,
     coalesce(config->>'$.model_name', config->>'$.task', config->>'$.name', '') AS what,
     strftime(started_at, '%Y-%m-%d %H:%M') AS started_at, seconds, status, rows_computed, rows_reused
     FROM runs WHERE {{of_data}} ORDER BY runs.started_at LIMIT {_MOST_RUNS}"""
+
+_MODELS = """SELECT model, base, method, steps, held_out_loss_before, held_out_loss_after
+    FROM models WHERE {of_data} ORDER BY model"""
 
 _USERS = """SELECT entity_id, count(*) AS n_events,
     (epoch(max(event_time)) - epoch(min(event_time))) / 86400 AS days
@@ -129,20 +131,28 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
 
     context = context.at(options.train_as_of, options.test_as_of).of_task(tasks[0] if len(tasks) == 1 else None)
     raw = context.cutoff.config_id  # first: of tasks that end at several times one has to be chosen
-    compared, predictions, warnings = _evidence(context, tasks, options)
-    vectors, vectors_name = _vectors(context, options.features, compared)
-    read, beside = cuts(context.scored), context.scored.beside
-    events = Histories(context.store, context.dataset, raw).sql(["event_time"])
+    found = evidence(context, tasks, options)
+    vectors, vectors_name = _vectors(context, options.features, found.comparison)
+    queries = {
+        "runs": _RUNS.format(of_data=of_data),
+        "users": _USERS.format(events=Histories(context.store, context.dataset, raw).sql(["event_time"])),
+        "cuts": cuts_sql(context.scored),
+        "models": _MODELS.format(of_data=of_data),
+    }
+    read, beside = rows(queries["cuts"]), context.scored.beside
     return ReportData(
         dataset=context.dataset,
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, llm4es {__version__}",
-        warnings=(*dict.fromkeys(warnings), *cut_warnings(read)),
-        runs=rows(_RUNS.format(of_data=of_data)),
-        users=rows(_USERS.format(events=events)),
+        answers=tuple(found.answers),
+        spent="{} runs took {}".format(*_spent(context)),
+        warnings=(*dict.fromkeys(found.cautions), *cut_warnings(context.scored, read)),
+        commands={name: (sql_command(query),) for name, query in queries.items()} | found.commands,
+        runs=rows(queries["runs"]),
+        users=rows(queries["users"]),
         cuts=read,
-        comparison=compared,
-        predictions=predictions,
-        learning=learning_curves(context, tasks if _usual(options) else (), options.protocol),
+        comparison=found.comparison,
+        predictions=found.predictions,
+        learning=learning_curves(context, tasks if options.is_usual else (), options.protocol),
         vectors=vectors,
         vectors_name=vectors_name,
         labels=rows(f"{every_label_sql(context)} ORDER BY task, entity_id"),
@@ -154,64 +164,11 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
     )
 
 
-def _evidence(
-    context: Context, tasks: Sequence[str], options: ReportOptions
-) -> tuple[pa.Table | None, pa.Table | None, list[str]]:
-    """Comparison and predictions of the tasks that were probed, and what has to be known of them."""
-    from ..probe.cautions import cautions_of  # heavy
-
-    tables, predictions, warnings = [], [], []
-    comparing = options.of_probes()
-    if context.earlier is not None:  # the page says it where it warns: nothing else on it is of another time
-        warnings.append(f"Out of time: {context.cutoff}, and other users.")
-    if options.protocol == NEW_ITEMS:
-        warnings.append(
-            "New items: every probe has learnt from events of some items and is scored by those of others, and of "
-            "other users. What counts items cannot do better than chance here; what reads texts can."
-        )
-    for task in tasks:
-        of = context.of_task(task)
-        try:
-            table, shown = with_probes(of, task, comparing)
-        except ProbeError as error:
-            context.observer.say(f"{task} is left out: {error}")
-            continue
-        tables.append(table)
-        scored = context.store.sql(f"SELECT * FROM predictions WHERE {where(shown.chosen)}").to_arrow_table()
-        scored = scored.filter(pc.is_in(scored["features"], pc.unique(table["features"])))  # what still holds
-        by_name = shown.sources
-        seen = {name: named(name, by_name).seen for name in pc.unique(scored["features"]).to_pylist()}
-        scored = with_seen(_of_all(scored) if options.common else scored, seen)
-        predictions.append(scored)
-        warnings += label_leaks(of, task, shown.probes) + leaks_of(of, task, scored) + in_words(scored, seen)
-        regression = context.recipe.tasks[task].kind is Kind.REGRESSION
-        warnings += cautions_of(task, [scored.filter(_first_features(scored))], regression)
-    if not tables:
-        return None, None, warnings
-    return pa.concat_tables(tables), pa.concat_tables(predictions), warnings
-
-
-def _usual(options: ReportOptions) -> bool:
-    """Whether what is shown is named by its plain protocol."""
-    return options.of_probes().named_protocol == options.protocol
-
-
-def _first_features(predictions: pa.Table) -> pa.ChunkedArray:
-    """Which rows are of one feature set: all are scored alike."""
-    import pyarrow.compute as pc
-
-    return pc.and_(*(pc.equal(predictions[name], predictions[name][0]) for name in ("features", "probe")))
-
-
-def _of_all(predictions: pa.Table) -> pa.Table:
-    """The predictions of entities that every feature set has scored."""
-    sets = [
-        set(predictions.filter(pc.equal(predictions["features"], name))["entity_id"].to_pylist())
-        for name in pc.unique(predictions["features"]).to_pylist()
-    ]
-    return predictions.filter(
-        pc.is_in(predictions["entity_id"], pa.array(sorted(set.intersection(*sets)), pa.string()))
-    )
+def _spent(context: Context) -> tuple[str, str]:
+    """How many runs there were, and how long they took."""
+    query = f"SELECT count(*), coalesce(sum(seconds), 0) FROM runs WHERE {where({'dataset': context.dataset})}"
+    ((n, seconds),) = context.store.sql(query).fetchall()
+    return f"{n:,}", duration(seconds)
 
 
 def _vectors(context: Context, features: str, compared: pa.Table | None) -> tuple[pa.Table | None, str]:

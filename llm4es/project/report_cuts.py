@@ -3,25 +3,38 @@
 In: a context. Out: a row an embedding, and warnings. Writes nothing.
 """
 
+import shlex
+from typing import TYPE_CHECKING, Any
+
 import pyarrow as pa
 
+from ..core.sql import literal
 from .context import Context
 from .feature_source_vectors import readable
 from .short_vectors import with_dims
 from .space_versions import with_versions
 
-_CUTS = """SELECT model, max(k) AS k, config_id, any_value(texts) AS texts, any_value(history) AS history,
+if TYPE_CHECKING:
+    from ..report.answer import Caution
+
+_CUTS = """SELECT model, max(k) AS k, string_agg(DISTINCT k, ',' ORDER BY k) AS every_k, config_id,
+    any_value(texts) AS texts, any_value(history) AS history,
     any_value(pooling) AS pooling, any_value(max_length) AS max_length,
-    any_value(stored_as) AS stored_as, any_value(reading) AS reading, any_value(aligned_to) AS aligned_to,
-    count(*) AS n_entities,
-    count_if(n_events_dropped > 0) AS n_cut, sum(n_events) AS events, sum(n_events_dropped) AS events_lost,
-    sum(n_tokens) AS tokens, sum(n_tokens_dropped) AS tokens_lost
-    FROM (SELECT DISTINCT ON (entity_id, model, config_id) * FROM embeddings WHERE {beside})
-    GROUP BY model, config_id ORDER BY model, config_id"""
+    any_value(stored_as) AS stored_as, any_value(reading) AS reading, any_value(aligned_to) AS aligned_to
+    FROM embeddings WHERE {beside} GROUP BY model, config_id ORDER BY model, config_id"""
+
+_NAMED = """SELECT features, count(*) AS n_entities, count_if(n_events_dropped > 0) AS n_cut,
+    coalesce(sum(n_events) / nullif(sum(n_events) + sum(n_events_dropped), 0), 1) AS events_kept,
+    coalesce(sum(n_tokens) / nullif(sum(n_tokens) + sum(n_tokens_dropped), 0), 1) AS tokens_kept
+FROM (SELECT DISTINCT ON (entity_id, model, config_id) model, config_id, coalesce(n_events, 0) AS n_events,
+    coalesce(n_events_dropped, 0) AS n_events_dropped, coalesce(n_tokens, 0) AS n_tokens,
+    coalesce(n_tokens_dropped, 0) AS n_tokens_dropped FROM embeddings WHERE {beside})
+JOIN (VALUES {names}) AS named (model, config_id, features) USING (model, config_id)
+GROUP BY model, config_id, features ORDER BY model, config_id"""
 
 
-def cuts(context: Context) -> pa.Table:
-    """How much of the histories each embedding has read.
+def cuts_sql(context: Context) -> str:
+    """SELECT of how much of the histories each embedding has read.
 
     Parameters
     ----------
@@ -30,60 +43,64 @@ def cuts(context: Context) -> pa.Table:
 
     Returns
     -------
-    pyarrow.Table
-        ``features``, ``n_entities``, ``n_cut``, and the shares ``events_kept`` and ``tokens_kept``.
+    str
+        Of ``features``, ``n_entities``, ``n_cut``, and the shares ``events_kept`` and ``tokens_kept``.
 
     Examples
     --------
-    >>> cuts(context)["n_entities"].to_pylist()
+    >>> context.store.sql(cuts_sql(context)).to_arrow_table()["n_entities"].to_pylist()
     [20]
     """
+    rows = _embeddings(context)
+    keys = [f"({literal(row['model'])}, {literal(row['config_id'])}, {literal(row['features'])})" for row in rows]
+    return _NAMED.format(beside=context.beside, names=", ".join(keys) or "(NULL, NULL, NULL)")
+
+
+def _embeddings(context: Context) -> list[dict[str, Any]]:
+    """Every embedding with its readable name."""
     found = context.store.sql(_CUTS.format(beside=context.beside)).to_arrow_table()
     rows = with_versions(context.store, with_dims(context.store, context.dataset, found.to_pylist()))
     names = [label.replace(f"@{row['k']}", "", 1) for label, row in zip(readable(rows), rows, strict=True)]
-    kept = {
-        "events_kept": [_share(row["events"], row["events_lost"]) for row in rows],
-        "tokens_kept": [_share(row["tokens"], row["tokens_lost"]) for row in rows],
-    }
-    counts = {column: found[column] for column in ("n_entities", "n_cut")}
-    return pa.table(
-        {"features": pa.array(names, pa.string()), **counts, **{k: pa.array(v, pa.float64()) for k, v in kept.items()}}
-    )
+    return [row | {"features": name} for row, name in zip(rows, names, strict=True)]
 
 
-def cut_warnings(found: pa.Table) -> list[str]:
+def cut_warnings(context: Context, found: pa.Table) -> "list[Caution]":
     """What a reader has to know of embeddings that lost events, and what mends it.
 
     Parameters
     ----------
+    context : Context
+        Dataset and store.
     found : pyarrow.Table
-        As ``cuts`` gives it.
+        Rows of ``cuts_sql``.
 
     Returns
     -------
-    list of str
-        A sentence an embedding that lost some.
+    list of Caution
+        One an embedding that lost some.
 
     Examples
     --------
-    >>> row = {"features": "m", "n_entities": 4, "n_cut": 1, "events_kept": 0.5, "tokens_kept": 0.5}
-    >>> cut_warnings(pa.Table.from_pylist([row]))
-    ['m: 25% of the users lost events, 50% of all were read: embed with --history full, window by window']
+    >>> row = {"features": "model [64 tokens]", "n_entities": 4, "n_cut": 1, "events_kept": 0.5, "tokens_kept": 0.5}
+    >>> cut_warnings(context, pa.Table.from_pylist([row]))[0].text
+    'model [64 tokens]: 25% of the users lost events, 50% of all were read'
     """
-    return [
-        f"{row['features']}: {row['n_cut'] / row['n_entities']:.0%} of the users lost events, "
-        f"{row['events_kept']:.0%} of all were read: "
-        + (
-            "serialize without --max-events"
-            if row["tokens_kept"] == 1
-            else "embed with --history full, window by window"
-        )
-        for row in found.to_pylist()
-        if row["n_cut"]
-    ]
+    from ..report.answer import Caution
 
-
-def _share(kept: float | None, lost: float | None) -> float:
-    """Kept of all; all of nothing is all."""
-    whole = (kept or 0) + (lost or 0)
-    return float((kept or 0) / whole) if whole else 1.0
+    made, of = {row["features"]: row for row in _embeddings(context)}, shlex.quote(context.dataset)
+    cautions = []
+    for row in found.to_pylist():
+        if row["n_cut"]:
+            text = (
+                f"{row['features']}: {row['n_cut'] / row['n_entities']:.0%} of the users lost events, "
+                f"{row['events_kept']:.0%} of all were read"
+            )
+            if row["tokens_kept"] == 1:
+                cautions.append(Caution(f"{text}: serialize without --max-events", "", f"llm4es serialize {of}"))
+                continue
+            one = made[row["features"]]
+            k = f" --k {one['every_k']}" if one["every_k"] else ""
+            cautions.append(
+                Caution(text, "", f"llm4es embed {of} --model {shlex.quote(one['model'])}{k} --history full")
+            )
+    return cautions

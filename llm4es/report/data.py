@@ -4,11 +4,13 @@ In: nothing. Out: the names of the tables and their columns. A table that is Non
 store and no picture.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from ..options import Projection as Projection
+from .answer import Caution, TaskAnswer
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,17 @@ class ReportData:
     made: str
     """When and by which version, as text: the page itself reads no clock."""
 
-    warnings: tuple[str, ...] = ()
-    """What a reader has to know before believing a figure, in plain words."""
+    answers: tuple[TaskAnswer, ...] = ()
+    """The first screen: a task each."""
+
+    spent: str = ""
+    """What all runs have cost, in words."""
+
+    warnings: tuple[Caution, ...] = ()
+    """What a reader has to know before believing a figure."""
+
+    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """A table (runs, users, cuts, models, a task's name) -> what is typed to get it."""
 
     runs: pa.Table | None = None
     """run_id, stage, what (model or task), started_at, seconds, status, rows_computed, rows_reused: oldest first."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 from matplotlib.ticker import MaxNLocator
 
 from .forest import label_of
-from .svg import MUTED, SERIES, Hints, drawing, legend, short, to_svg
+from .svg import MOST_LINES, MUTED, SERIES, SHAPES, Hints, drawing, legend, short, to_svg
 
 
 def by_k(rows: Sequence[dict[str, Any]], name: str) -> str | None:
@@ -43,6 +43,7 @@ def _by_depth(
     lines = {key: sorted(points, key=lambda pair: pair[0]) for key, points in lines.items() if len(points) > 1}
     if not lines:
         return None
+    lines = dict(list(lines.items())[:MOST_LINES])
     metric = rows[0][1]["metric"]
     hints = Hints()
     with drawing(2.6 + 0.16 * len(lines)) as (figure, (axes,)):
@@ -53,7 +54,7 @@ def _by_depth(
             aside = i - (len(lines) - 1) / 2
             x = x * 1.03**aside if log else x + 0.12 * aside
             colour = SERIES[i % len(SERIES)]
-            axes.plot(x, value, "-o", color=colour, label=short(model), markersize=4)
+            axes.plot(x, value, "-", marker=SHAPES[i % 8], color=colour, label=short(model), markersize=4)
             for place, (at, row) in enumerate(points):
                 ends = [low[place], high[place]]
                 (bar,) = axes.plot([x[place]] * 2, ends, color=colour, linewidth=1.2, alpha=0.6)
@@ -93,12 +94,12 @@ def learning_curve(probes: pa.Table, metric: str, name: str) -> str | None:
     hints = Hints()
     with drawing(2.6 + 0.16 * len(lines)) as (figure, (axes,)):
         colours = iter(SERIES * len(lines))
-        for label, points in sorted(lines.items()):
+        for i, (label, points) in enumerate(sorted(lines.items())[:MOST_LINES]):
             points.sort(key=lambda pair: pair[0])
             sizes = [size for size, _ in points]
             low, value, high = ([row[key] for _, row in points] for key in ("ci_low", "value", "ci_high"))
             colour = next(colours) if points[0][1]["model"] else MUTED
-            (line,) = axes.plot(sizes, value, "-o", color=colour, label=short(label), markersize=4)
+            (line,) = axes.plot(sizes, value, "-", marker=SHAPES[i % 8], color=colour, label=short(label), markersize=4)
             axes.fill_between(sizes, low, high, color=colour, alpha=0.12, linewidth=0)
             hints.add(line, ", ".join(f"{size}: {row['value']:.3f}" for size, row in points) + f" ({label})")
         axes.set_xticks(_apart(sorted({size for points in lines.values() for size, _ in points}), log=False))

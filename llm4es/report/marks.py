@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
-from .svg import MUTED, SERIES, drawing, short, to_svg
+from .svg import MUTED, SERIES, SHAPES, drawing, short, to_svg
 
 STEPS = 16
 """Colours of a scale: one more is not told apart."""
@@ -35,8 +35,8 @@ def classes(points: NDArray[np.float64], ids: Sequence[str], label: Mapping[str,
         for n in sorted(range(len(groups)), key=lambda n: -len(groups[n][1])):  # small classes on top
             _, members, colour = groups[n]
             _marks(axes, points, members, n, color=colour)
-        for text, _, colour in groups:
-            axes.plot([], [], "o", color=colour, label=short(text, 14))
+        for n, (text, _, colour) in enumerate(groups):
+            axes.plot([], [], SHAPES[n % 8], color=colour, label=short(text, 14))
         _frame(axes, points)
         figure.legend(loc="outside upper left", ncols=4)
         svg = to_svg(figure, name, f"Map of {len(ids)} users" + (f" coloured by {task}" if task else ""))
@@ -65,7 +65,9 @@ def scale(points: NDArray[np.float64], ids: Sequence[str], label: Mapping[str, s
 
 
 def _marks(axes: Axes, points: NDArray[np.float64], members: Sequence[int], group: int, *, color: str) -> None:
-    marks = axes.scatter(points[members, 0], points[members, 1], s=16, color=color, alpha=0.75, linewidths=0)
+    marks = axes.scatter(
+        points[members, 0], points[members, 1], s=16, marker=SHAPES[group % 8], color=color, alpha=0.75, linewidths=0
+    )
     marks.set_gid(f"group{group}")
 
 

@@ -11,13 +11,14 @@ from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ..core import figures
 from ..probe.comparison import in_short
 from .data import ReportData
 from .people import People, people
 from .sections import about, task_sections
+from .svg import one_line
 
 
 def render(data: ReportData) -> str:
@@ -46,11 +47,11 @@ def render(data: ReportData) -> str:
     ('<!doctype html>', True)
     """
     script, style = _read("page.js"), _read("page.css")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment = Environment(
-        loader=PackageLoader("llm4es.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("llm4es.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True, finalize=_shown
     )
     environment.filters |= {"number": _number, "p_value": _p_value, "whole": _whole, "signed": _signed}
+    environment.filters |= {"verbatim": escape, "drawn": Markup}
     environment.globals |= {"between": _between, "in_short": in_short}
     map_ = people(data) if data.vectors is not None and data.vectors.num_rows > 1 else None
     return environment.get_template("page.html.j2").render(
@@ -65,8 +66,19 @@ def render(data: ReportData) -> str:
         models=data.models.to_pylist() if data.models is not None else [],
         style=Markup(style),  # noqa: S704  # a file of this package
         script=Markup(script),  # noqa: S704
-        policy=f"default-src 'none'; base-uri 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",
+        policy=f"default-src 'none'; base-uri 'none'; form-action 'none'; script-src {_digest(script)}; "
+        f"style-src-elem {_digest(style)}; style-src-attr 'unsafe-inline'",  # matplotlib writes style attributes
     )
+
+
+def _digest(text: str) -> str:
+    """What a policy names a script or style by."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _shown(value: Any) -> Any:
+    """Text from data in one line, what would turn its direction written out. Commands stay as they are typed."""
+    return one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _json(map_: People | None) -> Markup:

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from .svg import MUTED, SERIES, Hints, drawing, legend, short, to_svg
+from .svg import MOST_LINES, MUTED, PAPER, SERIES, Hints, drawing, legend, short, to_svg
 
 
 def histogram(values: pa.ChunkedArray, unit: str, name: str) -> str:
@@ -49,7 +49,7 @@ def round_numbers(low: float, high: float) -> list[float]:
 
 def loss_curves(models: pa.Table, name: str) -> str | None:
     """Training loss and held-out loss against steps, of every tuned model; None where there is none."""
-    curves = [row for row in models.to_pylist() if row["loss_curve"]]
+    curves = [row for row in models.to_pylist() if row["loss_curve"]][-MOST_LINES:]
     if not curves:
         return None
     hints = Hints()
@@ -92,7 +92,9 @@ def fidelity_bars(fidelity: pa.Table, name: str) -> str | None:
             for label, least, colour in classes:
                 share = float(np.mean([least <= value < above for value in values]))
                 above = least
-                (bar,) = axes.barh(y, share, left=left, height=0.5, color=colour, label=label if y == 0 else None)
+                (bar,) = axes.barh(
+                    y, share, left=left, height=0.5, color=colour, edgecolor=PAPER, label=label if y == 0 else None
+                )
                 hints.add(bar, f"{variant}: {share:.0%} of {len(values)} texts, {label}")
                 left += share
             of_rule, events = by_rule[variant]

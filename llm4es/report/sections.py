@@ -16,13 +16,11 @@ from ..probe.metrics import METRICS
 from ..probe.predictions import scored
 from . import curves, lines, profile
 from .data import ReportData
-from .forest import forest, label_of
+from .forest import MOST_ROWS, forest, label_of
+from .svg import MOST_LINES
 
 CURVES = 3
 """Feature sets in ROC and calibration: the best, the reference, and the best of a model where that is another."""
-
-
-ALONE = "Bars are 95 % intervals of each value alone."
 
 
 @dataclass(frozen=True)
@@ -55,11 +53,12 @@ def task_sections(data: ReportData) -> list[TaskSection]:
     sections = []
     for n, name in enumerate(pc.unique(data.comparison["task"]).to_pylist()):
         rows = data.comparison.filter(pc.equal(data.comparison["task"], name)).to_pylist()
-        pictures = [_picture("Every feature set beside the others", forest(rows, f"forest-{n}"))]
+        best = f"The best {MOST_ROWS} of {len(rows)}: the table below has all." if len(rows) > MOST_ROWS else ""
+        pictures = [_picture("Every feature set beside the others", forest(rows, f"forest-{n}"), best)]
         if (k := lines.by_k(rows, f"k-{n}")) is not None:
-            pictures.append(_picture("How many last layers", k, ALONE))
+            pictures.append(_picture("How many last layers", k, _alone(rows)))
         if (layer := lines.by_layer(rows, f"layer-{n}")) is not None:
-            pictures.append(_picture("Each layer on its own", layer, ALONE))
+            pictures.append(_picture("Each layer on its own", layer, _alone(rows)))
         drawn = _curves(data, name, rows)
         if drawn:
             pictures.append(_picture("ROC", curves.roc(drawn, f"roc-{n}"), "Dashed: chance."))
@@ -73,6 +72,13 @@ def task_sections(data: ReportData) -> list[TaskSection]:
             TaskSection(name, _verdict(rows), _metric(rows[0]), len({row["probe"] for row in rows}) > 1, rows, pictures)
         )
     return sections
+
+
+def _alone(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What lines against depth show, and of how many."""
+    models = len({row["model"] for row in rows if row["model"]})
+    many = f" Of {models} models the lines of the best {MOST_LINES}." if models > MOST_LINES else ""
+    return f"Bars are 95 % intervals of each value alone.{many}"
 
 
 def _verdict(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -17,12 +17,21 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..core.printable import printable
+
 INK = "#010101"
 MUTED = "#010102"
 GRID = "#010103"
 PAPER = "#010104"
 SERIES = tuple(f"#01020{i}" for i in range(8))
 """Stand-ins for the page's colours."""
+
+SHAPES = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES = ("-", "-.", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)), "--", ":", (0, (8, 2)))
+"""What tells marks and lines apart besides their colour."""
+
+MOST_LINES = 8
+"""Lines of a drawing: of more, the first."""
 
 _VARIABLES = {INK: "--ink", MUTED: "--muted", GRID: "--grid", PAPER: "--paper"} | {
     colour: f"--c{i}" for i, colour in enumerate(SERIES)
@@ -65,9 +74,14 @@ def drawing(height: float, columns: int = 1) -> Iterator[tuple[Figure, Sequence[
         yield figure, list(axes)
 
 
+def one_line(text: str) -> str:
+    """``text`` without line breaks, control characters and marks of direction: they are written out."""
+    return printable(text).replace("\n", "\\n").replace("\t", " ")
+
+
 def short(text: str, most: int = 28) -> str:
     """``text`` as it fits into a drawing: its beginning and its end, where k stands."""
-    half = (most - 1) // 2
+    text, half = one_line(text), (most - 1) // 2
     return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
 
 
@@ -91,17 +105,20 @@ class Hints:
         """Show ``text`` over ``artist``."""
         name = f"hint{len(self.texts)}"
         artist.set_gid(name)
-        self.texts[name] = text
+        self.texts[name] = one_line(text)
 
 
 def to_svg(figure: Figure, name: str, label: str, hints: Hints | None = None) -> str:
-    """The ``<svg>`` element. ``name`` keeps its ids apart from other drawings'; ``label`` says what it shows."""
+    """The ``<svg>`` element. ``name`` keeps its ids apart from other drawings'; ``label`` says what it shows.
+
+    Those who do not see it are told the hints, or what its axes are.
+    """
     buffer = io.StringIO()
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r"<(metadata|style)\b.*?</\1>", "", text, flags=re.DOTALL)  # the page has the style once
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = re.sub(r'(url\(#|href="#)', rf"\1{name}-", text)
     for stand_in, variable in _VARIABLES.items():
@@ -110,5 +127,20 @@ def to_svg(figure: Figure, name: str, label: str, hints: Hints | None = None) ->
         text = text.replace(f'<g id="{name}-{hint}">', f'<g id="{name}-{hint}" data-tip={quoteattr(words)}>')
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
-    opened = f'<svg role="img" aria-label={quoteattr(label)} '
-    return opened + text[len("<svg ") :].replace(">", f"><title>{escape(label)}</title>", 1)
+    label, said = one_line(label), _described(figure, hints)
+    opened = f'<svg role="img" aria-labelledby="{name}-title {name}-desc" '
+    told = f'><title id="{name}-title">{escape(label)}</title><desc id="{name}-desc">{escape(said)}</desc>'
+    return opened + text[len("<svg ") :].replace(">", told, 1)
+
+
+TOLD = 12
+"""Hints that stand for a drawing: the tables have all."""
+
+
+def _described(figure: Figure, hints: Hints | None) -> str:
+    """A drawing in words."""
+    if hints is not None and hints.texts:
+        texts = list(dict.fromkeys(hints.texts.values()))
+        return "; ".join(texts[:TOLD]) + (f"; and {len(texts) - TOLD} more" if len(texts) > TOLD else "")
+    axes = figure.axes[0]
+    return one_line(f"{axes.get_ylabel()} against {axes.get_xlabel()}") if axes.get_xlabel() else "A mark a user"

@@ -1,0 +1,122 @@
+"""The report's first screen: whether a model adds anything to a task, by how much, why to trust it, what it cost.
+
+In: rows of a comparison, how many leaks were found. Out: words. Decides nothing: every number is in the rows.
+"""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from ..core.figures import between, count, number, p_value, signed
+from ..core.interval_bar import interval_bar
+from ..probe.cautions import cautions
+from ..probe.comparison import WITHIN_NOISE, in_short
+from .comparison_answer import Answering, Row, answering
+from .observer import duration
+
+if TYPE_CHECKING:
+    from ..report.answer import TaskAnswer
+
+_HEADLINES = {
+    WITHIN_NOISE: "No: a language model adds nothing beyond the noise",
+    "better": "Yes: a language model adds something",
+    "worse": "No: with a language model it is worse",
+}
+
+_SCALES = {
+    "roc_auc": "of two entities of different classes, how often the right one ranks first: 0.5 by guessing, 1 at best",
+    "accuracy": "the share that is right",
+    "r2": "0 for guessing everybody's mean, 1 at best",
+    "average_precision": "how few wrong ones stand among those found first: 1 at best",
+    "log_loss": "lower is better",
+    "mae": "the mean error in the label's unit: lower is better",
+    "macro_f1": "every class counted alike: 1 at best",
+}
+
+
+def task_answer(rows: Sequence[Row], n_leaks: int) -> "TaskAnswer":
+    """What the page says first of one task.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Of ``compare``, of one task, best first.
+    n_leaks : int
+        Warnings of labels that are given away, and of texts that several share.
+
+    Returns
+    -------
+    TaskAnswer
+        Words.
+
+    Examples
+    --------
+    >>> task_answer(project.compare("loyal").to_pylist(), 0).headline
+    'No: a language model adds nothing beyond the noise'
+    """
+    from ..report.answer import Ground, TaskAnswer
+
+    found, task = answering(rows), rows[0]["task"]
+    if found is None:
+        best = rows[0]
+        words = f"Best of {len(rows)}: {best['features']}, {best['metric']} {number(best['value'])}."
+        return TaskAnswer(task, "Open: no features of a language model stand beside a baseline", words)
+    best, reference = found.best, found.reference
+    reach = max(abs(best["diff_low"]), abs(best["diff_high"]), 1e-9)
+    bar = interval_bar(best["diff_low"], best["difference"], best["diff_high"], (-reach, reach), mark=0.0)
+    scale = f" ({_SCALES[best['metric']]})" if best["metric"] in _SCALES else ""
+    return TaskAnswer(
+        task,
+        _HEADLINES[in_short(best)],
+        f"{best['metric']} {number(best['value'])} with {best['features']}, {number(reference['value'])} with "
+        f"{reference['features']}, the best without a language model{scale}.",
+        signed(best["difference"]),
+        f"95 % interval {between(best['diff_low'], best['diff_high'], signed)}",
+        bar,
+        _cost(found),
+        tuple(Ground(*each) for each in (_labelled(best), _seen(best), _leaks(n_leaks), _choice(found), _noise(best))),
+    )
+
+
+def _cost(found: Answering) -> str:
+    """Tokens and minutes of the row that answers; of a combination those of the best vectors alone."""
+    paid = next((row for row in (found.best, found.alone) if row is not None and row["tokens"]), None)
+    if paid is None:
+        return ""
+    time = "" if paid["seconds"] is None else f" in {duration(paid['seconds'])}"
+    return f"{count(paid['tokens'])} tokens read{time} by {paid['features']}"
+
+
+def _labelled(row: Row) -> tuple[bool, str, str]:
+    told = cautions(row["n"], row["n_smallest"], row["repeats"], row["folds"])
+    smallest = "" if row["n_smallest"] is None else f", {row['n_smallest']:,} of the smallest class"
+    return not told, "Labelled entities", f"{row['n']:,} scored{smallest}" + (": see the warnings" if told else "")
+
+
+def _seen(row: Row) -> tuple[bool, str, str]:
+    if row["n_seen"]:
+        return False, "Seen in tuning", f"{row['n_seen']:,} of {row['n']:,} scored entities: the value may flatter"
+    return True, "Seen in tuning", "none of the scored entities"
+
+
+def _leaks(n: int) -> tuple[bool, str, str]:
+    return n == 0, "Leaks", f"{n} found: see the warnings" if n else "none found"
+
+
+def _choice(found: Answering) -> tuple[bool, str, str]:
+    row = found.best
+    if row["chosen"] is not None:
+        return found.n_alike == 1, "Choice of the best", "made inside the folds, not on who scores it"
+    if row["best_of"] is None:
+        words = "nothing was chosen" if found.n_alike == 1 else "best of several"
+        return found.n_alike == 1, "Choice of the best", words
+    return False, "Choice of the best", f"best of {row['best_of']}: flattered by up to {number(row['optimism'])}"
+
+
+def _noise(row: Row) -> tuple[bool, str, str]:
+    if in_short(row) != WITHIN_NOISE:
+        return True, "Noise", f"p {p_value(row['p_adjusted'])}, corrected for every comparison of the table"
+    if not row["detectable"] > 0 or not isfinite(row["detectable"]):
+        return False, "Noise", f"{row['n']:,} entities cannot tell"
+    least = number(row["detectable"])
+    return False, "Noise", f"{row['n']:,} entities show a difference of {least} or more, none smaller"

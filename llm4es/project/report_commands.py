@@ -1,0 +1,55 @@
+"""What is typed to get each of the report's tables: the very SELECT that the page was made by.
+
+In: a SELECT. Out: a line for a shell. Knows no store.
+"""
+
+import re
+import shlex
+
+
+def sql_command(query: str) -> str:
+    """A query as ``llm4es sql`` takes it.
+
+    Parameters
+    ----------
+    query : str
+        One SELECT.
+
+    Returns
+    -------
+    str
+        The command, quoted for a shell.
+
+    Examples
+    --------
+    >>> sql_command("SELECT 'a b' AS words")
+    'llm4es sql "SELECT \\'a b\\' AS words"'
+    >>> sql_command("SELECT '!' AS sign")
+    'llm4es sql \\'SELECT \\'"\\'"\\'!\\'"\\'"\\' AS sign\\''
+    """
+    if "!" in query:  # a shell at which somebody types looks for it between double quotes too
+        return f"llm4es sql {shlex.quote(query)}"
+    return 'llm4es sql "' + re.sub(r'(["\\$`])', r"\\\1", query) + '"'
+
+
+def compare_command(dataset: str, task: str, flags: str) -> str:
+    """The comparison of a task as it is typed.
+
+    Parameters
+    ----------
+    dataset, task : str
+        Of what.
+    flags : str
+        Further options, a space in front.
+
+    Returns
+    -------
+    str
+        The command.
+
+    Examples
+    --------
+    >>> compare_command("shop", "loyal", " --common")
+    'llm4es compare shop --task loyal --common'
+    """
+    return f"llm4es compare {shlex.quote(dataset)} --task {shlex.quote(task)}{flags}"

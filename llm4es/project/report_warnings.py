@@ -1,0 +1,88 @@
+"""What a reader has to know before believing the report's figures: each with its task, and the command that mends it.
+
+In: sentences that steps warn with. Out: cautions. Knows no picture.
+"""
+
+import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .observer import Null, Observer
+
+if TYPE_CHECKING:
+    from ..report.answer import Caution
+
+_TYPED = re.compile(r"`(llm4es [^`]+)`")
+
+_COMMANDS = {
+    "compare with --unseen-only": "compare {dataset}{task} --unseen-only",
+    "probe with --repeats 3": "probe {dataset}{task} --repeats 3",
+    "embed the same entities": "run {dataset}{task}",
+    "(--as-of)": "run {dataset}{task} --as-of DATE",
+    "reading it back": "run {dataset}{task}  # after its recipe shows that column no more",
+    "under another name": "run {dataset}{task}  # after its recipe shows that field no more",
+}
+"""What a sentence advises -> how it is typed."""
+
+SHARED_TEXTS = """SELECT text_hash, count(*) AS n, list(entity_id ORDER BY entity_id) AS entities
+FROM texts WHERE {beside} AND variant = 'raw' GROUP BY text_hash HAVING n > 1 ORDER BY n DESC"""
+"""Who has the same text as others."""
+
+
+@dataclass
+class Listening(Null):
+    """Hears what steps warn of, for the page, and hands everything on."""
+
+    to: Observer
+    """Who hears it too."""
+    heard: list[str] = field(default_factory=list)
+    """Warnings, in order."""
+
+    def say(self, message: str) -> None:
+        """Hand it on."""
+        self.to.say(message)
+
+    def warn(self, message: str) -> None:
+        """Keep it, and hand it on."""
+        self.heard.append(message)
+        self.to.warn(message)
+
+
+def of_task(dataset: str, task: str, sentences: Iterable[str], command: str = "") -> "list[Caution]":
+    """Sentences about a task as cautions.
+
+    Parameters
+    ----------
+    dataset, task : str
+        What they are about.
+    sentences : iterable of str
+        As steps warn; a name of the task in front is left off.
+    command : str, default ''
+        What mends or shows it, where no sentence says it itself.
+
+    Returns
+    -------
+    list of Caution
+        One a sentence.
+
+    Examples
+    --------
+    >>> lines = ["loyal: 1 feature stale: m@8: labels changed; `llm4es probe shop` recomputes them"]
+    >>> of_task("shop", "loyal", lines)[0].command
+    'llm4es probe shop'
+    """
+    from ..report.answer import Caution
+
+    return [
+        Caution(line.removeprefix(f"{task}: "), task, _command(dataset, task, line) or command) for line in sentences
+    ]
+
+
+def _command(dataset: str, task: str, line: str) -> str:
+    """The command that a sentence names or advises; '' where it does neither."""
+    if typed := _TYPED.search(line):
+        return typed[1]
+    of = {"dataset": shlex.quote(dataset), "task": f" --task {shlex.quote(task)}" if task else ""}
+    return next((f"llm4es {words.format(**of)}" for advice, words in _COMMANDS.items() if advice in line), "")

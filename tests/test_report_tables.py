@@ -1,0 +1,100 @@
+"""What the report says is typed to get a table gives that very table; its first screen answers from the store."""
+
+import csv
+import html
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from llm4es import Project
+
+from . import shop
+from .heard import Heard
+from .shell import Call
+
+CAPTIONS = ("Comparison for loyal", "Histories read", "Runs")
+
+
+def cells(row: str) -> list[str]:
+    found = re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)
+    return [html.unescape(re.sub(r"<[^>]+>", "", cell)) for cell in found]
+
+
+def table(page: str, caption: str) -> tuple[list[str], list[list[str]], list[str]]:
+    """Heads, rows, and the commands that stand below."""
+    part = page[page.index(f"<caption>{caption}</caption>") :]
+    heads, *rows = (cells(row) for row in re.findall(r"<tr.*?</tr>", part[: part.index("</table>")], re.DOTALL))
+    below = part[part.index("</table>") :]
+    commands = re.findall(r"<code>(.*?)</code>", below[: below.index("</details>")], re.DOTALL)
+    return heads, rows, [html.unescape(command) for command in commands]
+
+
+def number(text: str) -> float:
+    return float(text.replace(",", "").removesuffix(" %") or "nan")
+
+
+@pytest.fixture
+def page(tmp_path: Path, model: Path, llm4es: Call, monkeypatch: pytest.MonkeyPatch) -> str:
+    recipe = shop.write(tmp_path / "shop", 24)
+    project = Project(recipe, tmp_path / "store", observer=Heard())
+    project.serialize()
+    project.embed(model=str(model), k=(1, 2), max_length=40)
+    project.probe("loyal", folds=2, repeats=1, bootstrap=20, features="counts,tfidf,tinyllama@1,tinyllama@2")
+    monkeypatch.setenv("LLM4ES_STORE", str(tmp_path / "store"))
+    return project.report("loyal", out=tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_every_table_comes_with_the_command_that_gives_it(page: str, llm4es: Call) -> None:
+    def typed(command: str) -> list[dict[str, str]]:
+        code, out, _ = llm4es(*shlex.split(command)[1:], "--format", "csv")
+        assert code == 0
+        return list(csv.DictReader(io.StringIO(out)))
+
+    assert page.count("<caption>") == len(CAPTIONS)
+    shown = {caption: table(page, caption) for caption in CAPTIONS}
+    assert [len(commands) for _, _, commands in shown.values()] == [2, 1, 1]
+
+    _, rows, (compare, sql) = shown["Comparison for loyal"]
+    compared, values = typed(compare), typed(sql)
+    assert [row["features"] for row in compared] == [row[0] for row in rows]
+    assert {row["features"] for row in values} == {row[0] for row in rows}
+    for row, full in zip(rows, compared, strict=True):
+        (kept,) = (one for one in values if one["features"] == row[0])
+        assert number(row[1]) == pytest.approx(float(full["value"]), abs=6e-4)
+        assert float(kept["value"]) == pytest.approx(float(full["value"]))
+        assert row[7] == kept["n"] == full["n"] == "24"
+        if full["difference"]:
+            assert number(row[3]) == pytest.approx(float(full["difference"]), abs=6e-4)
+
+    _, rows, (sql,) = shown["Histories read"]
+    for row, kept in zip(rows, typed(sql), strict=True):
+        assert row[:3] == [kept["features"], kept["n_entities"], kept["n_cut"]]
+        assert number(row[3]) == pytest.approx(100 * float(kept["events_kept"]), abs=0.51)
+        assert number(row[4]) == pytest.approx(100 * float(kept["tokens_kept"]), abs=0.51)
+
+    _, rows, (sql,) = shown["Runs"]
+    assert [[row[0], row[1], row[3]] for row in rows] == [
+        [kept["run_id"], kept["stage"], kept["started_at"]] for kept in typed(sql)
+    ]
+    users = re.search(r"events and days of every user</summary>.*?<code>(.*?)</code>", page, re.DOTALL)
+    assert users is not None
+    by_user = typed(html.unescape(users[1]))
+    assert {row["entity_id"]: int(row["n_events"]) for row in by_user} == {f"c{i}": 3 + i % 4 for i in range(24)}
+
+
+def test_the_first_screen_answers_and_warnings_say_what_mends_them(page: str) -> None:
+    first = page[page.index('<section id="answer">') : page.index('<section id="warnings"')]
+    assert re.search(r'<p class="headline">(Yes|No): ', first)
+    assert re.search(r"<b>Labelled entities</b>: 24 scored, 12 of the smallest class: see the warnings", first)
+    assert "<b>Seen in tuning</b>: none of the scored entities" in first
+    assert re.search(r"[\d,]+ tokens read in .* by tinyllama@", first)
+    assert re.search(r"Everything so far: 3 runs took", first)
+    warned = page[page.index('<section id="warnings"') :]
+    commands = [
+        html.unescape(each) for each in re.findall(r"<code>(llm4es .*?)</code>", warned[: warned.index("</section>")])
+    ]
+    assert "llm4es probe shop --task loyal --repeats 3" in commands
+    assert "llm4es embed shop --model tinyllama --k 1,2 --history full" in commands
