@@ -1,5 +1,6 @@
 """What comes from data is shown as text: no escape sequence, no turned line, no formula."""
 
+import csv
 import io
 import os
 from pathlib import Path
@@ -39,7 +40,8 @@ def test_a_spreadsheet_computes_nothing() -> None:
     file = io.StringIO()
     row = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "plain", -1.5, None]
     write_csv(["=a", *"bcdefghi"], [row], file, spreadsheet_safe=True)
-    assert file.getvalue() == "'=a,b,c,d,e,f,g,h,i\n'=1+1,'+1,'-1,'@x,'\t=1,'\r=1,plain,-1.5,\n"
+    assert file.getvalue() == "'=a,b,c,d,e,f,g,h,i\n'=1+1,'+1,'-1,'@x,'\t=1,\"'\r=1\",plain,-1.5,\n"
+    assert list(csv.reader(io.StringIO(file.getvalue(), newline="")))[1][5] == "'\r=1"
     plain = io.StringIO()
     write_csv(["a"], [["=1+1"]], plain)
     assert plain.getvalue() == "a\n=1+1\n"

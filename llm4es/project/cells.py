@@ -75,11 +75,23 @@ def write_csv(
     c1,"[""a"", ""b""]"
     c2,
     """
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(_Lines(file), lineterminator="\r\n")
     safe = _unlike_formula if spreadsheet_safe else lambda value: value
     writer.writerow([safe(name) for name in names])
     for row in rows:
         writer.writerow(["" if value is None else cell(safe(value)) for value in row])
+
+
+class _Lines:
+    """A file whose lines end in a line feed: csv puts quotes around what its own line end holds, and before Python 3.13
+    around no other. A carriage return without them ends a row for those who read it."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, row: str) -> None:
+        """A row as csv hands it on, whole."""
+        self._file.write(f"{row[:-2]}\n")
 
 
 def _unlike_formula(value: Any) -> Any:
