@@ -4,7 +4,7 @@
 turns it into texts with a recipe of five fields, and prints events a second, peak memory and the ratio to the loop,
 which is measured on a part of the same table in the same run: first of the pure function, which keeps nothing, then of
 ``llm4es serialize``, the whole command with its start, into a store. ``--events 3000000 --entities 6000`` are the sizes
-of the README's line of the command.
+of the command's line in ``docs/speed.md``.
 
     python benchmarks/serialize.py [--events 26000000] [--entities 50000] [--csv] [--folder DIR] [--loop-events 200000]
 """
