@@ -1,6 +1,9 @@
 """``--features vote(...)``, ``stack(...)``, ``best(...)`` and patterns, as users give them and the store keeps them."""
 
 import shutil
+import sys
+import threading
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +105,24 @@ def test_the_best_is_chosen_without_a_row_of_each_candidate(here: Shop) -> None:
     assert f"loyal, {name}: chosen in so many folds: good 6" in here.heard.since()
     here.probe("good")
     np.testing.assert_array_equal(here.scores(name), here.scores("good"))
+
+
+def test_pandas_is_whole_before_fits_of_several_blocks_begin_side_by_side(
+    here: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importers: list[threading.Thread] = []
+
+    class Finder(MetaPathFinder):
+        def find_spec(self, name: str, path: object, target: object = None) -> None:
+            if name == "pandas":
+                importers.append(threading.current_thread())
+                raise ModuleNotFoundError("not here", name=name)
+
+    monkeypatch.delitem(sys.modules, "pandas", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
+    assert here.probe("good+other", workers=2) == [("loyal", 1)]
+    assert importers[0] is threading.current_thread()
+    assert len({*importers}) > 1  # scikit-learn asks in the fits' threads
 
 
 def test_a_pattern_stands_for_what_is_there(here: Shop) -> None:

@@ -121,6 +121,7 @@ class CombinedScores:
         jobs = [delayed(self.work.scores)(a.name, a.train, a.test, inner=a.inner) for a in map(asked.get, order) if a]
         largest = max(self.work.bytes_of(a.name, len(a.train)) for a in asked.values())
         at_once = self.workers or max(1, min(cpu_count(), FITS_BYTES // max(largest, 1)))
+        self.work.import_first(a.name for a in asked.values())
         # One thread a fit and one fit a core: BLAS, LightGBM and torch bring a thread pool each, and would fight.
         with threadpool_limits(1):
             made = Parallel(n_jobs=at_once, backend="threading", return_as="generator")(jobs)

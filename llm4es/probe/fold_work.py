@@ -5,7 +5,8 @@ In: numbers and labels, row numbers. Out: scores. Knows no protocol and no combi
 Letters: N entities scored, M entities learnt from, D columns, C classes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -92,6 +93,15 @@ class FoldWork:
         learnt = self.numbers[name].learnt
         row = learnt.nnz * 12 / max(learnt.shape[0], 1) if hasattr(learnt, "tocsr") else learnt.shape[1] * 8
         return int(2 * n * row)
+
+    def import_first(self, names: Iterable[str]) -> None:
+        """Import what a fit of ``names`` would import in its thread: of half a module another thread asks for the rest.
+
+        That is pandas, where it is installed: scikit-learn's ``ColumnTransformer`` and LightGBM do.
+        """
+        if self.probe in ("lightgbm", "ptls") or any(len(self.numbers[name].blocks) > 1 for name in names):
+            with suppress(ImportError):
+                import pandas  # noqa: F401  # heavy
 
     def by_class(self, scores: Any, classes: Any) -> Floats:
         """(N, C) scores of the classes that a model has met, a column each of all."""
