@@ -84,7 +84,7 @@ def test_a_depth_from_kept_layers_is_their_mean(place: Place, tmp_path: Path) ->
 def test_seen_entities_are_warned_of_whatever_is_probed_last(place: Place) -> None:
     _, said = place("probe", *FEW, "--features", "tuned@1,majority")
     seen = Store(place.store).sql("SELECT count(*) FROM exposures").fetchall()[0][0]
-    assert f"warning: {seen} of {CUSTOMERS} scored entities were seen by the model in fine-tuning" in said
+    assert f"warning: {seen} of {CUSTOMERS} scored entities were seen in tuning" in said
     rows = {row["features"]: row for row in place.rows("compare", "--common")}
     assert (rows["tuned@1 [64 tokens]"]["n_seen"], rows["majority"]["n_seen"]) == (seen, 0)
     unseen = place.rows("compare", "--common", "--unseen-only")
@@ -127,7 +127,7 @@ def test_who_is_missing_is_counted(place: Place, tmp_path: Path) -> None:
     vectors.write_text("\n".join(["entity_id,a,b", *lines]) + "\n")
     invoke("import", vectors, "--name", "few", "--dataset", "shop", "--store", place.store)
     _, said = place("probe", *FEW, "--features", "few")
-    assert "loyal, few: 10 labelled entities have no features" in said
+    assert "loyal, few: left out: 10 labelled entities without these features" in said
     with pytest.raises(ProbeError, match=r"on different entities .* or cut to the common ones with --common"):
         place("compare")
     _, said = place("compare", "--common")

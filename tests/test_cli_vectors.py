@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from llm4es.core.errors import Llm4esError, OptionError
+from llm4es.core.errors import Llm4esError, OptionError, StoreError
 from llm4es.project.diff import Side, side
 from llm4es.project.stored_vectors import StoredVectors
 from llm4es_store import Store
@@ -90,6 +90,14 @@ def test_imported_vectors_are_probed_compared_and_searched(place: tuple[Path, Pa
     near = rows(run("similar", recipe, "c1", "--features", "coles", "-n", "3", *common))
     ((best,),) = Store(store).sql("SELECT entity_id FROM nearest('shop', 'c1', 'coles', 0, 1)").fetchall()
     assert near[0]["entity_id"] == best
+    for asked, line in (
+        ("'shp', 'c1', 'coles', 0", "nearest: no embeddings of dataset 'shp': there are .*shop"),
+        ("'shop', 'c1', 'coals', 0", "nearest: no embeddings of shop by model 'coals': there are .*coles"),
+        ("'shop', 'c1', 'coles', 8", r"nearest: no embeddings of shop by coles with k 8: there are \[0\]"),
+        ("'shop', 'c77', 'coles', 0", "nearest: no entity 'c77' of shop has a vector by coles with k 0: look in"),
+    ):
+        with pytest.raises(StoreError, match=f"^query failed: {line}"):
+            run("sql", f"SELECT count(*) FROM nearest({asked}, 3)", "--store", store)
 
 
 def test_features_are_exported_for_other_tools(place: tuple[Path, Path], tmp_path: Path) -> None:
@@ -209,4 +217,4 @@ def test_a_probe_reads_the_vectors_of_the_labelled_alone(tmp_path: Path, monkeyp
     written = pq.read_table(tmp_path / "v.parquet").to_pylist()
     expected = {row["entity_id"]: row["vector"] for row in written}
     assert [row.tolist() for row in features.matrix] == [expected[entity] for entity in features.entity_ids]
-    assert "0 labelled entities have no features and 10 with features no label" in said
+    assert "left out: 10 with these features and no label" in said

@@ -87,10 +87,10 @@ def test_seen_entities_are_told_and_dropped() -> None:
     leaky = run("leaky", 1.0, seen=30)
     rows = compare(*tables(leaky, NOTHING), resamples=50).to_pylist()
     assert rows[0]["n_seen"] == 30
-    assert rows[0]["words"].endswith("; 30 of 120 entities were seen in training")
+    assert rows[0]["words"].endswith("; 30 of 120 entities were seen in tuning")
     rows = compare(*tables(leaky, NOTHING), unseen_only=True, resamples=50).to_pylist()
     assert [(row["n"], row["n_seen"]) for row in rows] == [(90, 0), (90, 0)]
-    with pytest.raises(ProbeError, match="all 120 entities were seen in training by one of the models: leave out"):
+    with pytest.raises(ProbeError, match="all 120 entities were seen in tuning by one of the models: leave out"):
         compare(*tables(run("all", 1.0, seen=N), NOTHING), unseen_only=True)
 
 

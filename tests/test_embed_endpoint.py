@@ -121,7 +121,7 @@ def test_a_server_that_changes_its_dimension_is_refused(own: Shell) -> None:
     one_at_a_time = ("--batch-inputs", 5, "--concurrency", 1)
     with served(*[embedded] * (FIXED + 1), of_width(4)) as server:  # the fixed texts, five entities, and another model
         said = own.fails("embed", own.recipe, *words(server, *one_at_a_time))
-    assert f"gives vectors of 4 numbers where '{MODEL}' has given {WIDTH}: it serves another model" in said
+    assert f"gives vectors of 4 dimensions where '{MODEL}' has given {WIDTH}: it serves another model" in said
     assert own.sql("SELECT count(*), min(dim), max(dim) FROM embeddings") == [(5, WIDTH, WIDTH)]
     with served(of_width(4)) as server:  # the next day
         assert "has given" in own.fails("embed", own.recipe, *words(server))

@@ -128,7 +128,7 @@ def test_another_model_of_as_many_numbers_as_dims_asks_for_is_refused(own: Shell
     five = ("--batch-inputs", 5, "--concurrency", 1, "--dims", 4)
     with served(*[embedded] * (FIXED + 1), of_width(4)) as server:
         said = own.fails("embed", own.recipe, *words(server, *five))
-    assert "gives vectors of 4 numbers where it has given 8 to --dims 4: it serves another model than 'bge'" in said
+    assert "gives vectors of 4 dimensions where it has given 8 to --dims 4: it serves another model than 'bge'" in said
     assert own.sql("SELECT count(*) FROM embeddings") == [(5,)]
 
 

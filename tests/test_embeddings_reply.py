@@ -54,12 +54,12 @@ BAD: dict[str, tuple[list[Any], str]] = {
     "null in it": ([item(0, ONE), item(1, [0.0, None])], "gives for entity 'b' what is no list of numbers"),
     "a truth in it": ([item(0, ONE), item(1, [True, False])], "gives for entity 'b' what is no list of numbers"),
     "null": ([item(0, ONE), item(1, None)], "gives for entity 'b' what is no list of numbers"),
-    "empty": ([item(0, ONE), item(1, [])], "gives for entity 'b' a vector of no numbers"),
-    "empty text": ([item(0, ONE), item(1, "")], "gives for entity 'b' a vector of no numbers"),
+    "empty": ([item(0, ONE), item(1, [])], "gives for entity 'b' an empty vector"),
+    "empty text": ([item(0, ONE), item(1, "")], "gives for entity 'b' an empty vector"),
     "no base64": ([item(0, ONE), item(1, "tea!")], "gives for entity 'b' a text that is no base64 of float32"),
     "half a number": ([item(0, ONE), item(1, "AAA=")], "gives for entity 'b' a text that is no base64 of float32"),
     "a vector a token": ([item(0, ONE), item(1, [TWO, TWO])], "a vector a token: start the server with a pooling"),
-    "two lengths": ([item(0, ONE), item(1, [1.0])], "gives vectors of 1 and of 2 numbers"),
+    "two lengths": ([item(0, ONE), item(1, [1.0])], "gives vectors of 1 and of 2 dimensions"),
 }
 
 

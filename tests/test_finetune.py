@@ -54,7 +54,7 @@ def test_every_architecture_learns_and_is_found_again(
     assert [(step, total) for step, total, _ in steps] == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert tuned.mean_cosine < 0.999  # far from 1, on whose two sides rounding lies
     assert tuned.real_share == 1.0
-    assert tuned.verdict.startswith("Tuning helped: held-out loss ")
+    assert tuned.verdict.startswith("Held-out loss fell by ")
     stored = StoredModel("mine", tuned.folder, method, str(bases / architecture))
     found = resolve("mine", {"mine": stored})
     assert found.fingerprint == tuned.fingerprint

@@ -21,7 +21,7 @@ def test_identical_texts_across_folds() -> None:
 def test_warnings_in_words() -> None:
     assert same_texts(0, 9) == told_by_columns("t", {}, "the texts show") == []
     assert same_texts(2, 9) == ["2 of 9 scored entities have a text that the probe was trained on under another id"]
-    seen = "3 of 9 scored entities were seen by the model in fine-tuning"
+    seen = "3 of 9 scored entities were seen in tuning"
     assert met_before(3, 0, 9) == f"{seen}: compare with --unseen-only"
     assert met_before(3, 1, 9) == f"{seen}, 1 as validation only: compare with --unseen-only"
     found = told_by_columns("t", {"sex": ["sex"], "age": ["Age", "years"]}, "the texts show")

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from llm4es.core.errors import StoreError
@@ -52,10 +53,12 @@ def test_a_database_of_its_own_answers_as_the_store_does(tmp_path: Path) -> None
     for text in (
         "SHOW TABLES",
         "SELECT count(*) FROM texts JOIN labels USING (entity_id)",
-        "FROM nearest('d', 'e', 'm', 1, 5)",
         "SELECT cosine([1.0, 0.0], [1.0, 0.0]) FROM (SELECT 1)",
         "WITH t AS (FROM runs) SELECT count(*) FROM t",
     ):
         assert store.sql(text, limits=FRUGAL).fetchall() == store.sql(text).fetchall()
     with pytest.raises(StoreError, match="Did you mean"):
         store.sql("FROM text", limits=FRUGAL)
+    for limits in (FRUGAL, None):  # a macro reads a view that the query does not name
+        with pytest.raises(duckdb.InvalidInputException, match="no embeddings of dataset 'd': there are"):
+            store.sql("FROM nearest('d', 'e', 'm', 1, 5)", limits=limits).fetchall()

@@ -250,5 +250,5 @@ def test_unseen_only_scores_the_others() -> None:
     seen = features(informative(), seen=frozenset(IDS[:20]))
     result = probe(seen, labels(HALVES), "t", "binary", options, "d")
     assert (result.probes["n"][0].as_py(), result.n_seen) == (40, 0)
-    with pytest.raises(ProbeError, match="60 of 60 scored entities were seen in training, and the rest cannot"):
+    with pytest.raises(ProbeError, match="60 of 60 scored entities were seen in tuning, and the rest cannot"):
         probe(features(informative(), seen=frozenset(IDS)), labels(HALVES), "t", "binary", options, "d")

@@ -137,7 +137,7 @@ def test_import_declares_who_was_seen(place: Path, heard: Heard) -> None:
     assert {row["n"] for row in project.compare("loyal")} == {CUSTOMERS}  # the probe of the others is stale, not this
     project.import_vectors(vectors(), name="coles", seen="all")
     assert len(seen_by(project.store, "shop", ["coles"]).train) == CUSTOMERS
-    with pytest.raises(ProbeError, match=r"all 20 entities were seen|seen in training, and the rest cannot"):
+    with pytest.raises(ProbeError, match=r"all 20 entities were seen|seen in tuning, and the rest cannot"):
         project.probe("loyal", **unseen)
     project.import_vectors(vectors(), name="coles", seen="none")
     assert seen_by(project.store, "shop", ["coles"]) == Seen()

@@ -158,7 +158,7 @@ def test_vectors_of_other_texts_are_nowhere(here: Place, model: Path) -> None:
     assert len(ids) == len(matrix) == CUSTOMERS - 1
     assert left_out in here.heard.since()
     project.probe("loyal", features=[name, "counts"], **QUICK)
-    assert "1 labelled entities have no features" in here.heard.since()
+    assert "left out: 1 labelled entity without these features" in here.heard.since()
     assert {row["n"] for row in project.compare("loyal", common=True)} == {CUSTOMERS - 1}
     project.embed(model=str(model), k=(1, 2), layers="keep", max_length=64)
     here.heard.since()

@@ -79,7 +79,7 @@ def read_reply(reply: Mapping[str, Any], names: Sequence[str], where: str) -> Em
         rows[index] = _vector(item.get("embedding"), f"{where} gives for {names[index]}")
     widths = sorted({len(vector) for vector in rows.values()})
     if len(widths) > 1:
-        raise ModelError(f"{where} gives vectors of {widths[0]} and of {widths[-1]} numbers: look at the server")
+        raise ModelError(f"{where} gives vectors of {widths[0]} and of {widths[-1]} dimensions: look at the server")
     matrix = np.stack([rows[index] for index in range(n_texts)])  # (N, D)
     model = reply.get("model")
     served_by = one_line(without_folder(str(model)), 100) if model else ""
@@ -100,7 +100,7 @@ def _vector(given: Any, gives: str) -> NDArray[np.float32]:
     else:
         raise ModelError(f"{gives} what is no list of numbers: look at the server")
     if not len(vector):
-        raise ModelError(f"{gives} a vector of no numbers: look at the server")
+        raise ModelError(f"{gives} an empty vector: look at the server")
     if not np.isfinite(vector).all():
         raise ModelError(f"{gives} a vector with NaN or infinity: look at the server")
     return vector

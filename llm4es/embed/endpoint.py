@@ -167,8 +167,8 @@ class Endpoint:
     def _check_width(self, width: int) -> None:
         if self.width not in (None, width):
             raise ModelError(
-                f"{self.url} gives vectors of {width} numbers where {self.model!r} has given {self.width}: it serves "
-                "another model; serve that one again, or give this one another --model name"
+                f"{self.url} gives vectors of {width} dimensions where {self.model!r} has given {self.width}: it "
+                "serves another model; serve that one again, or give this one another --model name"
             )
         self.width = width
 
@@ -176,11 +176,11 @@ class Endpoint:
         if width < dims:
             raise ModelError(f"--dims {dims} is above the {width} dimensions of {self.model!r}: give fewer")
         if width not in (dims, self.width or width):
-            raise ModelError(f"{self.url} gives {width} numbers where {dims} were asked for: look at the server")
+            raise ModelError(f"{self.url} gives {width} dimensions where {dims} were asked for: look at the server")
         if self._dims_width not in (None, width):
             raise ModelError(
-                f"{self.url} gives vectors of {width} numbers where it has given {self._dims_width} to --dims {dims}: "
-                f"it serves another model than {self.model!r}; serve that one again"
+                f"{self.url} gives vectors of {width} dimensions where it has given {self._dims_width} to --dims "
+                f"{dims}: it serves another model than {self.model!r}; serve that one again"
             )
         self._dims_width = width
 

@@ -61,7 +61,8 @@ def import_vectors(batches: Iterable[pa.RecordBatch], options: ImportOptions) ->
             ids, matrix = ids_of(batch, options, row), matrix_of(batch, options, row)  # (N,), (N, D)
             if width is not None and matrix.shape[1] != width and len(ids):
                 raise DataError(
-                    f"row {row + 1}: a vector of {matrix.shape[1]} numbers after some of {width}: give all one length"
+                    f"row {row + 1}: a vector of {matrix.shape[1]} dimensions after some of {width}: give all one "
+                    "length"
                 )
             width = matrix.shape[1] if len(ids) else width
             bad = ~np.isfinite(matrix).all(axis=1)  # (N,)

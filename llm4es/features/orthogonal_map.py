@@ -80,7 +80,9 @@ def fit_map(
 
     (n, width), other = vectors.shape, target.shape[1]
     if width != other:
-        raise DataError(f"vectors of {width} numbers cannot be turned onto vectors of {other}: the widths must be one")
+        raise DataError(
+            f"vectors of {width} dimensions cannot be turned onto vectors of {other}: the widths must be one"
+        )
     if n < width:
         raise DataError(f"{n} entities are in both spaces, and a map of {width} dimensions needs as many at least")
     matrix, _ = orthogonal_procrustes(vectors.astype(np.float64), target.astype(np.float64))  # (D, D)

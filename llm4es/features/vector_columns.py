@@ -118,9 +118,9 @@ def _from_lists(values: Any, name: str, row: int) -> NDArray[np.float32]:
     if (lengths != lengths[0]).any() or lengths[0] == 0:
         at = int((lengths != lengths[0]).argmax())
         raise DataError(
-            f"row {row + at + 1}: a vector of {lengths[at]} numbers after some of {lengths[0]}: give all one length"
+            f"row {row + at + 1}: a vector of {lengths[at]} dimensions after some of {lengths[0]}: give all one length"
             if lengths[0]
-            else f"row {row + 1}: a vector of no numbers: give every entity a vector"
+            else f"row {row + 1}: an empty vector: give every entity a vector"
         )
     flat = pc.list_flatten(values)
     if flat.null_count:

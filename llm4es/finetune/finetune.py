@@ -144,7 +144,7 @@ def finetune(
     >>> model = load_model(resolve("smollm2-135m"))  # doctest: +SKIP
     >>> tuned = finetune(train, held_out, model, FinetuneOptions(steps=50), Path("mine"))  # doctest: +SKIP
     >>> tuned.verdict  # doctest: +SKIP
-    'Tuning helped: held-out loss 2.310 -> 1.846 nats a token (20.1% less, on 8192 tokens); ...'
+    'Held-out loss fell by 20.1%: 2.310 -> 1.846 nats a token, on 8192 tokens; ...'
     """
     _check(model, options)
     for table in (texts, held_out):

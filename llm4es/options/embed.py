@@ -119,7 +119,7 @@ class EmbedOptions(PromptOptions, EventReadingOptions):
 
     align_to: str | None = option(
         None,
-        "Also turn vectors into the space of another version, so that what was learnt there holds: v1, or a name.",
+        "Also turn vectors towards those of another version, so that what was learnt from them holds: v1, or a name.",
         metavar="VERSION",
         changes_result=False,
     )

@@ -60,7 +60,7 @@ def in_short(row: Mapping[str, Any]) -> str:
 
 def verdict(row: dict[str, Any]) -> str:
     """What a row of the comparison says, in words."""
-    seen = f"; {row['n_seen']} of {row['n']} entities were seen in training" if row["n_seen"] else ""
+    seen = f"; {row['n_seen']} of {row['n']} entities were seen in tuning" if row["n_seen"] else ""
     if row.get("difference") is None:
         return "the reference" + seen
     if row["difference"] == row["detectable"] == 0:

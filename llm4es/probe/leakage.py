@@ -29,11 +29,11 @@ def met_before(n_seen: int, n_steering: int, n: int, declared: bool = False) -> 
     """What is to be said of scored entities that the maker of their vectors has met, some to end its training only.
 
     >>> met_before(3, 1, 9)
-    '3 of 9 scored entities were seen by the model in fine-tuning, 1 as validation only: compare with --unseen-only'
+    '3 of 9 scored entities were seen in tuning, 1 as validation only: compare with --unseen-only'
     """
     steering = f", {n_steering} as validation only" if n_steering else ""
-    by = "what made the vectors, as was declared" if declared else "the model in fine-tuning"
-    seen = f"{n_seen} of {n} scored entities were seen by {by}"
+    where = "by what made the vectors, as was declared" if declared else "in tuning"
+    seen = f"{n_seen} of {n} scored entities were seen {where}"
     return f"{seen}{steering}: compare with --unseen-only"
 
 

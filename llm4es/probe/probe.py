@@ -225,7 +225,7 @@ def _unseen(scored: Scored) -> Scored:
     if len(kept.truth) == 0 or (kept.classes and len(np.unique(kept.truth)) < len(kept.classes)):
         seen = int(scored.seen.sum())
         raise ProbeError(
-            f"{seen} of {len(scored.truth)} scored entities were seen in training, and the rest cannot "
+            f"{seen} of {len(scored.truth)} scored entities were seen in tuning, and the rest cannot "
             "carry the task: leave out --unseen-only, or choose a split that fine-tuning left alone"
         )
     return kept

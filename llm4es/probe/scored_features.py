@@ -68,7 +68,7 @@ def on_unseen(compared: list[ScoredFeatures]) -> list[ScoredFeatures]:
     seen = np.logical_or.reduce([one.scored.seen for one in compared])
     if seen.all():
         raise ProbeError(
-            f"all {len(seen)} entities were seen in training by one of the models: leave out --unseen-only, "
+            f"all {len(seen)} entities were seen in tuning by one of the models: leave out --unseen-only, "
             "or compare on a split that fine-tuning left alone"
         )
     kept = frozenset(np.array(compared[0].scored.entity_ids)[~seen].tolist())

@@ -159,7 +159,7 @@ def with_probes(
     if options.common and len(scored) > 1:
         context.observer.warn(
             f"{task}: the feature sets were probed on {scored[0]} to {scored[-1]} entities, so their probes learnt "
-            "from different numbers too: embed the same entities for a fair comparison"
+            "from more or fewer too: embed the same entities for a fair comparison"
         )
     names = sorted(set(probes["features"].to_pylist()))
     query = f"SELECT * FROM predictions WHERE {where(chosen)} AND features IN ({', '.join(map(literal, names))})"

@@ -103,7 +103,7 @@ def _machine() -> "Iterator[Row]":
     said = os.environ.get("OMP_NUM_THREADS")
     yield "cores", str(threads), f"OMP_NUM_THREADS={said}" if said else ""
     device = device_name(LoadOptions())
-    yield "device", _device(device), f"numbers: {number_format(LoadOptions())}"
+    yield "device", _device(device), f"number format: {number_format(LoadOptions())}"
     free = free_memory()
     yield "memory free", "unknown" if free is None else _size(free), ""
 

@@ -74,7 +74,7 @@ def import_version(context: Context, name: str, keys: pa.Table, width: int) -> I
     if not common or (before_width == width and same >= SAME * common):
         return ImportVersion(before)
     why = (
-        f"{width} numbers in place of {before_width}"
+        f"{width} dimensions in place of {before_width}"
         if before_width != width
         else f"{common - same} of {common} vectors are others"
     )

@@ -69,7 +69,7 @@ def _vectors(context: Context, how: ItemHalves) -> Iterator[FeatureSource]:
     for source in vectors(context):
         config = made.get(source.config_id, {})
         if ALIGNED in config:
-            yield replace(source, lacking="vectors that were turned into another version's space are not halved")
+            yield replace(source, lacking="vectors that were turned towards another version's are not halved")
             continue
         if "events" not in config:
             yield replace(source, lacking=_WHOLE.format(context.dataset) if source.settings else _IMPORTED)

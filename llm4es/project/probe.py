@@ -268,7 +268,10 @@ def probe(
         like={"probe": str(options.probe), "protocol": str(options.protocol)},
     )
     outcome = incremental(context, job)
-    (say_who_is_missing if context.new_items is None else say_who_lacks_items)(context, task, results)
+    if context.new_items is None:
+        say_who_is_missing(context, task, results, evidence)
+    else:
+        say_who_lacks_items(context, task, results)
     lacking = {name: evidence.missing_parts(by_name[name]) for name in results}
     say_what_is_shared(context, task, results, lacking)
     say_what_was_chosen(context, task, results)

@@ -10,26 +10,39 @@ import pyarrow as pa
 
 from ..core.sql import where
 from .context import Context
+from .evidence import Evidence
 from .feature_source import FeatureSource
 from .leaks import label_leaks, leaks_of
+from .recorded import last_run
 from .seen import in_words
 
 if TYPE_CHECKING:
     from ..probe.probe import ProbeResult
 
 
-def say_who_is_missing(context: Context, task: str, results: "Mapping[str, ProbeResult]") -> None:
-    """One line for each pair of numbers, naming the features that it is about."""
+def say_who_is_missing(context: Context, task: str, results: "Mapping[str, ProbeResult]", evidence: Evidence) -> None:
+    """One line for each pair of numbers, naming the features that it is about; none of whom --max-entities left out."""
+    if not results:
+        return
+    no_events = evidence.labels.num_rows - evidence.labels["label"].null_count - len(evidence.cohort)
+    serialized = last_run(context.store, "serialize", context.dataset)
+    is_sample = context.max_entities or (serialized is not None and serialized.config.get("max_entities"))
+    if no_events and not is_sample:
+        context.observer.say(f"{task}: left out: {no_events} labelled {_entities(no_events)} without events")
     missing: dict[tuple[int, int], list[str]] = {}
     for name, result in results.items():
-        missing.setdefault((result.n_without_features, result.n_without_label), []).append(name)
+        missing.setdefault((result.n_without_features - no_events, result.n_without_label), []).append(name)
     for (features, label), names_ in missing.items():
-        if features or label:
+        # A fold is made of everybody with a label and events, then they are dropped from it.
+        left = [f"{features} labelled {_entities(features)} without these features"] * (features > 0)
+        left += [f"{label} with these features and no label"] * (label > 0)
+        if left:
             who = names_[0] if len(names_) == 1 else f"{names_[0]} and {len(names_) - 1} more"
-            context.observer.say(
-                f"{task}, {who}: {features} labelled entities have no features and {label} with features no label; "
-                "neither are used"  # a fold is made of everybody with a label and events, then they are dropped from it
-            )
+            context.observer.say(f"{task}, {who}: left out: {', '.join(left)}")
+
+
+def _entities(n: int) -> str:
+    return "entity" if n == 1 else "entities"
 
 
 def say_who_lacks_items(context: Context, task: str, results: "Mapping[str, ProbeResult]") -> None:

@@ -195,7 +195,7 @@ def in_words(predictions: pa.Table, seen: Mapping[str, Seen]) -> list[str]:
     --------
     >>> rows = pa.table({"features": ["m", "m"], "entity_id": ["a", "b"]})
     >>> in_words(rows, {"m": Seen(frozenset("a"))})
-    ['1 of 2 scored entities were seen by the model in fine-tuning: compare with --unseen-only (m)']
+    ['1 of 2 scored entities were seen in tuning: compare with --unseen-only (m)']
     """
     from ..probe.leakage import met_before  # heavy
 

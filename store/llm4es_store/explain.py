@@ -16,6 +16,9 @@ from .damage import of_data
 _PYTHON_ERROR = re.compile(r"^Traceback .*^[\w.]*(?:Error|Exception): (.*?)$", re.DOTALL | re.MULTILINE)
 """An error of ``ReadOnlyFiles``, as DuckDB hands it on."""
 
+_OF_A_MACRO = "Invalid Input Error: nearest: "
+"""How the macro's own words begin, which say all that there is to say."""
+
 
 def explain(error: Exception) -> str:
     """DuckDB's message as one line, with what to do where a sandbox lock was hit."""
@@ -24,6 +27,7 @@ def explain(error: Exception) -> str:
         text = of_files[1]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     message = " ".join(line for line in lines if not line.startswith(("LINE ", "^")))
+    message = message.removeprefix("Invalid Input Error: ") if _OF_A_MACRO in message else message
     if "disabled by configuration" in message or "has been locked" in message:
         return f"query refused: {message}: only the store's own tables can be read, see `llm4es sql 'SHOW TABLES'`"
     return of_data(message) or f"query failed: {message}"

@@ -46,7 +46,24 @@ MACROS = (
     WHERE other.dataset = of_dataset AND other.model = of_model AND other.k = of_k
       AND chosen.dataset = of_dataset AND chosen.model = of_model AND chosen.k = of_k AND chosen.entity_id = entity
       AND other.entity_id <> entity
-    ORDER BY cosine DESC, other.entity_id LIMIT n""",
+    UNION ALL SELECT NULL, NULL, NULL FROM (  -- one row that has no place in the result, and says what there is not
+        SELECT coalesce(list_sort(list(DISTINCT dataset)), []) AS datasets,
+            list_sort(list(DISTINCT model) FILTER (dataset = of_dataset)) AS models,
+            list_sort(list(DISTINCT k) FILTER (dataset = of_dataset AND model = of_model)) AS ks,
+            count(*) FILTER (dataset = of_dataset AND model = of_model AND k = of_k AND entity_id = entity) AS found
+        FROM embeddings)
+    WHERE CASE
+        WHEN models IS NULL THEN error(format(
+            'nearest: no embeddings of dataset ''{}'': there are {}', of_dataset, datasets))
+        WHEN ks IS NULL THEN error(format(
+            'nearest: no embeddings of {} by model ''{}'': there are {}', of_dataset, of_model, models))
+        WHEN NOT list_contains(ks, of_k) THEN error(format(
+            'nearest: no embeddings of {} by {} with k {}: there are {}', of_dataset, of_model, of_k, ks))
+        WHEN found = 0 THEN error(format(
+            'nearest: no entity ''{}'' of {} has a vector by {} with k {}: look in embeddings who has',
+            entity, of_dataset, of_model, of_k))
+        ELSE false END
+    ORDER BY cosine DESC, entity_id LIMIT n""",
     """CREATE MACRO embedding_of(of_model, of_layers) AS TABLE
     SELECT dataset, entity_id, config_id, list(mean ORDER BY place) AS vector
     FROM (SELECT dataset, entity_id, config_id, place, avg(value)::FLOAT AS mean
