@@ -134,6 +134,38 @@ def _past(store: "Store", stage: str, like: Mapping[str, Any], unit: str) -> lis
     return found
 
 
+def tokens_a_second(store: "Store") -> float | None:
+    """How fast this machine reads with a model, by the newest of its embeddings; None: there is no record of one.
+
+    Parameters
+    ----------
+    store : Store
+        Whose record is read.
+
+    Returns
+    -------
+    float or None
+        Tokens a second, loading left out.
+
+    Examples
+    --------
+    >>> tokens_a_second(project.store) is None or tokens_a_second(project.store) > 0
+    True
+    """
+    from llm4es_store.run_log import host
+
+    here = host()
+    for seconds, text, where in store.sql(
+        "SELECT seconds, cost, host FROM runs WHERE stage = 'embed' AND status = 'done' AND cost IS NOT NULL "
+        "ORDER BY version DESC"
+    ).fetchall():
+        cost, on = json.loads(text), json.loads(where)
+        working = seconds - cost["ready"]
+        if cost["unit"] == TOKENS and working > 0 and all(on.get(n) == here[n] for n in ("name", "machine", "cpus")):
+            return float(cost["units"] / working)
+    return None
+
+
 def like_model(ref: ModelRef, load: LoadOptions, **more: Any) -> dict[str, Any]:
     """What makes a model take as long for as many tokens: its shape, its number format, where it runs, and more.
 

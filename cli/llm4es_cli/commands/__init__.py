@@ -72,7 +72,7 @@ COMMANDS = (
     Command("sql", _RESULTS, "a read-only query over the store's views, or a prompt", "--at --format --out"),
     Command("similar", _RESULTS, "the nearest entities, and the events that make them alike", "--model --k -n"),
     Command("report", _RESULTS, "one self-contained HTML page with the pictures", "--task --out --features"),
-    Command("init", _KEEPING, "a first recipe for tables that nobody has described", "--out --table"),
+    Command("init", _KEEPING, "a first recipe for tables that nobody has described", "--out --yes --table"),
     Command("recipes", _KEEPING, "the built-in recipes"),
     Command("models", _KEEPING, "what models there are; pull one, export one"),
     Command("status", _KEEPING, "the store at a glance: what it holds, what is out of date, what mends it"),

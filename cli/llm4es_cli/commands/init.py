@@ -1,5 +1,7 @@
 """``llm4es init``: a first recipe for tables that nobody has described."""
 
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +10,10 @@ import typer
 from llm4es.options import LimitOptions
 from llm4es.options.panels import Panel
 
+from ..asking import ask
 from ..call import Call
+from ..paging import width_of_terminal
+from ..screen import READABLE
 from ..signature import with_options
 
 
@@ -33,10 +38,13 @@ def init(
         str | None,
         typer.Option("--label-table", metavar="NAME", help="The same of the labels.", rich_help_panel=Panel.WHAT),
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: take what was guessed.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace what is at --out.")] = False,
     **options: Any,
 ) -> None:
     """Look at a table of events, and one of labels, and write a commented recipe for them.
+
+    On a terminal it asks what it is in doubt about, and ends with a preview: texts, their tokens, what a run will cost.
 
     Examples:
 
@@ -50,16 +58,29 @@ def init(
     """
     from llm4es.core.errors import OptionError
     from llm4es.core.limits import limited
+    from llm4es.recipes.init.choices import Choices
     from llm4es.recipes.init.draft import draft_recipe
 
     if out is not None and out.exists() and not force:
         raise OptionError(f"--out {out} is there already: give another name, or --force")
+    is_asked = sys.stdin.isatty() and sys.stdout.isatty() and not call.quiet
     with limited(LimitOptions.of(**options).limits(), "looking at the raw files"):
-        draft = draft_recipe(events, labels, out.parent if out else None, table=table, label_table=label_table)
-    for doubt in draft.unsure:
-        call.screen.say(f"unsure: {doubt}")
-    if out is None:
-        typer.echo(draft.toml, nl=False)
-        return
-    out.write_text(draft.toml, encoding="utf-8")
-    call.screen.say(f"wrote {out}: read it, then 'llm4es run {out}'")
+        drafted = partial(
+            draft_recipe, events, labels, out.parent if out else None, table=table, label_table=label_table
+        )
+        draft = drafted()
+        if is_asked and not yes and (answers := ask(draft.doubts)):
+            draft = drafted(choices=Choices(**answers))
+        for doubt in draft.unsure:
+            call.screen.say(f"unsure: {doubt}")
+        if out is None:
+            typer.echo(draft.toml, nl=False)
+        else:
+            out.write_text(draft.toml, encoding="utf-8")
+            call.screen.say(f"wrote {out}: read it, then 'llm4es run {out}'")
+        if is_asked:
+            from llm4es.project.preview import preview
+
+            seen = preview(draft.toml, draft.base, call.store)
+            for line in seen.lines(str(out or "RECIPE.toml"), width_of_terminal() or READABLE):
+                call.screen.say(line)

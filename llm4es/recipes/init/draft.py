@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..field_names import slug
+from .choices import Choices, OpenGuess, chosen, doubts, with_item
 from .column_profile import ColumnProfile
 from .counted import choose
 from .draft_counted import draft_counted
@@ -30,6 +31,12 @@ class Draft:
     unsure: tuple[str, ...]
     """What was guessed, in words."""
 
+    doubts: tuple[OpenGuess, ...] = ()
+    """What of it is worth asking."""
+
+    base: Path = Path()
+    """The folder that paths in it are relative to."""
+
 
 def draft_recipe(
     events: Path,
@@ -38,6 +45,7 @@ def draft_recipe(
     *,
     table: str | None = None,
     label_table: str | None = None,
+    choices: Choices | None = None,
 ) -> Draft:
     """Write a first recipe for a table of events and one of labels.
 
@@ -51,6 +59,8 @@ def draft_recipe(
         Where the recipe will lie: paths below it are written relative to it. Default: the working directory.
     table, label_table : str, optional
         The table of a database, or the sheet of an Excel file, where there are several.
+    choices : Choices, optional
+        Columns that are not to be guessed; None: all are.
 
     Returns
     -------
@@ -60,7 +70,7 @@ def draft_recipe(
     Raises
     ------
     DataError
-        A file is missing, empty or unreadable, or no column repeats its values.
+        A file is missing, empty or unreadable, no column repeats its values, or one that was chosen is not there.
 
     Examples
     --------
@@ -80,15 +90,16 @@ def draft_recipe(
     label_rows = profile(labels, label_table) if labels else None
     unsure = [f"tables.events.{doubt}" for doubt in rows.doubts]
     unsure += [f"tables.labels.{doubt}" for doubt in (label_rows.doubts if label_rows else ())]
-    entity = guess_entity(rows, label_rows, unsure)
-    time = guess_time(rows, entity, unsure)
+    said = choices or Choices()
+    entity = chosen(said.entity, rows.columns, "entity") if said.entity else guess_entity(rows, label_rows, unsure)
+    time = guess_time(rows, entity, unsure, said.time)
     repeated = repetitions(rows.seen, entity.name)
     columns = [column for column in rows.columns if column is not entity and not _is_time(column, time)]
     parts = [] if time is None else ["date", "weekday", "hour"] if time.has_clock else ["date", "weekday"]
-    named, counted = named_columns(columns, parts), choose(columns, repeated)
+    named, counted = named_columns(columns, parts), with_item(choose(columns, repeated), columns, said.item)
     fields = draft_fields(named, entity, parts, counted, repeated, unsure)
-    chosen = draft_counted(counted, named, unsure)
-    tasks = draft_tasks(label_rows, entity, rows, unsure) if label_rows else no_tasks()
+    baselines = draft_counted(counted, named, unsure)
+    predicted, tasks = draft_tasks(label_rows, entity, rows, unsure, said.label) if label_rows else ([], no_tasks())
     base = _base([rows, *([label_rows] if label_rows else [])], folder)
     tables = [_table("events", rows, base)] + ([_table("labels", label_rows, base)] if label_rows else [])
     elsewhere = base != (folder or Path()).absolute()
@@ -96,14 +107,15 @@ def draft_recipe(
         unsure.append(f"data: the files are not below the recipe's folder: read it with --data {base}")
     note = f"# Its files lie elsewhere: read it with --data {' '.join(str(base).split())}\n" if elsewhere else ""
     blocks = [
-        _head(rows) + note + chosen,
+        _head(rows) + note + baselines,
         *tables,
         _events(entity, time),
         *_left_out(entity, time, unsure),
         fields,
         tasks,
     ]
-    return Draft("\n".join(blocks), tuple(unsure))
+    asked = doubts(unsure, rows.columns, entity, time, counted.items, predicted)
+    return Draft("\n".join(blocks), tuple(unsure), asked, base)
 
 
 def _is_time(column: ColumnProfile, time: ColumnProfile | None) -> bool:

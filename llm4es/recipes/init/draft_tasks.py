@@ -5,6 +5,7 @@ In: the profiles of labels and events. Out: blocks of TOML, and in words what is
 
 from ...core.tasks import Kind
 from ..field_names import field_name
+from .choices import chosen
 from .column_profile import ColumnProfile
 from .table_profile import TableProfile
 from .toml import shown, toml_text
@@ -13,8 +14,10 @@ MANY_CLASSES = 20
 """Different labels above which numbers are a regression, and texts no classes."""
 
 
-def draft_tasks(labels: TableProfile, entity: ColumnProfile, table: TableProfile, unsure: list[str]) -> str:
-    """A task for each column of the labels but the id."""
+def draft_tasks(
+    labels: TableProfile, entity: ColumnProfile, table: TableProfile, unsure: list[str], only: str | None = None
+) -> tuple[list[str], str]:
+    """The columns that are labels, and a task for each; ``only``: for that one."""
     key = next((column for column in labels.columns if column.name == entity.name), None)
     if key is None:
         key = max(labels.columns, key=lambda column: (len(column.values & entity.values), column.distinct))
@@ -28,12 +31,13 @@ def draft_tasks(labels: TableProfile, entity: ColumnProfile, table: TableProfile
         )
     blocks = ["# What is to be predicted for an entity."]
     used: set[str] = set()
-    for column in labels.columns:
-        if column in (key, dated) or column.distinct < 2:
-            continue
+    found = []
+    able = [column for column in labels.columns if column not in (key, dated) and column.distinct >= 2]
+    for column in [chosen(only, able, "label")] if only else able:
         if not column.numeric and column.distinct > MANY_CLASSES:
             unsure.append(f"tasks: {column.name!r} has {column.distinct} different texts, too many for classes")
             continue
+        found.append(column.name)
         kind = _kind(column)
         name = field_name(column.name, used)
         used.add(name)
@@ -49,7 +53,7 @@ def draft_tasks(labels: TableProfile, entity: ColumnProfile, table: TableProfile
         blocks.append("\n".join(lines) + "\n")
     if len(blocks) == 1:
         unsure.append(f"tasks: {labels.path.name} has no column with two values or more besides the id")
-    return "\n".join(blocks)
+    return found, "\n".join(blocks)
 
 
 def _kind(column: ColumnProfile) -> Kind:

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 from ...core.errors import DataError
+from .choices import chosen
 from .column_profile import ColumnProfile
 from .table_profile import TableProfile
 from .time_columns import in_parts
@@ -68,11 +69,14 @@ def guess_entity(table: TableProfile, labels: TableProfile | None, unsure: list[
     return best
 
 
-def guess_time(table: TableProfile, entity: ColumnProfile, unsure: list[str]) -> ColumnProfile | None:
-    """When the events happened: a column that can be read as times, best one named so."""
+def guess_time(
+    table: TableProfile, entity: ColumnProfile, unsure: list[str], said: str | None = None
+) -> ColumnProfile | None:
+    """When the events happened: a column that can be read as times, the one that was ``said``, or best named so."""
     able = [column for column in table.columns if column.time is not None and column is not entity]
+    able = [chosen(said, able, "time")] if said else able
     parts = in_parts(table.columns)
-    if parts is not None and all(column.name in {parts.name, *parts.beside} for column in able):
+    if not said and parts is not None and all(column.name in {parts.name, *parts.beside} for column in able):
         unsure.append(f"events.time: the columns {', '.join(sorted({parts.name, *parts.beside}))} are put together")
         unsure += [f"events.time: it {parts.doubt}"] if parts.doubt else []
         return parts
