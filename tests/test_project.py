@@ -100,7 +100,7 @@ def test_results_are_frames_of_the_caller_s_choice(project: Project) -> None:
     assert isinstance(result.to_polars(), pl.DataFrame)
     assert result.to_arrow().num_rows == len(result) == 20
     assert pl.DataFrame(result).height == 20  # by the Arrow interface alone
-    assert repr(result).splitlines()[:2] == ["entity_id  n_events", "c0         3"]
+    assert repr(result).splitlines()[:2] == ["entity_id  n_events", "c0                3"]
     assert result._repr_html_().startswith("<table><thead><tr><th>entity_id</th>")
     html = project.sql("SELECT '<script>' AS name")._repr_html_()
     assert "<script>" not in html

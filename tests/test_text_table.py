@@ -132,3 +132,24 @@ def test_wrapped_text_breaks_no_word_while_columns_can_be_left_out() -> None:
     narrow = text_table([name, column(Overflow.WHOLE, "figures" * 3)], 40).lines
     assert max(map(len, narrow)) == 40
     assert narrow[0].endswith("figures" * 3)
+
+
+def test_probes_show_what_they_are_about() -> None:
+    probe = {"dataset": "movielens-100k", "task": "gender", "features": "smollm2-135m-movielens-100k@8 [events]",
+             "model": "smollm2-135m-movielens-100k", "k": 8, "protocol": "cv", "probe": "logistic", "metric": "roc_auc",
+             "value": 0.7654, "ci_low": 0.71, "ci_high": 0.8, "n": 943, "n_seen": 0, "seed": 0, "leaks": [],
+             "chosen": None, "source_hash": HASH, "config_id": HASH[:16], "run_id": "20261130-1353"}  # fmt: skip
+    shown = on_terminal([probe], look=NARROW)
+    assert {"features", "metric", "value"} <= set(shown.splitlines()[0].split())
+    assert not {"leaks", "chosen", "config_id"} & set(shown.splitlines()[0].split())
+
+
+def test_a_name_that_is_too_long_goes_on_behind_a_sign_in_it() -> None:
+    names = ["smollm2-135m-movielens-100k@8 [events]", "an_unbroken_name", "x" * 25]
+    table = text_table([TextColumn("features", names, overflow=Overflow.WRAPPED)], 17)
+    assert table.lines == ["smollm2-135m-", "movielens-100k@8", "[events]", "an_unbroken_name", "x" * 17, "x" * 8]
+
+
+def test_a_terminal_without_an_ellipsis_has_dots_in_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm4es_cli.table.ellipsis", lambda: "...")
+    assert "[0.12, -0.03, ... 576]" in on_terminal(VECTORS)

@@ -22,6 +22,10 @@ _NAMES = {"id", "entity", "neighbour", "model", "dataset", "recipe", "task", "fi
 """Columns whose texts people copy, beside those whose name ends in ``_id``: never cut."""
 
 
+_TELLING = {"features", "metric", "value", "score", "cosine", "label"}
+"""Columns that a row is about: they go after all others."""
+
+
 @dataclass(frozen=True)
 class Look:
     """How a table is shown on a terminal."""
@@ -60,7 +64,7 @@ def _column(place: int, names: Sequence[str], values: Sequence[Any], look: Look,
     column = TextColumn(_one_line(name, None), cells, right, overflow)
     is_vector = any(isinstance(value, list) and value and isinstance(value[0], float) for value in there)
     asked_for = is_name or is_vector or (is_text and column.width > LEAST)
-    worth = 2 if asked_for else 1 if there else 0
+    worth = 4 if name in _TELLING else 2 if asked_for else 1 if any(value not in ([], "") for value in there) else 0
     return replace(column, spare=_spare(place, names, look.spare) - worth if place else 0)
 
 
@@ -78,7 +82,7 @@ def _spare(place: int, names: Sequence[str], spare: Sequence[str]) -> float:
 def _one_line(value: Any, width: int | None, *, is_text: bool = False) -> str:
     """A value in one line; a terminal of ``width`` shows the ends of a vector, and of a text no more than fits."""
     if value is None or isinstance(value, float) or (isinstance(value, list) and width is not None):
-        text = shown(value)
+        text = shown(value).replace("…", ellipsis())
     elif isinstance(value, str):
         text = value[: 4 * width] if is_text and width is not None else value
     else:

@@ -3,11 +3,12 @@
 In: an Arrow table. Out: the same in the caller's own kind of frame, as text, as HTML. Knows no step.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from html import escape
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.types as kinds
 
 from ..core.errors import OptionError
 from .cells import shown
@@ -169,16 +170,20 @@ class Result:
 
 
 def plain_text(table: pa.Table) -> str:
-    """The first rows under their column names, two spaces apart."""
-    cells = [[shown(value) for value in row.values()] for row in table.slice(0, _MOST_ROWS).to_pylist()]
-    lines = [table.column_names, *cells]
-    widths = [max(len(line[column]) for line in lines) for column in range(table.num_columns)]
-    text = "\n".join(_padded(line, widths) for line in lines)
-    return "\n".join(part for part in (text, _more(table)) if part)
+    """The first rows under their column names, as terminals show them; every column, numbers at the right."""
+    from .text_table import TextColumn, text_table  # rich measures the text
 
-
-def _padded(line: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+    first = table.slice(0, _MOST_ROWS)
+    columns = [
+        TextColumn(
+            field.name,
+            [shown(value) for value in values.to_pylist()],
+            kinds.is_integer(field.type) or kinds.is_floating(field.type),
+        )
+        for field, values in zip(first.schema, first.columns, strict=True)
+    ]
+    laid = text_table(columns, None)
+    return "\n".join(filter(None, [laid.header, *laid.lines, _more(table)]))
 
 
 def _more(table: pa.Table) -> str:

@@ -4,6 +4,7 @@ In: columns of text, a width. Out: lines. Knows no terminal and no data. Rich me
 times as long, and leaves out in silence what does not fit.
 """
 
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -162,8 +163,22 @@ def _shared(columns: Sequence[TextColumn], width: int) -> list[int]:
 def _parts(column: TextColumn, width: int, ellipsis: str) -> list[list[str]]:
     """Each cell's lines."""
     if column.overflow is Overflow.WRAPPED and column.width > width:
-        return [textwrap.wrap(cell, width, break_on_hyphens=False) or [""] for cell in column.cells]
+        return [_wrapped(cell, width) or [""] for cell in column.cells]
     return [[_cut(cell, width, ellipsis)] for cell in column.cells]
+
+
+def _wrapped(cell: str, width: int) -> list[str]:
+    """Lines that are parted between words; a name that is wider goes on behind a hyphen or another sign in it."""
+    words = [word if len(word) <= width else " ".join(_pieces(word, width)) for word in cell.split(" ")]
+    return textwrap.wrap(" ".join(words), width, break_on_hyphens=False)
+
+
+def _pieces(word: str, width: int) -> list[str]:
+    """As few pieces as fit; two of them never fit in one line."""
+    pieces = [""]
+    for part in re.findall(r"[^-_/@+.,]*[-_/@+.,]|[^-_/@+.,]+", word):
+        pieces[-1:] = [pieces[-1] + part] if len(pieces[-1] + part) <= width or not pieces[-1] else [pieces[-1], part]
+    return pieces
 
 
 def _cut(text: str, width: int, ellipsis: str) -> str:
