@@ -101,7 +101,7 @@ def docs(session: nox.Session) -> None:
 def site(session: nox.Session) -> None:
     """The documentation as a site, in ``site/``; a link that leads nowhere is an error."""
     _install(session, "docs")
-    session.run("mkdocs", "build", "-q", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
+    session.run("mkdocs", "build", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session
