@@ -12,10 +12,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 import llm4es
+from benchmarks.picture import picture
 from llm4es_cli.main import main
 from llm4es_store import Store
 
@@ -63,13 +65,22 @@ def test_what_a_page_shows_is_done(page: Path, kept: Path, tmp_path: Path, monke
             printed(text, names)
 
 
+def test_the_picture_of_the_readme_is_drawn_with_colours_of_its_own(kept: Path) -> None:
+    svg = picture(str(kept / "llm4es-store"), "movielens-100k", "gender")
+    assert "tfidf" in "".join(ElementTree.fromstring(svg).itertext())
+    light, _, dark = svg[: svg.index("</style>")].partition("prefers-color-scheme: dark")
+    for name in re.findall(r"var\((--\w+)\)", svg):
+        assert f"{name}:" in light
+        assert f"{name}:" in dark
+
+
 def done(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Do a line, with few folds; what ``run`` and ``report`` do is told by tests of their own."""
     if words[1:] == ["run", "purchases.toml"]:  # what the page goes on with
         words = ["llm4es", "probe", "purchases", "--features", "counts,majority"]
     if words[0] != "llm4es":
         subprocess.run(words, check=True)
-    elif words[1] != "report" and (words[1] != "run" or "--dry-run" in words):
+    elif words[1] not in ("run", "report"):
         monkeypatch.setattr(sys, "argv", [*words, *(FEW if words[1] in ("probe", "predict") else ())])
         with pytest.raises(SystemExit) as ended:
             main()
