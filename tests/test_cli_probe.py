@@ -145,6 +145,8 @@ def test_who_is_missing_is_counted(place: Place, tmp_path: Path) -> None:
         (("--layers", "first"), r"--layers 'first' is no number of layers: give 1 or more, or 'all'"),
         (("--sizes", "0"), r"--sizes 0 is below 2: give 2 or more"),
         (("--task", "age"), r"--task 'age' is none of 'shop''s: there are loyal"),
+        (("--task", "loyl"), r"--task 'loyl' is none of 'shop''s: there are loyal; did you mean 'loyal'\?"),
+        (("--features", "tfdif"), r"--features 'tfdif' is not in the store: there are .*; did you mean 'tfidf'\?"),
         (("--protocol", "year"), r"--protocol 'year' is unknown: choose one of cv, holdout, ptls"),
         (("--probe", "forest"), r"--probe 'forest' is unknown: choose one of logistic"),
         (("--folds", "20"), r"class '\w+' has 15 members for 20 folds: give fewer --folds"),

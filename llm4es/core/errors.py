@@ -5,7 +5,7 @@ any other exception is a bug and shows its traceback.
 """
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def one_line(error: object, at_most: int | None = None) -> str:
@@ -82,6 +82,29 @@ def nearest(name: object, known: Sequence[str]) -> str:
     >>> nearest("x", ["user", "amount"])
     'there are user, amount'
     """
-    by_lower = {each.lower(): each for each in known}
-    near = [by_lower[match] for match in difflib.get_close_matches(str(name).lower(), by_lower, cutoff=0.5)]
+    near = near_names(str(name), known, cutoff=0.5)
     return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known) or 'none'}"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """What to add to a message that lists the known names; nothing where none is near.
+
+    Examples
+    --------
+    >>> did_you_mean("ful", ["full", "newest"]), did_you_mean("x", ["full"])
+    ("; did you mean 'full'?", '')
+    """
+    near = near_names(word, known, at_most=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def near_names(name: str, known: Iterable[str], at_most: int = 3, cutoff: float = 0.6) -> list[str]:
+    """The known names most like a misspelt one, whatever their case; how like, 0..1, is said by ``cutoff``.
+
+    Examples
+    --------
+    >>> near_names("Usr", ["user", "amount"])
+    ['user']
+    """
+    by_lower = {each.lower(): each for each in known}
+    return [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, at_most, cutoff)]

@@ -4,7 +4,6 @@ In: ids and ``EnrichOptions``. Out: (entity, variant) pairs, drawn by the seed a
 work agree and other entities change nothing. Knows no text.
 """
 
-import difflib
 import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from ..core.errors import OptionError
+from ..core.errors import OptionError, near_names
 from ..options import Constrain, EngineName, EnrichBy, EnrichOptions, LoadOptions
 from ..serialize.formats import TextFormat
 from . import form
@@ -80,7 +79,7 @@ def choices(options: EnrichOptions) -> Sequence[str]:
     known = prompt_names() if by_llm else [format.value for format in TextFormat]
     for name in options.formats:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = near_names(name, known, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
             raise OptionError(f"--formats {name!r} is no {'prompt' if by_llm else 'format'}: {hint}")
     names = list(dict.fromkeys(options.formats)) or known

@@ -4,9 +4,10 @@ In: the name as typed, and the names that need no network. Out: the remedy of an
 folders beside the one that was typed, and nothing in them.
 """
 
-import difflib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from ..core.errors import near_names
 
 LIKENESS = 0.7
 """How like two names are, 0..1, for one to be taken for a slip in typing the other."""
@@ -33,8 +34,7 @@ def remedy(name: str, known: Iterable[str], otherwise: str) -> str:
 
 def _near(name: str, known: Iterable[str]) -> list[str]:
     """The known names most like ``name``, capitals aside."""
-    by_lower = {candidate.lower(): candidate for candidate in known}
-    return [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, AT_MOST, LIKENESS)]
+    return near_names(name, known, AT_MOST, LIKENESS)
 
 
 def _folders(name: str) -> Iterator[str]:

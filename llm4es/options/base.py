@@ -11,8 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self, TypeVar, get_type_hints, overload
 
-from ..core.errors import OptionError
-from .coerce import coerce, did_you_mean
+from ..core.errors import OptionError, did_you_mean
+from .coerce import coerce
 from .setting import REQUIRED, Setting
 
 DEFAULT_MODEL = "smollm2-135m"

@@ -4,7 +4,6 @@ In: a setting and a plain value: '1,8,all', (1, 8, 'all'), 8, 'full', '1998-03-0
 names the option, what was given and what to give. Knows no stage.
 """
 
-import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from enum import StrEnum
 from numbers import Integral, Real
 from typing import Any
 
-from ..core.errors import OptionError
+from ..core.errors import OptionError, did_you_mean
 from ..core.lists import split_outside
 from .setting import Setting
 
@@ -40,12 +39,6 @@ def plain(setting: Setting, value: Any) -> str:
     if setting.many:
         return ",".join(_named(setting, item) for item in value)
     return _named(setting, value)
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """'; did you mean 'full'?', or '' where nothing is near."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _named(setting: Setting, value: Any) -> str:

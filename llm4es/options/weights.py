@@ -8,8 +8,7 @@ import math
 import re
 from enum import StrEnum
 
-from ..core.errors import OptionError
-from .coerce import did_you_mean
+from ..core.errors import OptionError, did_you_mean
 
 
 class Weight(StrEnum):

@@ -6,7 +6,7 @@ In: a store, a recipe, a choice of entities, names. Out: feature sources. Knows 
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from ..core.errors import OptionError
+from ..core.errors import OptionError, did_you_mean
 from ..core.tasks import BASELINE_NAMES
 from ..core.versions import version_of, with_version
 from ..features.expressions import parse_expression
@@ -201,15 +201,15 @@ def named(text: str, found: Mapping[str, FeatureSource]) -> FeatureSource:
     """
     if text in found:
         return found[text]
-    tree = parse_expression(text)
-    if tree.how is not None:
+    if (tree := parse_expression(text)).how is not None:
         return combined(tree, found, lambda name: named(name, found))
     if parts := parted(text, lambda piece: _closest(piece.removeprefix(EMBEDDING), found)):
         return joined(parts)
     lacking = next(part for part in parse_features(text) if _closest(part.name, found) is None)
     if lacking.baseline in NEEDED:
         raise OptionError(f"--features {lacking.name!r} needs {NEEDED[lacking.baseline]} in the recipe: there is none")
-    raise OptionError(f"--features {lacking.name!r} is not in the store: there are {', '.join(_listed(found))}")
+    there = ", ".join(_listed(found)) + did_you_mean(lacking.name, found)
+    raise OptionError(f"--features {lacking.name!r} is not in the store: there are {there}")
 
 
 def _listed(found: Mapping[str, FeatureSource]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from ..core.errors import OptionError, ProbeError
+from ..core.errors import OptionError, ProbeError, did_you_mean
 from ..core.hashing import config_id
 from ..core.lean_arrow import lean_scikit
 from ..core.tasks import Kind, of_kind_sql
@@ -78,7 +78,8 @@ def tasks_of(context: Context, task: str | None) -> list[str]:
         name = field_name(task, ())
         if name in known and f"{name}_" not in known:  # of two columns that became one name, which is meant?
             return [name]
-        raise OptionError(f"--task {task!r} is none of {context.dataset!r}'s: there are {', '.join(known)}")
+        there = ", ".join(known) + did_you_mean(task, known)
+        raise OptionError(f"--task {task!r} is none of {context.dataset!r}'s: there are {there}")
     return [task]
 
 
@@ -268,10 +269,7 @@ def probe(
         like={"probe": str(options.probe), "protocol": str(options.protocol)},
     )
     outcome = incremental(context, job)
-    if context.new_items is None:
-        say_who_is_missing(context, task, results, evidence)
-    else:
-        say_who_lacks_items(context, task, results)
+    (say_who_is_missing if context.new_items is None else say_who_lacks_items)(context, task, results, evidence)
     lacking = {name: evidence.missing_parts(by_name[name]) for name in results}
     say_what_is_shared(context, task, results, lacking)
     say_what_was_chosen(context, task, results)

@@ -45,7 +45,7 @@ def _entities(n: int) -> str:
     return "entity" if n == 1 else "entities"
 
 
-def say_who_lacks_items(context: Context, task: str, results: "Mapping[str, ProbeResult]") -> None:
+def say_who_lacks_items(context: Context, task: str, results: "Mapping[str, ProbeResult]", _: Evidence) -> None:
     """One line for each pair of numbers: labelled entities without events of the items of one half."""
     missing: dict[tuple[int, int], list[str]] = {}
     for name, result in results.items():

@@ -3,11 +3,9 @@
 In: a validation error and the text that was read. Out: a message.
 """
 
-import difflib
-
 from pydantic import ValidationError
 
-from ..core.errors import one_line
+from ..core.errors import did_you_mean, one_line
 from .model import Recipe
 
 
@@ -18,8 +16,7 @@ def first_problem(error: ValidationError, text: str) -> str:
     key = ".".join(str(part) for part in place) or "the recipe as a whole"
     what = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(place[-1]), _keys(), n=1)
-        what = "there is no such key" + (f"; did you mean {near[0]!r}?" if near else "")
+        what = f"there is no such key{did_you_mean(str(place[-1]), _keys())}"
     elif problem["type"] != "missing" and not isinstance(problem["input"], dict | list):
         what += f", not {one_line(repr(problem['input']), 200)}"
     return f"{key}{_line(place, text)}: {what}"

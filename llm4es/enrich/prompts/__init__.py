@@ -3,13 +3,12 @@
 In: a name. Out: a frozen prompt. A change of a file changes ``digest``, and so the configuration of the rows.
 """
 
-import difflib
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from ...core.errors import OptionError
+from ...core.errors import OptionError, near_names
 from ...core.hashing import config_id
 from ...serialize.formats import TextFormat
 
@@ -70,7 +69,7 @@ def prompt_names() -> list[str]:
 def load_prompt(name: str) -> Prompt:
     """The prompt of that name."""
     if name not in prompt_names():
-        near = difflib.get_close_matches(name, prompt_names(), n=1)
+        near = near_names(name, prompt_names(), 1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(prompt_names())}"
         raise OptionError(f"--formats {name!r} is no prompt: {hint}")
     fields = tomllib.loads(files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
