@@ -112,6 +112,10 @@ class ReportOptions(Options):
         completes=Completes.FEATURES,
     )
 
+    against: str = option(
+        "", "Beside the store as it was at a version or a time, or beside another store.", metavar="VERSION|PATH"
+    )
+
     projection: Projection = option(Projection.PCA, "How the map is drawn; umap needs the extra `umap`.")
 
     protocol: str = like(ProbeOptions, "protocol", help="Which probes to show, by protocol.")

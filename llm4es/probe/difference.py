@@ -105,13 +105,19 @@ def only_one(name: str, entities: int, side: str) -> pa.Table:
 
 
 def probe_difference(
-    before: tuple[pa.Table, pa.Table], after: tuple[pa.Table, pa.Table], names: tuple[str, str]
+    before: tuple[pa.Table, pa.Table],
+    after: tuple[pa.Table, pa.Table],
+    names: tuple[str, str],
+    metric: str | None = None,
 ) -> pa.Table:
-    """The paired difference of one task's probe: (probes, predictions) of each side, under their names there."""
+    """The paired difference of one task's probe: (probes, predictions) of each side, under their names there.
+
+    ``metric``: None takes the task's primary one.
+    """
     sides = (f"{names[0]} (before)", f"{names[1]} (after)")
     probes = pa.concat_tables([_renamed(t[0], s) for t, s in zip((before, after), sides, strict=True)])
     predictions = pa.concat_tables([_renamed(t[1], s) for t, s in zip((before, after), sides, strict=True)])
-    compared = compare(probes, predictions, sides[0], common=True).to_pylist()
+    compared = compare(probes, predictions, sides[0], metric=metric, common=True).to_pylist()
     task = predictions["task"][0].as_py()
     label = names[0] if names[0] == names[1] else f"{names[0]} -> {names[1]}"
     return pa.concat_tables(

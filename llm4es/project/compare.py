@@ -4,6 +4,7 @@ In: a context, a task, options. Out: rows of ``probe.compare.COMPARISON`` with t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -19,6 +20,9 @@ from .rule_written import rule_written
 from .seen import in_words as met
 from .seen import with_seen
 from .shown_probes import ShownProbes, shown_probes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 COSTS = ("dimensions", "tokens", "seconds")
 """Columns of a comparison, and fields of a feature source."""
@@ -43,6 +47,65 @@ class Comparison(Result):
         from .comparison_table import html
 
         return html(self.to_pylist())
+
+    def plot(self, task: str | None = None, ax: "Axes | None" = None) -> "Axes":
+        """Draw every feature set's value with its interval, the best first.
+
+        Parameters
+        ----------
+        task : str, optional
+            Of which task; None: of the only one.
+        ax : matplotlib.axes.Axes, optional
+            Where it is drawn; None: a figure of its own.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Baselines are hollow, the reference's value is dashed; of more than 24 feature sets the best.
+
+        Raises
+        ------
+        OptionError
+            Where matplotlib and jinja2 are not installed, and for a task that was not compared.
+
+        Examples
+        --------
+        >>> project.compare().plot("loyal").get_xlabel()
+        'roc_auc with 95 % interval; dashed: counts'
+        """
+        from .plots import plot_comparison
+
+        return plot_comparison(self.to_pylist(), task, ax)
+
+    def plot_k(self, task: str | None = None, ax: "Axes | None" = None) -> "Axes":
+        """Draw the metric against the number of last layers averaged, a line a model.
+
+        Parameters
+        ----------
+        task : str, optional
+            Of which task; None: of the only one.
+        ax : matplotlib.axes.Axes, optional
+            Where it is drawn; None: a figure of its own.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Bars are 95 % intervals of each value alone.
+
+        Raises
+        ------
+        OptionError
+            Where matplotlib and jinja2 are not installed, and where no model was probed at two k.
+
+        Examples
+        --------
+        >>> project.compare("loyal").plot_k()
+        Traceback (most recent call last):
+        llm4es.core.errors.OptionError: no model was probed at two k for 'loyal': embed with --k 1,8,all and probe
+        """
+        from .plots import plot_k
+
+        return plot_k(self.to_pylist(), task, ax)
 
 
 def compare(

@@ -14,6 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from ..core.figures import between, count, number, p_value, signed
+from ..core.interval_bar import interval_bar, scale_of
 from ..core.printable import printable
 from ..probe.cautions import cautions
 from ..probe.comparison import WITHIN_NOISE, in_short
@@ -191,11 +192,19 @@ def html(rows: Sequence[Row]) -> str:
 
 
 def _html(rows: Sequence[Row]) -> str:
-    columns = shown(rows)
-    head = "".join(f"<th>{quoted(column.title)}</th>" for column in columns)
-    body = "".join("<tr>" + "".join(f"<td>{quoted(c.cell(row))}</td>" for c in columns) + "</tr>" for row in rows)
+    columns, place = shown(rows), 1 + any(row["probe"] != rows[0]["probe"] for row in rows)
+    head = [f'<th scope="col">{quoted(column.title)}</th>' for column in columns]
+    head.insert(place, '<th scope="col">drawn</th>')
+    reference = next((row["value"] for row in rows if row["difference"] is None), None)
+    scale = scale_of(reference, *(row[end] for row in rows for end in ("ci_low", "ci_high")))
+    lines = []
+    for row in rows:
+        cells = [f"<td>{quoted(printable(column.cell(row)))}</td>" for column in columns[1:]]
+        drawn = interval_bar(row["ci_low"], row["value"], row["ci_high"], scale, reference)
+        cells.insert(place - 1, f"<td>{drawn}</td>")
+        lines.append(f'<tr><th scope="row">{quoted(printable(columns[0].cell(row)))}</th>{"".join(cells)}</tr>')
     below = "".join(f"<p><em>{quoted(note)}</em></p>" for note in notes(rows))
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    table = f"<table><thead><tr>{''.join(head)}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
     return f"<p><strong>{quoted(title(rows))}</strong></p>{table}{below}"
 
 

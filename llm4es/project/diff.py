@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from ..features.feature_set import FeatureSet
 
-_POINT = r"\d+|\d{4}-\d\d-\d\d[^:]*(?::\d\d.*)?"
-_SIDE = re.compile(rf"(?:(?P<alone>{_POINT})|(?P<name>.*?)(?::(?P<at>{_POINT}))?)")
+POINT = r"\d+|\d{4}-\d\d-\d\d[^:]*(?::\d\d.*)?"
+"""A version or a time, as it is typed."""
+_SIDE = re.compile(rf"(?:(?P<alone>{POINT})|(?P<name>.*?)(?::(?P<at>{POINT}))?)")
 
 _EMBEDDINGS = """SELECT model, k, config_id, any_value(pooling) AS pooling, any_value(texts) AS texts,
     any_value(history) AS history, any_value(max_length) AS max_length,

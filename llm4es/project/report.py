@@ -20,6 +20,7 @@ from .context import Context
 from .feature_sources import feature_sources
 from .histories import Histories
 from .observer import duration
+from .report_against import against
 from .report_commands import sql_command
 from .report_cuts import cut_warnings, cuts_sql
 from .report_evidence import evidence
@@ -132,7 +133,7 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
     context = context.at(options.train_as_of, options.test_as_of).of_task(tasks[0] if len(tasks) == 1 else None)
     raw = context.cutoff.config_id  # first: of tasks that end at several times one has to be chosen
     found = evidence(context, tasks, options)
-    vectors, vectors_name = _vectors(context, options.features, found.comparison)
+    vectors, vectors_name = map_vectors(context, options.features, found.comparison)
     queries = {
         "runs": _RUNS.format(of_data=of_data),
         "users": _USERS.format(events=Histories(context.store, context.dataset, raw).sql(["event_time"])),
@@ -144,6 +145,7 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
         dataset=context.dataset,
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, llm4es {__version__}",
         answers=tuple(found.answers),
+        against=against(context, options.against, found) if options.against else None,
         spent="{} runs took {}".format(*_spent(context)),
         warnings=(*dict.fromkeys(found.cautions), *cut_warnings(context.scored, read)),
         commands={name: (sql_command(query),) for name, query in queries.items()} | found.commands,
@@ -171,7 +173,7 @@ def _spent(context: Context) -> tuple[str, str]:
     return f"{n:,}", duration(seconds)
 
 
-def _vectors(context: Context, features: str, compared: pa.Table | None) -> tuple[pa.Table | None, str]:
+def map_vectors(context: Context, features: str, compared: pa.Table | None) -> tuple[pa.Table | None, str]:
     """The vectors of the map: those asked for, else the best that were probed, else none."""
     import numpy as np
 

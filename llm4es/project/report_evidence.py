@@ -49,6 +49,12 @@ class TaskEvidence:
     """What has to be known before."""
     commands: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Task -> what is typed to get its table."""
+    chosen: dict[str, Mapping[str, str | int]] = field(default_factory=dict)
+    """Task -> columns of ``probes`` and ``predictions`` with the values that the shown rows have."""
+
+    def rows_of(self, task: str) -> list[dict[str, Any]]:
+        """The comparison of a task, best first."""
+        return next(rows for table in self.tables if (rows := table.to_pylist())[0]["task"] == task)
 
     @property
     def comparison(self) -> pa.Table | None:
@@ -128,6 +134,7 @@ def _add(
     rows = table.to_pylist()
     found.tables.append(table)
     found.scores.append(scored)
+    found.chosen[task] = shown.chosen
     found.answers.append(task_answer(rows, len(given_away) + len(same)))
     found.commands[task] = tuple(_commands(of, task, rows, shown.chosen, options))
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from llm4es_store import Store
 
+    from .compare import Comparison
     from .exported import Exported
     from .similar import Neighbours
 
@@ -46,7 +47,7 @@ class Results(ABC):
         return self._context(dry_run=True, create=False)
 
     @takes(CompareOptions)
-    def compare(self, task: str | None = None, **options: Any) -> Result:
+    def compare(self, task: str | None = None, **options: Any) -> "Comparison":
         """Compare everything that was probed: metric, interval, paired difference against the best baseline.
 
         Parameters
@@ -56,9 +57,10 @@ class Results(ABC):
 
         Returns
         -------
-        Result
-            A row a feature set, the best first: ``features``, ``metric``, ``value``, ``ci_low``, ``ci_high``, and
-            against the reference ``difference``, ``diff_low``, ``diff_high``, ``p_adjusted``, ``words``.
+        Comparison
+            A ``Result`` that draws itself: a row a feature set, the best first: ``features``, ``metric``, ``value``,
+            ``ci_low``, ``ci_high``, and against the reference ``difference``, ``diff_low``, ``diff_high``,
+            ``p_adjusted``, ``words``.
 
         Raises
         ------
@@ -171,6 +173,8 @@ class Results(ABC):
         from .probe import tasks_of
         from .report import write_report
 
+        if options.get("against") is not None:  # a version of the store, or a path
+            options["against"] = str(options["against"])
         context = self._reading()
         return write_report(context, tasks_of(context, task), ReportOptions.of(**options), out)
 

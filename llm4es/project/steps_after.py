@@ -10,14 +10,14 @@ from ..core.frames import to_arrow
 from ..options import ImportOptions, PredictOptions
 from .documented import takes
 from .outcome import Outcome
-from .results import Results
+from .results_drawn import DrawnResults
 
 if TYPE_CHECKING:
     from ..recipes import Recipe
     from .scores import Scoring
 
 
-class StepsAfter(Results):
+class StepsAfter(DrawnResults):
     """The steps of ``Project`` beside the way of ``run``.
 
     Examples

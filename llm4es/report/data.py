@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from ..options import Projection as Projection
+from .against import Against
 from .answer import Caution, TaskAnswer
 
 
@@ -25,6 +26,9 @@ class ReportData:
 
     answers: tuple[TaskAnswer, ...] = ()
     """The first screen: a task each."""
+
+    against: Against | None = None
+    """An earlier version or another store beside it; None: nothing."""
 
     spent: str = ""
     """What all runs have cost, in words."""

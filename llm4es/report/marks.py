@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
-from .svg import MUTED, SERIES, SHAPES, drawing, short, to_svg
+from .svg import PAGE, SHAPES, Palette, drawing, short, to_svg
 
 STEPS = 16
 """Colours of a scale: one more is not told apart."""
@@ -27,41 +27,63 @@ TAILS = (0.02, 0.98)
 
 def classes(points: NDArray[np.float64], ids: Sequence[str], label: Mapping[str, str], name: str, task: str) -> str:
     """One mark a user, a colour a class; the marks carry the users' numbers in the order of ``ids``."""
-    known = sorted(set(label.values()))[: len(SERIES)]
-    groups = [(c, [i for i, e in enumerate(ids) if label.get(e) == c], SERIES[n]) for n, c in enumerate(known)]
-    rest = [i for i, e in enumerate(ids) if label.get(e) not in known]
-    groups += [("no label" if len(known) < len(SERIES) else "other", rest, MUTED)] if rest else []
     with drawing(4.2) as (figure, (axes,)):
-        for n in sorted(range(len(groups)), key=lambda n: -len(groups[n][1])):  # small classes on top
-            _, members, colour = groups[n]
-            _marks(axes, points, members, n, color=colour)
-        for n, (text, _, colour) in enumerate(groups):
-            axes.plot([], [], SHAPES[n % 8], color=colour, label=short(text, 14))
-        _frame(axes, points)
+        members = classes_on(axes, points, ids, label)
         figure.legend(loc="outside upper left", ncols=4)
         svg = to_svg(figure, name, f"Map of {len(ids)} users" + (f" coloured by {task}" if task else ""))
-    return _with_users(svg, name, [members for _, members, _ in groups])
+    return _with_users(svg, name, members)
+
+
+def classes_on(
+    axes: Axes, points: NDArray[np.float64], ids: Sequence[str], label: Mapping[str, str], colours: Palette = PAGE
+) -> list[list[int]]:
+    """Draw it on axes; the users of each class."""
+    series = colours.series
+    known = sorted(set(label.values()))[: len(series)]
+    groups = [(c, [i for i, e in enumerate(ids) if label.get(e) == c], series[n]) for n, c in enumerate(known)]
+    rest = [i for i, e in enumerate(ids) if label.get(e) not in known]
+    groups += [("no label" if len(known) < len(series) else "other", rest, colours.muted)] if rest else []
+    for n in sorted(range(len(groups)), key=lambda n: -len(groups[n][1])):  # small classes on top
+        _, members, colour = groups[n]
+        _marks(axes, points, members, n, color=colour)
+    for n, (text, _, colour) in enumerate(groups):
+        axes.plot([], [], SHAPES[n % 8], color=colour, label=short(text, 14))
+    _frame(axes, points)
+    return [members for _, members, _ in groups]
 
 
 def scale(points: NDArray[np.float64], ids: Sequence[str], label: Mapping[str, str], name: str, task: str) -> str:
     """One mark a user, its colour from low to high; a bar says which number has which."""
+    with drawing(4.2) as (figure, (axes,)):
+        members, (low, high) = scale_on(axes, points, ids, label, task)
+        svg = to_svg(figure, name, f"Map of {len(ids)} users coloured by {task}, from {low:.4g} to {high:.4g}")
+    return _with_users(svg, name, members)
+
+
+def scale_on(
+    axes: Axes,
+    points: NDArray[np.float64],
+    ids: Sequence[str],
+    label: Mapping[str, str],
+    task: str,
+    colours: Palette = PAGE,
+) -> tuple[list[list[int]], tuple[float, float]]:
+    """Draw it on axes; the users with a number and those without, and the scale's ends."""
     number = np.array([float(label.get(entity, "nan")) for entity in ids])  # (N,)
     known, rest = (np.flatnonzero(side).tolist() for side in (~np.isnan(number), np.isnan(number)))
     low, high = np.quantile(number[known], TAILS) if known else (0.0, 1.0)
     high = high if high > low else low + 1
-    with drawing(4.2) as (figure, (axes,)):
-        _marks(axes, points, rest, 1, color=MUTED)
-        marks = axes.scatter(
-            points[known, 0], points[known, 1], s=20, c=number[known], vmin=low, vmax=high, cmap=COLOURS,
-            edgecolors=MUTED, linewidths=0.5,
-        )  # fmt: skip  # an edge: the scale's ends are near the light page's paper, or the dark one's
-        marks.set_gid("group0")
-        _frame(axes, points)
-        outside = (bool((number[known] < low).any()), bool((number[known] > high).any()))
-        ends = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[outside]
-        figure.colorbar(marks, ax=axes, location="top", label=short(task, 40), aspect=40, extend=ends)
-        svg = to_svg(figure, name, f"Map of {len(ids)} users coloured by {task}, from {low:.4g} to {high:.4g}")
-    return _with_users(svg, name, [known, rest])
+    _marks(axes, points, rest, 1, color=colours.muted)
+    marks = axes.scatter(
+        points[known, 0], points[known, 1], s=20, c=number[known], vmin=low, vmax=high, cmap=COLOURS,
+        edgecolors=colours.muted, linewidths=0.5,
+    )  # fmt: skip  # an edge: the scale's ends are near the light page's paper, or the dark one's
+    marks.set_gid("group0")
+    _frame(axes, points)
+    outside = (bool((number[known] < low).any()), bool((number[known] > high).any()))
+    ends = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[outside]
+    axes.figure.colorbar(marks, ax=axes, location="top", label=short(task, 40), aspect=40, extend=ends)
+    return [known, rest], (low, high)
 
 
 def _marks(axes: Axes, points: NDArray[np.float64], members: Sequence[int], group: int, *, color: str) -> None:

@@ -17,7 +17,7 @@ from ..core import figures
 from ..probe.comparison import in_short
 from .data import ReportData
 from .people import People, people
-from .sections import about, task_sections
+from .sections import about, framed, task_sections
 from .svg import one_line
 
 
@@ -58,6 +58,7 @@ def render(data: ReportData) -> str:
         data=data,
         tasks=task_sections(data),
         about=about(data),
+        against_pictures=[framed(task, svg) for task, svg in data.against.pictures()] if data.against else [],
         people=map_,
         maps={task: Markup(svg) for task, svg in map_.maps.items()} if map_ else {},  # noqa: S704  # escaped by matplotlib
         users=_json(map_),

@@ -49,8 +49,7 @@ def people(data: ReportData) -> People:
     ids = data.vectors["entity_id"].to_pylist()
     lists = data.vectors["vector"].combine_chunks()
     matrix = np.asarray(lists.flatten(), dtype=np.float32).reshape(len(ids), -1)  # (N, D)
-    shown = sorted(range(len(ids)), key=lambda i: text_hash(ids[i]))[: data.shown_users]
-    shown = sorted(shown, key=lambda i: str(ids[i]))
+    shown = chosen_users(ids, data.shown_users)
     points, kept = PROJECTIONS[data.projection](matrix)  # (N, 2)
     labels = _labels(data)
     order = [ids[i] for i in shown]
@@ -76,6 +75,12 @@ def people(data: ReportData) -> People:
         "" if len(shown) == len(ids) else f"{len(shown):,} of {len(ids):,} users drawn, chosen by a hash of the id. "
     )
     return People(maps, sample + kept, users)
+
+
+def chosen_users(ids: Sequence[str], most: int) -> list[int]:
+    """Which users are drawn, by their places: of too many a sample, always the same one; in the order of their ids."""
+    sample = sorted(range(len(ids)), key=lambda i: text_hash(ids[i]))[:most]
+    return sorted(sample, key=lambda i: str(ids[i]))
 
 
 def pca(matrix: NDArray[np.float32]) -> tuple[NDArray[np.float64], str]:

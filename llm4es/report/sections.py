@@ -54,20 +54,20 @@ def task_sections(data: ReportData) -> list[TaskSection]:
     for n, name in enumerate(pc.unique(data.comparison["task"]).to_pylist()):
         rows = data.comparison.filter(pc.equal(data.comparison["task"], name)).to_pylist()
         best = f"The best {MOST_ROWS} of {len(rows)}: the table below has all." if len(rows) > MOST_ROWS else ""
-        pictures = [_picture("Every feature set beside the others", forest(rows, f"forest-{n}"), best)]
+        pictures = [framed("Every feature set beside the others", forest(rows, f"forest-{n}"), best)]
         if (k := lines.by_k(rows, f"k-{n}")) is not None:
-            pictures.append(_picture("How many last layers", k, _alone(rows)))
+            pictures.append(framed("How many last layers", k, _alone(rows)))
         if (layer := lines.by_layer(rows, f"layer-{n}")) is not None:
-            pictures.append(_picture("Each layer on its own", layer, _alone(rows)))
+            pictures.append(framed("Each layer on its own", layer, _alone(rows)))
         drawn = _curves(data, name, rows)
         if drawn:
-            pictures.append(_picture("ROC", curves.roc(drawn, f"roc-{n}"), "Dashed: chance."))
+            pictures.append(framed("ROC", curves.roc(drawn, f"roc-{n}"), "Dashed: chance."))
             note = "On the dashed line a probability of 0.7 comes true 7 times in 10."
-            pictures.append(_picture("Calibration", curves.calibration(drawn, f"calibration-{n}"), note))
+            pictures.append(framed("Calibration", curves.calibration(drawn, f"calibration-{n}"), note))
         if data.learning is not None:
             of_task = data.learning.filter(pc.equal(data.learning["task"], name))
             if (curve := lines.learning_curve(of_task, rows[0]["metric"], f"learning-{n}")) is not None:
-                pictures.append(_picture("How few labels suffice", curve, "Bands are 95 % intervals."))
+                pictures.append(framed("How few labels suffice", curve, "Bands are 95 % intervals."))
         sections.append(
             TaskSection(name, _verdict(rows), _metric(rows[0]), len({row["probe"] for row in rows}) > 1, rows, pictures)
         )
@@ -130,15 +130,14 @@ def about(data: ReportData) -> list[Picture]:
         for column, unit in (("n_events", "events a user"), ("days", "days of history")):
             if column in data.users.column_names:
                 drawn = profile.histogram(data.users[column], unit, f"profile-{column}")
-                pictures.append(_picture(unit.capitalize(), drawn, "Dashed: the median."))
+                pictures.append(framed(unit.capitalize(), drawn, "Dashed: the median."))
     if data.models is not None and (losses := profile.loss_curves(data.models, "loss")) is not None:
-        pictures.append(_picture("Fine-tuning", losses, "Held out: entities that fine-tuning did not see."))
+        pictures.append(framed("Fine-tuning", losses, "Held out: entities that fine-tuning did not see."))
     if data.fidelity is not None and (bars := profile.fidelity_bars(data.fidelity, "fidelity")) is not None:
-        pictures.append(
-            _picture("Fidelity of enriched texts", bars, "Share of a user's events that the new text keeps.")
-        )
+        pictures.append(framed("Fidelity of enriched texts", bars, "Share of a user's events that the new text keeps."))
     return pictures
 
 
-def _picture(title: str, svg: str, note: str = "") -> Picture:
+def framed(title: str, svg: str, note: str = "") -> Picture:
+    """One drawing of this package as the template takes it."""
     return Picture(title, Markup(svg), note)  # noqa: S704  # matplotlib and ``svg`` escape what comes from data

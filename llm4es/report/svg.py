@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -25,6 +26,22 @@ GRID = "#010103"
 PAPER = "#010104"
 SERIES = tuple(f"#01020{i}" for i in range(8))
 """Stand-ins for the page's colours."""
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of a drawing."""
+
+    ink: str
+    muted: str
+    series: Sequence[str]
+
+
+PAGE = Palette(INK, MUTED, SERIES)
+NOTEBOOK = Palette(
+    "#1b1f24", "#59626d", ("#1f6fd1", "#c7570a", "#1a8a5a", "#b3285a", "#7a4fd0", "#8a6d00", "#007f8c", "#6b6f76")
+)
+"""The light page's own: a notebook has no style sheet."""
 
 SHAPES = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", "-.", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)), "--", ":", (0, (8, 2)))

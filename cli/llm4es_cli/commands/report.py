@@ -34,5 +34,7 @@ def report(
         llm4es report movielens-100k
 
         llm4es report movielens-100k --features smollm2-135m@8 --projection umap --out page.html
+
+        llm4es report movielens-100k --against 12
     """
     typer.echo(str(call.project(recipe).report(call.task, out=out, **options)))
