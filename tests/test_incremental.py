@@ -1,5 +1,7 @@
 """The incremental way itself, with a stage that upper-cases words: what is computed, committed, dropped and told."""
 
+import json
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 
 from llm4es.core.plan import Plan
 from llm4es.project.context import Context
+from llm4es.project.costs import Amount
 from llm4es.project.executor import Increment, Setup, TableRows, Work
 from llm4es.project.incremental import Job, incremental
 from llm4es.project.observer import Advance
@@ -172,3 +175,17 @@ def test_what_a_step_does_before_and_after_is_part_of_the_run(context: Context) 
     assert handed_over == [1]
     assert done.message == "1 done"
     assert context.store.sql("SELECT message FROM runs").fetchall() == [("1 done",)]
+
+
+def test_work_done_elsewhere_is_recorded_as_work(context: Context) -> None:
+    class Elsewhere:
+        """Takes a while, as other processes do."""
+
+        def map(self, setup: Setup, batches: Iterable[pa.RecordBatch], advance: Advance) -> Iterator[Increment]:
+            time.sleep(0.1)
+            return setup()(batches, advance)
+
+    made = job({"a": "tea"}, amount=lambda plan: Amount(len(plan.todo)), executor=lambda todo: Elsewhere())
+    incremental(context, made)
+    ((seconds, cost),) = context.store.sql("SELECT seconds, cost FROM runs").fetchall()
+    assert 0.1 <= json.loads(cost)["working"] <= seconds

@@ -189,17 +189,19 @@ def _increments(context: Context, job: Job, todo: pa.Table, run: "Run | None") -
     given = Local(1) if type(given) is Local or at_the_store(given) else given
     executor = given if job.executor is None else job.executor(todo)
     here = run is not None and isinstance(executor, Local) and executor.workers in (None, 1)
-    began: list[float] = []
-    if run is not None and at_the_store(executor):
-        root, own = str(context.store.layout.root), tuple(job.committers)
-        there = There(root, *PORTION, job.setup, job.inputs, job.batch_rows, job.scope, run.run_id, own)
-        with context.observer.progress(f"{job.stage} {job.what}", job.total(todo), job.unit) as advance:
+    # when the work began: in other processes it begins with their setting up
+    began: list[float] = [] if here or run is None else [time.monotonic()]
+    with (
+        context.store.connect() as connection,
+        context.observer.progress(f"{job.stage} {job.what}", job.total(todo), job.unit) as advance,
+    ):
+        if run is not None and at_the_store(executor):
+            root, own = str(context.store.layout.root), tuple(job.committers)
+            there = There(root, *PORTION, job.setup, job.inputs, job.batch_rows, job.scope, run.run_id, own)
             yield from executor.map(there, planned_rows(todo, job.key[0]), advance)
-        return
-    with context.store.connect() as connection:
-        connection.register("todo", todo)
-        batches = connection.sql(job.inputs).to_arrow_reader(job.batch_rows)
-        with context.observer.progress(f"{job.stage} {job.what}", job.total(todo), job.unit) as advance:
+        else:
+            connection.register("todo", todo)
+            batches = connection.sql(job.inputs).to_arrow_reader(job.batch_rows)
             setup = _timed(job.setup, run, began, advance) if here and run is not None else job.setup
             yield from executor.map(setup, batches, advance)
     if began and run is not None:
