@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from benchmarks.growth_data import NAME, raw_files
@@ -48,11 +49,18 @@ def rows_of(root: Path, table: str) -> pa.Table:
 
 
 def alike(mine: Path, expected: Path, *tables: str) -> str:
-    """Whether two stores have the same rows, to the bit, and how many."""
+    """Whether two stores have the same rows, and how many; where numbers differ, the largest difference."""
     said = []
     for table in tables:
-        rows = rows_of(mine, table)
-        said.append(f"{table} {len(rows):,} {'equal' if rows.equals(rows_of(expected, table)) else 'DIFFERENT'}")
+        rows, others = rows_of(mine, table), rows_of(expected, table)
+        keys = [name for name in rows.column_names if name != "vector"]
+        became = "DIFFERENT"
+        if rows.equals(others):
+            became = "equal"
+        elif rows.select(keys).equals(others.select(keys)):
+            numbers = (np.concatenate(each["vector"].to_numpy()) for each in (rows, others))
+            became = f"equal but for numbers, by {np.abs(np.subtract(*numbers)).max():.1g} at most"
+        said.append(f"{table} {len(rows):,} {became}")
     return ", ".join(said)
 
 
