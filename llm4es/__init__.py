@@ -54,4 +54,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    from .core.phases import importing
+
+    with importing(f"{__name__}.{_HOMES[name]}"):
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)

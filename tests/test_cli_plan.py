@@ -37,7 +37,8 @@ class Place:
     def plan(self) -> dict[str, tuple[int, str]]:
         """Stage -> (rows to compute, why), of a dry run of the whole way."""
         words = ("--model", self.model, "--max-length", "64", "--k", "1,2", "--finetune", "none", "--dry-run")
-        rows = self.rows("run", *words)
+        every = (self.folder / "shop/shop.toml", *words, "--store", self.root, "--format", "json", "-q")
+        rows = json.loads(invoke("run", *every).stdout)["plan"]
         return {row["stage"]: (row["to compute"], row["why"]) for row in rows if row["stage"] != "probe"}
 
     def walk(self, layers: str = "keep") -> dict[str, tuple[int, str]]:

@@ -1,7 +1,6 @@
 """What work costs by the record of runs: start-up and work apart, from numbers that are given."""
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 
 from llm4es import Project
 from llm4es.project.costs import Amount, estimate
-from llm4es.project.observer import lines
+from llm4es.project.underway import Underway
 from llm4es_store import Store
 
 LIKE = {"layers": 30}
@@ -54,17 +53,13 @@ def test_runs_of_earlier_versions_tell_all_but_their_loading(store: Store) -> No
     assert seconds_of(store, 3_000) == pytest.approx(15.0 + 10.0)
 
 
-def test_the_time_left_is_told_by_the_work_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    said: list[str] = []
-    advance = lines(said.append, "embed m", 4, "entities", seconds=0)
-    for moment, step in ((100.0, 0), (102.0, 1), (103.0, 0), (104.0, 1)):
-        now[0] = moment
-        advance(step)
-    assert said == [
-        f"embed m: {done}/4 entities, {left} left" for done, left in ((1, "6.0s"), (1, "9.0s"), (2, "4.0s"))
-    ]
+def test_the_time_left_is_told_by_the_work_alone() -> None:
+    work, said = Underway("embed m", 4, "entities", began=0.0), []
+    for moment, step in ((100.0, 0), (102.0, 1), (103.0, 0), (104.0, 1), (109.0, 0)):
+        work.advance(step, moment)
+        said.append(work.line(moment))
+    left = ((1, "6.0s"), (1, "5.0s"), (2, "4.0s"), (2, "2.0s"))  # never less than one unit takes
+    assert said == ["embed m: 0/4 entities, 0.0s", *(f"embed m: {done}/4 entities, {rest} left" for done, rest in left)]
 
 
 def test_a_run_keeps_both(project: Project, model: Path) -> None:

@@ -179,7 +179,7 @@ def test_training_stops_when_the_held_out_loss_no_longer_falls_and_keeps_the_bes
     """The losses are handed in: where a measured loss stops falling, rounding decides."""
     losses, measured = iter((5.0, 4.0, 3.0, 3.5, 3.2)), []
 
-    def held_out_loss(network: Any, rows: Any) -> float:
+    def held_out_loss(network: Any, rows: Any, when: str) -> float:
         measured.append({name: weight.detach().clone() for name, weight in network.named_parameters()})
         return next(losses)
 

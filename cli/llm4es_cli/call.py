@@ -75,13 +75,14 @@ class Call:
 
     def project(self, recipe: str) -> "Project":
         """The project of a recipe's name, file, or a dataset of the store."""
+        screen = self.screen  # first: it shows what is imported
         lean_arrow()
         from llm4es import Project
 
         return Project(
             recipe,
             self.store,
-            observer=self.screen,
+            observer=screen,
             data=self.data,
             allow_outside=self.allow_outside,
             max_entities=self.max_entities,

@@ -7,14 +7,34 @@ import sys
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from llm4es.project.cells import as_json
+from llm4es.project.drawn import show_tree
+
 from .options import OutputFormat
 from .paging import paged, width_of_terminal
 from .screen import show
 
 if TYPE_CHECKING:
     from llm4es.project.result import Result
+    from llm4es.project.run_result import RunResult
 
+    from .call import Call
     from .screen import Screen
+
+
+def show_run(done: "RunResult", call: "Call") -> None:
+    """What a run did, or would do: the comparison, or the plan; as JSON all of it in one document."""
+    if call.format is OutputFormat.JSON:
+        sys.stdout.write(as_json(done.document()))
+    elif done.comparison is not None:
+        show_comparison(done.comparison, call.format, call.screen, wide=call.wide)
+    elif done.dry_run and call.format is None and sys.stdout.isatty():
+        with paged() as console:
+            show_tree(done.tree, console)
+    elif done.dry_run:
+        call.show_outcomes(*done.outcomes)
+    if not (call.quiet or done.dry_run) and done.next:
+        call.screen.console.out("\n  ".join(("next:", *done.next)))  # as they are: to be copied
 
 
 def show_comparison(compared: "Result", format_: OutputFormat | None, screen: "Screen", *, wide: bool = False) -> None:

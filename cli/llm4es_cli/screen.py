@@ -28,6 +28,11 @@ READABLE = 100
 class Screen(Terminal):
     """One command's view: quiet or not."""
 
+    @property
+    def watched(self) -> bool:
+        """Whether somebody sees what is drawn as it comes."""
+        return not self.quiet and self.console.is_interactive
+
 
 def show(
     rows: "Result | Sequence[Mapping[str, Any]]",

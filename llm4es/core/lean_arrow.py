@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 
+from .phases import importing
+
 
 class _NoPandas(MetaPathFinder):
     """Says for a moment that pandas is not installed."""
@@ -29,7 +31,7 @@ def lean_arrow() -> None:
     --------
     >>> lean_arrow()
     """
-    with _no_pandas():
+    with importing("pyarrow"), _no_pandas():
         import pyarrow as pa
 
         pa.array([0])
@@ -42,7 +44,7 @@ def lean_scikit() -> None:
     --------
     >>> lean_scikit()
     """
-    with _no_pandas():
+    with importing("sklearn"), _no_pandas():
         import sklearn.utils.fixes  # noqa: F401  # heavy, and what follows is imported in any order
 
 

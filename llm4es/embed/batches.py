@@ -17,6 +17,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from ..core.errors import ModelError
+from ..core.phases import read
 from ..inputs.packing import LAYOUTS, Layout
 from ..models.load import Model
 from ..options import EmbedOptions
@@ -155,6 +156,7 @@ def _ended(indices: Sequence[int], parts: Sequence[_Begun], model: Model) -> dic
     found: list[NDArray[np.float32]] = []  # each (L, D)
     for windows, wait in parts:
         made = wait()  # (L, N, D)
+        read(sum(len(window.ids) for window in windows))
         wrong = not_finite(made)
         if wrong is not None:
             layer, place = wrong

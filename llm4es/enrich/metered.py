@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from ..core.phases import read
 from .engine import Answer, Engine, Request
 
 
@@ -77,4 +78,5 @@ class Metered:
         self._cost.questions += len(answers)
         self._cost.read += sum(answer.read for answer in answers)
         self._cost.written += sum(answer.written for answer in answers)
+        read(sum(answer.read + answer.written for answer in answers))
         return answers

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..core.errors import ModelError
+from ..core.phases import importing
 from ..options import EngineName, EnrichOptions, LoadOptions
 from .engine import Engine
 
@@ -51,8 +52,9 @@ def open_engine(options: EnrichOptions, load: LoadOptions | None = None, model: 
 def _transformers(options: EnrichOptions, load: LoadOptions, model: "ModelRef | None") -> Engine:
     if model is None:
         raise ModelError("engine 'transformers' was given no model: hand it what `models.resolve` finds")
-    from ..models import load_model
-    from .engine_transformers import TransformersEngine
+    with importing("torch"):
+        from ..models import load_model
+        from .engine_transformers import TransformersEngine
 
     return TransformersEngine(load_model(model, load), options)
 

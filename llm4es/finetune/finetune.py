@@ -22,6 +22,7 @@ from transformers import PreTrainedModel
 
 from ..core.errors import ModelError, OptionError
 from ..core.hashing import canonical_json, text_hash
+from ..core.phases import phase
 from ..core.processes import writes
 from ..core.quiet import quiet
 from ..inputs.attention import with_layout
@@ -152,7 +153,8 @@ def finetune(
     network = model.network
     texts, held_out = chosen(texts, options.texts), chosen(held_out, options.texts)
     layout = best_layout(network, model.ref.n_layers, options.max_length, capacity(options))
-    train_pieces = pieces(texts, model.tokenizer, options.max_length, wanted_tokens(options), options.seed)
+    with phase("cutting texts into rows"):
+        train_pieces = pieces(texts, model.tokenizer, options.max_length, wanted_tokens(options), options.seed)
     require(train_pieces, texts, options.texts)
     steps, order = in_order([len(piece.tokens) for piece in train_pieces], layout, options)
     rows = [[train_pieces[i].tokens for i in row] for row in order]
@@ -163,7 +165,7 @@ def finetune(
     use_cache = getattr(network.config, "use_cache", None)  # a few architectures have no such setting
     with quiet():
         with chunked_loss(network, options.logit_chunk), with_layout(network, layout):
-            before = measure(network, network, work)
+            before = measure(network, network, work, "before training")
             trained: Trained = (
                 with_adapters(network, options) if options.method == Method.LORA else _all_weights(network)
             )
@@ -171,11 +173,12 @@ def finetune(
             outcome = train(trained, work, options, folder / "checkpoints", run, progress, model.dtype)
             if options.method == Method.FULL:
                 _in_format(trained, model.dtype)  # as the weights came, and as they are written
-            after = measure(trained, network, work)
+            after = measure(trained, network, work, "after training")
         if use_cache is not None:
             network.config.use_cache = use_cache
         check_changed(before, after, options)
-        _save(trained, outcome, model, options, folder)
+        with phase(f"writing {'the adapter' if options.method == Method.LORA else 'the weights'}"):
+            _save(trained, outcome, model, options, folder)
     measured = sum(len(piece.tokens) for piece in held_out_pieces)
     cosine = float(F.cosine_similarity(before.vectors, after.vectors).mean())
     done = outcome.curve[-1][0]

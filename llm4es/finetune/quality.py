@@ -33,13 +33,13 @@ class Snapshot:
     vectors: torch.Tensor  # (n, D)
 
 
-def measure(trained: PreTrainedModel | PeftModel, network: PreTrainedModel, work: TrainingRows) -> Snapshot:
+def measure(trained: PreTrainedModel | PeftModel, network: PreTrainedModel, work: TrainingRows, when: str) -> Snapshot:
     """Held-out loss, and on the way the vectors of the first row's pieces (of a train row where none is held out)."""
     first = (work.held_out or work.rows)[0]
     states: list[torch.Tensor] = []
     hook = network.base_model.register_forward_hook(lambda _, given, out: states.append(out.last_hidden_state))
     try:
-        loss = held_out_loss(trained, Rows(work.held_out or [first], work.layout))
+        loss = held_out_loss(trained, Rows(work.held_out or [first], work.layout), when)
     finally:
         hook.remove()
     return Snapshot(loss if work.held_out else None, _piece_means(states[0], first))

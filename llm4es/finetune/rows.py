@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 
+from ..core.phases import phase, read
 from ..inputs.on_device import on_device
 from ..inputs.packing import IGNORED, LAYOUTS, Layout, Row, parts
 
@@ -46,20 +47,22 @@ class Rows(Dataset[dict[str, Any]]):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         row = self.rows[index] or [[0]]  # nothing to do: one token, which as a piece's first has no label
+        read(sum(map(len, row)))
         return on_device(LAYOUTS[self.layout].tensors(row), torch.device("cpu"))
 
 
-def held_out_loss(network: Any, rows: Rows) -> float:
+def held_out_loss(network: Any, rows: Rows, when: str = "") -> float:
     """Nats a token over all labelled tokens of ``rows``; every process measures all of them, so all decide alike."""
     training, total, count = network.training, 0.0, 0
     network.eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), phase(f"measuring {when}".rstrip(), len(rows), "rows") as advance:
             for index in range(len(rows)):
                 inputs = on_device(rows[index], network.device)
                 n = int((inputs["labels"][:, 1:] != IGNORED).sum())
                 total += float(network(**inputs).loss) * n
                 count += n
+                advance(1)
     finally:
         network.train(training)
     return total / count

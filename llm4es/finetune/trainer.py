@@ -76,7 +76,7 @@ class TokenTrainer(Trainer):
         super().__init__(eval_dataset=held_out, **settings)
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        metrics = {"eval_loss": held_out_loss(self.model, self.held_out)}
+        metrics = {"eval_loss": held_out_loss(self.model, self.held_out, f"at step {self.state.global_step}")}
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics

@@ -26,6 +26,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from ..core.errors import ModelError
+from ..core.phases import phase
 from ..core.quiet import quiet
 from .attention import with_layout
 from .packing import LAYOUTS, Layout, Row, beginning
@@ -104,7 +105,7 @@ def best_layout(
     known = KNOWN.setdefault(network, {})
     key = (n_layers, lengths, min(row_tokens, context_of(network) + 1), tuple(layouts))
     if key not in known:
-        with _evaluating(network), quiet():
+        with _evaluating(network), quiet(), phase("trying how it reads"):
             begin = BEGINNING if Layout.SHARED in layouts else 0
             known[key] = _Trial(network, n_layers, lengths, row_tokens, begin).best(layouts)
     return known[key]

@@ -19,6 +19,7 @@ from filelock import FileLock
 
 from ..core.cache_folder import cache_dir
 from ..core.errors import ModelError, one_line
+from ..core.phases import importing, phase
 from .cached_hash import cached_hash
 from .complete import check_complete
 
@@ -53,12 +54,13 @@ def dequantized(file: Path, to: Path | None = None) -> Path:
 
 def _convert(file: Path, to: Path) -> None:
     """Write the weights in float32, the config and the tokenizer of ``file`` into the new folder ``to``."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    with importing("torch"):
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from ..core.quiet import quiet
+        from ..core.quiet import quiet
 
-    with quiet(), _one_reading():
+    with quiet(), _one_reading(), phase(f"dequantising {file.name}"):
         try:
             tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
             made: Any = AutoModelForCausalLM.from_pretrained(

@@ -4,10 +4,13 @@ In: a repository's id and a revision. Out: its snapshot folder and the commit th
 fetched. Knows nothing of what the files mean.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from ..core.errors import ModelError
+from ..core.phases import phase
 from .folders import ADAPTER_SETTINGS, check_folder
 
 REPOSITORY = r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?"
@@ -18,6 +21,21 @@ WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.py"]
 
 TIMEOUT = 10.0
 """Seconds to wait for the hub's first answer."""
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """The client's own bars kept off the screen; they are process-wide, so they are put back."""
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+
+    if are_progress_bars_disabled():
+        yield
+        return
+    disable_progress_bars()
+    try:
+        yield
+    finally:
+        enable_progress_bars()
 
 
 def snapshot(identifier: str, revision: str | None, *, refresh: bool, what_else: str) -> tuple[Path, str | None]:
@@ -31,13 +49,15 @@ def snapshot(identifier: str, revision: str | None, *, refresh: bool, what_else:
     fetch = partial(snapshot_download, identifier, revision=revision, allow_patterns=WANTED)
     if not refresh:
         try:
-            found = Path(fetch(local_files_only=True))
+            with _no_bars():
+                found = Path(fetch(local_files_only=True))
             check_folder(found)
             return found, found.name
         except (OSError, ValueError, HFValidationError, ModelError):
             pass  # not on this machine, or not all of it: ask the hub
     try:
-        found = Path(fetch(etag_timeout=TIMEOUT))
+        with phase(f"fetching {identifier} from the hub"), _no_bars():
+            found = Path(fetch(etag_timeout=TIMEOUT))
     except RevisionNotFoundError as error:
         raise ModelError(
             f"{identifier} has no revision {revision}: look it up on huggingface.co/{identifier}"

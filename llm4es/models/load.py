@@ -16,18 +16,18 @@ from transformers import AutoModel, AutoTokenizer, BitsAndBytesConfig, PreTraine
 
 from ..core.errors import ModelError, one_line
 from ..core.input_device import input_device
+from ..core.phases import phase
 from ..core.processes import local_rank
 from ..core.quiet import quiet
 from ..options import LoadIn, LoadOptions
 from .architecture import auto_class
-from .complete import check_complete
+from .complete import check_complete, check_vocabulary
 from .devices import attention_name, device_name, number_format
 from .finite import check_finite, stored_tensors
 from .folders import check_unchanged
 from .int8_rows import outliers_by_row
 from .placement import is_split
 from .ref import ModelRef, space_fingerprint, space_name
-from .vocabulary import check_vocabulary
 from .weight_files import check_experts
 
 # B texts, T tokens, D width
@@ -111,7 +111,7 @@ def load_model(ref: ModelRef, options: LoadOptions | None = None, name: str | No
     """
     options = options or LoadOptions()
     dtype, split = getattr(torch, number_format(options)), is_split(ref, options)
-    with quiet():
+    with quiet(), phase(f"loading {ref.name}"):
         tokenizer = load_tokenizer(ref, options)
         check_experts(ref.name, ref.folder)
         kind = auto_class(ref.folder)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..core.phases import phase
 from ..core.sql import where
 from ..models.devices import number_format
 from ..models.ref import ModelRef
@@ -38,7 +39,8 @@ def measured(model: "Model") -> tuple[pa.RecordBatch, float]:
     rate = 0.0
     for _ in range(2):
         began = time.monotonic()
-        rows = canaries(model)
+        with phase("measuring how fast it reads"):
+            rows = canaries(model)
         rate = max(rate, n_tokens / (time.monotonic() - began))
         if EmbedOptions.batch_tokens / rate <= PASS_SECONDS:
             break

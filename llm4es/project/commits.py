@@ -12,6 +12,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from ..core.errors import ModelError, WorkerError
+from ..core.phases import phase
 from .executor import Increment, TableRows
 
 COMMIT_SECONDS = 15.0
@@ -127,4 +128,5 @@ def commit_behind(items: Iterable[Item], commit: Callable[[Item], None]) -> None
                 last.result()
             last = thread.submit(commit, item)
         if last is not None:
-            last.result()
+            with phase("writing"):
+                last.result()

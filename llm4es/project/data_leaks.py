@@ -7,6 +7,7 @@ some users and scored on others, and told of only beyond a bound that honest dat
 import pyarrow as pa
 
 from ..core.limits import FRUGAL
+from ..core.phases import phase
 from ..core.tasks import Kind
 from ..recipes.derive import LOGARITHMS
 from ..recipes.model import FieldSpec, FieldType
@@ -28,6 +29,7 @@ END_BOUND = {"ROC-AUC": 0.8, "R²": 0.5}
 _ROWS_AT_ONCE = 100_000
 
 
+@phase("looking for what gives the label away")
 def data_leaks(context: Context, task: str, labels: pa.Table) -> list[str]:
     """Look at each field that texts or baselines show, and at the ends of histories, for the label.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from ..core.hashing import config_id
+from ..core.phases import importing
 from ..core.plan import Plan
 from ..embed.prompts import Asked, PromptSet
 from ..models.architecture import check_predicts
@@ -214,11 +215,12 @@ def _asked(ref: ModelRef, options: EmbedOptions) -> PromptSet | None:
 
 def _set_up(ref: ModelRef, load: LoadOptions, options: EmbedOptions, prompts: PromptSet | None, space: str) -> Work:
     """The model in memory, and the pure stage around it."""
-    from ..embed import embed as embed_texts
-    from ..embed.compiled import compile_layers
-    from ..embed.embed import embed_layers
-    from ..embed.smaller_vectors import smaller
-    from ..models import load_model
+    with importing("torch"):
+        from ..embed import embed as embed_texts
+        from ..embed.compiled import compile_layers
+        from ..embed.embed import embed_layers
+        from ..embed.smaller_vectors import smaller
+        from ..models import load_model
 
     model = load_model(ref, load, space)
     why = compile_layers(model, options) if options.compile else ""

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.hashing import config_id
+from ..core.phases import importing
 from ..core.sql import Scope, where
 from ..models.devices import number_format
 from ..models.placement import as_found_here
@@ -225,11 +226,12 @@ def _count_cut(cut: list[int], _run: "Run", rows: pa.Table) -> None:
 
 def _set_up(of: EventVectors, dataset: str) -> Work:
     """The model in memory, and the pure stage around it."""
-    from ..embed.answers import told_answers
-    from ..embed.compiled import compile_layers
-    from ..embed.events import read_events
-    from ..embed.smaller_vectors import smaller
-    from ..models import load_model
+    with importing("torch"):
+        from ..embed.answers import told_answers
+        from ..embed.compiled import compile_layers
+        from ..embed.events import read_events
+        from ..embed.smaller_vectors import smaller
+        from ..models import load_model
 
     options, answers = of.options, of.answers
     model = load_model(of.ref, of.load, of.space)

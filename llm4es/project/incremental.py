@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from ..core.entities import KnownKeys
+from ..core.phases import phase
 from ..core.plan import Plan, Reason
 from ..core.processes import writes
 from ..core.tables import EVENTS
@@ -109,10 +110,11 @@ def incremental(context: Context, job: Job) -> Outcome:
     enrich upper: 0 computed, 2 reused (nothing to do), ...
     """
     began = time.monotonic()
-    plan = plan_of(context, job)
-    changed = ""
-    if Reason.CONFIG in plan.reasons:
-        changed = difference(context.store, job.stage, context.dataset, job.record)
+    with phase(f"planning {job.stage} {job.what}"):
+        plan = plan_of(context, job)
+        changed = ""
+        if Reason.CONFIG in plan.reasons:
+            changed = difference(context.store, job.stage, context.dataset, job.record)
     if context.dry_run or (context.rehearses and job.stand_ins is not None):
         cost = _estimate(context, job, plan)
         if context.rehearses:
@@ -130,7 +132,8 @@ def incremental(context: Context, job: Job) -> Outcome:
         carry_out(context, job, run, plan)
         if len(plan.todo) and job.amount is not None:
             run.record.cost = (job.spent(run) if job.spent else job.amount(plan)).recorded(job.like)
-        message = job.finish(run) if job.finish is not None else ""
+        with phase("looking at what was made"):
+            message = job.finish(run) if job.finish is not None else ""
         if message:
             run.record.message = message
             context.observer.say(f"{job.stage} {job.what}: {message}")
@@ -141,7 +144,8 @@ def _estimate(context: Context, job: Job, plan: Plan) -> Estimate | None:
     """What the planned rows will cost; None where there are none, or nobody counts the work."""
     if not len(plan.todo) or job.amount is None:
         return None
-    return estimate(context.store, job.stage, job.like, job.amount(plan))
+    with phase("counting how much there is to do"):
+        return estimate(context.store, job.stage, job.like, job.amount(plan))
 
 
 def _rehearse(context: Context, job: Job, plan: Plan) -> None:

@@ -4,16 +4,14 @@ In: messages, warnings, how much is done. Out: nothing that the work depends on.
 """
 
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-Advance = Callable[[int], None]
-"""Called with how much more is done."""
+from .levels import Advance, InLines
+from .underway import as_increments
 
-LINE_SECONDS = 30.0
-"""Between two lines of progress in a log."""
+__all__ = ["Advance", "Logging", "Null", "Observer", "as_increments"]
 
 
 class Observer(Protocol):
@@ -40,7 +38,8 @@ class Observer(Protocol):
     def progress(self, what: str, total: int | None, unit: str) -> AbstractContextManager[Advance]:
         """Follow a piece of work of ``total`` units; None: nobody knows how many.
 
-        A first step of 0 says that what was to be loaded is there, and the work begins.
+        A first step of 0 says that what was to be loaded is there, and the work begins. Work may have parts, which are
+        followed while it is: loading, measuring, writing.
 
         Parameters
         ----------
@@ -97,6 +96,7 @@ class Logging:
 
     def __init__(self, name: str = "llm4es") -> None:
         self._logger = logging.getLogger(name)
+        self._levels = InLines(self.say)
 
     def say(self, message: str) -> None:
         """Log at level INFO.
@@ -134,7 +134,7 @@ class Logging:
 
     @contextmanager
     def progress(self, what: str, total: int | None, unit: str) -> Iterator[Advance]:
-        """Log a line now and then, with the time left where it can be told.
+        """Log a line every 30 seconds while work is underway, with the time left where it can be told.
 
         Parameters
         ----------
@@ -146,109 +146,12 @@ class Logging:
         Yields
         ------
         callable
-            Takes how many more units are done; at most one line in 30 seconds.
+            Takes how many more units are done.
 
         Examples
         --------
         >>> with Logging().progress("embed", 2, "entities") as advance:
         ...     advance(2)
         """
-        yield lines(self.say, what, total, unit, LINE_SECONDS)
-
-
-def lines(say: Callable[[str], None], what: str, total: int | None, unit: str, seconds: float) -> Advance:
-    """Progress as lines, at most one in so many seconds, each with what is done and the time left.
-
-    Parameters
-    ----------
-    say : callable
-        Takes a line.
-    what, unit : str
-        The work, and what is counted.
-    total : int, optional
-        How many units there are; None: nobody knows.
-    seconds : float
-        Between two lines at least.
-
-    Returns
-    -------
-    callable
-        Takes how many more units are done.
-
-    Examples
-    --------
-    >>> advance = lines(print, "embed m", 4, "entities", seconds=0)
-    >>> advance(2)
-    embed m: 2/4 entities, ...s left
-    """
-    began = last = time.monotonic()
-    done = 0
-
-    def advance(step: int) -> None:
-        nonlocal began, done, last
-        now = time.monotonic()
-        if done == step == 0:
-            began = now  # the work begins only now
-        done += step
-        if now - last < seconds or done == 0:
-            return
-        last = now
-        left = f", {duration((now - began) / done * (total - done))} left" if total else ""
-        say(f"{what}: {done}{f'/{total}' if total else ''} {unit}{left}")
-
-    return advance
-
-
-def as_increments(advance: Advance) -> Callable[[int], None]:
-    """Turn how much is done so far, as pure stages tell it, into how much more is done.
-
-    Parameters
-    ----------
-    advance : callable
-        Takes how many more units are done.
-
-    Returns
-    -------
-    callable
-        Takes how many are done so far.
-
-    Examples
-    --------
-    >>> so_far = as_increments(print)
-    >>> so_far(2); so_far(5)
-    2
-    3
-    """
-    before = 0
-
-    def so_far(done: int) -> None:
-        nonlocal before
-        advance(done - before)
-        before = done
-
-    return so_far
-
-
-def duration(seconds: float) -> str:
-    """``75.2`` -> ``1m15s``.
-
-    Parameters
-    ----------
-    seconds : float
-        How long.
-
-    Returns
-    -------
-    str
-        At most two units.
-
-    Examples
-    --------
-    >>> duration(4.21), duration(75.2), duration(7260)
-    ('4.2s', '1m15s', '2h01m')
-    """
-    if seconds < 60:
-        return f"{seconds:.1f}s" if seconds < 10 else f"{seconds:.0f}s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}h{minutes:02d}m" if hours else f"{minutes}m{rest:02d}s"
+        with self._levels.follow(what, total, unit) as advance:
+            yield advance

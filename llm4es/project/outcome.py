@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from .costs import Estimate
-from .observer import duration
+from .underway import duration
 
 
 @dataclass(frozen=True)

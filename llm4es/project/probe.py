@@ -212,6 +212,7 @@ def probe(
 
         labelled, learnt = evidence.labelled_sql, evidence.earlier_labelled_sql
         check(options, splits)  # once: not as a warning of each feature set
+        advance(0)  # the time left is told by the fits alone
         failure = None
         for name in (name for name in by_name if name in todo):
             source = by_name[name]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import OptionError, StoreError
+from ..core.phases import heard_by
 from .context import Context, open_store
 from .executor import Executor, Local
 from .kept_recipes import is_file
@@ -76,8 +77,9 @@ class Project(Steps):
     ) -> None:
         if max_entities is not None and max_entities < 1:
             raise OptionError(f"--max-entities {max_entities} is below 1: give 1 or more")
-        self._store = _bound(store)
         self._observer = observer_named(observer)
+        heard_by(self._observer.progress)
+        self._store = _bound(store)
         self._executor = executor or Local()
         self._data = None if data is None else Path(data)
         self._allow_outside = allow_outside
@@ -199,6 +201,7 @@ class Project(Steps):
                 f"no store at {self._store}, and so no texts of {name!r}: run `llm4es serialize {name}` first, "
                 "or name another store"
             )
+        heard_by(self._observer.progress)
         store = open_store(self._store, dry_run=dry_run, create=create)
         if not dry_run or not create:
             self._store = _bound(store)

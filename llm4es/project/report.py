@@ -19,13 +19,13 @@ from ..options import ReportOptions
 from .context import Context
 from .feature_sources import feature_sources
 from .histories import Histories
-from .observer import duration
 from .report_against import against
 from .report_commands import sql_command
 from .report_cuts import cut_warnings, cuts_sql
 from .report_evidence import evidence
 from .report_learning import learning_curves
 from .task_labels import every_label_sql
+from .underway import duration
 
 if TYPE_CHECKING:
     from ..report.data import ReportData

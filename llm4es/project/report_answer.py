@@ -12,7 +12,7 @@ from ..core.interval_bar import interval_bar
 from ..probe.cautions import cautions
 from ..probe.comparison import WITHIN_NOISE, in_short
 from .comparison_answer import Answering, Row, answering
-from .observer import duration
+from .underway import duration
 
 if TYPE_CHECKING:
     from ..report.answer import TaskAnswer

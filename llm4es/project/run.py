@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cached_property
 
 from ..core.errors import OptionError
+from ..core.phases import phase
 from ..core.times import shown
 from ..core.versions import version_of, with_version
 from ..models.ref import ModelRef
@@ -39,19 +40,26 @@ from .feature_sources import feature_sources, named
 from .finetune import finetune
 from .outcome import Outcome
 from .pipeline import STAGES
+from .planned_first import planned_first, rehearsed
 from .probe import probe
-from .rehearsal import planned, rehearsal
 from .run_features import combinations
 from .run_result import RunResult
 from .selection import entities_sql
 from .serialize import serialize
 from .several_tasks import of_each
 from .stored_models import resolved
+from .terminal import tell
 from .tuned_name import default_name
 
 
 def run(
-    context: Context, model: str | ModelRef, options: RunOptions, load: LoadOptions, tasks: Sequence[str]
+    context: Context,
+    model: str | ModelRef,
+    options: RunOptions,
+    load: LoadOptions,
+    tasks: Sequence[str],
+    *,
+    plan_first: bool = False,
 ) -> RunResult:
     """Run every stage where something is missing.
 
@@ -67,6 +75,8 @@ def run(
         How models are loaded.
     tasks : sequence of str
         Tasks that are probed and compared; none: the way ends with the vectors.
+    plan_first : bool, default False
+        Plan before the work, as a dry run does, and tell the plan.
 
     Returns
     -------
@@ -80,17 +90,22 @@ def run(
     """
     if options.engine is EngineName.TRANSFORMERS:
         context.working(options.working)  # what it refuses is refused before anything is done
+    root = str(context.store.layout.root)
+
+    def walk(context: Context) -> list[Outcome]:
+        return _walked(context, model, options, load, tasks)
+
     if context.dry_run:
-        with rehearsal(context) as rehearsed:
-            return RunResult(tuple(map(planned, _walked(rehearsed, model, options, load, tasks))), None)
-    outcomes = _walked(context, model, options, load, tasks)
-    if not tasks:
-        return RunResult(tuple(outcomes), None)
-    for outcome in outcomes:
-        context.observer.say(repr(outcome))
-    probed = {outcome.what: outcome.config_id for outcome in outcomes if outcome.stage == "probe"}
-    together = compare(context, list(probed), CompareOptions(common=True), list(probed.values()))
-    return RunResult(tuple(outcomes), together)
+        return RunResult(rehearsed(context, walk), None, context.dataset, root)
+    plan = planned_first(context, walk) if plan_first else None
+    outcomes, together = walk(context), None
+    if tasks:
+        probed = {outcome.what: outcome.config_id for outcome in outcomes if outcome.stage == "probe"}
+        with phase("comparing what was probed"):
+            together = compare(context, list(probed), CompareOptions(common=True), list(probed.values()))
+    done = RunResult(tuple(outcomes), together, context.dataset, root, plan, context)
+    tell(context.observer, lambda: done.tree)
+    return done
 
 
 def _walked(
@@ -101,8 +116,10 @@ def _walked(
     if options.retune and not walk.is_tuned:
         raise OptionError(f"--retune: {_name(model)} is an encoder, which is not tuned; leave it out")
     outcomes: list[Outcome] = []
-    for stage in STAGES:
-        outcomes += walk.steps[stage.name](outcomes)
+    doing = "planning" if context.rehearses else "run"
+    for number, stage in enumerate(STAGES, 1):
+        with context.observer.progress(f"{doing}, stage {number} of {len(STAGES)}: {stage.name}", None, ""):
+            outcomes += walk.steps[stage.name](outcomes)
     return outcomes
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from ..core.errors import OptionError, RecipeError
 from ..core.limits import limited
+from ..core.phases import phase
 from ..core.times import shown
 from ..options import UNSAID, ExecutorName, SerializeOptions, WorkerOptions
-from ..recipes import locate
+from ..recipes import Source, locate
 from .appended import GROWN, growth, new_rows, upto_now
 from .bins import unfitted
 from .context import Context
@@ -82,7 +83,7 @@ def serialize(context: Context, options: SerializeOptions, working: WorkerOption
     record = {
         "config_id": made,
         "cutoffs": [each.cutoff.recorded() for each in cuts],
-        "source": source.fingerprint,
+        "source": _fingerprint(source),
         "layout": source.layout,
         "files": {table: [path.name for path in paths] for table, paths in source.files.items()},
         "events_files": source.contents[context.recipe.events.table],  # the same people under another name are known
@@ -128,6 +129,11 @@ def serialize(context: Context, options: SerializeOptions, working: WorkerOption
     if not (context.dry_run and outcome.computed):
         return outcome
     return replace(outcome, cost=estimate(context.store, "serialize", _like(reading), Amount(reading.rows, "texts")))
+
+
+def _fingerprint(source: Source) -> str:
+    with phase("looking whether the raw files have changed"):
+        return source.fingerprint
 
 
 def _like(reading: Reading) -> dict[str, str]:

@@ -6,6 +6,7 @@ method computes only what is missing; with ``dry_run=True`` it says what it woul
 
 from typing import TYPE_CHECKING, Any
 
+from ..core.phases import phase
 from ..options import (
     DEFAULT_MODEL,
     EmbedOptions,
@@ -225,7 +226,13 @@ class Steps(StepsAfter):
 
     @takes(RunOptions, LoadOptions)
     def run(
-        self, task: str | None = None, *, model: "str | ModelRef" = DEFAULT_MODEL, dry_run: bool = False, **options: Any
+        self,
+        task: str | None = None,
+        *,
+        model: "str | ModelRef" = DEFAULT_MODEL,
+        dry_run: bool = False,
+        plan_first: bool = False,
+        **options: Any,
     ) -> RunResult:
         """Run every stage where something is missing, then compare base model, tuned model and baselines.
 
@@ -237,11 +244,13 @@ class Steps(StepsAfter):
             The base model: a built-in name, a Hugging Face id, a folder, a .gguf file, or a model of the store.
         dry_run : bool, default False
             Plan only: nothing is written.
+        plan_first : bool, default False
+            Plan before the work, tell the plan, and keep it in the result; not of raw files beyond 256 MiB.
 
         Returns
         -------
         RunResult
-            The stages' outcomes, and the comparison.
+            The stages' outcomes, the comparison, where results lie, and what to do next.
 
         Raises
         ------
@@ -254,9 +263,10 @@ class Steps(StepsAfter):
         >>> [outcome.stage for outcome in ran.outcomes]
         ['serialize', 'enrich', 'embed', 'probe']
         """
-        from .probe import tasks_of
-        from .run import run
+        with phase("opening the store"):
+            from .probe import tasks_of
+            from .run import run
 
-        context = self._context(dry_run)
+            context = self._context(dry_run)
         tasks = tasks_of(context, task) if self.recipe.tasks or task else []
-        return run(context, model, *split(options, RunOptions, LoadOptions), tasks)
+        return run(context, model, *split(options, RunOptions, LoadOptions), tasks, plan_first=plan_first)

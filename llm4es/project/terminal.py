@@ -1,22 +1,26 @@
-"""The observer of people who watch: rich's bar on a terminal and in a notebook, lines in a pipe.
+"""The observer of people who watch: bars on a terminal and in a notebook, lines in a pipe.
 
 In: messages, warnings, how much is done. Out: stderr. Knows no step.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 from rich.console import Console
 from rich.markup import escape
 
+from ..core.phases import heard_by
 from ..core.printable import printable
-from .observer import Advance, Logging, Null, Observer, lines
+from .drawn import Drawn, show_tree
+from .levels import Advance, InLines, Levels
+from .observer import Logging, Null, Observer
+from .run_tree import Branch
+from .text_table import folded
 
 WIDE = 200
 """Columns of text where there is no terminal that says how wide it is."""
-
-_LINE_SECONDS = 10.0
 
 
 class Terminal:
@@ -32,57 +36,74 @@ class Terminal:
         self.quiet = quiet
         width = None if sys.stderr.isatty() or in_notebook() else WIDE
         self.console = Console(stderr=True, quiet=quiet, width=width, highlight=False)
+        self._draws = self.console.is_interactive or self.console.is_jupyter
+        heard_by(self.progress)  # also of what is imported before any step
 
     def say(self, message: str) -> None:
         """Print one line."""
-        self.console.print(escape(printable(message)), soft_wrap=True)
+        for line in self._folded(message):
+            self.console.print(escape(line), soft_wrap=True)
 
     def warn(self, message: str) -> None:
         """Print a warning, also when quiet."""
-        sys.stderr.write(f"warning: {printable(message)}\n")
+        sys.stderr.write("".join(f"{line}\n" for line in self._folded(f"warning: {message}")))
+
+    def _folded(self, message: str) -> list[str]:
+        """Lines that are parted between words, where somebody reads them as they come."""
+        text = printable(message)
+        return folded(text, self.console.width) or [""] if sys.stderr.isatty() else [text]
+
+    @property
+    def draws(self) -> bool:
+        """Whether somebody watches a screen that draws."""
+        return not self.quiet and self._draws
+
+    @cached_property
+    def _levels(self) -> Levels:
+        return Drawn(self.console) if self._draws else InLines(self.say)
 
     @contextmanager
     def progress(self, what: str, total: int | None, unit: str) -> Iterator[Advance]:
-        """Draw a bar with the time left where there is a screen, print a line every few seconds elsewhere."""
+        """Draw what is underway where there is a screen, print a line of it every 30 seconds elsewhere.
+
+        A terminal that is dumb, or ``TTY_INTERACTIVE=0`` as screen readers have it, takes lines too.
+        """
         if self.quiet or total == 0:
             yield lambda _: None
-        elif self.console.is_terminal or self.console.is_jupyter:
-            with _bar(self.console, what, total, unit) as advance:
-                yield advance
-        else:
-            yield lines(self.say, what, total, unit, _LINE_SECONDS)
+            return
+        with self._levels.follow(what, total, unit) as advance:
+            yield advance
 
 
-@contextmanager
-def _bar(console: Console, what: str, total: int | None, unit: str) -> Iterator[Advance]:
-    """Rich's bar, gone when the work is done."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+def tell(observer: Observer, made: Callable[[], Branch]) -> None:
+    """Show a tree where there is a screen; elsewhere say its lines, what is below each line moved in.
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(escape(what), total=total)
+    Parameters
+    ----------
+    observer : Observer
+        Who hears it.
+    made : callable
+        Makes the tree, where anybody hears it.
 
-        def advance(step: int) -> None:
-            if step == progress.tasks[task].completed == 0:
-                progress.reset(task)  # the work begins only now
-            progress.advance(task, step)
-
-        yield advance
+    Examples
+    --------
+    >>> import logging, sys
+    >>> logging.basicConfig(stream=sys.stdout, level="INFO", format="%(message)s", force=True)
+    >>> stages = Branch("serialize shop", (Branch("in texts"),)), Branch("embed m")
+    >>> tell(Logging(), lambda: Branch("shop: 2 stages", stages))
+    shop: 2 stages
+    serialize shop
+        in texts
+    embed m
+    """
+    if isinstance(observer, Terminal) and observer.quiet:
+        return
+    tree = made()
+    if isinstance(observer, Terminal) and observer.draws:
+        show_tree(tree, observer.console)
+        return
+    for line in (tree.text, *(line for part in tree.parts for line in part.lines())):
+        observer.say(line)
 
 
 def in_notebook() -> bool:

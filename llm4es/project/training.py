@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from ..core.phases import importing
 from ..core.schemas import MODELS
 from ..core.versions import kept_name, version_of
 from ..models.ref import ModelRef
@@ -55,8 +56,9 @@ def ready(training: Training) -> Work:
     Work
         Trains once, and gives the rows of the model and of whom it has seen.
     """
-    from ..finetune import finetune as tune
-    from ..models import load_model
+    with importing("torch"):
+        from ..finetune import finetune as tune
+        from ..models import load_model
 
     model = load_model(training.model, training.load)
 

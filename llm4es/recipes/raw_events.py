@@ -17,6 +17,7 @@ import pyarrow as pa
 from ..core.errors import DataError, RecipeError
 from ..core.hashing import canonical_json, text_hash
 from ..core.interrupts import interruptible
+from ..core.phases import phase
 from ..core.raw_rows import RAW_ROWS
 from ..core.sample import sample_order
 from ..core.sql import identifier, literal
@@ -84,7 +85,7 @@ class RawEvents:
         self.recipe, self.options = recipe, options
         self._skip = options.on_bad_row == "skip"
         self._names = code_names(recipe, source, self._skip)
-        with ExitStack() as stack:
+        with phase("reading the raw files"), ExitStack() as stack:
             self._connection = stack.enter_context(database.connected(source))
             try:
                 with interruptible(self._connection.interrupt):

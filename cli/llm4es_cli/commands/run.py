@@ -10,9 +10,9 @@ from llm4es.options import DEFAULT_MODEL, LoadOptions, RunOptions
 from llm4es.options.completes import Completes
 
 from ..call import Call
-from ..comparison import show_comparison
+from ..comparison import show_run
 from ..completion import complete_names
-from ..options import ModelOption
+from ..options import ModelOption, OutputFormat
 from ..signature import with_options
 
 DEFAULT_RECIPE = "llm4es.toml"
@@ -41,6 +41,9 @@ def run(
     A task that cannot be probed, such as one with a class of one entity, is named in a warning and left out; the exit
     code is 0 where another one was probed, and 2 where none was.
 
+    On a terminal the plan comes first, at the end where everything lies and what to type next. --format json prints one
+    document: plan, done, comparison and next; with --dry-run the plan alone (docs/python.md).
+
     Examples:
 
         llm4es run movielens-100k
@@ -51,11 +54,10 @@ def run(
 
         llm4es run movielens-100k --dry-run
     """
-    done = call.project(_recipe(recipe)).run(call.task, model=model, dry_run=call.dry_run, **options)
-    if done.comparison is not None:
-        show_comparison(done.comparison, call.format, call.screen, wide=call.wide)
-    elif call.dry_run:
-        call.show_outcomes(*done.outcomes)
+    planned = call.screen.watched or call.format is OutputFormat.JSON
+    project = call.project(_recipe(recipe))
+    done = project.run(call.task, model=model, dry_run=call.dry_run, plan_first=planned, **options)
+    show_run(done, call)
 
 
 def _recipe(recipe: str | None) -> str:
