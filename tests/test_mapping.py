@@ -9,10 +9,12 @@ import pytest
 
 from llm4es.core.errors import WorkerError
 from llm4es.project import mapping
+from llm4es.project.commits import joined
 from llm4es.project.increments import Setup, TableRows
-from llm4es.project.mapping import MOST_LEFT_OUT, LostWorkerError, map_over
-from llm4es.project.portions import Portions
+from llm4es.project.mapping import MOST_LEFT_OUT, LostWorkerError, NotReadyError, map_over
+from llm4es.project.portions import Portion, Portions
 from llm4es.project.worker import ADVANCE, INCREMENT
+from llm4es_store.data_file import DataFile
 
 IDS = [f"e{i:02d}" for i in range(40)]
 
@@ -67,6 +69,60 @@ def test_an_entity_that_kills_is_found_by_halving_and_left_out() -> None:
     assert sorted(rows) == sorted({*IDS} - {"e03", "e27"})
     assert sum(done) == len(rows)
     assert {*told} == {"a worker was killed by SIGKILL: it is started again, and goes on with what it had taken"}
+
+
+def test_a_worker_that_finds_no_room_again_leaves_its_share_to_the_others() -> None:
+    started: list[Thread] = []
+
+    class Homeless(Thread):
+        """The third of them is not up in time."""
+
+        def set_up(self, setup: Setup) -> None:
+            if self is started[2]:
+                raise NotReadyError("no worker was ready after 10 minutes")
+
+    def start() -> Thread:
+        kind = Homeless if len(started) == 2 else Thread
+        started.append(kind(lambda entity: entity == "e03" and len(started) < 3))
+        return started[-1]
+
+    rows: list[str] = []
+    told: list[str] = []
+    mapped(start, rows, [], told)
+    assert sorted(rows) == IDS
+    assert told[1:] == [
+        "a worker that died is not started again, for lack of room: the other goes on with what it had taken"
+    ]
+
+
+def test_a_worker_that_cannot_be_started_again_ends_the_work() -> None:
+    left = [Thread(lambda _: True), Thread(lambda _: True)]
+
+    def start() -> Thread:
+        if not left:
+            raise RuntimeError("the cluster takes nothing more")
+        return left.pop()
+
+    with pytest.raises(RuntimeError, match="the cluster takes nothing more"):
+        mapped(start, [], [], [])
+
+
+def test_of_files_done_twice_only_what_is_new_is_kept() -> None:
+    ids = [["a", "b"], ["a", "b", "c"]]
+    files = [DataFile(f"{len(each)}.parquet", 1, len(each), {}) for each in ids]
+    first, again = (
+        TableRows("t", pa.table({"entity_id": each}), ("entity_id",), files=(file,))
+        for each, file in zip(ids, files, strict=True)
+    )
+    portion = Portion(pa.record_batch({"entity_id": ids[1]}))
+    told = [portion.not_told([first])]
+    portion.again()
+    together = joined([*told, portion.not_told([again])])
+    # else the second file would be taken for one of which only c is not there yet, and a and b be read from both
+    assert [(rows.rows["entity_id"].to_pylist(), rows.files) for rows in together] == [
+        (["a", "b"], (files[0],)),
+        (["c"], (files[1],)),
+    ]
 
 
 def test_where_everything_kills_the_work_is_stopped() -> None:

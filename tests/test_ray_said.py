@@ -17,6 +17,7 @@ import pytest
 from llm4es import Project, Ray
 from llm4es.core.errors import OptionError, WorkerError
 from llm4es.options import WorkerOptions
+from llm4es.project.executor import Local, check_devices
 from llm4es.project.mapping import map_over
 from llm4es.project.portions import Portions
 from llm4es.project.ray_cluster import Head, as_meant, connected
@@ -45,7 +46,7 @@ def with_ray(monkeypatch: pytest.MonkeyPatch) -> Install:
         module.init, module.shutdown, module.is_initialized = connect, lambda: None, lambda: False
         monkeypatch.setitem(sys.modules, "ray", module)
         monkeypatch.setattr("time.sleep", lambda _: None)
-        monkeypatch.setattr("atexit.register", lambda _: None)
+        monkeypatch.setattr("atexit.register", lambda *_, **__: None)
         return asked
 
     for name in ("RAY_ADDRESS", "RAY_AUTH_MODE"):
@@ -112,6 +113,9 @@ def test_the_environment_says_which_cluster(with_ray: Install, monkeypatch: pyte
     monkeypatch.setenv("RAY_ADDRESS", "head:6379")
     connected()
     assert asked[0]["address"] == "head:6379"
+    monkeypatch.setenv("RAY_ADDRESS", "local")
+    connected()
+    assert asked[1]["object_store_memory"]  # one of this machine's own, as where nothing is said
     monkeypatch.setenv("RAY_ADDRESS", "http://head:8265")
     with pytest.raises(WorkerError, match="http://head:8265 is an address to submit jobs to: `ray job submit"):
         connected()
@@ -172,6 +176,16 @@ def test_a_worker_killed_for_memory_died_of_that() -> None:
     assert str(as_meant("The actor died unexpectedly before finishing this task.")) == "of the cluster died"
 
 
+def test_workers_on_other_devices_than_the_command_are_refused() -> None:
+    for gpus, device in ((0, "cpu"), (1, "cuda"), (0.5, "cuda"), (0, "mps")):
+        check_devices(Ray(2, gpus=gpus), device)
+    check_devices(Local(2), "cuda")
+    with pytest.raises(OptionError, match=r"--worker-gpus 1 where the command itself computes on cpu: .* leave --work"):
+        check_devices(Ray(2, gpus=1), "cpu")
+    with pytest.raises(OptionError, match=r"all workers would take the first; give --worker-gpus 1 .*or --device cpu"):
+        check_devices(Ray(2), "cuda")
+
+
 class Alone:
     """A Ray of which no machine is left: whoever waits for a worker waits in vain."""
 
@@ -182,7 +196,7 @@ class Alone:
     @staticmethod
     def remote(**_: Any) -> Callable[[type], Any]:
         method = SimpleNamespace(options=lambda **_: SimpleNamespace(remote=lambda *_: "ready"))
-        return lambda _: SimpleNamespace(remote=lambda *_: SimpleNamespace(set_up=method))
+        return lambda _: SimpleNamespace(remote=lambda *_: SimpleNamespace(check=method))
 
     @staticmethod
     def wait(waited: list[Any], timeout: float) -> tuple[list[Any], list[Any]]:

@@ -101,7 +101,8 @@ def joined(increments: Sequence[Increment]) -> Increment:
 
 def _alike(one: TableRows, other: TableRows) -> bool:
     same = (one.table, one.key, bool(one.files)) == (other.table, other.key, bool(other.files))
-    return one.scope is None and same
+    # of files of which some rows are not meant, others beside them may hold those very rows
+    return one.scope is None and same and one.whole and other.whole
 
 
 def commit_behind(items: Iterable[Item], commit: Callable[[Item], None]) -> None:

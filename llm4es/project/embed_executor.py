@@ -10,10 +10,11 @@ from functools import partial
 import pyarrow as pa
 
 from ..core.limits import LEAN
+from ..models.devices import device_name
 from ..models.ref import ModelRef
 from ..options import EmbedOptions, History, LoadOptions
 from .context import Context
-from .executor import Executor, Local, where_it_pays
+from .executor import Executor, Local, check_devices, where_it_pays
 from .worker_count import is_enough, worker_count
 
 CHARACTERS = 4
@@ -50,6 +51,7 @@ def executor_for(
 ) -> Executor:
     """``embed_executor`` for so many texts of about so many tokens, which are counted only where it matters."""
     asked = context.executor
+    check_devices(asked, device_name(load))
     if type(asked) is not Local:
         return where_it_pays(asked, lambda: is_enough(ref, n_tokens()), context.observer.say)
     if asked.workers == 1:

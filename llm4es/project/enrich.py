@@ -17,6 +17,7 @@ from ..enrich.tally import Tally
 from ..enrich.unanswered import UnansweredError
 from ..enrich.variants import fingerprint, planned_variants
 from ..models.architecture import check_predicts
+from ..models.devices import device_name
 from ..models.ref import ModelRef
 from ..options import UNSAID, Constrain, EngineName, EnrichBy, EnrichOptions, LoadOptions, WorkerOptions
 from ..options.workers import check_one_asks
@@ -25,7 +26,7 @@ from ..serialize.formats import field_named, parse
 from ..servers import key_remark, server_address
 from .context import Context
 from .costs import Amount, like_model
-from .executor import FEW_ENTITIES, Executor, Increment, Local, TableRows, Work, where_it_pays
+from .executor import FEW_ENTITIES, Executor, Increment, Local, TableRows, Work, check_devices, where_it_pays
 from .incremental import Job, incremental
 from .kept_variants import variants_config
 from .observer import Advance
@@ -119,7 +120,7 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions, working:
         commit_seconds=0 if by_llm else None,  # answers may cost money
         total=lambda todo: len(set(todo["entity_id"].to_pylist())),
         setup=partial(_set_up, options, load, model, free),
-        executor=lambda todo: _executor(context, options, len(todo)),
+        executor=lambda todo: _executor(context, options, load, len(todo)),
         committers={
             COST: lambda run, rows: cost.add_all(rows.to_pylist()),
             UNANSWERED: lambda run, rows: unanswered.extend(rows["reason"].to_pylist()),
@@ -134,11 +135,13 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions, working:
     return incremental(context, job)
 
 
-def _executor(context: Context, options: EnrichOptions, n_texts: int) -> Executor:
+def _executor(context: Context, options: EnrichOptions, load: LoadOptions, n_texts: int) -> Executor:
     """Where so many texts are written: a server is asked by one process."""
     by_llm = options.by is EnrichBy.LLM
     if by_llm and options.engine is EngineName.OPENAI:
         return Local(1)
+    if by_llm:
+        check_devices(context.executor, device_name(load))
     return where_it_pays(context.executor, lambda: by_llm or n_texts >= FEW_ENTITIES, context.observer.say)
 
 

@@ -14,7 +14,17 @@ from ..core.errors import OptionError
 from .increments import Increment, Setup, TableRows, Work
 from .observer import Advance
 
-__all__ = ["Executor", "Increment", "Local", "Setup", "TableRows", "Work", "at_the_store", "where_it_pays"]
+__all__ = [
+    "Executor",
+    "Increment",
+    "Local",
+    "Setup",
+    "TableRows",
+    "Work",
+    "at_the_store",
+    "check_devices",
+    "where_it_pays",
+]
 
 FEW_ENTITIES = 20_000
 """Whose texts one process makes while the workers of a cluster would start."""
@@ -149,3 +159,38 @@ def where_it_pays(executor: Executor, pays: Callable[[], bool], say: Callable[[s
         return executor
     say("so little is done in this process before workers would have started: --workers N starts them all the same")
     return Local(1)
+
+
+def check_devices(executor: Executor, device: str) -> None:
+    """Refuse workers of a cluster that would compute on other devices than their driver plans for.
+
+    Parameters
+    ----------
+    executor : Executor
+        One with ``gpus`` of each worker, or any other.
+    device : str
+        On which this process computes: 'cpu', 'cuda' or 'mps'.
+
+    Raises
+    ------
+    OptionError
+        Where only one of the two has a GPU.
+
+    Examples
+    --------
+    >>> from llm4es.project.executor_ray import Ray
+    >>> check_devices(Ray(2, gpus=1), "cpu")
+    Traceback (most recent call last):
+    llm4es.core.errors.OptionError: --worker-gpus 1 where the command itself computes on cpu: the number format is ...
+    """
+    gpus = getattr(executor, "gpus", None)
+    if gpus and device != "cuda":
+        raise OptionError(
+            f"--worker-gpus {gpus:g} where the command itself computes on {device}: the number format is that of its "
+            "own device; run it on a machine with a GPU, or leave --worker-gpus out"
+        )
+    if gpus == 0 and device == "cuda":
+        raise OptionError(
+            "--executor ray where there are GPUs: all workers would take the first; give --worker-gpus 1 (0.5: two "
+            "share one), or --device cpu"
+        )

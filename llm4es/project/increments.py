@@ -42,6 +42,9 @@ class TableRows:
     files: "tuple[DataFile, ...]" = ()
     """Where the rows lie already, written by whoever made them: ``rows`` are their keys, of those that are meant."""
 
+    whole: bool = True
+    """Whether every row of the files is meant."""
+
 
 Increment = Sequence[TableRows]
 """What belongs together, committed in this order: the last says that the others are there."""

@@ -35,6 +35,10 @@ class LostWorkerError(Exception):
     """A worker is gone; it says how it ended, such as 'was killed by SIGKILL'."""
 
 
+class NotReadyError(WorkerError):
+    """A worker was not up within the time that it is given."""
+
+
 class Worker(Protocol):
     """One that computes elsewhere. Its methods are called by one thread, but for ``hand_over`` and ``kill``."""
 
@@ -156,7 +160,6 @@ class _Attended:
         restarts: bool,
     ) -> None:
         self._start, self._setup, self._portions, self._heard, self._closed = start, setup, portions, heard, closed
-        self._spare = MOST_DEATHS - 1 if restarts else 0
         self._restarts = restarts
         self.worker = start()
         self.thread = threading.Thread(target=self._attend, daemon=True)
@@ -165,6 +168,8 @@ class _Attended:
         deaths = 0
         while True:
             kind, value = self._worked()
+            if deaths and isinstance(value, NotReadyError):  # its place is gone: the others go on without it
+                return self._put((LOST, "that died is not started again, for lack of room"))
             if kind != LOST:
                 return self._put((kind, value))
             deaths = 1 if self._finished else deaths + 1
@@ -174,7 +179,10 @@ class _Attended:
             if self._closed.is_set():  # Ray would start anew for whoever calls it now
                 return None
             self.worker.kill()
-            self.worker = self._start()
+            try:
+                self.worker = self._start()
+            except BaseException as error:  # such as a cluster that takes nothing more: told, or nobody would end
+                return self._put((FAILED, error))
 
     def _worked(self) -> tuple[str, Any]:
         """Portion after portion until there are none, or the worker is gone: what is to be told of the end."""

@@ -83,8 +83,9 @@ class Portion:
         fresh = []
         for part in increment:
             for before in (one for one in self._before if part.key and (one.table, one.key) == (part.table, part.key)):
-                mask = pc.invert(among(part.rows, before.rows, part.key))
-                part = replace(part, rows=part.rows.filter(mask))
+                rows = part.rows.filter(pc.invert(among(part.rows, before.rows, part.key)))
+                whole = not part.files or (part.whole and len(rows) == len(part.rows))
+                part = replace(part, rows=rows, whole=whole)
             if part.key:
                 self._told.append(TableRows(part.table, part.rows.select(part.key), part.key))
             if len(part.rows):

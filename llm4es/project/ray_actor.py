@@ -9,7 +9,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..core.version import __version__
 from .increments import Setup, Work
 from .shared_place import SharedPlace
 from .worker import ADVANCE, INCREMENT
@@ -27,7 +26,6 @@ class RayActor:
     --------
     >>> actor = RayActor(None)
     >>> actor.set_up(lambda: lambda batches, advance: iter(()))
-    '...'
     >>> list(actor.do(pa.record_batch({"entity_id": ["a"]})))
     []
     """
@@ -36,12 +34,14 @@ class RayActor:
         self._place = place
         self._work: Work | None = None
 
-    def set_up(self, setup: Setup) -> str:
-        """Look for the shared place, and set the stage up; returns this package's version."""
+    def check(self) -> None:
+        """Look for the shared place, in the package that the driver has."""
         if self._place is not None:
             self._place.check()
+
+    def set_up(self, setup: Setup) -> None:
+        """Set the stage up."""
         self._work = setup()
-        return __version__
 
     def do(self, rows: pa.RecordBatch) -> Iterator[tuple[str, Any]]:
         """Do a portion: what is told of it, as it is made."""

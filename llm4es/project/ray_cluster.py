@@ -67,6 +67,8 @@ def connected(address: str | None = None) -> Any:
     if ray.is_initialized():
         return ray
     address = address or os.environ.get("RAY_ADDRESS") or None
+    if address == "local":
+        address = None
     if address and address.startswith(("ray://", "http://", "https://")):
         raise WorkerError(
             f"{address} is an address to submit jobs to: `ray job submit -- llm4es ...` runs the command on the cluster"
@@ -91,7 +93,7 @@ def connected(address: str | None = None) -> Any:
             time.sleep(2.0)
         else:
             break
-    atexit.register(ray.shutdown)
+    atexit.register(ray.shutdown, wait_for_processes=True)
     _silence()
     return ray
 

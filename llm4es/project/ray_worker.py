@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from ..core.errors import WorkerError
 from .increments import Setup
+from .mapping import NotReadyError
 from .ray_actor import RayActor
 from .ray_cluster import as_meant, told
 from .shared_place import SharedPlace
@@ -37,8 +38,9 @@ class RayWorker:
 
     def set_up(self, setup: Setup) -> None:
         with self._gone():
-            self._wait_for(ready := self._call("set_up", setup))
-            self._ray.get(ready)
+            for asked in (("check",), ("set_up", setup)):  # another version may not know the setup
+                self._wait_for(ready := self._call(*asked))
+                self._ray.get(ready)
 
     def _wait_for(self, ready: Any) -> None:
         """Raise WorkerError where it takes too long, and where no machine is left that could make it."""
@@ -49,7 +51,7 @@ class RayWorker:
                 return
             if not any(node["Alive"] for node in self._ray.nodes()):
                 raise WorkerError("the cluster has no machine left: start it again; what was committed stays")
-        raise WorkerError(
+        raise NotReadyError(
             f"no worker was ready after {READY_SECONDS / 60:g} minutes: the cluster is busy, or a node cannot "
             "start one; see `ray status`"
         )
