@@ -15,6 +15,7 @@ from llm4es.core.errors import DataError, WorkerError
 from llm4es.options import SerializeOptions
 from llm4es.project import mapping, ray_worker
 from llm4es.project.executor import Executor
+from llm4es.project.ray_worker import RayWorker
 from llm4es.project.shared_place import SharedPlace
 from llm4es.recipes import load_recipe, locate, read_events
 from llm4es.serialize import serialize
@@ -55,7 +56,17 @@ def every_stage(executor: Executor, folder: Path, recipe: Path, model: Path) -> 
     }
 
 
-def test_every_stage_gives_the_rows_of_one_process(tmp_path: Path, model: Path) -> None:
+def test_every_stage_gives_the_rows_of_one_process(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    do = RayWorker.do
+
+    def counted(worker: RayWorker, rows: pa.RecordBatch) -> Iterator[tuple[str, Any]]:
+        asked.append(len(rows))
+        return do(worker, rows)
+
+    monkeypatch.setattr(RayWorker, "do", counted)
     recipe = shop.write(tmp_path / "shop")
     executors: dict[str, Executor] = {"one": Local(1), "two": Local(2), "ray": Ray(2)}
     made = {name: every_stage(executor, tmp_path / name, recipe, model) for name, executor in executors.items()}
@@ -67,6 +78,7 @@ def test_every_stage_gives_the_rows_of_one_process(tmp_path: Path, model: Path) 
             if "vector" in expected.column_names:
                 one, other = (np.array(rows["vector"].to_pylist()) for rows in (found, expected))
                 assert np.allclose(one, other, rtol=1e-5, atol=1e-6), (name, table)
+    assert sum(asked) >= 4 * 20  # every stage's, and each by actors
     assert not [*(tmp_path / "ray").glob(".shared*")]
     # and what the plain calls give
     texts = {(row["entity_id"], row["variant"]): row["text"] for row in made["ray"]["texts"].to_pylist()}

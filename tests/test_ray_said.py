@@ -113,6 +113,11 @@ def test_the_environment_says_which_cluster(with_ray: Install, monkeypatch: pyte
     monkeypatch.setenv("RAY_ADDRESS", "head:6379")
     connected()
     assert asked[0]["address"] == "head:6379"
+    monkeypatch.setattr(sys.modules["ray"], "is_initialized", lambda: True)
+    connected("head:6379")
+    with pytest.raises(WorkerError, match=r"works on the Ray at head:6379 already: use another for other:6379"):
+        connected("other:6379")
+    monkeypatch.setattr(sys.modules["ray"], "is_initialized", lambda: False)
     monkeypatch.setenv("RAY_ADDRESS", "local")
     connected()
     assert asked[1]["object_store_memory"]  # one of this machine's own, as where nothing is said

@@ -27,6 +27,9 @@ _TRIES = 3
 _SECONDS = 10.0
 """For an address to answer at all."""
 
+_joined: list[str] = []
+"""Where this process is connected to, if an address was given."""
+
 _BETWEEN, _SILENT = 5.0, 30.0
 """Seconds between looks at a cluster's head, and of silence after which it is gone: Ray ends this process after 60."""
 
@@ -64,11 +67,13 @@ def connected(address: str | None = None) -> Any:
     check_installed()
     import ray
 
-    if ray.is_initialized():
-        return ray
     address = address or os.environ.get("RAY_ADDRESS") or None
     if address == "local":
         address = None
+    if ray.is_initialized():
+        if address and _joined and address != _joined[0]:
+            raise WorkerError(f"this process works on the Ray at {_joined[0]} already: use another for {address}")
+        return ray
     if address and address.startswith(("ray://", "http://", "https://")):
         raise WorkerError(
             f"{address} is an address to submit jobs to: `ray job submit -- llm4es ...` runs the command on the cluster"
@@ -93,6 +98,7 @@ def connected(address: str | None = None) -> Any:
             time.sleep(2.0)
         else:
             break
+    _joined[:] = [address] if address else []
     atexit.register(ray.shutdown, wait_for_processes=True)
     _silence()
     return ray
