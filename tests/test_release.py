@@ -62,6 +62,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(built: Path) -> None:
     assert names == files
     assert {f"{package}/py.typed" for package in PACKAGES} <= names
     assert {"llm4es/recipes/meds.toml", "llm4es/enrich/prompts/table.toml", "llm4es/report/page.css"} <= names
+    assert wheel.stat().st_size < 1_300_000
 
 
 def test_the_source_archive_holds_what_its_tests_read(built: Path) -> None:

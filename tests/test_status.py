@@ -1,6 +1,7 @@
 """The store at a glance, and the machine: what is there, what is out of date, and what mends it."""
 
 import json
+import tomllib
 from contextlib import suppress
 from pathlib import Path
 
@@ -85,12 +86,18 @@ def test_the_machine_is_described_and_tried(place: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(machine, "SECONDS", 0.01)
     rows = {row["what"]: row for row in doctor(place / "store", str(tiny.save(place / "tiny")), Null())}
     assert rows["pyarrow"]["found"] == pa.__version__
+    said = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]
+    told = rows["extras"]["found"] + rows["extras"]["note"]
+    for extra, packages in said["optional-dependencies"].items():
+        assert extra == "all" or all(package.partition(">")[0] in told for package in packages)
     assert rows["store"]["note"].startswith("not there yet, ")
     (speed,) = (row for what, row in rows.items() if what.startswith("speed of "))
     assert speed["found"].endswith(" tokens/s")
 
 
-def test_a_model_that_is_not_there_is_told_and_the_rest_shown(place: Path) -> None:
+def test_a_model_that_is_not_there_is_told_and_the_rest_shown(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "requires", lambda _: ["numpy>=2", "no-such-thing[x]<2,>=1; extra == 'dream'"])
     rows = {row["what"]: row for row in doctor(place / "store", "./nowhere", Null())}
     assert rows["speed of ./nowhere"]["found"] == "not tried"
     assert rows["device"]["found"]
+    assert (rows["extras"]["found"], rows["extras"]["note"]) == ("none", "not installed: no-such-thing (extra dream)")

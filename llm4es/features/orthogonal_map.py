@@ -84,7 +84,9 @@ def fit_map(
             f"vectors of {width} dimensions cannot be turned onto vectors of {other}: the widths must be one"
         )
     if n < width:
-        raise DataError(f"{n} entities are in both spaces, and a map of {width} dimensions needs as many at least")
+        raise DataError(
+            f"{n} entities have vectors of both versions, and a map of {width} dimensions needs as many at least"
+        )
     matrix, _ = orthogonal_procrustes(vectors.astype(np.float64), target.astype(np.float64))  # (D, D)
     turned = np.asarray(matrix, np.float32)
     centre = target.mean(0, dtype=np.float64)  # (D,)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 TOKENS = "tokens"
 """The unit of work that a model reads."""
 
+FAR_LONGER = 4
+"""Times what windows of the newest events take at most: beyond it single events are read on request only."""
+
 NEWEST = 5
 """Runs of the same kind that an estimate goes by: an older machine, or an older version, had another speed."""
 

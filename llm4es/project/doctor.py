@@ -5,9 +5,10 @@ In: where a store is or will be, a model. Out: rows. Changes nothing but the cac
 
 import os
 import platform
+import re
 import shutil
 import time
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,8 @@ from .result import Result
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LIBRARIES = ("torch", "transformers", "duckdb", "deltalake", "pyarrow", "scikit-learn", "peft")
+LIBRARIES = ("torch", "transformers", "duckdb", "deltalake", "pyarrow", "scikit-learn", "peft", "accelerate")
 """What every installation has."""
-
-EXTRAS = ("bitsandbytes", "ray", "openai", "accelerate", "flash-attn")
-"""What some steps can use: 8-bit loading, a cluster, a server, several devices, quicker attention."""
 
 SECONDS = 10.0
 """Of the speed test."""
@@ -83,9 +81,20 @@ def _versions() -> "Iterator[Row]":
     yield "Python", platform.python_version(), platform.platform(terse=True)
     for name in LIBRARIES:
         yield name, _version(name) or "missing", "" if _version(name) else f"pip install {name}"
-    there = [f"{name} {number}" for name in EXTRAS if (number := _version(name))]
-    absent = [name for name in EXTRAS if not _version(name)]
+    optional = _optional()
+    there = [f"{name} {number}" for name in optional if (number := _version(name))]
+    absent = [f"{name} (extra {extra})" for name, extra in optional.items() if not _version(name)]
     yield "extras", ", ".join(there) or "none", f"not installed: {', '.join(absent)}" if absent else ""
+
+
+def _optional() -> dict[str, str]:
+    """What some steps alone need -> the extra that brings it."""
+    try:
+        required = requires("llm4es") or []
+    except PackageNotFoundError:  # run from its source
+        return {}
+    found = [re.match(r"([\w.-]+).*; *extra == ['\"]([\w-]+)['\"]$", line) for line in required]
+    return {each[1]: each[2] for each in found if each and each[2] != "all"}  # `all` says the others again
 
 
 def _version(name: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..core.errors import StoreError
 from ..options import DEFAULT_MODEL, MAX_LENGTH, STEP_PRESETS
-from .costs import about, tokens_a_second
+from .costs import FAR_LONGER, about, tokens_a_second
 from .text_table import folded
 
 SHOWN, SAMPLE, LINES = 3, 100, 5
@@ -28,7 +28,7 @@ class Preview:
     """Entity, text, events, tokens."""
     n_entities: int
     tokens: int
-    """That a run reads at most: the newest of each history by the model and by the tuned one, and the tuning."""
+    """That a run reads of the newest of each history, by the model and by the tuned one, and in tuning."""
     counted: bool
     """By the model's own tokenizer; False: estimated from the texts' length, as it is not on this machine yet."""
     seconds: float | None
@@ -45,8 +45,11 @@ class Preview:
             found += [f"  {line}" for row in rows[:LINES] for line in folded(row, width - 2)] + more
         took = "no record of this machine's speed here yet: `llm4es doctor` tries it"
         took = took if self.seconds is None else about(self.seconds)
-        cost = f"a run reads at most about {self.tokens:,} tokens ({took}), fewer where events repeat"
-        return [*found, "", *folded(f"{cost}; `llm4es run {recipe} --dry-run` tells it exactly", width)]
+        cost = (
+            f"a run that reads the newest of each history takes about {self.tokens:,} tokens ({took}); where events "
+            f"repeat, each distinct one is read once, which is less or up to about {FAR_LONGER} times as much: "
+        )
+        return [*found, "", *folded(f"{cost}`llm4es run {recipe} --dry-run` tells it", width)]
 
 
 def preview(toml: str, folder: Path, store: str) -> Preview:

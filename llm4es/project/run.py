@@ -31,6 +31,7 @@ from ..options import (
 )
 from .compare import compare
 from .context import Context
+from .costs import FAR_LONGER
 from .cutoffs import newest_as_of
 from .distinct_counts import DISTINCT_SHARE, distinct_events
 from .embed import embed
@@ -122,9 +123,6 @@ def _walked(
             outcomes += walk.steps[stage.name](outcomes)
     return outcomes
 
-
-FAR_LONGER = 4
-"""Times what ``--history newest`` reads at most: beyond it single events are read on request only."""
 
 EVENT_TOKENS = 20
 """Tokens of an event's line, about."""
