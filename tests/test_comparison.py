@@ -3,12 +3,18 @@
 import io
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from rich.console import Console
 
 from llm4es.core.figures import between, number, signed
+from llm4es.core.printable import printable
 from llm4es.probe.comparison import in_short
-from llm4es.project.comparison_table import fitting, markdown, notes, print_text, shown, title
+from llm4es.project.comparison_table import fitting, html, markdown, notes, print_text, shown, text, title
+from llm4es.project.result import Result
+from llm4es_cli.comparison import show_comparison
+from llm4es_cli.options import OutputFormat
+from llm4es_cli.screen import Screen
 
 
 def row(features: str, value: float, difference: float | None = None, **more: Any) -> dict[str, Any]:
@@ -115,6 +121,36 @@ def test_markdown_escapes_bars() -> None:
     assert lines[4].startswith("| a\\|b | 0.500 | 0.450 to 0.550 |  |  |  | reference |")
     assert len({line.replace("\\|", "").count("|") for line in lines[2:7]}) == 1
     assert lines[-1].startswith("_seen in tuning: tuned@8")
+
+
+EVIL = "\x1b\u202e\x9b\x07"
+"""What clears a screen and turns a line."""
+
+
+def test_names_from_data_are_shown_as_text_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile: dict[str, Any] = {
+        "task": f"t{EVIL}\nx", "positive": f"y{EVIL}\nx", "metric": "average_precision", "reference": f"r{EVIL}\nx",
+        "chosen": None,
+    }  # fmt: skip
+    rows = [
+        row(f"r{EVIL}\nx", 0.7, **hostile),
+        row(f"m{EVIL}x@8", 0.8, 0.1, model=f"m{EVIL}", n_seen=3, best_of=2, optimism=0.1, **hostile),
+        row(f"best(m{EVIL}x@8, b)", 0.8, 0.1, model="m", **hostile | {"chosen": f"m{EVIL}x@8 9"}),
+    ]
+    out = io.StringIO()
+    print_text(rows, Console(file=out, width=100, highlight=False), wide=False)
+    for form, n_lines in ((OutputFormat.TABLE, 12), (OutputFormat.MARKDOWN, 15)):
+        show_comparison(Result(pa.Table.from_pylist(rows)), form, Screen())
+        printed = capsys.readouterr().out
+        assert len(printed.splitlines()) == n_lines, printed  # no name makes another
+        for said in (printed, out.getvalue(), text(rows), html(rows)):
+            assert not set(EVIL) & set(said)
+            assert printable(EVIL) in said.replace("\\\\", "\\")
+
+
+def test_markdown_shows_names_as_they_are() -> None:
+    lines = markdown([row("<img src=x>`*a* _b_ roc_auc [x](y) m@8 [64 tokens]\\|", 0.5)]).splitlines()
+    assert lines[4].startswith(r"| \<img src=x>\`\*a\* \_b\_ roc_auc [x]\(y) m@8 [64 tokens]\\\| | 0.500 |")
 
 
 def test_negative_ends_are_parted_by_a_word() -> None:

@@ -5,12 +5,16 @@ import io
 import os
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from llm4es.core.errors import OptionError
-from llm4es.core.printable import printable
+from llm4es.core.printable import printable, printable_line
 from llm4es.options import ImportOptions
 from llm4es.project.cells import write_csv
+from llm4es.project.outcome import Outcome
+from llm4es.project.result import Result
+from llm4es.project.run_tree import plan_tree
 from llm4es_cli.screen import show
 from llm4es_store import Store
 
@@ -34,6 +38,17 @@ def test_tables_show_them_as_text(form: str, capsys: pytest.CaptureFixture[str])
     said = capsys.readouterr().out
     assert not {"\x1b", "\x9b", "\u202e", "\x07", "\r"} & set(said)
     assert said.count(r"\x1b[31mred") == 2
+
+
+def test_what_python_prints_and_a_runs_tree_are_text_in_one_line() -> None:
+    what = f"t{EVIL}\nx"
+    outcome = Outcome("probe", what, rows=1, computed=1, reused=0, dry_run=True)
+    tree = plan_tree(what, [outcome])
+    for said in (repr(outcome), *tree.lines(), repr(Result(pa.table({what: [what]})))):
+        assert printable_line(what) in said
+        assert not {"\x1b", "\x9b", "\u202e", "\x07", "\r"} & set(said)
+    assert len(tree.lines()) == 2
+    assert "\x1b" not in str(tree.drawn(200).label)
 
 
 def test_a_spreadsheet_computes_nothing() -> None:

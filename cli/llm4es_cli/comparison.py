@@ -40,7 +40,7 @@ def show_run(done: "RunResult", call: "Call") -> None:
 def show_comparison(compared: "Result", format_: OutputFormat | None, screen: "Screen", *, wide: bool = False) -> None:
     """The tables of the tasks under each other; beside data for machines, cautions go to ``screen``."""
     from llm4es.project.comparison_answer import answers
-    from llm4es.project.comparison_table import markdown, print_answers, print_text, told
+    from llm4es.project.comparison_table import in_markdown, markdown, print_answers, print_text, told
 
     chosen = format_ or OutputFormat.TABLE
     every = list(compared)
@@ -52,7 +52,7 @@ def show_comparison(compared: "Result", format_: OutputFormat | None, screen: "S
                 screen.warn(f"{rows[0]['task']}: {caution}")
     elif chosen is OutputFormat.MARKDOWN:
         first = answers(every)
-        sys.stdout.write("".join(f"- {line}\n" for line in first) + "\n" * bool(first))
+        sys.stdout.write("".join(f"- {in_markdown(line)}\n" for line in first) + "\n" * bool(first))
         sys.stdout.write("\n".join(map(markdown, tasks)))
     else:
         with paged() as console:

@@ -31,3 +31,24 @@ def printable(text: str) -> str:
     \\x1b[31mred\\u202e
     """
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def printable_line(text: str) -> str:
+    """The same in one line: a line feed is written out too, a tab is a space.
+
+    Parameters
+    ----------
+    text : str
+        Any.
+
+    Returns
+    -------
+    str
+        Without line breaks.
+
+    Examples
+    --------
+    >>> print(printable_line("a name\\nof two lines"))
+    a name\\nof two lines
+    """
+    return printable(text).replace("\n", "\\n").replace("\t", " ")

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from ..core.figures import between, count, number, signed
+from ..core.printable import printable_line
 from ..features.expressions import is_combined
 from ..features.names import parse_features
 from ..probe.comparison import WITHIN_NOISE, in_short
@@ -40,7 +41,11 @@ def answers(rows: Sequence[Row]) -> list[str]:
     >>> len(answers(project.compare("loyal").to_pylist()))
     1
     """
-    return [line for _, of_task in groupby(rows, key=lambda row: row["task"]) for line in answer(list(of_task))]
+    return [
+        printable_line(line)
+        for _, of_task in groupby(rows, key=lambda row: row["task"])
+        for line in answer(list(of_task))
+    ]
 
 
 @dataclass(frozen=True)

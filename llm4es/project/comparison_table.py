@@ -5,6 +5,7 @@ the rows, and machines read those.
 """
 
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape as quoted
@@ -15,7 +16,7 @@ from rich.console import Console
 
 from ..core.figures import between, count, number, p_value, signed
 from ..core.interval_bar import interval_bar, scale_of
-from ..core.printable import printable
+from ..core.printable import printable_line
 from ..probe.cautions import cautions
 from ..probe.comparison import WITHIN_NOISE, in_short
 from .comparison_answer import answers
@@ -41,7 +42,7 @@ def shown(rows: Sequence[Row]) -> list[Column]:
     probes = {row["probe"] for row in rows}
     metric = rows[0]["metric"]
     columns = [
-        Column("features", lambda row: row["features"], left=True),
+        Column("features", lambda row: printable_line(row["features"]), left=True),
         Column("probe", lambda row: row["probe"], left=True) if len(probes) > 1 else None,
         Column(metric, lambda row: number(row["value"])),
         Column("interval", lambda row: between(row["ci_low"], row["ci_high"], number), 0.2),
@@ -67,7 +68,7 @@ def title(rows: Sequence[Row]) -> str:
     against = f"; differences to {first['reference']} on the same entities" if others else ""
     corrected = f", their intervals and p corrected for {others} comparisons" if others > 1 else ""
     metric = first["metric"] + (f" of '{first['positive']}'" if first["metric"] == "average_precision" else "")
-    return f"{first['task']}: {metric} on {first['n']:,} entities, 95 % intervals{against}{corrected}"
+    return printable_line(f"{first['task']}: {metric} on {first['n']:,} entities, 95 % intervals{against}{corrected}")
 
 
 def notes(rows: Sequence[Row]) -> list[str]:
@@ -91,7 +92,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
         )
     best = next((row for row in rows if row["model"] and row["best_of"]), None)
     found += [f"{row['features']}: chosen in so many folds: {row['chosen']}" for row in rows if row.get("chosen")]
-    return found + ([chosen(best)] if best else []) + told(rows)
+    return [*map(printable_line, found + ([chosen(best)] if best else [])), *told(rows)]
 
 
 def chosen(row: Row) -> str:
@@ -151,7 +152,7 @@ def print_text(rows: Sequence[Row], console: Console, *, wide: bool) -> None:
 
 def _laid_out(column: Column, rows: Sequence[Row]) -> TextColumn:
     overflow = Overflow.WRAPPED if column.title == "features" else Overflow.WHOLE
-    cells = [printable(column.cell(row)) for row in rows]
+    cells = [column.cell(row) for row in rows]
     return TextColumn(column.title, cells, not column.left, overflow, column.drop_priority)
 
 
@@ -199,10 +200,10 @@ def _html(rows: Sequence[Row]) -> str:
     scale = scale_of(reference, *(row[end] for row in rows for end in ("ci_low", "ci_high")))
     lines = []
     for row in rows:
-        cells = [f"<td>{quoted(printable(column.cell(row)))}</td>" for column in columns[1:]]
+        cells = [f"<td>{quoted(column.cell(row))}</td>" for column in columns[1:]]
         drawn = interval_bar(row["ci_low"], row["value"], row["ci_high"], scale, reference)
         cells.insert(place - 1, f"<td>{drawn}</td>")
-        lines.append(f'<tr><th scope="row">{quoted(printable(columns[0].cell(row)))}</th>{"".join(cells)}</tr>')
+        lines.append(f'<tr><th scope="row">{quoted(columns[0].cell(row))}</th>{"".join(cells)}</tr>')
     below = "".join(f"<p><em>{quoted(note)}</em></p>" for note in notes(rows))
     table = f"<table><thead><tr>{''.join(head)}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
     return f"<p><strong>{quoted(title(rows))}</strong></p>{table}{below}"
@@ -228,14 +229,39 @@ def markdown(rows: Sequence[Row]) -> str:
     """
     columns = shown(rows)
     lines = [
-        f"**{title(rows)}**",
+        f"**{in_markdown(title(rows))}**",
         "",
         _line(column.title for column in columns),
         _line(("---" if column.left else "---:") for column in columns),
-        *(_line(column.cell(row).replace("|", "\\|") for column in columns) for row in rows),
-        *("", *(f"_{note}_" for note in notes(rows))),
+        *(_line(in_markdown(column.cell(row)) for column in columns) for row in rows),
+        *("", *(f"_{in_markdown(note)}_" for note in notes(rows))),
     ]
     return "\n".join(lines).rstrip() + "\n"
+
+
+_SIGNS = re.compile(r"[\\`*<|]|(?<!\w)_|_(?!\w)|(?<=\])\(")
+"""Of Markdown: code, emphasis, HTML, cells, and what makes a link of what stands in brackets."""
+
+
+def in_markdown(line: str) -> str:
+    """A line as Markdown shows it: what would be taken for its signs is escaped.
+
+    Parameters
+    ----------
+    line : str
+        One line.
+
+    Returns
+    -------
+    str
+        The same for who reads the page.
+
+    Examples
+    --------
+    >>> print(in_markdown("a|b: roc_auc of m@8 [64 tokens] and *x*"))
+    a\\|b: roc_auc of m@8 [64 tokens] and \\*x\\*
+    """
+    return _SIGNS.sub(r"\\\g<0>", line)
 
 
 def _line(cells: Any) -> str:

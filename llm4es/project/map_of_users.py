@@ -8,6 +8,7 @@ Letters: N entities, D width.
 from typing import TYPE_CHECKING
 
 from ..core.errors import OptionError
+from ..core.printable import printable_line
 from ..core.sql import literal
 from ..core.tasks import Kind
 from ..options import CompareOptions
@@ -27,7 +28,7 @@ def map_of_users(context: Context, task: str | None, features: str, projection: 
 
     from ..report.marks import classes_on, scale_on
     from ..report.people import PROJECTIONS, chosen_users
-    from ..report.svg import NOTEBOOK, one_line
+    from ..report.svg import NOTEBOOK
 
     tasks = context.recipe.tasks
     name = task or next(iter(tasks), "")
@@ -51,5 +52,5 @@ def map_of_users(context: Context, task: str | None, features: str, projection: 
     else:
         classes_on(axes, points[drawn], users, label, NOTEBOOK)
         axes.legend(frameon=False)
-    axes.set_title(one_line(f"{shown}: {name}" if name else shown))
+    axes.set_title(printable_line(f"{shown}: {name}" if name else shown))
     return axes

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+from ..core.printable import printable_line
 from .costs import Estimate
 from .underway import duration
 
@@ -87,7 +88,8 @@ class Outcome:
     def __repr__(self) -> str:
         done = "to compute" if self.dry_run else "computed"
         took = (f", {self.cost}" if self.cost else "") if self.dry_run else f", {duration(self.seconds)}"
-        return f"{self.stage} {self.what}: {self.computed} {done}, {self.reused} reused ({self.why}){took}"
+        what = printable_line(self.what)
+        return f"{self.stage} {what}: {self.computed} {done}, {self.reused} reused ({self.why}){took}"
 
     def _repr_html_(self) -> str:
         """As a notebook shows it."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.types as kinds
 
 from ..core.errors import OptionError
+from ..core.printable import printable_line
 from .cells import shown
 
 _MOST_ROWS = 20
@@ -176,8 +177,8 @@ def plain_text(table: pa.Table) -> str:
     first = table.slice(0, _MOST_ROWS)
     columns = [
         TextColumn(
-            field.name,
-            [shown(value) for value in values.to_pylist()],
+            printable_line(field.name),
+            [printable_line(shown(value)) for value in values.to_pylist()],
             kinds.is_integer(field.type) or kinds.is_floating(field.type),
         )
         for field, values in zip(first.schema, first.columns, strict=True)

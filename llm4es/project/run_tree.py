@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..core.printable import printable_line
 from .costs import Estimate, summed
 from .outcome import Outcome
 from .text_table import folded
@@ -46,7 +47,7 @@ class Branch:
         >>> Branch("embed", (Branch("m: 2 computed"),)).lines()
         ['embed', '    m: 2 computed']
         """
-        own = folded(self.text, None if width is None else width - _DEEP * depth)
+        own = folded(printable_line(self.text), None if width is None else width - _DEEP * depth)
         return [
             *(" " * _DEEP * depth + line for line in own),
             *(line for part in self.parts for line in part.lines(width, depth + 1)),
@@ -58,7 +59,9 @@ class Branch:
         from rich.tree import Tree
 
         def label(branch: Branch, depth: int) -> Text:
-            return Text("\n".join(folded(branch.text, width - _DEEP * depth)), no_wrap=True, overflow="ignore")
+            return Text(
+                "\n".join(folded(printable_line(branch.text), width - _DEEP * depth)), no_wrap=True, overflow="ignore"
+            )
 
         def add(tree: Tree, parts: Sequence[Branch], depth: int) -> None:
             for part in parts:

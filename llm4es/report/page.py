@@ -14,11 +14,11 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
 from ..core import figures
+from ..core.printable import printable_line
 from ..probe.comparison import in_short
 from .data import ReportData
 from .people import People, people
 from .sections import about, framed, task_sections
-from .svg import one_line
 
 
 def render(data: ReportData) -> str:
@@ -79,7 +79,7 @@ def _digest(text: str) -> str:
 
 def _shown(value: Any) -> Any:
     """Text from data in one line, what would turn its direction written out. Commands stay as they are typed."""
-    return one_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return printable_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _json(map_: People | None) -> Markup:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from ..core.errors import ProbeError
 from ..core.hashing import text_hash
+from ..core.printable import printable_line
 from ..features.feature_set import FeatureSet
 from ..features.neighbours import nearest
 from .data import Projection, ReportData
 from .marks import classes, scale
-from .svg import one_line
 
 NEIGHBOURS = 5
 LINES = 6
@@ -60,12 +60,12 @@ def people(data: ReportData) -> People:
     features = FeatureSet(data.vectors_name, ids, matrix, None, None, frozenset(), "")
     near: dict[str, list[tuple[str, float]]] = {}
     for row in nearest(features, order, NEIGHBOURS).to_pylist():
-        near.setdefault(row["entity_id"], []).append((one_line(row["neighbour"]), round(row["cosine"], 4)))
+        near.setdefault(row["entity_id"], []).append((printable_line(row["neighbour"]), round(row["cosine"], 4)))
     lines = _lines(data)
     users = [
         {
-            "id": one_line(entity),
-            "labels": {one_line(task): one_line(of[entity]) for task, of in labels.items() if entity in of},
+            "id": printable_line(entity),
+            "labels": {printable_line(task): printable_line(of[entity]) for task, of in labels.items() if entity in of},
             "lines": lines.get(entity, []),
             "near": near.get(entity, []),
         }
@@ -120,4 +120,4 @@ def _lines(data: ReportData) -> dict[str, list[str]]:
     if data.histories is None:
         return {}
     rows = data.histories.to_pylist()
-    return {row["entity_id"]: [one_line(line[:LINE_LENGTH]) for line in row["lines"][:LINES]] for row in rows}
+    return {row["entity_id"]: [printable_line(line[:LINE_LENGTH]) for line in row["lines"][:LINES]] for row in rows}

@@ -18,7 +18,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..core.printable import printable
+from ..core.printable import printable_line
 
 INK = "#010101"
 MUTED = "#010102"
@@ -91,14 +91,9 @@ def drawing(height: float, columns: int = 1) -> Iterator[tuple[Figure, Sequence[
         yield figure, list(axes)
 
 
-def one_line(text: str) -> str:
-    """``text`` without line breaks, control characters and marks of direction: they are written out."""
-    return printable(text).replace("\n", "\\n").replace("\t", " ")
-
-
 def short(text: str, most: int = 28) -> str:
     """``text`` as it fits into a drawing: its beginning and its end, where k stands."""
-    text, half = one_line(text), (most - 1) // 2
+    text, half = printable_line(text), (most - 1) // 2
     return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
 
 
@@ -122,7 +117,7 @@ class Hints:
         """Show ``text`` over ``artist``."""
         name = f"hint{len(self.texts)}"
         artist.set_gid(name)
-        self.texts[name] = one_line(text)
+        self.texts[name] = printable_line(text)
 
 
 def to_svg(figure: Figure, name: str, label: str, hints: Hints | None = None) -> str:
@@ -144,7 +139,7 @@ def to_svg(figure: Figure, name: str, label: str, hints: Hints | None = None) ->
         text = text.replace(f'<g id="{name}-{hint}">', f'<g id="{name}-{hint}" data-tip={quoteattr(words)}>')
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
-    label, said = one_line(label), _described(figure, hints)
+    label, said = printable_line(label), _described(figure, hints)
     opened = f'<svg role="img" aria-labelledby="{name}-title {name}-desc" '
     told = f'><title id="{name}-title">{escape(label)}</title><desc id="{name}-desc">{escape(said)}</desc>'
     return opened + text[len("<svg ") :].replace(">", told, 1)
@@ -160,4 +155,4 @@ def _described(figure: Figure, hints: Hints | None) -> str:
         texts = list(dict.fromkeys(hints.texts.values()))
         return "; ".join(texts[:TOLD]) + (f"; and {len(texts) - TOLD} more" if len(texts) > TOLD else "")
     axes = figure.axes[0]
-    return one_line(f"{axes.get_ylabel()} against {axes.get_xlabel()}") if axes.get_xlabel() else "A mark a user"
+    return printable_line(f"{axes.get_ylabel()} against {axes.get_xlabel()}") if axes.get_xlabel() else "A mark a user"
