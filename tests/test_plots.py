@@ -12,7 +12,7 @@ import pytest
 from llm4es import Project
 from llm4es.core.errors import OptionError
 from llm4es.core.interval_bar import WIDTH
-from llm4es.project.plots import plot_k
+from llm4es.project.plots import drawn_on, plot_comparison, plot_k
 
 QUICK: dict[str, Any] = {"folds": 2, "repeats": 1, "bootstrap": 20}
 
@@ -67,6 +67,55 @@ def test_the_metric_against_k() -> None:
     assert np.asarray(line.get_xdata()).tolist() == [1, 2, 8]
     with pytest.raises(OptionError, match="no model was probed at two k for 't': embed with --k 1,8,all and probe"):
         plot_k(rows[:1], "t", None)
+
+
+def test_names_from_data_are_drawn_as_they_are() -> None:
+    from matplotlib import pyplot
+
+    base: dict[str, Any] = {
+        "task": "$a_$\n\x1b",
+        "metric": "roc_auc",
+        "probe": "logistic",
+        "ci_low": 0.0,
+        "ci_high": 1.0,
+    }
+    rows = [base | {"features": f"_$m_$@{k}", "model": "_$m_$", "k": k, "value": k / 10} for k in (1, 2)]
+    given = pyplot.subplots()[1]
+    for axes in (plot_k(rows, None, None), plot_k(rows, None, given)):
+        axes.figure.canvas.draw()  # a formula would end here
+        assert axes.get_title() == r"$a_$\n\x1b"
+        legend = axes.get_legend()
+        assert legend is not None
+        assert [text.get_text().lstrip("\u200b") for text in legend.get_texts()] == ["_$m_$"]
+    compared = [row | {"difference": None, "reference": "$a_$", "words": "w"} for row in rows]
+    plot_comparison(compared, None, pyplot.subplots()[1]).figure.canvas.draw()
+
+
+def test_classes_are_drawn_as_they_are() -> None:
+    from llm4es.report.marks import classes, classes_on
+
+    points, ids = np.array([[0.0, 1.0], [1.0, 0.0]]), ["a", "b"]
+    label = {"a": "$10-$20", "b": "_$a_$"}
+    with drawn_on(None, 3) as axes:
+        classes_on(axes, points, ids, label)
+        axes.legend()
+    axes.figure.canvas.draw()
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text().lstrip("\u200b") for text in legend.get_texts()] == ["$10-$20", "_$a_$"]
+    assert "_$a_$" in classes(points, ids, label, "map", "t")
+
+
+def test_what_cannot_be_drawn_leaves_no_figure(project: Project) -> None:
+    from matplotlib import pyplot
+
+    project.serialize()
+    row: dict[str, Any] = {"task": "t", "metric": "roc_auc", "probe": "logistic", "model": "m", "features": "m@1"}
+    with pytest.raises(OptionError, match="no model was probed at two k"):
+        plot_k([row | {"k": 1, "value": 0.5, "ci_low": 0.4, "ci_high": 0.6}], None, None)
+    with pytest.raises(OptionError, match="choose one of loyal"):
+        project.plot_map("size", features="tfidf")
+    assert pyplot.get_fignums() == []
 
 
 def test_matplotlib_may_be_absent(project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

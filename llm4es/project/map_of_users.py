@@ -52,5 +52,5 @@ def map_of_users(context: Context, task: str | None, features: str, projection: 
     else:
         classes_on(axes, points[drawn], users, label, NOTEBOOK)
         axes.legend(frameon=False)
-    axes.set_title(printable_line(f"{shown}: {name}" if name else shown))
+    axes.set_title(printable_line(f"{shown}: {name}" if name else shown), parse_math=False)
     return axes

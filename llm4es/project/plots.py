@@ -3,10 +3,12 @@
 In: rows of a comparison. Out: matplotlib axes. matplotlib is loaded in the call alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import OptionError
+from ..core.printable import printable_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,26 +17,25 @@ if TYPE_CHECKING:
 def plot_comparison(rows: Sequence[dict[str, Any]], task: str | None, ax: "Axes | None") -> "Axes":
     """Every feature set's value and interval, the best first; baselines hollow, the reference's value dashed."""
     chosen = _of_task(rows, task)
-    axes = axes_or_new(ax, 0.9 + 0.45 * min(len(chosen), 24))
-    from ..report.forest import forest_on
-    from ..report.svg import NOTEBOOK
+    with drawn_on(ax, 0.9 + 0.45 * min(len(chosen), 24), chosen[0]["task"]) as axes:
+        from ..report.forest import forest_on
+        from ..report.svg import NOTEBOOK
 
-    forest_on(axes, chosen, NOTEBOOK)
-    axes.set_title(chosen[0]["task"])
+        forest_on(axes, chosen, NOTEBOOK)
     return axes
 
 
 def plot_k(rows: Sequence[dict[str, Any]], task: str | None, ax: "Axes | None") -> "Axes":
     """The metric against the number of last layers averaged, a line a model."""
     chosen = _of_task(rows, task)
-    axes = axes_or_new(ax, 3.2)
-    from ..report.lines import by_k_on
-    from ..report.svg import NOTEBOOK
+    task = chosen[0]["task"]
+    with drawn_on(ax, 3.2, task) as axes:
+        from ..report.lines import by_k_on
+        from ..report.svg import NOTEBOOK
 
-    if not by_k_on(axes, chosen, NOTEBOOK):
-        raise OptionError(f"no model was probed at two k for {chosen[0]['task']!r}: embed with --k 1,8,all and probe")
-    axes.legend(frameon=False)
-    axes.set_title(chosen[0]["task"])
+        if not by_k_on(axes, chosen, NOTEBOOK):
+            raise OptionError(f"no model was probed at two k for {task!r}: embed with --k 1,8,all and probe")
+        axes.legend(frameon=False)
     return axes
 
 
@@ -46,11 +47,27 @@ def _of_task(rows: Sequence[dict[str, Any]], task: str | None) -> list[dict[str,
     return [row for row in rows if row["task"] == (task or tasks[0])]
 
 
-def axes_or_new(ax: "Axes | None", height: float) -> "Axes":
-    """Where it is drawn: as given, or a figure of its own."""
+@contextmanager
+def drawn_on(ax: "Axes | None", height: float, title: str = "") -> "Iterator[Axes]":
+    """Where it is drawn: as given, or a figure of its own, which is closed where nothing comes of it.
+
+    Names from data are no formulas, whatever dollar signs they have.
+    """
     try:
         import jinja2  # noqa: F401  # the drawings are the report's
-        from matplotlib import pyplot
+        from matplotlib import pyplot, rc_context
     except ImportError as error:
         raise OptionError("plots need matplotlib and jinja2: run `pip install 'llm4es[report]'`") from error
-    return ax if ax is not None else pyplot.subplots(figsize=(6.4, height), layout="constrained")[1]
+    with rc_context({"text.parse_math": False}):
+        own, axes = None, ax
+        if axes is None:
+            own = pyplot.figure(figsize=(6.4, height), layout="constrained")
+            axes = own.subplots()
+        try:
+            yield axes
+        except BaseException:
+            if own is not None:
+                pyplot.close(own)
+            raise
+        if title:
+            axes.set_title(printable_line(title), parse_math=False)

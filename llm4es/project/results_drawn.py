@@ -59,6 +59,7 @@ class DrawnResults(Results):
         'model@1 [64 tokens]: loyal'
         """
         from .map_of_users import map_of_users
-        from .plots import axes_or_new
+        from .plots import drawn_on
 
-        return map_of_users(self._reading(), task, features, projection, axes_or_new(ax, 4.2))
+        with drawn_on(ax, 4.2) as axes:
+            return map_of_users(self._reading(), task, features, projection, axes)

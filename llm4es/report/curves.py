@@ -15,7 +15,7 @@ from sklearn.metrics import roc_curve
 
 from ..probe.metrics import Floats
 from ..probe.predictions import Scored
-from .svg import DASHES, MUTED, SERIES, SHAPES, Hints, drawing, legend, short, to_svg
+from .svg import DASHES, MUTED, SERIES, SHAPES, Hints, drawing, in_legend, legend, short, to_svg
 
 BINS = 8
 POINTS = 200
@@ -50,7 +50,7 @@ def roc(curves: Sequence[Curve], name: str) -> str:
             )
             wrong, right, _ = roc_curve(np.tile(scored.truth, len(scored.scores)), ranks)
             kept = _corners(wrong, right)
-            axes.plot(wrong[kept], right[kept], linestyle=dash, color=colour, label=short(curve.label))
+            axes.plot(wrong[kept], right[kept], linestyle=dash, color=colour, label=in_legend(curve.label))
         axes.set_xlabel(
             f"share of '{short(curves[0].scored.classes[0], 14)}' taken for '{short(curves[0].scored.classes[1], 14)}'"
         )
@@ -73,7 +73,7 @@ def calibration(curves: Sequence[Curve], name: str) -> str:
             truth = np.tile(scored.truth, len(scored.scores)) == 1  # (R * N,)
             bins = np.array_split(np.argsort(p, kind="stable"), min(BINS, max(2, len(scored.truth) // IN_A_BIN)))
             x, y = [float(p[b].mean()) for b in bins], [float(truth[b].mean()) for b in bins]
-            (line,) = axes.plot(x, y, "-", marker=shape, markersize=4, color=colour, label=short(curve.label))
+            (line,) = axes.plot(x, y, "-", marker=shape, markersize=4, color=colour, label=in_legend(curve.label))
             hints.add(line, f"{curve.label}: mean gap {np.mean(np.abs(np.subtract(x, y))):.3f}")
         axes.set_xlabel(f"predicted probability of '{short(curves[0].scored.classes[1], 14)}'")
         axes.set_ylabel("share that is so")

@@ -57,7 +57,9 @@ def forest_on(axes: Axes, rows: Sequence[dict[str, Any]], colours: Palette = PAG
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(f"{shown[0]['metric']} with 95 % interval; dashed: {short(shown[0]['reference'])}")
+    axes.set_xlabel(
+        f"{shown[0]['metric']} with 95 % interval; dashed: {short(shown[0]['reference'])}", parse_math=False
+    )
     return hints
 
 

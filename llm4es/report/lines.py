@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from .forest import label_of
-from .svg import MOST_LINES, MUTED, PAGE, SERIES, SHAPES, Hints, Palette, drawing, legend, short, to_svg
+from .svg import MOST_LINES, MUTED, PAGE, SERIES, SHAPES, Hints, Palette, drawing, in_legend, legend, to_svg
 
 
 def by_k(rows: Sequence[dict[str, Any]], name: str) -> str | None:
@@ -80,7 +80,7 @@ def _depth_on(axes: Axes, lines: Lines, depth: str, axis: str, *, log: bool, col
         aside = i - (len(lines) - 1) / 2
         x = x * 1.03**aside if log else x + 0.12 * aside
         colour = colours.series[i % len(colours.series)]
-        axes.plot(x, value, "-", marker=SHAPES[i % 8], color=colour, label=short(model), markersize=4)
+        axes.plot(x, value, "-", marker=SHAPES[i % 8], color=colour, label=in_legend(model), markersize=4)
         for place, (at, row) in enumerate(points):
             (bar,) = axes.plot([x[place]] * 2, [low[place], high[place]], color=colour, linewidth=1.2, alpha=0.6)
             value_text = f"{row['value']:.3f} ({row['ci_low']:.3f} to {row['ci_high']:.3f})"
@@ -123,7 +123,9 @@ def learning_curve(probes: pa.Table, metric: str, name: str) -> str | None:
             sizes = [size for size, _ in points]
             low, value, high = ([row[key] for _, row in points] for key in ("ci_low", "value", "ci_high"))
             colour = next(colours) if points[0][1]["model"] else MUTED
-            (line,) = axes.plot(sizes, value, "-", marker=SHAPES[i % 8], color=colour, label=short(label), markersize=4)
+            (line,) = axes.plot(
+                sizes, value, "-", marker=SHAPES[i % 8], color=colour, label=in_legend(label), markersize=4
+            )
             axes.fill_between(sizes, low, high, color=colour, alpha=0.12, linewidth=0)
             hints.add(line, ", ".join(f"{size}: {row['value']:.3f}" for size, row in points) + f" ({label})")
         axes.set_xticks(_apart(sorted({size for points in lines.values() for size, _ in points}), log=False))

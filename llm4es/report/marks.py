@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
-from .svg import PAGE, SHAPES, Palette, drawing, short, to_svg
+from .svg import PAGE, SHAPES, Palette, drawing, in_legend, short, to_svg
 
 STEPS = 16
 """Colours of a scale: one more is not told apart."""
@@ -47,7 +47,7 @@ def classes_on(
         _, members, colour = groups[n]
         _marks(axes, points, members, n, color=colour)
     for n, (text, _, colour) in enumerate(groups):
-        axes.plot([], [], SHAPES[n % 8], color=colour, label=short(text, 14))
+        axes.plot([], [], SHAPES[n % 8], color=colour, label=in_legend(text, 14))
     _frame(axes, points)
     return [members for _, members, _ in groups]
 

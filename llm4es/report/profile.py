@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from .svg import MOST_LINES, MUTED, PAPER, SERIES, Hints, drawing, legend, short, to_svg
+from .svg import MOST_LINES, MUTED, PAPER, SERIES, Hints, drawing, in_legend, legend, short, to_svg
 
 
 def histogram(values: pa.ChunkedArray, unit: str, name: str) -> str:
@@ -62,7 +62,7 @@ def loss_curves(models: pa.Table, name: str) -> str | None:
                     steps, losses = zip(*points, strict=True)
                     label = row["model"] if key == "loss" else f"{row['model']}, held out"
                     (line,) = axes.plot(
-                        steps, losses, style, color=colour, linewidth=1.2, markersize=4, label=short(label)
+                        steps, losses, style, color=colour, linewidth=1.2, markersize=4, label=in_legend(label)
                     )
                     hints.add(line, f"{label}: {losses[0]:.3f} to {losses[-1]:.3f} in {steps[-1]} steps")
         axes.set_xlabel("step")

@@ -97,6 +97,12 @@ def short(text: str, most: int = 28) -> str:
     return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
 
 
+def in_legend(text: str, most: int = 28) -> str:
+    """The same as a legend names it, which leaves out a name that begins with ``_``: something unseen stands before."""
+    text = short(text, most)
+    return f"\u200b{text}" if text.startswith("_") else text
+
+
 def legend(figure: Figure) -> None:
     """The legend above the drawing: two names a line where they fit, else one."""
     names = [name for axes in figure.axes for name in axes.get_legend_handles_labels()[1]]
