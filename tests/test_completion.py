@@ -69,6 +69,7 @@ def test_what_needs_no_store(folder: Path) -> None:
     assert completed("llm4es embed age --history o", "nowhere") == ["oldest"]
     assert completed("llm4es runs --format ", "nowhere") == ["table", "json", "csv", "markdown"]
     assert completed("llm4es exp", "nowhere") == ["export"]
+    assert completed("llm4es run ~nobody_of_this_machine", "nowhere") == []
 
 
 @pytest.mark.parametrize("store", ["nowhere", "s3://bucket/store", "https://host/store"])

@@ -34,7 +34,7 @@ class Call:
     debug: bool = False
     """Known errors show their traceback too; see ``options.debug_wanted``."""
     format: OutputFormat | None = None
-    """How the result is printed; None: a table on a terminal, else csv."""
+    """How the result is printed; None: a table on a terminal, else csv but where the command says otherwise."""
     wide: bool = False
     """Every column and every text of a table, however wide it gets."""
     dry_run: bool = False

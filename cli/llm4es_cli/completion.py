@@ -6,6 +6,7 @@ In: the words typed so far. Out: words that begin as the last of them does. Know
 import os
 import re
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 
 import typer
@@ -41,8 +42,9 @@ def complete_names(what: Completes, *, many: bool = False) -> Callable[[typer.Co
         dataset = next((word for word in (*read, *ctx.args) if word), None)
         names = names_here(what, store, dataset)
         if what is Completes.RECIPES:
-            beside = Path(incomplete + "_").expanduser().parent
-            names += [incomplete[: incomplete.rfind("/") + 1] + path.name for path in sorted(beside.glob("*.toml"))]
+            with suppress(RuntimeError, OSError):  # `~nobody`, and folders that must not be read
+                beside = Path(incomplete + "_").expanduser().parent
+                names += [incomplete[: incomplete.rfind("/") + 1] + path.name for path in sorted(beside.glob("*.toml"))]
         return _beginning(incomplete, names, many)
 
     return complete

@@ -54,7 +54,7 @@ FormatOption = Annotated[
         "--format",
         metavar="|".join(OutputFormat),
         autocompletion=complete_choices(tuple(OutputFormat)),
-        help="How to print the result: a table on a terminal, else csv.",
+        help="How to print; default: a table on a terminal, else csv (run, compare, diff, similar: a table).",
         show_default=False,
         rich_help_panel=Panel.OUTPUT,
     ),
