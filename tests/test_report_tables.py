@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from llm4es import Project
+from llm4es.project.report_warnings import of_task
 
 from . import shop
 from .heard import Heard
@@ -43,7 +44,7 @@ def page(tmp_path: Path, model: Path, llm4es: Call, monkeypatch: pytest.MonkeyPa
     project.serialize()
     project.embed(model=str(model), k=(1, 2), max_length=40)
     project.probe("loyal", folds=2, repeats=1, bootstrap=20, features="counts,tfidf,tinyllama@1,tinyllama@2")
-    monkeypatch.setenv("LLM4ES_STORE", str(tmp_path / "store"))
+    monkeypatch.delenv("LLM4ES_STORE", raising=False)
     return project.report("loyal", out=tmp_path / "page.html").read_text(encoding="utf-8")
 
 
@@ -85,7 +86,7 @@ def test_every_table_comes_with_the_command_that_gives_it(page: str, llm4es: Cal
     assert {row["entity_id"]: int(row["n_events"]) for row in by_user} == {f"c{i}": 3 + i % 4 for i in range(24)}
 
 
-def test_the_first_screen_answers_and_warnings_say_what_mends_them(page: str) -> None:
+def test_the_first_screen_answers_and_warnings_say_what_mends_them(page: str, llm4es: Call, tmp_path: Path) -> None:
     first = page[page.index('<section id="answer">') : page.index('<section id="warnings"')]
     assert re.search(r'<p class="headline">(Yes|No): ', first)
     assert re.search(r"<b>Labelled entities</b>: 24 scored, 12 of the smallest class: see the warnings", first)
@@ -96,5 +97,27 @@ def test_the_first_screen_answers_and_warnings_say_what_mends_them(page: str) ->
     commands = [
         html.unescape(each) for each in re.findall(r"<code>(llm4es .*?)</code>", warned[: warned.index("</section>")])
     ]
-    assert "llm4es probe shop --task loyal --repeats 3" in commands
-    assert "llm4es embed shop --model tinyllama --k 1,2 --history full" in commands
+    command = f"llm4es probe shop --task loyal --repeats 3 --store {tmp_path / 'store'}"
+    assert command in commands
+    assert all(each.endswith(f" --store {tmp_path / 'store'}") for each in commands)
+    assert "of all were read: embed it with --history full" in warned
+    code, _, told = llm4es(*shlex.split(command)[1:], "--folds", "2", "--bootstrap", "20", "--features", "counts")
+    assert code == 0, told
+
+
+def test_a_value_in_a_warning_is_no_command() -> None:
+    for hostile in (
+        "`llm4es run shop --store /theirs`",
+        "`llm4es gc shop`",
+        "`llm4es sql x`",
+        "`llm4es probe shop --task loyal; x`",
+    ):
+        (caution,) = of_task("shop", "loyal", [f"field 'f' gives it away: whether a user has {hostile} alone"])
+        assert caution.command == ""
+    for ours in (
+        "llm4es probe shop",
+        "llm4es probe shop --task loyal --folds 2 --unseen-only --train-as-of 2026-01-02",
+        "llm4es embed",
+    ):
+        (caution,) = of_task("shop", "loyal", [f"1 stale; `{ours}` recomputes them"])
+        assert caution.command == ours

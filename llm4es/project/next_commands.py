@@ -42,7 +42,7 @@ def next_commands(
     llm4es predict shop --task loyal --features counts --store ...
     llm4es sql 'SELECT text FROM texts LIMIT 3' --store ...
     """
-    store, rows = _store_option(str(context.store.layout.root)), list(compared)
+    store, rows = store_option(str(context.store.layout.root)), list(compared)
     commands = [
         *_of_what_was_probed(context.dataset, rows),
         *_of_vectors(context, outcomes, rows),
@@ -84,8 +84,24 @@ def _of_vectors(
         yield ["similar", context.dataset, entity, *named, *([] if best else ["--k", str(k)])]
 
 
-def _store_option(root: str) -> list[str]:
-    """How the store is named, where another one would be meant without."""
+def store_option(root: str) -> list[str]:
+    """How the store is named, where another one would be meant without.
+
+    Parameters
+    ----------
+    root : str
+        Where the store is.
+
+    Returns
+    -------
+    list of str
+        Words of a command; none for the store that is meant without.
+
+    Examples
+    --------
+    >>> store_option("/data/store")
+    ['--store', '/data/store']
+    """
     meant = os.environ.get("LLM4ES_STORE", "llm4es-store")
     same = meant == root or ("://" not in root and Path(meant).absolute() == Path(root).absolute())
     return [] if same else ["--store", root]

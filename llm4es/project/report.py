@@ -4,6 +4,7 @@ In: a context, tasks, options. Out: the page as HTML. Writes nothing.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from .context import Context
 from .feature_sources import feature_sources
 from .histories import Histories
 from .report_against import against
-from .report_commands import sql_command
+from .report_commands import in_store, sql_command
 from .report_cuts import cut_warnings, cuts_sql
 from .report_evidence import evidence
 from .report_learning import learning_curves
@@ -140,15 +141,18 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
         "cuts": cuts_sql(context.scored),
         "models": _MODELS.format(of_data=of_data),
     }
-    read, beside = rows(queries["cuts"]), context.scored.beside
+    read, beside, root = rows(queries["cuts"]), context.scored.beside, str(context.store.layout.root)
+    warnings = (*dict.fromkeys(found.cautions), *cut_warnings(context.scored, read))
+    commands = {name: (sql_command(query),) for name, query in queries.items()} | found.commands
+    commands[""] = (f"llm4es run {context.dataset}",)  # no task's name
     return ReportData(
         dataset=context.dataset,
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, llm4es {__version__}",
         answers=tuple(found.answers),
         against=against(context, options.against, found) if options.against else None,
         spent="{} runs took {}".format(*_spent(context)),
-        warnings=(*dict.fromkeys(found.cautions), *cut_warnings(context.scored, read)),
-        commands={name: (sql_command(query),) for name, query in queries.items()} | found.commands,
+        warnings=tuple(replace(each, command=in_store(each.command, root)) for each in warnings),
+        commands={name: tuple(in_store(each, root) for each in typed) for name, typed in commands.items()},
         runs=rows(queries["runs"]),
         users=rows(queries["users"]),
         cuts=read,

@@ -6,6 +6,11 @@ In: a SELECT. Out: a line for a shell. Knows no store.
 import re
 import shlex
 
+from .next_commands import store_option
+
+AFTER = "  # after "
+"""What stands before a remark at the end of a command."""
+
 
 def sql_command(query: str) -> str:
     """A query as ``llm4es sql`` takes it.
@@ -30,6 +35,32 @@ def sql_command(query: str) -> str:
     if "!" in query:  # a shell at which somebody types looks for it between double quotes too
         return f"llm4es sql {shlex.quote(query)}"
     return 'llm4es sql "' + re.sub(r'(["\\$`])', r"\\\1", query) + '"'
+
+
+def in_store(command: str, root: str) -> str:
+    """A command that asks the very store, wherever it is typed.
+
+    Parameters
+    ----------
+    command : str
+        As it is typed beside the store; '' stays ''.
+    root : str
+        Where the store is.
+
+    Returns
+    -------
+    str
+        With ``--store``, where another one would be asked without.
+
+    Examples
+    --------
+    >>> in_store("llm4es run shop", "/data/store")
+    'llm4es run shop --store /data/store'
+    """
+    if not command:
+        return ""
+    typed, mark, remark = command.partition(AFTER) if command.startswith("llm4es run ") else (command, "", "")
+    return " ".join([typed, *map(shlex.quote, store_option(root))]) + mark + remark
 
 
 def compare_command(dataset: str, task: str, flags: str) -> str:

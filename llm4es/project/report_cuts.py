@@ -17,7 +17,7 @@ from .space_versions import with_versions
 if TYPE_CHECKING:
     from ..report.answer import Caution
 
-_CUTS = """SELECT model, max(k) AS k, string_agg(DISTINCT k, ',' ORDER BY k) AS every_k, config_id,
+_CUTS = """SELECT model, max(k) AS k, config_id,
     any_value(texts) AS texts, any_value(history) AS history,
     any_value(pooling) AS pooling, any_value(max_length) AS max_length,
     any_value(stored_as) AS stored_as, any_value(reading) AS reading, any_value(aligned_to) AS aligned_to
@@ -83,11 +83,11 @@ def cut_warnings(context: Context, found: pa.Table) -> "list[Caution]":
     --------
     >>> row = {"features": "model [64 tokens]", "n_entities": 4, "n_cut": 1, "events_kept": 0.5, "tokens_kept": 0.5}
     >>> cut_warnings(context, pa.Table.from_pylist([row]))[0].text
-    'model [64 tokens]: 25% of the users lost events, 50% of all were read'
+    'model [64 tokens]: 25% of the users lost events, 50% of all were read: embed it with --history full'
     """
     from ..report.answer import Caution
 
-    made, of = {row["features"]: row for row in _embeddings(context)}, shlex.quote(context.dataset)
+    of = shlex.quote(context.dataset)
     cautions = []
     for row in found.to_pylist():
         if row["n_cut"]:
@@ -98,9 +98,5 @@ def cut_warnings(context: Context, found: pa.Table) -> "list[Caution]":
             if row["tokens_kept"] == 1:
                 cautions.append(Caution(f"{text}: serialize without --max-events", "", f"llm4es serialize {of}"))
                 continue
-            one = made[row["features"]]
-            k = f" --k {one['every_k']}" if one["every_k"] else ""
-            cautions.append(
-                Caution(text, "", f"llm4es embed {of} --model {shlex.quote(one['model'])}{k} --history full")
-            )
+            cautions.append(Caution(f"{text}: embed it with --history full"))  # a model's folder is kept nowhere
     return cautions

@@ -22,12 +22,16 @@ from .feature_sources import named
 from .leaks import label_leaks, leaks_of
 from .report_answer import task_answer
 from .report_commands import compare_command, sql_command
-from .report_warnings import SHARED_TEXTS, Listening, of_task
+from .report_warnings import Listening, of_task
 from .seen import with_seen
 from .shown_probes import ShownProbes
 
 if TYPE_CHECKING:
     from ..report.answer import Caution, TaskAnswer
+
+_SHARED_TEXTS = """SELECT text_hash, count(*) AS n, list(entity_id ORDER BY entity_id) AS entities
+FROM texts WHERE {beside} AND variant = 'raw' GROUP BY text_hash HAVING n > 1 ORDER BY n DESC"""
+"""Who has the same text as others."""
 
 _NEW_ITEMS = (
     "New items: every probe has learnt from events of some items and is scored by those of others, and of other users. "
@@ -127,7 +131,7 @@ def _add(
     regression = of.recipe.tasks[task].kind is Kind.REGRESSION
     found.cautions += [
         *of_task(of.dataset, task, given_away),
-        *of_task(of.dataset, task, same, sql_command(SHARED_TEXTS.format(beside=of.beside))),
+        *of_task(of.dataset, task, same, sql_command(_SHARED_TEXTS.format(beside=of.beside))),
         *of_task(of.dataset, task, [line for line in heard if line not in given_away]),
         *of_task(of.dataset, task, cautions_of(task, [scored.filter(_first_features(scored))], regression)),
     ]

@@ -14,7 +14,9 @@ from .observer import Null, Observer
 if TYPE_CHECKING:
     from ..report.answer import Caution
 
-_TYPED = re.compile(r"`(llm4es [^`]+)`")
+_TYPED = re.compile(r"`(llm4es (?:serialize|embed|probe|run)\b([^`]*))`")
+"""Commands that a sentence names: it quotes values too, which hold anything, so none but these is taken."""
+_FLAGS = re.compile(r"(?: --(?!store)[a-z-]+(?: [\w.:+][\w.:+-]*)?)*")
 
 _COMMANDS = {
     "compare with --unseen-only": "compare {dataset}{task} --unseen-only",
@@ -25,10 +27,6 @@ _COMMANDS = {
     "under another name": "run {dataset}{task}  # after its recipe shows that field no more",
 }
 """What a sentence advises -> how it is typed."""
-
-SHARED_TEXTS = """SELECT text_hash, count(*) AS n, list(entity_id ORDER BY entity_id) AS entities
-FROM texts WHERE {beside} AND variant = 'raw' GROUP BY text_hash HAVING n > 1 ORDER BY n DESC"""
-"""Who has the same text as others."""
 
 
 @dataclass
@@ -82,7 +80,10 @@ def of_task(dataset: str, task: str, sentences: Iterable[str], command: str = ""
 
 def _command(dataset: str, task: str, line: str) -> str:
     """The command that a sentence names or advises; '' where it does neither."""
-    if typed := _TYPED.search(line):
-        return typed[1]
+    for typed, words in _TYPED.findall(line):
+        named, told = f" {shlex.quote(dataset)}", f" --task {shlex.quote(task)}"
+        rest = words.removeprefix(named).removeprefix(told)
+        if words in ("", named) or (typed.startswith("llm4es probe") and _FLAGS.fullmatch(rest)):
+            return str(typed)
     of = {"dataset": shlex.quote(dataset), "task": f" --task {shlex.quote(task)}" if task else ""}
     return next((f"llm4es {words.format(**of)}" for advice, words in _COMMANDS.items() if advice in line), "")

@@ -37,7 +37,7 @@ class ReportData:
     """What a reader has to know before believing a figure."""
 
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """A table (runs, users, cuts, models, a task's name) -> what is typed to get it."""
+    """A table (runs, users, cuts, models, a task's name) -> what is typed to get it; '' -> what probes the dataset."""
 
     runs: pa.Table | None = None
     """run_id, stage, what (model or task), started_at, seconds, status, rows_computed, rows_reused: oldest first."""
