@@ -27,7 +27,7 @@ def test_a_run_tunes_nothing(shell: Shell) -> None:
     assert "finetune: left out, " in err
     assert "st is an encoder, which predicts no next token" in err
     assert "st@4 [64 tokens]" in out
-    planned = shell.stage("run", *words, "--dry-run")
+    planned = json.loads(shell("run", shell.recipe, *words, "--dry-run", "--format", "json")[1])["plan"]
     assert [row["stage"] for row in planned] == ["serialize", "enrich", "embed", "probe"]
     assert {row["to compute"] for row in planned} == {0}
 

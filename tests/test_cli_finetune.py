@@ -156,7 +156,7 @@ def test_two_processes_share_the_work_and_one_writes(given: tuple[Path, Path, Pa
     assert ended.returncode == 0, ended.stderr
     (outcome,) = json.loads(ended.stdout)  # shown once
     assert (outcome["what"], outcome["computed"]) == (launcher, 1)
-    assert ended.stderr.count("held-out loss") == 1
+    assert ended.stderr.count("Held-out loss") == 1
     store = Store(root)
     assert store.sql("SELECT count(*) FROM runs").fetchall() == [(before + 1,)]
     ((status, computed),) = store.sql(

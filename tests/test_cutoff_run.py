@@ -27,7 +27,7 @@ def test_run_keeps_the_stored_cut_off_until_it_is_dropped(shell: Shell) -> None:
     shell.stage("serialize", "--as-of", CUT)
     code, out, said = shell(*run, "--dry-run", "--format", "json")
     assert code == 0
-    planned = {row["stage"]: row["to compute"] for row in json.loads(out)}
+    planned = {row["stage"]: row["to compute"] for row in json.loads(out)["plan"]}
     assert list(planned) == ["serialize", "embed", "probe"]
     assert (planned["serialize"], planned["embed"]) == (0, 20)  # no text is missing
     assert f"run: the texts' cut-off {CUT} stays; --as-of none drops it" in said

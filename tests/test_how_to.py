@@ -35,6 +35,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("kept")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LLM4ES_CACHE", str(folder / "cache"))
+        patch.delenv("LLM4ES_STORE", raising=False)  # pages mean the folder they are read in
         patch.chdir(folder)
         built_in_model(folder / "cache")
         movielens(folder / "cache")
@@ -53,6 +54,7 @@ def test_what_a_page_shows_is_done(page: Path, kept: Path, tmp_path: Path, monke
     place = tmp_path / "place"
     shutil.copytree(kept, place, ignore=shutil.ignore_patterns("cache"))
     monkeypatch.setenv("LLM4ES_CACHE", str(kept / "cache"))
+    monkeypatch.delenv("LLM4ES_STORE", raising=False)
     monkeypatch.chdir(place)
     names: dict[str, Any] = {"__name__": "docs"}
     for language, text in re.findall(r"^```(sh|python|sql)\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
