@@ -41,7 +41,7 @@ def completed(line: str, store: Path | str, shell: str = "bash") -> list[str]:
     env |= {"_TYPER_COMPLETE_FISH_ACTION": "get-args"}
     done = CliRunner().invoke(app, [], prog_name="llm4es", env=env)
     assert done.stderr == ""
-    return done.stdout.splitlines()
+    return [word for word in done.stdout.splitlines() if word]  # typer writes an empty line for none
 
 
 def test_names_of_the_store_at_hand(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
