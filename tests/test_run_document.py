@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from llm4es import Project
+from llm4es.project.context import Context
 from llm4es.project.observer import Advance
+from llm4es.project.outcome import Outcome
+from llm4es.project.planned_first import planned_first
+from llm4es.recipes import load_recipe
 from llm4es_store import Store
 
 from . import shop
@@ -96,3 +100,16 @@ def test_every_part_of_the_work_has_a_name_and_a_count(
     assert told.index("plan for shop") < told.index("serialize shop: 12 computed")
     assert "    in events_shop (" in told
     assert "Writing model shards" not in "".join(capfd.readouterr())
+
+
+def test_a_plan_that_cannot_be_made_is_told_and_ends_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(context: Context) -> list[Outcome]:
+        raise OSError(28, "No space left on device")
+
+    recipe = load_recipe(str(shop.write(place / "shop")))
+    context = Context("shop", Store(place / "store", create=True), given_recipe=recipe, observer=(heard := Heard()))
+    assert planned_first(context, full) is None
+    assert "no plan beforehand ([Errno 28] No space left on device)" in heard.since()
+    monkeypatch.setattr(type(context.store.layout), "is_remote", True)
+    assert planned_first(context, full) is None  # a bucket's store is not copied for it
+    assert not heard.since()

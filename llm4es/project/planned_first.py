@@ -6,6 +6,7 @@ In: a context, what walks the stages. Out: outcomes of a dry run. Nothing is sai
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ..core.errors import StoreError, one_line
 from ..recipes import locate
 from .context import Context
 from .levels import Advance
@@ -53,6 +54,8 @@ def planned_first(context: Context, walk: Callable[[Context], list[Outcome]]) ->
     tuple of Outcome or None
         As a dry run has them.
     """
+    if context.store.layout.is_remote:  # it would copy the store here first
+        return None
     source = locate(context.recipe, context.data, allow_outside=context.allow_outside)
     size = sum(path.stat().st_size for paths in source.files.values() for path in paths)
     if size > MOST_BYTES:
@@ -61,7 +64,11 @@ def planned_first(context: Context, walk: Callable[[Context], list[Outcome]]) ->
         )
         return None
     unsaid = context.with_(dry_run=True, observer=_Unsaid(context.observer))
-    outcomes = rehearsed(unsaid, walk)
+    try:
+        outcomes = rehearsed(unsaid, walk)
+    except (StoreError, OSError) as error:  # such as a full disk, where the plan's copy lies: the work needs none
+        context.observer.warn(f"run: no plan beforehand ({one_line(error)})")
+        return None
     tell(context.observer, lambda: plan_tree(context.dataset, outcomes))
     return outcomes
 

@@ -14,6 +14,7 @@ from ..core.errors import Llm4esError, one_line
 from ..core.sql import where
 from ..core.tables import events_table, events_view
 from ..core.times import shown
+from ..models.built_in import BUILT_IN
 from ..recipes import locate
 from .context import Context
 from .evidence import only_live
@@ -134,7 +135,7 @@ class _Dataset:
         for source in all_feature_sources(context):
             if source.n_live is not None and source.embedded:
                 stale = f"{source.n_stale} of texts that have changed" if source.n_stale else AS_THEY_ARE
-                mend = f"llm4es embed {self.name} --model {source.model}" if source.n_stale else ""
+                mend = self._embed_again(source.name, source.model) if source.n_stale else ""
                 yield "vectors", f"{self.name} {source.name}", source.n_live, stale, mend
         query = f"SELECT * FROM probes WHERE {where({'dataset': self.name})}"
         probes = self.store.sql(query).to_arrow_table()
@@ -149,6 +150,12 @@ class _Dataset:
                 stale,
                 f"llm4es probe {self.name} --task {task}" if all_ - kept else "",
             )
+
+    def _embed_again(self, name: str, model: str) -> str:
+        """The command that makes vectors anew; '' where options or a folder would be wanted that the name lacks."""
+        known = model in {*BUILT_IN, *(row[0] for row in self.store.sql("SELECT model FROM models").fetchall())}
+        k = name.removeprefix(f"{model}@")
+        return f"llm4es embed {self.name} --model {model} --k {k}" if known and k.isdigit() else ""
 
 
 def _features(probes: pa.Table) -> set[tuple[Any, ...]]:
@@ -171,5 +178,5 @@ def _runs(store: "Store") -> Iterator[Row]:
             f"{run['stage']} {run['dataset']}",
             run["rows_computed"],
             when,
-            "" if done else f"llm4es {run['stage']} {run['dataset']}",
+            "" if done or run["stage"] != "serialize" else f"llm4es serialize {run['dataset']}",  # others took options
         )
