@@ -33,6 +33,12 @@ def test_the_best_of_several_choices_is_said_to_be_that() -> None:
     assert "the best of several" not in answers([BEST, TFIDF])[0]
 
 
+def test_of_a_long_choice_the_line_says_what_it_is() -> None:
+    features = "best(tfidf, words, m@8 [events], vote(tfidf, m@8 [events]))"
+    (first,) = answers([row(features, 0.790, 0.011, model="m", chosen="tfidf 15"), TFIDF])
+    assert first.partition("; cost")[0].endswith("(0.779): the best of 4 feature sets 0.790 (+0.011, -0.089 to +0.111)")
+
+
 def test_a_vote_answers_where_nothing_chose() -> None:
     first, second = answers([VOTE, TFIDF, ALONE])
     assert first.startswith("gender: yes, a model adds something to tfidf (0.779): vote(tfidf, m@8 [events]) 0.799 (")

@@ -131,3 +131,14 @@ def test_events_of_more_than_these_are_only_counted() -> None:
     assert [(row["value"], row["entity_says"], row["neighbour_says"], row["n_others"]) for row in alone] == [
         ("x", "1", "2", 2)
     ]
+
+
+def test_an_event_that_says_nothing_else_is_no_empty_entry() -> None:
+    connection = duckdb.connect()
+    had = """(VALUES ('a', 'x', NULL), ('a', 'x', 'home'), ('a', 'x', 'list'), ('a', 'y', 'home'), ('a', 'y', 'sale'),
+        ('b', 'x', 'list'), ('b', 'x', NULL), ('b', 'y', NULL)) AS had(entity_id, page, before)"""
+    rows = shared_in(connection, had, "a", ["b"], "page", ["before"]).to_pylist()
+    assert {row["value"]: (row["entity_says"], row["neighbour_says"]) for row in rows} == {
+        "x": ("home; list", "list"),
+        "y": ("home; sale", ""),
+    }

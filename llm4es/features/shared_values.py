@@ -111,7 +111,7 @@ def shared_in(
     asked = literal(entity)
     pairs = connection.execute(
         f"""WITH each_has AS (SELECT entity_id, value, count(*) AS n,
-                string_agg(DISTINCT said, '; ' ORDER BY said) AS says
+                coalesce(string_agg(DISTINCT said, '; ' ORDER BY said) FILTER (said <> ''), '') AS says
             FROM (SELECT entity_id, value, {says} AS said FROM ({had})
                 WHERE entity_id IN ({_texts([entity, *neighbours])})) GROUP BY ALL)
         SELECT b.entity_id, value, a.n, b.n, a.says, b.says FROM each_has a JOIN each_has b USING (value)

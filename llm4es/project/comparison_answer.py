@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.figures import between, count, number, signed
 from ..core.printable import printable_line
-from ..features.expressions import is_combined
+from ..features.expressions import is_combined, parse_expression
 from ..features.names import parse_features
 from ..probe.comparison import WITHIN_NOISE, in_short
 
@@ -155,4 +155,6 @@ def _shown(row: Row) -> str:
 
 def _short(name: str) -> str:
     """A name; of a long choice or vote what it is: the table below has all of it."""
-    return f"{name.partition('(')[0]}(...)" if is_combined(name) and len(name) > LONG else name
+    if len(name) <= LONG or (how := (tree := parse_expression(name)).how) is None:
+        return name
+    return f"the {how} of {len(tree.parts)} feature sets"

@@ -38,4 +38,4 @@ def similar(
     show([{k: v for k, v in row.items() if k != "rarest shared"} for row in near], OutputFormat.TABLE, look=look)
     if shared := near.shared():
         sys.stdout.write(f"\nWhat they have in common, the rarest first, at most {near.MOST_SHARED} each:\n\n")
-        show(shared, OutputFormat.TABLE, look=look)
+        show(shared, OutputFormat.TABLE, look=Look(call.wide))  # a line each, however much their events say
