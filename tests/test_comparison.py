@@ -10,8 +10,8 @@ from rich.console import Console
 from llm4es.core.figures import between, number, signed
 from llm4es.core.printable import printable
 from llm4es.probe.comparison import in_short
+from llm4es.project.compare import Comparison
 from llm4es.project.comparison_table import fitting, html, markdown, notes, print_text, shown, text, title
-from llm4es.project.result import Result
 from llm4es_cli.comparison import show_comparison
 from llm4es_cli.options import OutputFormat
 from llm4es_cli.screen import Screen
@@ -140,7 +140,7 @@ def test_names_from_data_are_shown_as_text_in_one_line(capsys: pytest.CaptureFix
     out = io.StringIO()
     print_text(rows, Console(file=out, width=100, highlight=False), wide=False)
     for form, n_lines in ((OutputFormat.TABLE, 12), (OutputFormat.MARKDOWN, 15)):
-        show_comparison(Result(pa.Table.from_pylist(rows)), form, Screen())
+        show_comparison(Comparison(pa.Table.from_pylist(rows)), form, Screen())
         printed = capsys.readouterr().out
         assert len(printed.splitlines()) == n_lines, printed  # no name makes another
         for said in (printed, out.getvalue(), text(rows), html(rows)):

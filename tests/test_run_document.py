@@ -51,8 +51,13 @@ def test_one_document_holds_the_plan_what_was_done_and_the_comparison(place: Pat
     planned = json.loads(invoke(*every, "--dry-run").stdout)
     assert list(planned) == ["dataset", "store", "plan"]
     assert not root.exists()
-    done = json.loads(invoke(*every).stdout)
-    assert list(done) == ["dataset", "store", "plan", "done", "comparison", "next"]
+    done = json.loads((ran := invoke(*every)).stdout)
+    assert list(done) == ["dataset", "store", "plan", "done", "comparison", "cautions", "next"]
+    compared = invoke("compare", "shop", "--format", "json", "--common", "--store", root)
+    assert done["cautions"]
+    told = [line for line in compared.stderr.splitlines() if "seen in tuning" not in line]
+    assert [f"warning: {caution}" for caution in done["cautions"]] == told
+    assert compared.stderr in ran.stderr
     assert alike(planned["plan"], "to compute") == alike(done["plan"], "to compute") == alike(done["done"], "computed")
     assert (done["dataset"], Path(done["store"])) == ("shop", root)
     store, tables = Store(root), {stage["stage"]: stage for stage in done["done"]}
@@ -64,11 +69,11 @@ def test_one_document_holds_the_plan_what_was_done_and_the_comparison(place: Pat
     of_texts = store.sql("SELECT variant = 'raw', count(*) FROM texts GROUP BY 1 ORDER BY 1").fetchall()
     assert of_texts == [(False, tables["enrich"]["tables"]["texts"]), (True, tables["serialize"]["tables"]["texts"])]
     runs = store.sql("SELECT stage, sum(rows_computed), sum(rows_reused) FROM runs GROUP BY 1").fetchall()
-    told: dict[str, tuple[int, int]] = {}
+    counted: dict[str, tuple[int, int]] = {}
     for row in done["done"]:
-        before = told.get(row["stage"], (0, 0))
-        told[row["stage"]] = (before[0] + row["computed"], before[1] + row["reused"])
-    assert told == {stage: (computed, reused) for stage, computed, reused in runs}
+        before = counted.get(row["stage"], (0, 0))
+        counted[row["stage"]] = (before[0] + row["computed"], before[1] + row["reused"])
+    assert counted == {stage: (computed, reused) for stage, computed, reused in runs}
     probed = store.sql("SELECT features, value FROM probes WHERE metric = 'roc_auc'").fetchall()
     assert {row["features"]: row["value"] for row in done["comparison"]} == pytest.approx(dict(probed))
     assert len(done["next"]) == 3
@@ -82,7 +87,10 @@ def test_every_part_of_the_work_has_a_name_and_a_count(
     place: Path, model: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     heard = Following()
-    project = Project(shop.write(place / "shop", 12), place / "store", observer=heard)
+    recipe = shop.write(place / "shop", 24)
+    late = [f"c{customer},{'yes' if customer % 4 > 1 else 'no'}" for customer in range(24)]  # who comes longest
+    (place / "shop/customers.csv").write_text("\n".join(["customer,loyal", *late]))
+    project = Project(recipe, place / "store", observer=heard)
     ran = project.run(model=str(model), k=1, max_length=64, finetune=2, variants=0, method="full", plan_first=True)
     followed = [what for what, *_ in heard.done]
     named = ["measuring before training", "measuring after training", "writing the weights", "cutting texts into rows"]
@@ -97,8 +105,11 @@ def test_every_part_of_the_work_has_a_name_and_a_count(
     assert ran.plan is not None
     assert [outcome.stage for outcome in ran.plan] == [outcome.stage for outcome in ran.outcomes]
     told = heard.since()
-    assert told.index("plan for shop") < told.index("serialize shop: 12 computed")
+    assert told.index("plan for shop") < told.index("serialize shop: 24 computed")
     assert "    in events_shop (" in told
+    assert ran.comparison is not None
+    for once in ("seen in tuning: compare with", "told by when histories end", *ran.comparison.cautions):
+        assert told.count(once) + "\n".join(ran.comparison.cautions).count(once) == 1, once
     assert "Writing model shards" not in "".join(capfd.readouterr())
 
 

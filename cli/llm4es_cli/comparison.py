@@ -15,7 +15,7 @@ from .paging import paged, width_of_terminal
 from .screen import show
 
 if TYPE_CHECKING:
-    from llm4es.project.result import Result
+    from llm4es.project.compare import Comparison
     from llm4es.project.run_result import RunResult
 
     from .call import Call
@@ -26,6 +26,7 @@ def show_run(done: "RunResult", call: "Call") -> None:
     """What a run did, or would do: the comparison, or the plan; as JSON all of it in one document."""
     if call.format is OutputFormat.JSON:
         sys.stdout.write(as_json(done.document()))
+        _warn(done.comparison, call.screen)
     elif done.comparison is not None:
         show_comparison(done.comparison, call.format, call.screen, wide=call.wide)
     elif done.dry_run and call.format is None and sys.stdout.isatty():
@@ -37,19 +38,19 @@ def show_run(done: "RunResult", call: "Call") -> None:
         call.screen.console.out("\n  ".join(("next:", *done.next)))  # as they are: to be copied
 
 
-def show_comparison(compared: "Result", format_: OutputFormat | None, screen: "Screen", *, wide: bool = False) -> None:
+def show_comparison(
+    compared: "Comparison", format_: OutputFormat | None, screen: "Screen", *, wide: bool = False
+) -> None:
     """The tables of the tasks under each other; beside data for machines, cautions go to ``screen``."""
     from llm4es.project.comparison_answer import answers
-    from llm4es.project.comparison_table import in_markdown, markdown, print_answers, print_text, told
+    from llm4es.project.comparison_table import in_markdown, markdown, print_answers, print_text
 
     chosen = format_ or OutputFormat.TABLE
     every = list(compared)
     tasks = [list(of_task) for _, of_task in groupby(every, key=lambda row: row["task"])]
     if chosen not in (OutputFormat.TABLE, OutputFormat.MARKDOWN):
         show(compared, chosen)
-        for rows in tasks:
-            for caution in told(rows):
-                screen.warn(f"{rows[0]['task']}: {caution}")
+        _warn(compared, screen)
     elif chosen is OutputFormat.MARKDOWN:
         first = answers(every)
         sys.stdout.write("".join(f"- {in_markdown(line)}\n" for line in first) + "\n" * bool(first))
@@ -62,3 +63,9 @@ def show_comparison(compared: "Result", format_: OutputFormat | None, screen: "S
                 if place or above:
                     console.out()
                 print_text(rows, console, wide=whole)
+
+
+def _warn(compared: "Comparison | None", screen: "Screen") -> None:
+    """What people read below a table, for those who were given data."""
+    for caution in () if compared is None else compared.cautions:
+        screen.warn(caution)

@@ -4,6 +4,7 @@ In: a context, a task, options. Out: rows of ``probe.compare.COMPARISON`` with t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -47,6 +48,20 @@ class Comparison(Result):
         from .comparison_table import html
 
         return html(self.to_pylist())
+
+    @property
+    def cautions(self) -> list[str]:
+        """Where so little was scored that intervals and tests promise more than they hold: sentences, each of a task.
+
+        Examples
+        --------
+        >>> [line.partition(": the")[0] for line in project.compare("loyal").cautions][:1]
+        ['loyal: few of a class']
+        """
+        from .comparison_table import told
+
+        tasks = groupby(self, key=lambda row: str(row["task"]))
+        return [f"{task}: {caution}" for task, of_task in tasks for caution in told(list(of_task))]
 
     def plot(self, task: str | None = None, ax: "Axes | None" = None) -> "Axes":
         """Draw every feature set's value with its interval, the best first.

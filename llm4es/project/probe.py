@@ -12,7 +12,7 @@ import pyarrow as pa
 from ..core.errors import OptionError, ProbeError, did_you_mean
 from ..core.hashing import config_id
 from ..core.lean_arrow import lean_scikit
-from ..core.tasks import Kind, of_kind_sql
+from ..core.tasks import of_kind_sql
 from ..options import ProbeOptions, SelectOptions
 from ..recipes.field_names import field_name
 from .cohorts import asked_for
@@ -29,9 +29,9 @@ from .new_items import with_new_items, without_usual_item
 from .observer import Advance
 from .outcome import Outcome
 from .probe_warnings import (
-    say_leaks,
+    say_same_texts,
+    say_what_compare_says,
     say_what_is_shared,
-    say_what_was_chosen,
     say_who_is_missing,
     say_who_lacks_items,
     with_leaks,
@@ -141,6 +141,7 @@ def probe(
     sources: Sequence[FeatureSource] | None = None,
     *,
     named: bool = False,
+    compared: bool = False,
 ) -> Outcome:
     """Probe the features whose metrics are missing, or were made from other vectors or labels.
 
@@ -156,6 +157,8 @@ def probe(
         What is probed; None: every embedding and baseline.
     named : bool, default False
         The features have to carry the task; else those that cannot are left out with a warning.
+    compared : bool, default False
+        A comparison follows, which says what has to be known of the figures; else it is said here.
 
     Returns
     -------
@@ -273,15 +276,9 @@ def probe(
     (say_who_is_missing if context.new_items is None else say_who_lacks_items)(context, task, results, evidence)
     lacking = {name: evidence.missing_parts(by_name[name]) for name in results}
     say_what_is_shared(context, task, results, lacking)
-    say_what_was_chosen(context, task, results)
-    if not context.dry_run:
-        say_leaks(context, task, made, list(results.values()), by_name)
-    if results:
-        from ..probe.cautions import cautions_of  # heavy, as what was just done
-
-        scored = [result.predictions for result in results.values()]
-        for warning in cautions_of(task, scored, spec.kind is Kind.REGRESSION):
-            context.observer.say(f"warning: {warning}")
+    say_same_texts(context, task, results)
+    if not (context.dry_run or compared):
+        say_what_compare_says(context, task, made, results, by_name)
     return outcome
 
 

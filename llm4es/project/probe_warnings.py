@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from ..core.sql import where
+from ..core.tasks import Kind
 from .context import Context
 from .evidence import Evidence
 from .feature_source import FeatureSource
@@ -75,34 +76,43 @@ def say_what_is_shared(
             )
 
 
-def say_what_was_chosen(context: Context, task: str, results: "Mapping[str, ProbeResult]") -> None:
-    """One line a ``best(...)``: what it chose in how many folds."""
-    for name, result in results.items():
-        if (chosen := result.probes["chosen"][0].as_py()) is not None:
-            context.observer.say(f"{task}, {name}: chosen in so many folds: {chosen}")
-
-
 def with_leaks(probes: pa.Table, leaks: Sequence[str]) -> pa.Table:
     """Rows of probes that say what the data give away."""
     at = probes.schema.get_field_index("leaks")
     return probes.set_column(at, probes.schema.field(at), pa.array([leaks] * len(probes), probes.schema.field(at).type))
 
 
-def say_leaks(
+def say_same_texts(context: Context, task: str, results: "Mapping[str, ProbeResult]") -> None:
+    """A warning about texts that others have too, of the features of the most entities."""
+    if results:
+        most = max(results.values(), key=lambda result: len(result.predictions))
+        for line in leaks_of(context, task, most.predictions):
+            context.observer.warn(line)
+
+
+def say_what_compare_says(
     context: Context,
     task: str,
     made: str,
-    results: "Sequence[ProbeResult]",
+    results: "Mapping[str, ProbeResult]",
     sources: Mapping[str, FeatureSource],
 ) -> None:
-    """Warnings about the task's label; about texts that others have too; and who was met before by which model."""
+    """What ``compare`` says too, where none follows: warnings about the task's label and about who was met before by
+    which model, also where nothing was probed now; what each ``best(...)`` chose, and where little was scored."""
     rows = where({"dataset": context.dataset, "task": task, "config_id": made})
     lines = label_leaks(context, task, context.store.sql(f"SELECT * FROM probes WHERE {rows}").to_arrow_table())
-    if results:
-        lines += leaks_of(context, task, max(results, key=lambda result: len(result.predictions)).predictions)
     seen = {name: source.seen for name, source in sources.items() if source.seen.everybody}
     if seen:
         query = f"SELECT DISTINCT features, entity_id FROM predictions WHERE {rows}"
         lines += in_words(context.store.sql(query).to_arrow_table(), seen)
     for line in lines:
         context.observer.warn(line)
+    for name, result in results.items():
+        if (chosen := result.probes["chosen"][0].as_py()) is not None:
+            context.observer.say(f"{task}, {name}: chosen in so many folds: {chosen}")
+    if results:
+        from ..probe.cautions import cautions_of  # heavy, as what was just done
+
+        is_regression = context.recipe.tasks[task].kind is Kind.REGRESSION
+        for caution in cautions_of(task, [result.predictions for result in results.values()], is_regression):
+            context.observer.say(f"warning: {caution}")

@@ -271,7 +271,7 @@ class _Walk:
         context = self.context.with_(dry_run=self.context.rehearses)  # nothing plans on a probe
         return of_each(
             self.tasks,
-            lambda task: [probe(context, task, options, self._features(task, before))],
+            lambda task: [probe(context, task, options, self._features(task, before), compared=True)],
             self.context.observer,
         )
 

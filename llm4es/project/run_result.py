@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from .outcome import Outcome
 from .plan_lines import WIDTH
-from .result import Result
 from .run_tree import Branch, done_tree, plan_tree
 
 if TYPE_CHECKING:
+    from .compare import Comparison
     from .context import Context
 
 
@@ -32,7 +32,7 @@ class RunResult:
     outcomes: tuple[Outcome, ...]
     """One a stage, model and task, in order."""
 
-    comparison: Result | None
+    comparison: "Comparison | None"
     """Everything probed side by side; None: a dry run, or a recipe without tasks."""
 
     dataset: str = ""
@@ -80,7 +80,7 @@ class RunResult:
         -------
         dict
             ``dataset``, ``store``, and ``plan``: a dict an outcome, None where nothing was planned. Of what was done
-            also ``done``, each with its ``tables``; ``comparison``, a dict a row; ``next``.
+            also ``done``, each with its ``tables``; ``comparison``, a dict a row; its ``cautions``; ``next``.
 
         Examples
         --------
@@ -96,6 +96,7 @@ class RunResult:
             "plan": None if self.plan is None else _planned(self.plan),
             "done": [_done(outcome, views) for outcome, views in zip(self.outcomes, self.lies, strict=True)],
             "comparison": [] if self.comparison is None else self.comparison.to_pylist(),
+            "cautions": [] if self.comparison is None else self.comparison.cautions,
             "next": list(self.next),
         }
 

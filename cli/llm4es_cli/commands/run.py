@@ -42,8 +42,8 @@ def run(
     code is 0 where another one was probed, and 2 where none was.
 
     On a terminal the plan comes first, at the end where everything lies and what to type next. --format json prints one
-    document: what was planned and done, stage by stage, the rows of `llm4es compare`, and next commands; with --dry-run
-    the plan alone.
+    document: what was planned and done, stage by stage, the rows of `llm4es compare`, its cautions, and next commands;
+    with --dry-run the plan alone.
 
     Examples:
 
