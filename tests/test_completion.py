@@ -1,6 +1,8 @@
 """What a shell completes: driven as bash, zsh and fish do it, on a store that is there, is missing, or is elsewhere."""
 
 import os
+import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -35,9 +37,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def completed(line: str, store: Path | str, shell: str = "bash") -> list[str]:
     """What the program answers to a shell whose line ends here."""
-    words = line.split(" ")
+    words = [part for word in re.split(r"(?<!\\) ", line) for part in re.split("([@:=]+)", word) if part or not word]
     env = {"LLM4ES_STORE": str(store), "_LLM4ES_COMPLETE": f"complete_{shell}"}
-    env |= {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1), "_TYPER_COMPLETE_ARGS": line}
+    env |= {"COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1), "_TYPER_COMPLETE_ARGS": line}
     env |= {"_TYPER_COMPLETE_FISH_ACTION": "get-args"}
     done = CliRunner().invoke(app, [], prog_name="llm4es", env=env)
     assert done.stderr == ""
@@ -106,8 +108,11 @@ def test_zsh_and_fish_are_answered_too(folder: Path) -> None:
     assert completed("llm4es models show co", folder / "store", "fish") == ["coles"]
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash here")
-def test_bash_itself_completes_and_no_torch_is_loaded(folder: Path) -> None:
+@pytest.fixture(scope="module")
+def bash(folder: Path) -> dict[str, str]:
+    """The environment of a bash that finds the program, which fails where it loads what takes long."""
+    if shutil.which("bash") is None:
+        pytest.skip("no bash here")
     program = folder / "llm4es"
     code = (
         "import sys; sys.argv[0] = 'llm4es'\nfrom llm4es_cli.main import program\ntry: program()\n"
@@ -115,14 +120,58 @@ def test_bash_itself_completes_and_no_torch_is_loaded(folder: Path) -> None:
     )
     program.write_text(f"#!{sys.executable}\n{code}\n")
     program.chmod(0o755)
+    return os.environ | {"PATH": f"{folder}:{os.environ['PATH']}", "LLM4ES_STORE": str(folder / "store")}
+
+
+def test_bash_itself_completes_and_no_torch_is_loaded(bash: dict[str, str]) -> None:
     script = """
     source <(_LLM4ES_COMPLETE=source_bash llm4es)
     COMP_WORDS=(llm4es similar shop c1 --features co); COMP_CWORD=5
     _llm4es_completion llm4es && printf '%s\\n' "${COMPREPLY[@]}"
     """
-    env = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}", "LLM4ES_STORE": str(folder / "store")}
-    done = subprocess.run(["bash", "--norc", "-c", script], capture_output=True, text=True, env=env, check=True)
+    done = subprocess.run(["bash", "--norc", "-c", script], capture_output=True, text=True, env=bash, check=True)
     assert (done.stdout.split(), done.stderr) == (["counts", "coles"], "")
+
+
+def test_at_a_prompt_of_bash_what_it_parts_is_completed(folder: Path, bash: dict[str, str]) -> None:
+    shutil.copytree(folder / "store", folder / "second")
+    rows = pa.table({"entity_id": ["c0", "c1"], "vector": [[-9.0, 5.0], [7.0, 0.0]]})
+    pq.write_table(rows, folder / "coles.parquet")  # of another space: coles@v2
+    words = ("--name", "coles", "--dataset", "shop", "--store", folder / "second", "--quiet")
+    invoke("import", folder / "coles.parquet", *words)
+    (folder / "rc").write_text("source <(_LLM4ES_COMPLETE=source_bash llm4es)\n")
+    env = bash | {"LLM4ES_STORE": str(folder / "second"), "INPUTRC": os.devnull, "TERM": "dumb", "PS1": ""}
+    typed = b"llm4es diff coles@\t coles@v\t \x01echo \nexit\n"
+    keyboard, terminal = pty.openpty()
+    with subprocess.Popen(
+        ["bash", "--noprofile", "--rcfile", folder / "rc", "-i"],
+        stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env, start_new_session=True,
+    ) as shell:  # fmt: skip
+        os.write(keyboard, typed)
+        shown, _ = shell.communicate(timeout=100)
+    os.close(keyboard)
+    os.close(terminal)
+    assert shown.decode().split() == ["llm4es", "diff", "coles@v2", "coles@v2"]
+
+
+def test_what_bash_parts_is_one_word(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It replaces what stands behind a colon, and an @ with what stands behind it: that alone is answered."""
+    asked: list[str] = []
+
+    def names_here(what: Completes, store: str, dataset: str | None) -> list[str]:
+        asked.append(store)
+        return ["m@8 [events]", "m@v2@8", "s3://b/m@1"]
+
+    monkeypatch.setattr("llm4es.project.names_here.names_here", names_here)
+    assert completed("llm4es diff m@", folder) == [r"@8\ \[events\]", "@v2@8"]
+    assert completed("llm4es diff m@8 m@v2@", folder) == ["@8"]
+    assert completed("llm4es probe shop --features tfidf,m@v", folder) == ["@v2@8"]
+    assert completed("llm4es probe shop --features=m@v", folder) == ["@v2@8"]
+    assert completed("llm4es probe shop --features=m", folder) == [r"m@8\ \[events\]", "m@v2@8"]
+    assert completed("llm4es diff --store=s3://a/b s3:", folder) == ["//b/m@1"]
+    assert completed(r"llm4es diff m@8\ \[e", folder) == [r"@8\ \[events\]"]
+    assert completed("llm4es diff m@", folder, "fish") == ["m@8 [events]", "m@v2@8"]
+    assert asked[5] == "s3://a/b"
 
 
 def test_what_bash_would_part_has_a_backslash(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ In: the words typed so far. Out: words that begin as the last of them does. Know
 """
 
 import os
-import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
@@ -12,9 +11,6 @@ from pathlib import Path
 import typer
 
 from llm4es.options.completes import Completes
-
-_SPECIAL = re.compile(r"([^\w@%+=:,./*-])")
-"""What bash would take for something else."""
 
 _DATASET = ("recipe", "dataset")
 """Parameters that say whose tasks and features are meant."""
@@ -51,8 +47,6 @@ def complete_names(what: Completes, *, many: bool = False) -> Callable[[typer.Co
 
 
 def _beginning(incomplete: str, names: Collection[str], many: bool) -> list[str]:
-    """The names that begin so; in bash what it would take for something else has a backslash before it."""
+    """The names that begin so."""
     before = incomplete[: incomplete.rfind(",") + 1] if many else ""
-    found = [before + name for name in names if name.startswith(incomplete[len(before) :])]
-    in_bash = os.environ.get("_LLM4ES_COMPLETE", "").endswith("bash")
-    return [_SPECIAL.sub(r"\\\1", name) for name in found] if in_bash else found
+    return [before + name for name in names if name.startswith(incomplete[len(before) :])]

@@ -3,6 +3,7 @@
 In: the list of commands. Out: a Typer group; words that it cannot read become an OptionError, one line as all errors.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
@@ -13,6 +14,7 @@ import typer
 
 from llm4es.core.errors import OptionError, one_line
 
+from .bash_words import whole_words
 from .commands import COMMANDS, Command
 from .help_page import HelpfulCommand, HelpfulGroup, Row
 
@@ -28,6 +30,11 @@ class Group(HelpfulGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands = dict.fromkeys(command.name for command in COMMANDS)  # type: ignore[assignment]  # until loaded
+
+    def main(self, *words: Any, **settings: Any) -> Any:
+        """The whole program, or what it answers to a shell that completes a line."""
+        with whole_words() if os.environ.get("_LLM4ES_COMPLETE") == "complete_bash" else nullcontext():
+            return super().main(*words, **settings)
 
     def make_context(self, info_name: Any, args: Any, *rest: Any, **settings: Any) -> Any:
         """The words before the command, read; where there are none, the help is shown."""
@@ -74,10 +81,7 @@ def _loaded(command: Command) -> Any:
     app = getattr(module, "app", None)
     if app is None:
         app = typer.Typer(
-            add_completion=False,
-            pretty_exceptions_enable=False,
-            rich_markup_mode=None,
-            context_settings=HELP_OPTIONS,
+            add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, context_settings=HELP_OPTIONS
         )
         app.command(command.name, cls=HelpfulCommand)(getattr(module, command.module))
     made = typer.main.get_command(app)
