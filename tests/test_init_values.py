@@ -82,6 +82,31 @@ def test_years_and_months_and_orders_are_doubts(tmp_path: Path) -> None:
         assert any(f'other way round: format = "{other}"' in doubt for doubt in doubts) == (other is not None)
 
 
+@pytest.mark.parametrize(
+    ("written", "read", "doubt"),
+    [
+        (["2024-01-30", "31.01.2024", "01.02.2024"], ["2024-01-30", "2024-01-31", "2024-02-01"], "%d.%m.%Y, ISO"),
+        (["30.01.2024", "31.01.2024 15:18"], ["2024-01-30", "2024-01-31T15:18:00"], "%d.%m.%Y, %d.%m.%Y %H:%M"),
+        (["2024-01-30T16:18:45+01:00", "Jan 31, 2024 3:18 PM"], [COMMON, "2024-01-31T15:18"], "ISO, %b %d, %Y %I:%M"),
+        (["2024-01-30", "03/04/2024"], ["2024-01-30", "2024-04-03"], "day and month of '%d/%m/%Y' the other way round"),
+        (["30.01.2024"] * 12 + ["2024-01-31", "soon"], ["2024-01-30"] * 12 + ["2024-01-31"], "in 4 of 56 values such"),
+    ],
+)  # fmt: skip
+def test_times_in_several_writings(tmp_path: Path, written: list[str], read: list[str], doubt: str) -> None:
+    table, draft = drafted(tmp_path, "when\twhat", [f"{value}\ttea" for value in written])
+    times = sorted({datetime.fromisoformat(value).replace(tzinfo=UTC) for value in read})
+    assert sorted(set(table["event_time"].to_pylist())) == times, draft.toml
+    assert len(table) == 4 * len(read)
+    assert any(each.startswith("events.time: 'when' holds times") and doubt in each for each in draft.unsure)
+
+
+def test_writings_that_contradict_each_other_are_told_and_kept_as_texts(tmp_path: Path) -> None:
+    table, draft = drafted(tmp_path, "when\twhat", ["03/04/2024\ttea", "30/01/2024\tmilk", "01/31/2024\ttea"])
+    assert {"03/04/2024", "30/01/2024", "01/31/2024"} == set(table["when"].to_pylist())
+    (told,) = [each for each in draft.unsure if each.startswith("fields.when")]
+    assert "%d/%m/%Y, %m/%d/%Y; it is kept as texts, since '03/04/2024' could be two of them" in told
+
+
 def test_unreadable_times_are_counted_and_named(tmp_path: Path) -> None:
     rows = [f"{day:02}.01.2024\ttea" for day in range(1, 20)] + ["soon\ttea", "\ttea"]
     table, draft = drafted(tmp_path, "when\twhat", rows)
@@ -117,6 +142,8 @@ def test_durations_are_no_clocks(tmp_path: Path) -> None:
         (["$5,538.33", "($1.00)", "-$2.50"], [5538.33, -1.0, -2.5], "commas in its numbers stand between", "$"),
         (["€ 1,50", "€ 1.234,56", "€ 3"], [1.5, 1234.56, 3.0], "commas in its numbers stand for decimal points", "€"),
         (["1.234,56 EUR", "0,50 EUR", "9 EUR"], [1234.56, 0.5, 9.0], "'EUR' is left out of its numbers", "EUR"),
+        (["€1.50", "2.25 EUR", "3"], [1.5, 2.25, 3.0], "'€' is left out of its numbers, and is their unit, also", "€"),
+        (["$1.50", "US$ 2", "USD 3"], [1.5, 2.0, 3.0], "is their unit, also written '$' and 'US$'", "USD"),
         (["12.5%", "7 %", "0.25 %"], [12.5, 7.0, 0.25], "'%' is left out of its numbers, and is their unit", "%"),
         (["1 234,50", "2\u00a0000,00", "3,5"], [1234.5, 2000.0, 3.5], "spaces or apostrophes in its numbers", ""),
         (["1'234.50", "2'000.00", "3.5"], [1234.5, 2000.0, 3.5], "spaces or apostrophes in its numbers", ""),

@@ -3,6 +3,8 @@
 In: SQL of a text, and the mark that stands before fractions. Out: SQL. Reads nothing.
 """
 
+from collections.abc import Iterable
+
 from ..core.sql import literal
 
 CURRENCY = (
@@ -10,6 +12,12 @@ CURRENCY = (
     "kr|zł|\u0440\u0443\u0431)"
 )
 """Signs and codes of currencies."""
+
+_CODES = {
+    "€": "EUR", "$": "USD", "US$": "USD", "£": "GBP", "¥": "JPY CNY", "₽": "RUB", "RUR": "RUB",
+    "\u0440\u0443\u0431": "RUB", "₹": "INR", "₺": "TRY", "₩": "KRW", "R$": "BRL", "zł": "PLN", "kr": "SEK NOK DKK",
+}  # fmt: skip
+"""What a sign, or an older code, may stand for; of a dollar that of the United States alone."""
 
 MINUS = "[-\u2212]"
 
@@ -27,6 +35,17 @@ def number_pattern(mark: str) -> str:
     """The regular expression of a number with a sign, a currency or a percent sign somewhere about it."""
     around, number = rf"\s*(?:{CURRENCY}|%)?\s*", WRITINGS[mark]
     return rf"\s*(?:(?:\+|{MINUS})?{around}(?:\+|{MINUS})?(?:{number}){around}-?|\({around}(?:{number}){around}\))\s*"
+
+
+def is_one_currency(units: Iterable[str]) -> bool:
+    """Whether signs and codes may all stand for one currency: € and EUR do, $ and CAD do not.
+
+    Examples
+    --------
+    >>> is_one_currency(["EUR", "€"]), is_one_currency(["kr", "SEK"]), is_one_currency(["$", "CAD"])
+    (True, True, False)
+    """
+    return bool(set.intersection(*(set(_CODES.get(unit, unit).split()) for unit in units)))
 
 
 def plain_number(text: str, mark: str) -> str:

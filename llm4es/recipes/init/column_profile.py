@@ -126,15 +126,16 @@ def _column(
     count = counts.count
     if numeric and may_be_time(name, counts.low, counts.high):
         only(connection, at)
-        time = time_of(connection, name, count, True, counts.examples)
+        time = time_of(connection, name, sql, count, True, counts.examples)
     elif count and not numeric and 2 * (counts.digits + counts.blanks) >= count:
         only(connection, at)
-        written = as_numbers(connection, sql, sql if texts else f"CAST({sql} AS VARCHAR)")
+        text = sql if texts else f"CAST({sql} AS VARCHAR)"
+        written = as_numbers(connection, sql, text)
         if written.sql != sql:
             counts = replace(count_one(connection), examples=counts.examples, distinct=counts.distinct)
             count = counts.count
             numeric = counts.count > 0 and counts.numbers == counts.count
-        time = time_of(connection, name, count, numeric, counts.examples)
+        time = time_of(connection, name, text, count, numeric, counts.examples)
         hours = clock(connection, name, count)
     decimals = min(counts.decimals, 4) if numeric else 0
     doubts = [time.doubt if time else "", written.doubt]
@@ -143,7 +144,7 @@ def _column(
     bare = {identifier(name): name} if name.isidentifier() else {}  # recipes take bare names as columns
     return ColumnProfile(
         name=name,
-        sql=bare.get(written.sql, written.sql),
+        sql=(time.sql if time else "") or bare.get(written.sql, written.sql),
         written=bare.get(written.written, written.written),
         mark=written.mark,
         rows=total,

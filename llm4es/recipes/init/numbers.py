@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import duckdb
 
 from ...core.sql import literal
-from ..written_numbers import CURRENCY, GAP, WRITINGS, number_pattern, plain_number
+from ..written_numbers import CURRENCY, GAP, WRITINGS, is_one_currency, number_pattern, plain_number
 
 MISSING = ("na", "n/a", "nan", "null", "none", "-", "?", "nil")
 """What stands in columns of numbers where there is none, in lower case."""
@@ -107,12 +107,15 @@ def _doubts(connection: duckdb.DuckDBPyConnection, marks: list[str], mark: str) 
     if negative := count_of(connection, r"regexp_matches(v, '^\s*\(.*\d|\d.*-\s*$')"):
         doubts.append(f"{negative} numbers in brackets or with a minus behind them are taken as negative")
     query = f"SELECT DISTINCT regexp_extract(v, {literal(CURRENCY + '|%')}) FROM one ORDER BY 1 LIMIT 5"
-    units = [str(row[0]) for row in connection.execute(query).fetchall()]
-    if len([unit for unit in units if unit]) > 1:
-        return doubts, f"several currencies ({', '.join(unit for unit in units if unit)})"
-    if units != [""]:
-        doubts.append(f"{units[-1]!r} is left out of its numbers, and is their unit")
-    return doubts, units[-1]
+    units = [str(row[0]) for row in connection.execute(query).fetchall() if row[0]]
+    if not units:
+        return doubts, ""
+    if not is_one_currency(units):
+        return doubts, f"several currencies ({', '.join(units)})"
+    *others, unit = units
+    also = f", also written {' and '.join(map(repr, others))}" if others else ""
+    doubts.append(f"{unit!r} is left out of its numbers, and is their unit{also}")
+    return doubts, unit
 
 
 def _nearly(connection: duckdb.DuckDBPyConnection, count: int, read: int, forms: dict[str, str]) -> str:

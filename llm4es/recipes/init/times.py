@@ -12,6 +12,7 @@ import duckdb
 from ...core.sql import literal
 from ..model import Time
 from ..times import not_a_time, time_sql
+from .mixed_times import other_way_round, several, together, told_otherwise
 from .numbers import count_of
 from .time_patterns import COARSE, shapes
 
@@ -35,14 +36,16 @@ LASTING = re.compile(r"duration|length|elapsed|took|lasted|spent|runtime|interva
 class ReadAsTime:
     """How a column is read as a time."""
 
-    keys: Mapping[str, str]
-    """What a recipe says beside ``from``."""
+    keys: Mapping[str, str] | None
+    """What a recipe says beside ``from``; None: nobody can tell which times are meant."""
     has_clock: bool
     """Some value is not at midnight."""
     doubt: str = ""
     """'' for nothing."""
     unreadable: int = 0
     """Values that are no times."""
+    sql: str = ""
+    """The expression that reads them; '': the column does."""
 
 
 def clock(connection: duckdb.DuckDBPyConnection, name: str, count: int) -> str:
@@ -69,22 +72,28 @@ def may_be_time(name: str, low: float, high: float) -> bool:
 
 
 def time_of(
-    connection: duckdb.DuckDBPyConnection, name: str, count: int, numeric: bool, examples: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, name: str, text: str, count: int, numeric: bool, examples: Sequence[str]
 ) -> ReadAsTime | None:
-    """How the ``count`` values of a column are read as times; None: they are none."""
+    """How the ``count`` values of a column are read as times; None: they are none. ``text`` is the column as a text."""
     if not count or LASTING.search(name.lower()):
         return None
-    return _of_numbers(connection, name, count) if numeric else _of_texts(connection, count, examples)
+    return _of_numbers(connection, name, count) if numeric else _of_texts(connection, text, count, examples)
 
 
-def _of_texts(connection: duckdb.DuckDBPyConnection, count: int, examples: Sequence[str]) -> ReadAsTime | None:
+def _of_texts(
+    connection: duckdb.DuckDBPyConnection, text: str, count: int, examples: Sequence[str]
+) -> ReadAsTime | None:
     able = [pattern for pattern, shape in shapes().items() if any(map(shape.fullmatch, examples[:20]))]
     ways = {"": _sql(None), **{pattern: _sql(pattern) for pattern in able}}
     counts = connection.execute(f"SELECT {', '.join(f'count({sql})' for sql in ways.values())} FROM one").fetchall()[0]
     fits = dict(zip(ways, counts, strict=True))
     best = max(fits, key=lambda pattern: fits[pattern])  # the first of equal ones
-    if not fits[best] or fits[best] < ENOUGH * count:
+    if not fits[best]:
         return None
+    if fits[best] < count:
+        mixed = _mixed(connection, text, {each: way for each, way in ways.items() if fits[each]}, count)
+        if fits[best] < ENOUGH * count or (mixed is not None and mixed.keys is not None):
+            return mixed
     doubts, unreadable = [], count - fits[best]
     other = best.translate(str.maketrans("dm", "md"))
     if other != best and fits.get(other) == fits[best]:
@@ -96,12 +105,36 @@ def _of_texts(connection: duckdb.DuckDBPyConnection, count: int, examples: Seque
             f"holds {'years' if best == '%Y' else 'months'} only: events of one stay in the order of the file"
         )
     zones = f"({ZONED}) OR ({NAMED_ZONE})" if not best else NAMED_ZONE
-    if "%z" in best or ((not best or "%Z" in best) and count_of(connection, zones)):
+    if "%z" in best or ((not best or "%Z" in best) and count_of(connection, f"({zones}) AND {ways[best]} IS NOT NULL")):
         doubts.append("has time zones: days and hours are told in UTC")
     if unreadable:
         doubts.append(_strange(connection, ways[best], unreadable, count))
-    has_clock = count_of(connection, f"CAST({ways[best]} AS TIME) <> TIME '00:00:00'") > 0
+    has_clock = count_of(connection, _CLOCK.format(ways[best])) > 0
     return ReadAsTime({"format": best} if best else {}, has_clock, "; it ".join(doubts), unreadable)
+
+
+_CLOCK = "CAST({} AS TIME) <> TIME '00:00:00'"
+
+
+def _mixed(connection: duckdb.DuckDBPyConnection, text: str, ways: Mapping[str, str], count: int) -> ReadAsTime | None:
+    """Times in several writings, each of which only some of the values have."""
+    chosen = several(connection, ways, ENOUGH * count)
+    if not chosen:
+        return None
+    doubts = [f"holds times in several writings: {', '.join(each or 'ISO' for each in chosen)}"]
+    if value := told_otherwise(connection, ways, chosen):
+        doubts.append(f"is kept as texts, since {value[:30]!r} could be two of them: say which by SQL in events.time")
+        return ReadAsTime(None, has_clock=False, doubt="; it ".join(doubts))
+    sql = together("v", chosen)
+    doubts += [
+        f"may have day and month of {each!r} the other way round"
+        for each in chosen
+        if other_way_round(connection, ways, each)
+    ]
+    if unreadable := count_of(connection, f"{sql} IS NULL"):
+        doubts.append(_strange(connection, sql, unreadable, count))
+    has_clock, sql = count_of(connection, _CLOCK.format(sql)) > 0, together(text, chosen)
+    return ReadAsTime({}, has_clock, "; it ".join(doubts), unreadable, sql if has_clock else f"CAST({sql} AS DATE)")
 
 
 def _sql(pattern: str | None) -> str:
