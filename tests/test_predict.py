@@ -164,7 +164,7 @@ def test_classes_that_are_words_and_numbers(lender: Project, heard: Heard) -> No
     assert predictor == {"classes": ["basic", "gold", "silver"], "positive": None}
     assert all(len(row["score"]) == 3 and row["value"] is None for row in rows(lender))
     assert {row["measure"] for row in done} >= {"accuracy", "lift at 5 % of gold", "lift at 20 % of silver"}
-    assert 'score[2] AS "gold"' in heard.since()
+    assert r"score[2] AS \"gold\"" in heard.since()  # within a shell's quotes
     numbers = lender.predict("limit", features="counts", **FEW)
     found = rows(lender, "SELECT * FROM scores WHERE task = 'limit'")
     assert all(row["score"] == [row["value"]] for row in found)

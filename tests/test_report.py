@@ -59,7 +59,8 @@ def data() -> ReportData:
                 EVIL, "Yes", EVIL, "+0.1", EVIL, "", EVIL, (Ground(True, EVIL, EVIL), Ground(False, "Leaks", EVIL))
             ),
         ),
-        commands=dict.fromkeys((EVIL, "runs", "users", "cuts", "models"), (f"llm4es sql {EVIL}",)),
+        commands=dict.fromkeys(("runs", "users", "cuts", "models"), f"llm4es sql {EVIL}"),
+        task_commands={EVIL: (f"llm4es sql {EVIL}",)},
         warnings=(Caution(EVIL, EVIL, EVIL),),
         runs=pa.table(
             {

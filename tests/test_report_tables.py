@@ -86,6 +86,25 @@ def test_every_table_comes_with_the_command_that_gives_it(page: str, llm4es: Cal
     assert {row["entity_id"]: int(row["n_events"]) for row in by_user} == {f"c{i}": 3 + i % 4 for i in range(24)}
 
 
+def test_a_task_is_no_table_and_what_is_seen_is_what_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = shop.write(tmp_path / "shop")
+    recipe.write_text(recipe.read_text().replace("[tasks.loyal]", "[tasks.runs]"))
+    monkeypatch.delenv("LLM4ES_STORE", raising=False)
+    store = tmp_path / "st\u202eore"
+    project = Project(recipe, store, observer=Heard())
+    project.serialize()
+    project.probe("runs", folds=2, repeats=1, bootstrap=20, features="counts")
+    page = project.report(out=tmp_path / "page.html").read_text(encoding="utf-8")
+    compare, _ = table(page, "Comparison for runs")[2]
+    (runs,) = table(page, "Runs")[2]
+    assert compare.startswith("llm4es compare shop --task runs --store $'")
+    assert "FROM runs" in runs
+    commands = [html.unescape(each) for each in re.findall(r"<code>(llm4es .*?)</code>", page, re.DOTALL)]
+    assert len(commands) > 3
+    named = rf" --store $'{tmp_path}/st\u202eore'"
+    assert [command for command in commands if "\u202e" in command or named not in command] == []
+
+
 def test_the_first_screen_answers_and_warnings_say_what_mends_them(page: str, llm4es: Call, tmp_path: Path) -> None:
     first = page[page.index('<section id="answer">') : page.index('<section id="warnings"')]
     assert re.search(r'<p class="headline">(Yes|No): ', first)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ..core.errors import OptionError
+from ..core.shell_words import shell_word
 from ..core.tasks import HALF, NEW_ITEMS, at_times, of_items
 from ..core.times import shown, typed
 
@@ -83,7 +84,7 @@ def typed_items(options: Any) -> str:
     """The halves as they are typed, a space in front; '' where they are the usual ones."""
     words = ""
     if options.item is not None:
-        words += f" --item {options.item}"
+        words += f" --item {shell_word(options.item)}"
     if options.share != SHARE:
         words += f" --share {options.share:g}"
     return words if options.since is None else f"{words} --since {typed(options.since)}"

@@ -4,12 +4,11 @@ In: what was done, the store. Out: lines for a shell. Writes nothing.
 """
 
 import os
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..core.printable import printable
+from ..core.shell_words import shell_word
 from ..core.sql import literal, where
 from .context import Context
 from .outcome import Outcome
@@ -50,7 +49,7 @@ def next_commands(
         ["sql", "SELECT stage, rows_computed, seconds FROM runs ORDER BY version"],
         ["status"],
     ]
-    return tuple(printable(shlex.join(["llm4es", *words, *store])) for words in commands[:3])
+    return tuple(" ".join(map(shell_word, ["llm4es", *words, *store])) for words in commands[:3])
 
 
 def _of_what_was_probed(dataset: str, compared: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:

@@ -37,6 +37,7 @@ from .predictors import (
     scores_config,
 )
 from .probe import tasks_of
+from .report_commands import sql_command
 from .scores import Scoring
 from .scoring import BATCH, hashes_sql, scoring
 from .selection import entities_sql
@@ -240,12 +241,5 @@ def _say_who(context: Context, task: str, predictor: Predictor, outcome: Outcome
         shown = ", ".join(f"score[{i}] AS {identifier(c)}" for i, c in enumerate(predictor.classes[:5], start=1))
     chosen = where({"dataset": context.dataset, "task": task, "config_id": made}).replace('"', "")
     context.observer.say(
-        f"predict {task}: llm4es sql {_quoted(f'SELECT entity_id, {shown} FROM scores WHERE {chosen} LIMIT 10')}"
+        f"predict {task}: {sql_command(f'SELECT entity_id, {shown} FROM scores WHERE {chosen} LIMIT 10')}"
     )
-
-
-def _quoted(query: str) -> str:
-    """For a shell."""
-    import shlex
-
-    return f'"{query}"' if not set('"$`\\') & set(query) else shlex.quote(query)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from ..core.errors import OptionError
+from ..core.shell_words import shell_word
 from ..core.sql import literal, where
 from ..core.tasks import Kind
 from ..core.version import __version__
@@ -143,8 +144,8 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
     }
     read, beside, root = rows(queries["cuts"]), context.scored.beside, str(context.store.layout.root)
     warnings = (*dict.fromkeys(found.cautions), *cut_warnings(context.scored, read))
-    commands = {name: (sql_command(query),) for name, query in queries.items()} | found.commands
-    commands[""] = (f"llm4es run {context.dataset}",)  # no task's name
+    commands = {name: sql_command(query) for name, query in queries.items()}
+    commands[""] = f"llm4es run {shell_word(context.dataset)}"
     return ReportData(
         dataset=context.dataset,
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, llm4es {__version__}",
@@ -152,7 +153,8 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
         against=against(context, options.against, found) if options.against else None,
         spent="{} runs took {}".format(*_spent(context)),
         warnings=tuple(replace(each, command=in_store(each.command, root)) for each in warnings),
-        commands={name: tuple(in_store(each, root) for each in typed) for name, typed in commands.items()},
+        commands={name: in_store(typed, root) for name, typed in commands.items()},
+        task_commands={task: tuple(in_store(each, root) for each in typed) for task, typed in found.commands.items()},
         runs=rows(queries["runs"]),
         users=rows(queries["users"]),
         cuts=read,

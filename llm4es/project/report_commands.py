@@ -6,10 +6,15 @@ In: a SELECT. Out: a line for a shell. Knows no store.
 import re
 import shlex
 
+from ..core.printable import printable_line
+from ..core.shell_words import shell_word
 from .next_commands import store_option
 
-AFTER = "  # after "
-"""What stands before a remark at the end of a command."""
+REMARKS = tuple(f"  # after its recipe shows that {what} no more" for what in ("column", "field"))
+"""What may stand at the end of a command."""
+
+_QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*\"""")
+"""Of a query: texts and names, which data have given."""
 
 
 def sql_command(query: str) -> str:
@@ -31,7 +36,11 @@ def sql_command(query: str) -> str:
     'llm4es sql "SELECT \\'a b\\' AS words"'
     >>> sql_command("SELECT '!' AS sign")
     'llm4es sql \\'SELECT \\'"\\'"\\'!\\'"\\'"\\' AS sign\\''
+    >>> print(sql_command("SELECT 'two\\nlines'"))
+    llm4es sql $'SELECT \\'two\\nlines\\''
     """
+    if any(printable_line(quoted) != quoted for quoted in _QUOTED.findall(query)):
+        return f"llm4es sql {shell_word(query)}"
     if "!" in query:  # a shell at which somebody types looks for it between double quotes too
         return f"llm4es sql {shlex.quote(query)}"
     return 'llm4es sql "' + re.sub(r'(["\\$`])', r"\\\1", query) + '"'
@@ -59,8 +68,8 @@ def in_store(command: str, root: str) -> str:
     """
     if not command:
         return ""
-    typed, mark, remark = command.partition(AFTER) if command.startswith("llm4es run ") else (command, "", "")
-    return " ".join([typed, *map(shlex.quote, store_option(root))]) + mark + remark
+    remark = next((remark for remark in REMARKS if command.endswith(remark)), "")
+    return " ".join([command.removesuffix(remark), *map(shell_word, store_option(root))]) + remark
 
 
 def compare_command(dataset: str, task: str, flags: str) -> str:
@@ -83,4 +92,4 @@ def compare_command(dataset: str, task: str, flags: str) -> str:
     >>> compare_command("shop", "loyal", " --common")
     'llm4es compare shop --task loyal --common'
     """
-    return f"llm4es compare {shlex.quote(dataset)} --task {shlex.quote(task)}{flags}"
+    return f"llm4es compare {shell_word(dataset)} --task {shell_word(task)}{flags}"

@@ -3,11 +3,11 @@
 In: a context. Out: a row an embedding, and warnings. Writes nothing.
 """
 
-import shlex
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from ..core.shell_words import shell_word
 from ..core.sql import literal
 from .context import Context
 from .feature_source_vectors import readable
@@ -87,7 +87,7 @@ def cut_warnings(context: Context, found: pa.Table) -> "list[Caution]":
     """
     from ..report.answer import Caution
 
-    of = shlex.quote(context.dataset)
+    of = shell_word(context.dataset)
     cautions = []
     for row in found.to_pylist():
         if row["n_cut"]:

@@ -4,12 +4,13 @@ In: sentences that steps warn with. Out: cautions. Knows no picture.
 """
 
 import re
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..core.shell_words import shell_word
 from .observer import Null, Observer
+from .report_commands import REMARKS
 
 if TYPE_CHECKING:
     from ..report.answer import Caution
@@ -23,8 +24,8 @@ _COMMANDS = {
     "probe with --repeats 3": "probe {dataset}{task} --repeats 3",
     "embed the same entities": "run {dataset}{task}",
     "(--as-of)": "run {dataset}{task} --as-of DATE",
-    "reading it back": "run {dataset}{task}  # after its recipe shows that column no more",
-    "under another name": "run {dataset}{task}  # after its recipe shows that field no more",
+    "reading it back": f"run {{dataset}}{{task}}{REMARKS[0]}",
+    "under another name": f"run {{dataset}}{{task}}{REMARKS[1]}",
 }
 """What a sentence advises -> how it is typed."""
 
@@ -81,9 +82,9 @@ def of_task(dataset: str, task: str, sentences: Iterable[str], command: str = ""
 def _command(dataset: str, task: str, line: str) -> str:
     """The command that a sentence names or advises; '' where it does neither."""
     for typed, words in _TYPED.findall(line):
-        named, told = f" {shlex.quote(dataset)}", f" --task {shlex.quote(task)}"
+        named, told = f" {shell_word(dataset)}", f" --task {shell_word(task)}"
         rest = words.removeprefix(named).removeprefix(told)
         if words in ("", named) or (typed.startswith("llm4es probe") and _FLAGS.fullmatch(rest)):
             return str(typed)
-    of = {"dataset": shlex.quote(dataset), "task": f" --task {shlex.quote(task)}" if task else ""}
+    of = {"dataset": shell_word(dataset), "task": f" --task {shell_word(task)}" if task else ""}
     return next((f"llm4es {words.format(**of)}" for advice, words in _COMMANDS.items() if advice in line), "")

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.errors import Llm4esError, ProbeError
+from ..core.shell_words import shell_word
 from ..core.sql import literal, where
 from ..core.tasks import plain_protocol
 from ..options import CompareOptions, ProbeOptions
@@ -124,7 +125,12 @@ class ShownProbes:
         flags += [] if n is None else [f"--max-entities {n}"]
         times = typed_times(self.options.train_as_of, self.options.test_as_of) + typed_items(self.options)
         first = f"{READ_ANEW} and then " if UNREAD in reasons else ""
-        return f"{first}`{' '.join([f'llm4es probe {self.context.dataset} --task {self.task}', *flags])}{times}`"
+        return f"{first}`{' '.join([_probing(self.context.dataset, self.task), *flags])}{times}`"
+
+
+def _probing(dataset: str, task: str) -> str:
+    """The command that probes a task."""
+    return f"llm4es probe {shell_word(dataset)} --task {shell_word(task)}"
 
 
 _SAID = ("probe", "folds", "repeats", "bootstrap", "seed")
@@ -193,8 +199,7 @@ def _by_cohort(context: Context, task: str, options: CompareOptions, chosen: Map
         flags += typed_times(options.train_as_of, options.test_as_of) + typed_items(options)
         on = "" if asked is None else f" of {asked} entities"
         raise ProbeError(
-            f"no probes of {task!r}{by}{of}{on} in the store: "
-            f"run `llm4es probe {context.dataset} --task {task}{flags}` first"
+            f"no probes of {task!r}{by}{of}{on} in the store: run `{_probing(context.dataset, task)}{flags}` first"
         )
     return sorted(found, key=lambda made: float("-inf") if found[made] is None else -float(found[made] or 0))
 

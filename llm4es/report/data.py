@@ -36,8 +36,11 @@ class ReportData:
     warnings: tuple[Caution, ...] = ()
     """What a reader has to know before believing a figure."""
 
-    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """A table (runs, users, cuts, models, a task's name) -> what is typed to get it; '' -> what probes the dataset."""
+    commands: Mapping[str, str] = field(default_factory=dict)
+    """A table (runs, users, cuts, models) -> what is typed to get it; '' -> what probes the dataset."""
+
+    task_commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """A task -> what is typed to get its comparison."""
 
     runs: pa.Table | None = None
     """run_id, stage, what (model or task), started_at, seconds, status, rows_computed, rows_reused: oldest first."""
