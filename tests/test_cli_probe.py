@@ -149,7 +149,7 @@ def test_who_is_missing_is_counted(place: Place, tmp_path: Path) -> None:
         (("--features", "tfdif"), r"--features 'tfdif' is not in the store: there are .*; did you mean 'tfidf'\?"),
         (("--protocol", "year"), r"--protocol 'year' is unknown: choose one of cv, holdout, ptls"),
         (("--probe", "forest"), r"--probe 'forest' is unknown: choose one of logistic"),
-        (("--folds", "20"), r"class '\w+' has 15 members for 20 folds: give fewer --folds"),
+        (("--folds", "20"), r"class '\w+' has 15 members for 20 folds: give more labels, or fewer folds: llm4es probe"),
         (("--sizes", "29"), r"--sizes 29 is more than the 20 entities that a fit is trained on: give less"),
     ],
 )
@@ -184,5 +184,10 @@ def test_features_that_cannot_carry_a_task_keep_no_others_from_it(place: Place, 
     assert "warning: three is left out of loyal: task 'loyal' has one label only, 'yes', among 3 entities" in said
     (stage,) = json.loads(out)
     assert stage["computed"] == stage["rows"] - 1
+    invoke("import", vectors, "--name", "again", "--dataset", "shop", "--store", place.store)
+    _, said = place("probe", *FEW, "--seed", "6")
+    first = next(line for line in said.splitlines() if " left out of loyal" in line)  # one cause, one line
+    assert "and 1 more are left out of loyal: task 'loyal' has one label only, 'yes'" in first
+    assert said.count("left out of loyal") == 1
     with pytest.raises(ProbeError, match="one label only, 'yes', among 3 entities: a probe needs two"):
         place("probe", *FEW, "--features", "three")

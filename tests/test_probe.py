@@ -116,7 +116,11 @@ BAD_NUMBER = "task 't' is a regression and entity '000' has the label 'a': give 
         ("ordinal", HALVES, "kind of task 'ordinal' is unknown: choose one of binary, multiclass, regression"),
         ("binary", ["a"] * 60, "task 't' has one label only, 'a', among 60 entities: a probe needs two"),
         ("binary", ["a", "b", "c"] * 20, "task 't' is binary and has 3 classes: make it multiclass"),
-        ("binary", ["a"] * 58 + ["b"] * 2, "class 'b' has 2 members for 3 folds: give fewer --folds"),
+        (
+            "binary",
+            ["a"] * 58 + ["b"] * 2,
+            "class 'b' has 2 members for 3 folds: give more labels, or fewer folds: llm4es probe",
+        ),
         ("regression", HALVES, BAD_NUMBER),
         ("binary", [None] * 60, r"no entity has both features 'm@8' \(60 entities\) and a label of task 't' \(0\)"),
     ],
@@ -191,7 +195,7 @@ def test_scores_are_those_of_plain_scikit_learn() -> None:
 
 def test_too_few_numbers_for_the_folds() -> None:
     few = labels(["1", "2"], IDS[:2])
-    with pytest.raises(ProbeError, match="2 labelled entities for 3 folds: give fewer --folds or more labels"):
+    with pytest.raises(ProbeError, match="2 labelled entities for 3 folds: give more labels, or fewer folds"):
         probe(features(informative()), few, "t", "regression", QUICK, "d")
 
 

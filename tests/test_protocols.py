@@ -98,10 +98,14 @@ def test_a_split_without_a_class() -> None:
 
 
 def test_too_few_for_a_protocol() -> None:
-    with pytest.raises(ProbeError, match="class 'b' has 2 members for 5 folds: give fewer --folds"):
+    with pytest.raises(
+        ProbeError, match="class 'b' has 2 members for 5 folds: give more labels, or --protocol cv with --folds 2"
+    ):
         PROTOCOLS["holdout"].fits(cohort(["a"] * 28 + ["b"] * 2), OPTIONS)
-    with pytest.raises(ProbeError, match="3 labelled entities for 5 folds: give fewer --folds or more labels"):
+    with pytest.raises(ProbeError, match="3 labelled entities for 5 folds: give more labels, or fewer folds"):
         PROTOCOLS["cv"].fits(cohort(["1", "2", "3"], classes=False), OPTIONS)
+    with pytest.raises(ProbeError, match=r"class 'b' has 1 member for 5 folds: give more labels$"):
+        PROTOCOLS["cv"].fits(cohort(["a"] * 28 + ["b"]), OPTIONS)
     with pytest.raises(ProbeError, match="--protocol ptls leaves a part of 1 entities without class 'a'"):
         PROTOCOLS["ptls"].fits(cohort(["a"] * 8 + ["b"] * 7), OPTIONS)
     with pytest.raises(ProbeError, match="--protocol ptls is for classes and the task is a regression: choose cv"):

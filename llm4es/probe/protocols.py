@@ -68,7 +68,7 @@ def cv(cohort: Cohort, options: ProbeOptions) -> list[Fit]:
     """Repeated stratified k-fold: repeat r shuffles with ``seed + r``; every entity is scored once a repeat."""
     from sklearn.model_selection import KFold, StratifiedKFold  # heavy
 
-    _enough(cohort, np.arange(len(cohort.y)), options.folds)
+    _enough(cohort, np.arange(len(cohort.y)), options.folds, _of_folds)
     fits = []
     for repeat in range(options.repeats):
         kind = StratifiedKFold if cohort.classes else KFold
@@ -82,7 +82,7 @@ def holdout(cohort: Cohort, options: ProbeOptions) -> list[Fit]:
     """80 % trained on, 20 % scored, once, class shares kept."""
     from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit  # heavy
 
-    _enough(cohort, np.arange(len(cohort.y)), round(1 / HOLDOUT))
+    _enough(cohort, np.arange(len(cohort.y)), round(1 / HOLDOUT), _of_parts)
     kind = StratifiedShuffleSplit if cohort.classes else ShuffleSplit
     train, test = next(kind(1, test_size=HOLDOUT, random_state=options.seed).split(np.zeros(len(cohort.y)), cohort.y))
     return [Fit(0, 0, np.sort(train), np.sort(test))]
@@ -105,7 +105,7 @@ def ptls(cohort: Cohort, options: ProbeOptions) -> list[Fit]:
     _every_class(cohort, test, "ptls")
     rest = np.setdiff1d(np.arange(len(shuffled)), test)
     rest = rest[np.argsort(cohort.file_row[rest])]
-    _enough(cohort, rest, PTLS_FOLDS)
+    _enough(cohort, rest, PTLS_FOLDS, _of_parts)
     folds = StratifiedKFold(PTLS_FOLDS, shuffle=True, random_state=PTLS_SEED).split(np.zeros(len(rest)), cohort.y[rest])
     return [Fit(i, 0, rest[train], test, rest[valid]) for i, (train, valid) in enumerate(folds)]
 
@@ -163,17 +163,24 @@ def fewer(fit: Fit, cohort: Cohort, size: int, seed: int) -> Fit:
     return replace(fit, train=kept)
 
 
-def _enough(cohort: Cohort, rows: Ints, folds: int) -> None:
-    """ProbeError where a class, or everybody, is fewer than the folds."""
+def _enough(cohort: Cohort, rows: Ints, folds: int, remedy: Callable[[int], str]) -> None:
+    """ProbeError where a class, or everybody, is fewer than the folds; ``remedy``: what to do about so many."""
     if len(rows) < folds:
-        raise ProbeError(f"{len(rows)} labelled entities for {folds} folds: give fewer --folds or more labels")
+        raise ProbeError(f"{len(rows)} labelled entities for {folds} folds: {remedy(len(rows))}")
     if cohort.classes:
         classes, sizes = np.unique(cohort.y[rows], return_counts=True)
-        if sizes.min() < folds:
-            raise ProbeError(
-                f"class '{classes[sizes.argmin()]}' has {sizes.min()} members for {folds} folds: "
-                "give fewer --folds (2 at least) or more labels"
-            )
+        if (least := int(sizes.min())) < folds:
+            members = f"{least} member{'s' * (least != 1)}"
+            raise ProbeError(f"class '{classes[sizes.argmin()]}' has {members} for {folds} folds: {remedy(least)}")
+
+
+def _of_folds(n: int) -> str:
+    """As a run has it too, which has no option for folds."""
+    return f"give more labels, or fewer folds: llm4es probe RECIPE --folds {n}" if n > 1 else "give more labels"
+
+
+def _of_parts(n: int) -> str:
+    return f"give more labels, or --protocol cv with --folds {n}" if n > 1 else "give more labels"
 
 
 def _every_class(cohort: Cohort, rows: Ints, name: str) -> None:

@@ -31,6 +31,7 @@ from .outcome import Outcome
 from .probe_warnings import (
     say_same_texts,
     say_what_compare_says,
+    say_what_is_left_out,
     say_what_is_shared,
     say_who_is_missing,
     say_who_lacks_items,
@@ -216,7 +217,7 @@ def probe(
         labelled, learnt = evidence.labelled_sql, evidence.earlier_labelled_sql
         check(options, splits)  # once: not as a warning of each feature set
         advance(0)  # the time left is told by the fits alone
-        failure = None
+        failures: dict[str, list[str]] = {}  # error -> features
         for name in (name for name in by_name if name in todo):
             source = by_name[name]
             fit, end = done.followed(name, advance)
@@ -232,8 +233,7 @@ def probe(
             except ProbeError as error:  # one of many that cannot carry the task does not keep the others from it
                 if named or len(by_name) == 1:
                     raise
-                context.observer.warn(f"{name} is left out of {task}: {error}")
-                failure = error
+                failures.setdefault(str(error), []).append(name)
                 end()
                 continue
             if context.new_items is None:  # whose rows were not read
@@ -246,8 +246,7 @@ def probe(
                 TableRows("probes", with_leaks(result.probes, leaks), scope=scope),
             ]
             end()
-        if failure is not None and not results:
-            raise failure
+        say_what_is_left_out(context, task, failures, some=bool(results))
 
     job = Job(
         stage="probe",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from ..core.errors import ProbeError
 from ..core.sql import where
 from ..core.tasks import Kind
 from .context import Context
@@ -58,6 +59,20 @@ def say_who_lacks_items(context: Context, task: str, results: "Mapping[str, Prob
                 f"{task}, {who}: {scored} labelled entities have no events of the scored items in some repeat and are "
                 f"not scored; up to {learnt} a repeat have none of the items learnt from and teach nothing"
             )
+
+
+def say_what_is_left_out(context: Context, task: str, failures: Mapping[str, Sequence[str]], *, some: bool) -> None:
+    """A warning a cause of features that cannot carry a task, and how many; ProbeError of the last where none can.
+
+    ``failures``: cause -> features. ``some``: whether others were probed.
+    """
+    *causes, last = failures or [""]
+    for cause in [*causes, last] if some and failures else causes:
+        first, *more = failures[cause]
+        who = f"{first} and {len(more)} more are" if more else f"{first} is"
+        context.observer.warn(f"{who} left out of {task}: {cause}")
+    if failures and not some:
+        raise ProbeError(last)
 
 
 def say_what_is_shared(
