@@ -205,6 +205,16 @@ def test_noise_scores_nothing_however_many_values_there_are() -> None:
     )
 
 
+@pytest.mark.parametrize("kind", [Kind.BINARY, Kind.MULTICLASS])
+@pytest.mark.parametrize("n_rare", [0, 1, 2])
+def test_a_class_of_one_tells_nothing_and_ends_nothing(n_rare: int, kind: Kind) -> None:
+    """Its member lies in one fold, and the other folds have a class alone."""
+    of = truth(["x"] * n_rare + ["y"] * (40 - n_rare), kind)
+    events = pa.table({"entity_id": [f"u{n:03}" for n in range(40)], "f": ["ab"[n % 2] for n in range(40)]})
+    assert not single_values(events, "f", of).value > 0.5
+    assert not single_number(np.arange(40.0), of).value > 0.5
+
+
 def test_a_class_of_many_is_enough() -> None:
     of = truth([str(n % 4) for n in range(200)], Kind.MULTICLASS)
     ids = [f"u{n:03}" for n in range(200)]

@@ -66,6 +66,8 @@ def _classes(have: Floats, truth: Truth) -> tuple[int | None, float]:
     for fold in range(FOLDS):
         rest = np.arange(FOLDS) != fold
         lean, sizes = _lean(have[:, rest].sum(axis=1), everybody[rest].sum(axis=0))  # (V, C), (C,)
+        if not np.isfinite(lean).any():
+            continue  # the one member of a class is in this fold: the others have nothing to choose by
         best, of = np.unravel_index(np.nanargmax(np.abs(lean) * sizes), lean.shape)
         test, _ = _lean(have[:, fold], everybody[fold])
         if np.isfinite(test[best, of]):
