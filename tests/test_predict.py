@@ -78,7 +78,7 @@ def test_figures_are_out_of_fold_and_those_of_a_probe(lender: Project) -> None:
         roc_auc_score(left[part.index], first[part.index]) for _, part in held.groupby(["repeat", "fold"]) if len(part)
     ]
     assert np.mean(by_fold) == pytest.approx(probed["value"], abs=0.02)
-    assert done["lift at 20 %"]["words"].endswith(f"of the first 12.0 are left, of all 60 {int(left[:60].sum())}")
+    assert done["lift at 20 %"]["words"].endswith(f"of the first 12 are left, of all 60 {int(left[:60].sum())}")
 
 
 def test_small_batches_score_as_one(lender: Project, monkeypatch: pytest.MonkeyPatch) -> None:

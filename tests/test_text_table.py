@@ -35,8 +35,8 @@ VECTORS = [
     for n in range(3)
 ]  # fmt: skip
 RUNS = [
-    {"version": n, "run_id": f"20261130-135400-d635d{n}", "stage": "finetune", "dataset": "movielens-100k",
-     "started_at": datetime(2026, 11, 30, 13, 54), "seconds": 186.0487 / n, "status": "done", "rows_in": 943,
+    {"run_id": f"20261130-135400-d635d{n}", "version": n, "stage": "finetune", "dataset": "movielens-100k",
+     "started_at": datetime(2026, 11, 30, 13, 54), "seconds": round(186.0487 / n, 1), "status": "done", "rows_in": 943,
      "rows_computed": 943, "rows_reused": 0}
     for n in (9, 8)
 ]  # fmt: skip
@@ -78,8 +78,8 @@ def test_golden(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ids_are_whole_and_what_is_hidden_is_counted(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     header, first, _, count = on_terminal(RUNS, look=Look(spare=SPARE)).splitlines()
-    assert header.split()[:2] == ["version", "run_id" if width > 24 else "dataset"]
-    assert ("20261130-135400-d635d9" in first) == (width > 24)
+    assert header.split()[0] == "run_id"
+    assert first.startswith("20261130-135400-d635d9")
     assert count == f"2 rows; {len(RUNS[0]) - len(header.split())} columns hidden: --wide"
 
 

@@ -83,9 +83,8 @@ def _lifts(of: Scored, calibrated: Any, name: str, *, several: bool) -> list[dic
     rows = []
     for share in SHARES:
         at_top = lift(calibrated[:, :, column], positive, of.folds, share)
-        words = (
-            f"{at_top.positives:.1f} of the first {at_top.n:.1f} are {name}, of all {len(positive)} {positive.sum()}"
-        )
+        found, first = (f"{n:,.1f}".removesuffix(".0") for n in (at_top.positives, at_top.n))  # means over repeats
+        words = f"{found} of the first {first} are {name}, of all {len(positive)} {positive.sum()}"
         rows.append(_row(f"lift at {share:.0%}".replace("%", " %") + f" of {name}" * several, at_top.lift, words))
     return rows
 

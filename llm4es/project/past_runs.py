@@ -12,7 +12,8 @@ from .result import Result
 if TYPE_CHECKING:
     from llm4es_store import Store
 
-_COLUMNS = "version, run_id, stage, dataset, started_at, seconds, status, rows_in, rows_computed, rows_reused"
+_COLUMNS = """run_id, version, stage, dataset, started_at, round(seconds, 1) AS seconds, status,
+    rows_in, rows_computed, rows_reused"""
 
 _JSON = ("config", "versions", "reasons", "host")
 

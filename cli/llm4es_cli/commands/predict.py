@@ -28,4 +28,4 @@ def predict(call: Call, recipe: RecipeArgument, **options: Any) -> None:
     if call.dry_run:
         call.show_outcomes(*done.outcomes)
     else:
-        call.show(done)
+        call.show(done, wrapped=True, spare=("model_version",))

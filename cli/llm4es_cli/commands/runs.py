@@ -11,7 +11,7 @@ from ..call import Call
 from ..help_page import HelpfulCommand, HelpfulGroup
 from ..signature import with_options
 
-SPARE = ("started_at", "rows_in", "rows_reused", "rows_computed", "seconds")
+SPARE = ("started_at", "rows_in", "rows_reused", "seconds", "version", "rows_computed")
 """Columns that a narrow terminal goes without; a run's id tells when it began."""
 
 app = typer.Typer(cls=HelpfulGroup, invoke_without_command=True, add_completion=False, rich_markup_mode=None)
