@@ -4,7 +4,6 @@ import dataclasses
 import re
 from collections.abc import Callable
 from importlib.resources import files
-from pathlib import Path
 
 import pytest
 
@@ -95,12 +94,9 @@ def test_every_prompt_fences_the_records_and_says_what_they_are() -> None:
         ('fallback = "bullet_list"', "prompt 'bullets' lacks fallback = ..."),
     ],
 )
-def test_a_prompt_without_what_it_needs(
-    cut: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_prompt_without_what_it_needs(cut: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     text = files("llm4es.enrich.prompts").joinpath("bullets.toml").read_text()
-    (tmp_path / "bullets.toml").write_text(text.replace(cut, ""))
-    monkeypatch.setattr("llm4es.enrich.prompts.files", lambda _: tmp_path)
+    monkeypatch.setattr("llm4es.enrich.prompts.shipped_text", lambda *_: text.replace(cut, ""))
     with pytest.raises(OptionError, match=message):
         load_prompt.__wrapped__("bullets")
 

@@ -49,20 +49,12 @@ class Metric:
 
 def roc_auc(truth: NDArray[np.generic], scores: Floats, folds: Ints, weights: Floats) -> Floats:
     """Share of (positive, negative) pairs of one fold in the right order, ties half; classes averaged."""
-    if scores.shape[1] == 2:
-        return _by_rows(_pairs_in_order, truth == 1, scores[:, 1], folds, weights)  # (B,)
-    by_class = [_by_rows(_pairs_in_order, truth == c, scores[:, c], folds, weights) for c in range(scores.shape[1])]
-    return _averaged(by_class)
+    return _over_classes(_pairs_in_order, truth, scores, folds, weights)
 
 
 def average_precision(truth: NDArray[np.generic], scores: Floats, folds: Ints, weights: Floats) -> Floats:
     """Precision at each positive's rank inside its fold, averaged over positives; classes averaged."""
-    if scores.shape[1] == 2:
-        return _by_rows(_precision_at_positives, truth == 1, scores[:, 1], folds, weights)  # (B,)
-    by_class = [
-        _by_rows(_precision_at_positives, truth == c, scores[:, c], folds, weights) for c in range(scores.shape[1])
-    ]
-    return _averaged(by_class)
+    return _over_classes(_precision_at_positives, truth, scores, folds, weights)
 
 
 def accuracy(truth: NDArray[np.generic], scores: Floats, folds: Ints, weights: Floats) -> Floats:
@@ -141,8 +133,18 @@ def _mean(values: Floats, weights: Floats) -> Floats:
     return mean
 
 
+Rank = Callable[[NDArray[np.bool_], Floats, Ints, Floats], Floats]
+"""A metric of one class against the rest."""
+
+
+def _over_classes(rank: Rank, truth: NDArray[np.generic], scores: Floats, folds: Ints, weights: Floats) -> Floats:
+    """A metric of ranks: of two classes of the second, of more the mean of all."""
+    classes = [1] if scores.shape[1] == 2 else range(scores.shape[1])
+    return _averaged([_by_rows(rank, truth == c, scores[:, c], folds, weights) for c in classes])
+
+
 def _by_rows(
-    rank: Callable[[NDArray[np.bool_], Floats, Ints, Floats], Floats],
+    rank: Rank,
     positive: NDArray[np.bool_],
     score: Floats,
     folds: Ints,

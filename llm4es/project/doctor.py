@@ -16,6 +16,7 @@ from ..core.cache_folder import CACHE_VARIABLE, cache_dir
 from ..core.cores import cores, free_memory
 from ..core.errors import Llm4esError, one_line
 from ..core.version import __version__
+from .costs import about
 from .observer import Observer
 from .result import Result
 
@@ -181,11 +182,7 @@ def _speed(store: str | Path, model: str) -> Row:
         spent += time.monotonic() - began
         tokens += read
     rate = tokens / spent
-    return what, f"{rate:,.0f} tokens/s", f"a million tokens: {_duration(1e6 / rate)}; loaded in {ready:.0f} s"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds / 60:,.0f} minutes" if seconds > 90 else f"{seconds:,.0f} seconds"
+    return what, f"{rate:,.0f} tokens/s", f"a million tokens: {about(1e6 / rate)}; loaded in {ready:.0f} s"
 
 
 def _size(n_bytes: int) -> str:

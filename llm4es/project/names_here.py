@@ -7,10 +7,9 @@ machine alone, and of one that is missing, damaged or slow to answer gives none.
 import tomllib
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
-from importlib.resources import files
 from pathlib import Path
 
+from ..core.shipped import shipped_names, shipped_text
 from ..core.tasks import BASELINE_NAMES
 from ..options.completes import Completes
 
@@ -70,17 +69,11 @@ def _stored(what: Completes, store: str, dataset: str | None) -> list[str]:
     return []
 
 
-def _files(folder: str, _: str | None = None) -> list[str]:
-    """Names of the TOML files in a folder of this package."""
-    found = files("llm4es").joinpath(folder).iterdir()
-    return sorted(entry.name.removesuffix(".toml") for entry in found if entry.name.endswith(".toml"))
-
-
 def _tasks(recipe: str | None) -> list[str]:
     """The tasks of a built-in recipe."""
-    if recipe not in _files("recipes"):
+    if recipe not in shipped_names("recipes"):
         return []
-    return list(tomllib.loads(files("llm4es.recipes").joinpath(f"{recipe}.toml").read_text("utf-8")).get("tasks", {}))
+    return list(tomllib.loads(shipped_text("recipes", recipe)).get("tasks", {}))
 
 
 def _models(_: str | None) -> list[str]:
@@ -92,15 +85,15 @@ def _models(_: str | None) -> list[str]:
 def _rewritings(_: str | None) -> list[str]:
     from ..serialize.formats import TextFormat
 
-    return [*TextFormat, *_files("enrich/prompts")]
+    return [*TextFormat, *shipped_names("enrich/prompts")]
 
 
 _BUILT_IN: dict[Completes, Callable[[str | None], list[str]]] = {
-    Completes.RECIPES: partial(_files, "recipes"),
+    Completes.RECIPES: lambda _: shipped_names("recipes"),
     Completes.DATASETS: lambda _: [],
     Completes.MODELS: _models,
     Completes.TASKS: _tasks,
     Completes.FEATURES: lambda _: list(BASELINE_NAMES),
-    Completes.PROMPTS: partial(_files, "embed/prompts"),
+    Completes.PROMPTS: lambda _: shipped_names("embed/prompts"),
     Completes.REWRITINGS: _rewritings,
 }

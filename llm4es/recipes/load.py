@@ -8,13 +8,13 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from ..core.errors import RecipeError, nearest, one_line
+from ..core.shipped import shipped_names, shipped_text
 from .model import Recipe
 from .problems import first_problem
 
@@ -34,7 +34,7 @@ class _Toml:
 
 def builtin_recipes() -> list[str]:
     """Names of the recipes in this package, in order."""
-    return sorted(entry.name.removesuffix(".toml") for entry in files(__package__).iterdir() if _is_toml(entry.name))
+    return shipped_names("recipes")
 
 
 def load_recipe(name_or_path: str | Path, known: Sequence[str] = ()) -> Recipe:
@@ -144,7 +144,7 @@ def _read(name_or_path: str, known: Sequence[str]) -> _Toml:
     if name_or_path not in builtin:
         hint = nearest(name_or_path, list(dict.fromkeys([*known, *builtin])))
         raise RecipeError(f"no recipe {name_or_path!r}: {hint} (your own is given by the path of its TOML)")
-    text = files(__package__).joinpath(f"{name_or_path}.toml").read_text(encoding="utf-8")
+    text = shipped_text("recipes", name_or_path)
     return _Toml(f"recipe {name_or_path!r}", text, None, None)
 
 

@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...core.errors import OptionError, nearest, one_line
+from ...core.shipped import shipped_names, shipped_text
 
 # E events, P prompts, D width
 
@@ -135,8 +135,7 @@ def parse_prompts(text: str, name: str, asked: Asked | str = Asked.EVENTS) -> Pr
 
 def built_in_prompts() -> list[str]:
     """The names of the prompts that come with the program."""
-    entries = (entry.name for entry in files(__package__).iterdir())
-    return sorted(name.removesuffix(".toml") for name in entries if name.endswith(".toml"))
+    return shipped_names("embed/prompts")
 
 
 @cache
@@ -145,7 +144,7 @@ def built_in_prompt(name: str) -> str:
     if name not in built_in_prompts():
         known = built_in_prompts()
         raise OptionError(f"--prompt {name!r} is neither a built-in prompt nor a .toml file: {nearest(name, known)}")
-    return files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    return shipped_text("embed/prompts", name)
 
 
 def prompt_fields(template: str) -> tuple[str, ...]:

@@ -6,11 +6,13 @@ In: a name. Out: a frozen prompt. A change of a file changes ``digest``, and so 
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from ...core.errors import OptionError, near_names
 from ...core.hashing import config_id
+from ...core.shipped import shipped_names, shipped_text
 from ...serialize.formats import TextFormat
+
+_HERE = "enrich/prompts"
 
 MARKS = ("{events}", "{fence}")
 """What a question must hold: the events, and the mark around them."""
@@ -61,8 +63,7 @@ class Prompt:
 
 def prompt_names() -> list[str]:
     """Every prompt there is."""
-    entries = (entry.name for entry in files(__package__).iterdir())
-    return sorted(name.removesuffix(".toml") for name in entries if name.endswith(".toml"))
+    return shipped_names(_HERE)
 
 
 @cache
@@ -72,7 +73,7 @@ def load_prompt(name: str) -> Prompt:
         near = near_names(name, prompt_names(), 1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(prompt_names())}"
         raise OptionError(f"--formats {name!r} is no prompt: {hint}")
-    fields = tomllib.loads(files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    fields = tomllib.loads(shipped_text(_HERE, name))
     lacking = [mark for mark in MARKS if mark not in fields.get("user", "")]
     lacking += [f"{field} = ..." for field in FIELDS if field not in fields]
     if lacking:
