@@ -59,7 +59,10 @@ def test_the_time_left_is_told_by_the_work_alone() -> None:
         work.advance(step, moment)
         said.append(work.line(moment))
     left = ((1, "6.0s"), (1, "5.0s"), (2, "4.0s"), (2, "2.0s"))  # never less than one unit takes
-    assert said == ["embed m: 0/4 entities, 0.0s", *(f"embed m: {done}/4 entities, {rest} left" for done, rest in left)]
+    assert said == [
+        "embed m: 0/4 entities, after 0.0s",
+        *(f"embed m: {done}/4 entities, {rest} left" for done, rest in left),
+    ]
 
 
 def test_a_run_keeps_both(project: Project, model: Path) -> None:

@@ -94,7 +94,7 @@ def test_every_part_of_the_work_has_a_name_and_a_count(
     ran = project.run(model=str(model), k=1, max_length=64, finetune=2, variants=0, method="full", plan_first=True)
     followed = [what for what, *_ in heard.done]
     named = ["measuring before training", "measuring after training", "writing the weights", "cutting texts into rows"]
-    named += ["loading tinyllama", "writing", "comparing what was probed", "reading the raw files"]
+    named += ["training", "loading tinyllama", "writing", "comparing what was probed", "reading the raw files"]
     assert [what for what in named if what not in followed] == []
     stages = ("serialize", "enrich", "finetune", "embed", "probe")
     for doing in ("planning", "run"):

@@ -10,11 +10,12 @@ from rich.console import Console
 
 from llm4es.core.phases import heard_by, phase, read
 from llm4es.project.drawn import show_tree
-from llm4es.project.levels import InLines
+from llm4es.project.levels import InLines, Levels
 from llm4es.project.outcome import Outcome
 from llm4es.project.run_tree import Branch, done_tree, plan_tree
 from llm4es.project.terminal import Terminal
 from llm4es.project.underway import Underway
+from llm4es_cli.screen import Screen as CommandScreen
 
 GOLDEN = Path(__file__).parent / "golden" / "run_tree.txt"
 
@@ -73,9 +74,10 @@ def test_a_line_of_progress_fits_and_says_the_most_that_it_can(width: int) -> No
     work = Underway(f"finetune {TUNED}", 5, "steps", 0.0, done=2, at=100.0)
     name, bar, rest = work.drawn(width, 100.0, tokens=120_000)
     told = "2/5 steps  1,200 tokens/s  2m30s left"
-    assert rest == {40: f"\n{told}", 60: "2/5 steps  2m30s left"}.get(width, told)
+    assert rest == f"\n{told}" if width < 80 else told
     assert name == f"finetune {TUNED}"
     assert bool(bar) == (width == 160)
+    assert work.drawn(width, 100.0, tokens=120_000, around=True)[2].strip() == "2/5 steps"
     assert max(map(len, "  ".join(filter(None, (name, bar, rest))).splitlines())) <= width
 
 
@@ -88,6 +90,7 @@ def test_a_screen_reader_a_dumb_terminal_and_a_log_get_lines(monkeypatch: pytest
             if name:
                 patch.setenv(name, value)
             assert Terminal().draws == (not name)
+            assert CommandScreen().watched  # who gets a plan first
             Terminal().say(SENTENCE)
             assert {word for line in screen.getvalue().splitlines() for word in line.split()} == set(SENTENCE.split())
     assert not Terminal(quiet=True).draws
@@ -110,3 +113,36 @@ def test_parts_of_work_are_told_to_whoever_listens_and_a_log_has_a_line_of_them(
     assert said[0].endswith("s left")
     with phase("nobody listens"):
         pass
+
+
+def test_a_log_has_its_first_line_at_once_and_tells_time_spent_from_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm4es.project.levels.FIRST_SECONDS", 0.01)
+    said: list[str] = []
+    work = InLines(said.append, seconds=600)
+    with work.follow("run, stage 1 of 5: serialize", None, ""):
+        while not said:
+            time.sleep(0.01)
+    with work.follow("run, stage 2 of 5: enrich", None, ""):
+        time.sleep(0.05)
+    assert len(said) == 1
+    assert said[0].startswith("run, stage 1 of 5: serialize: after 0.")
+    ended = Underway("finetune m", 5, "steps", 0.0, done=5, at=60.0)
+    assert ended.line(90.0) == "finetune m: 5/5 steps, after 1m30s"  # and not that nothing is left
+
+
+def test_training_and_the_second_measuring_tell_the_time_left_from_their_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("llm4es.project.levels.time.monotonic", lambda: now[0])
+    work = Levels()
+    with work.follow("measuring before training", 200, "tokens") as advance:
+        now[0] = 10.0
+        advance(200)
+    with work.follow("training", 400, "tokens") as advance:
+        assert work.levels[0].line(now[0]) == "training: 0/400 tokens, 1m00s left"  # about, by what was measured
+        now[0] = 40.0
+        advance(200)
+        assert work.levels[0].line(now[0]) == "training: 200/400 tokens, 30s left"
+    now[0] = 10.0
+    with work.follow("measuring after training", 200, "tokens"):
+        now[0] = 14.0
+        assert work.levels[0].line(now[0]) == "measuring after training: 0/200 tokens, 6.0s left"

@@ -30,8 +30,8 @@ class Screen(Terminal):
 
     @property
     def watched(self) -> bool:
-        """Whether somebody sees what is drawn as it comes."""
-        return not self.quiet and self.console.is_interactive
+        """Whether somebody sees what is told as it comes, also on a terminal that is dumb."""
+        return not self.quiet and sys.stderr.isatty()
 
 
 def show(

@@ -73,8 +73,12 @@ def clear(folder: Path, run: str) -> None:
 
 def newest(folder: Path) -> str | None:
     """The newest checkpoint; None where there is none."""
-    by_step = {int(path.name.removeprefix("checkpoint-")): path for path in folder.glob("checkpoint-*")}
-    return str(by_step[max(by_step)]) if by_step else None
+    return max(map(str, folder.glob("checkpoint-*")), key=step_of, default=None)
+
+
+def step_of(checkpoint: str) -> int:
+    """Steps that were done when it was written."""
+    return int(Path(checkpoint).name.removeprefix("checkpoint-"))
 
 
 def wait_for_all() -> None:

@@ -7,6 +7,7 @@ Letters: T tokens of a row.
 """
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,14 +42,20 @@ class Rows(Dataset[dict[str, Any]]):
 
     def __init__(self, rows: Sequence[Row], layout: Layout) -> None:
         self.rows, self.layout = rows, layout
+        self.fetched: deque[int] = deque()  # tokens of each row that was given and not yet read
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         row = self.rows[index] or [[0]]  # nothing to do: one token, which as a piece's first has no label
-        read(sum(map(len, row)))
+        self.fetched.append(sum(map(len, row)))
         return on_device(LAYOUTS[self.layout].tensors(row), torch.device("cpu"))
+
+    def was_read(self) -> int:
+        """Tokens of the first row given, which a network has read now."""
+        read(n := self.fetched.popleft())
+        return n
 
 
 def held_out_loss(network: Any, rows: Rows, when: str = "") -> float:
@@ -56,16 +63,21 @@ def held_out_loss(network: Any, rows: Rows, when: str = "") -> float:
     training, total, count = network.training, 0.0, 0
     network.eval()
     try:
-        with torch.no_grad(), phase(f"measuring {when}".rstrip(), len(rows), "rows") as advance:
+        with torch.no_grad(), phase(f"measuring {when}".rstrip(), n_tokens(rows.rows), "tokens") as advance:
             for index in range(len(rows)):
                 inputs = on_device(rows[index], network.device)
                 n = int((inputs["labels"][:, 1:] != IGNORED).sum())
                 total += float(network(**inputs).loss) * n
                 count += n
-                advance(1)
+                advance(rows.was_read())
     finally:
         network.train(training)
     return total / count
+
+
+def n_tokens(rows: Sequence[Row]) -> int:
+    """Tokens of all their pieces."""
+    return sum(len(piece) for row in rows for piece in row)
 
 
 def shared_out(rows: Sequence[Row], accumulate: int, processes: int) -> tuple[list[Row], int]:

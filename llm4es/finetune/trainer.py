@@ -19,11 +19,12 @@ from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallb
 from transformers import TrainingArguments as Arguments
 
 from ..core.errors import ModelError
+from ..core.phases import phase
 from ..core.processes import writes
 from ..models.lora import PeftModel
 from ..options import FinetuneOptions, Optimizer
-from .checkpoints import CheckpointCallback, clear, newest, wait_for_all
-from .rows import Rows, TrainingRows, held_out_loss, shared_out
+from .checkpoints import CheckpointCallback, clear, newest, step_of, wait_for_all
+from .rows import Rows, TrainingRows, held_out_loss, n_tokens, shared_out
 
 Curve = list[tuple[int, float, float | None]]
 """Step, training loss, held-out loss where it was measured (nats a token)."""
@@ -71,9 +72,17 @@ class ProgressCallback(TrainerCallback):
 class TokenTrainer(Trainer):
     """Trainer whose held-out loss is a mean over tokens, not over batches."""
 
-    def __init__(self, held_out: Rows, **settings: Any) -> None:
-        self.held_out = held_out
-        super().__init__(eval_dataset=held_out, **settings)
+    def __init__(self, held_out: Rows, rows: Rows, **settings: Any) -> None:
+        self.held_out, self.rows = held_out, rows
+        self.advance: Callable[[int], None] = lambda _: None
+        super().__init__(train_dataset=rows, eval_dataset=held_out, **settings)
+
+    def training_step(self, *given: Any, **named: Any) -> torch.Tensor:
+        """One row of those that make a step, counted once it is read: a step takes minutes where a machine is slow."""
+        self.advance(0)  # the time left is told by the work alone
+        loss = super().training_step(*given, **named)
+        self.advance(self.rows.was_read())
+        return loss
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         metrics = {"eval_loss": held_out_loss(self.model, self.held_out, f"at step {self.state.global_step}")}
@@ -104,17 +113,21 @@ def train(
         arguments.gradient_accumulation_steps = accumulate
         trainer = TokenTrainer(
             Rows(work.held_out, work.layout),
+            Rows(rows, work.layout),
             model=network,
             args=arguments,
             data_collator=lambda batch: batch[0],  # a row is a batch already
-            train_dataset=Rows(rows, work.layout),
             callbacks=[ProgressCallback(options.patience, progress), CheckpointCallback(run)],
         )
         trainer.remove_callback(PrinterCallback)
         if writes():
             clear(folder, run)
         wait_for_all()
-        trainer.train(resume_from_checkpoint=newest(folder))
+        there = newest(folder)
+        of_a_step, shares = accumulate * arguments.world_size, arguments.world_size
+        todo = n_tokens(rows[(step_of(there) if there else 0) * of_a_step :]) // shares
+        with phase("training", todo, "tokens") as trainer.advance:
+            trainer.train(resume_from_checkpoint=there)
         # Trainer's own format around ``forward`` away: the model is looked at as it came
         if not trainer.is_fsdp_enabled:
             trainer.accelerator.unwrap_model(trainer.model_wrapped, keep_fp32_wrapper=False)

@@ -14,12 +14,10 @@ from ..core.sql import literal
 from ..models.devices import device_name, number_format
 from ..models.ref import ModelRef
 from ..options import LoadOptions
+from .underway import TOKENS
 
 if TYPE_CHECKING:
     from llm4es_store import Store
-
-TOKENS = "tokens"
-"""The unit of work that a model reads."""
 
 FAR_LONGER = 4
 """Times what windows of the newest events take at most: beyond it single events are read on request only."""

@@ -42,9 +42,7 @@ def takes(*classes: type[Options], leave_out: Sequence[str] = ()) -> Callable[[F
     """
 
     def documented(method: F) -> F:
-        settings = {
-            name: setting for cls in classes for name, setting in cls.settings().items() if name not in leave_out
-        }
+        settings = {name: one for cls in classes for name, one in cls.settings().items() if name not in leave_out}
         signature = inspect.signature(method)
         given = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
         options = {name: settings[name] for name in settings if name not in {parameter.name for parameter in given}}

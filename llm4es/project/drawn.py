@@ -43,7 +43,8 @@ class Drawn(Levels):
 
         now, lines = time.monotonic(), []
         for depth, level in enumerate(self.levels):
-            name, bar, rest = level.drawn(self._console.width - 1 - 2 * depth, now, n_read())
+            around = any(inner.total for inner in self.levels[depth + 1 :])
+            name, bar, rest = level.drawn(self._console.width - 1 - 2 * depth, now, n_read(), around=around)
             line = Text("  " * depth + printable(name), overflow="fold")
             done = bar.rstrip("─")
             line.append(f"  {done}" if bar else "", "magenta").append(bar[len(done) :], "dim")

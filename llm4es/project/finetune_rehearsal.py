@@ -11,8 +11,9 @@ from typing import Any
 
 from ..models.ref import ModelRef
 from ..options import FinetuneOptions, Method
-from .costs import TOKENS, Amount
+from .costs import Amount
 from .embed_executor import CHARACTERS
+from .underway import TOKENS
 
 
 def tokens_to_train(options: FinetuneOptions, characters: int) -> Amount:

@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ..core.phases import n_read
-from .underway import Underway, in_a_line
+from .underway import TOKENS, Underway, in_a_line
 
 Advance = Callable[[int], None]
 """Called with how much more is done."""
 
-LINE_SECONDS = 30.0
-"""Between two lines of progress in a log."""
+LINE_SECONDS, FIRST_SECONDS = 30.0, 0.9
+"""Between two lines of progress in a log, and until the first of them."""
+
+TRAINING = 3.0
+"""Times what reading a token takes that training with it takes, about: it goes back over it."""
 
 
 class Levels:
@@ -23,6 +26,7 @@ class Levels:
 
     def __init__(self) -> None:
         self.levels: tuple[Underway, ...] = ()
+        self._pace: dict[str, float] = {}  # seconds a token, by a work's first word
 
     def begin(self) -> None:
         """Show it from now on."""
@@ -33,7 +37,8 @@ class Levels:
     @contextmanager
     def follow(self, what: str, total: int | None, unit: str) -> Iterator[Advance]:
         """One piece of work, within those that are underway."""
-        level = Underway(what, total, unit, time.monotonic(), n_read())
+        kind, pace = what.split(" ", 1)[0], self._pace if unit == TOKENS else {}
+        level = Underway(what, total, unit, time.monotonic(), n_read(), pace=pace.get(kind))
         self.levels = (*self.levels, level)
         try:
             if len(self.levels) == 1:
@@ -41,6 +46,8 @@ class Levels:
             yield lambda step: level.advance(step, time.monotonic(), n_read())
         finally:
             self.levels = tuple(each for each in self.levels if each is not level)
+            if level.done and level.each is not None:  # measured before training, and after it
+                pace |= {"training": TRAINING * level.each, kind: level.each}
             if not self.levels:
                 self.end()
 
@@ -67,11 +74,10 @@ class InLines(Levels):
     def __init__(self, say: Callable[[str], None], seconds: float = LINE_SECONDS) -> None:
         super().__init__()
         self._say, self._seconds = say, seconds
-        self._next = 0.0
-        self._over = threading.Event()
+        self._next, self._first = 0.0, min(FIRST_SECONDS, seconds)
 
     def begin(self) -> None:
-        """Say a line every so many seconds; work that is short leaves none."""
+        """Say a line at once, and then every so many seconds; work that is short leaves none."""
         self._over = threading.Event()
         threading.Thread(target=self._tell, args=(self._over,), name="progress", daemon=True).start()
 
@@ -81,8 +87,9 @@ class InLines(Levels):
 
     def _tell(self, over: threading.Event) -> None:
         if self._next < time.monotonic():  # else a line was said a moment ago, of other work
-            self._next = time.monotonic() + self._seconds
+            self._next = time.monotonic() + self._first
         while not over.wait(max(0.0, self._next - time.monotonic())):
             if levels := self.levels:
                 self._say(in_a_line(levels, time.monotonic(), n_read()))
+                self._first = self._seconds
             self._next = time.monotonic() + self._seconds

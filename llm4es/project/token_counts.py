@@ -15,8 +15,9 @@ from ..models.ref import ModelRef
 from ..models.sentence_modules import SentenceModules
 from ..options import EmbedOptions, LoadOptions
 from .context import Context
-from .costs import TOKENS, Amount
+from .costs import Amount
 from .embed_executor import characters_of
+from .underway import TOKENS
 
 if TYPE_CHECKING:
     from llm4es_store import Run

@@ -6,6 +6,9 @@ In: what is done, the time. Out: text. Knows no screen.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+TOKENS = "tokens"
+"""The unit of work that a model reads."""
+
 _BAR = 24
 """Characters of a bar; where the line has less room, there is none."""
 
@@ -21,7 +24,7 @@ class Underway:
     >>> work.line(now=8.0, tokens=1600)
     'embed m: 2/4 entities, 200 tokens/s, 8.0s left'
     >>> Underway("loading m", None, "", began=0.0).line(now=3.0)
-    'loading m: 3.0s'
+    'loading m: after 3.0s'
     """
 
     what: str
@@ -38,6 +41,8 @@ class Underway:
     """Units."""
     at: float = 0.0
     """When the last of them were done."""
+    pace: float | None = None
+    """Seconds a unit of the like before it: what tells the time left until the first is done."""
 
     def advance(self, step: int, now: float, tokens: int = 0) -> None:
         """So many more units are done; a first step of 0: what is needed is there, and the work begins."""
@@ -47,6 +52,11 @@ class Underway:
             self.done += step
             self.at = now
 
+    @property
+    def each(self) -> float | None:
+        """Seconds a unit; None: nobody knows yet."""
+        return (self.at - self.began) / self.done if self.done else self.pace
+
     def told(self, now: float, tokens: int = 0) -> list[str]:
         """What there is to say: count, tokens a second, time left, or how long it has taken where that is not known."""
         took = now - self.began
@@ -55,20 +65,21 @@ class Underway:
             said.append(f"{self.done:,}{f'/{self.total:,}' if self.total else ''} {self.unit}".rstrip())
         if (self.total or self.done) and tokens > self.tokens and took > 0:
             said.append(f"{(tokens - self.tokens) / took:,.0f} tokens/s")
-        if self.total and self.done:
-            one = (self.at - self.began) / self.done
-            left = one * (self.total - self.done) - (now - self.at)  # time has passed since the last unit was done
-            said.append(f"{duration(max(left, one) if self.done < self.total else 0.0)} left")
-        else:
-            said.append(duration(took))
+        if self.total and self.done < self.total and (one := self.each) is not None:
+            since = self.at if self.done else self.began  # time has passed since the last unit was done
+            said.append(f"{duration(max(one * (self.total - self.done) - (now - since), one))} left")
+        else:  # also of what is at its end and goes on, as with writing
+            said.append(f"after {duration(took)}")
         return said
 
     def line(self, now: float, tokens: int = 0) -> str:
         """All of it in a line."""
         return f"{self.what}: {', '.join(self.told(now, tokens))}"
 
-    def drawn(self, width: int, now: float, tokens: int = 0) -> tuple[str, str, str]:
+    def drawn(self, width: int, now: float, tokens: int = 0, *, around: bool = False) -> tuple[str, str, str]:
         """Name, bar and the rest, which begins with a line feed where the line of ``width`` does not hold both.
+
+        ``around``: it is around counted work, which tells how fast it is and the time left.
 
         Examples
         --------
@@ -76,10 +87,10 @@ class Underway:
         >>> work.drawn(40, now=8.0), work.drawn(60, now=8.0)[1]
         (('embed m', '', '1/4 entities  24s left'), '━━━━━━──────────────────')
         """
-        said = self.told(now, tokens)
-        more = ["  ".join(said), "  ".join(each for each in said if not each.endswith("tokens/s"))]
-        beside = [each for each in more if len(self.what) + 2 + len(each) <= width]
-        rest = beside[0] if beside else "\n" + next((each for each in more if len(each) + 2 <= width), more[-1])
+        said = self.told(now, tokens)[: 1 if around and self.total else None]
+        full = "  ".join(said)
+        short = "  ".join(each for each in said if not each.endswith("tokens/s"))
+        rest = full if len(self.what) + 2 + len(full) <= width else "\n" + (full if len(full) + 2 <= width else short)
         bar = ""
         if self.total and len(self.what) + len(rest) + _BAR + 4 <= width:
             bar = ("━" * round(_BAR * min(self.done, self.total) / self.total)).ljust(_BAR, "─")
