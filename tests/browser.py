@@ -21,6 +21,7 @@ _WHEEL = ("axe-playwright-python==0.1.8", "sha256:fdd263c998388f1a8e67cad02677e6
 _LOOK = """<script>
 const look = (page) => {
   page.getElementById("next")?.click();
+  const cut = [...page.querySelectorAll(".table")].filter((box) => box.scrollWidth > box.clientWidth).length;
   const width = page.documentElement.clientWidth;
   const boxed = (element) => element.closest(".table, pre, svg, .skip, .unseen, caption, [hidden]");
   const over = (box, of) => box.width && (box.right > of.right + 2 || box.left < of.left - 2);
@@ -31,12 +32,16 @@ const look = (page) => {
     if (over(text.getBoundingClientRect(), text.closest("svg").getBoundingClientRect())) outside.push(text.textContent);
   const { scrollWidth } = page.documentElement;
   if (scrollWidth > width) outside.push(`scrolls: ${scrollWidth} of ${width}`);
+  const chosen = page.querySelector("#chosen h3")?.textContent, near = page.querySelectorAll("#chosen button").length;
+  const marked = page.querySelectorAll("use.chosen").length, user = page.getElementById("user");
+  if (user) { user.value = "zzz"; user.dispatchEvent(new Event("change")); }
   return {
+    cut, chosen, near, marked, unknown: page.getElementById("chosen")?.textContent,
+    still: page.querySelectorAll("#chosen button, use.chosen").length,
     title: page.title, images: page.images.length, scripts: page.scripts.length, outside,
     drawn: [...page.querySelectorAll("figure svg, .map svg")]
       .filter((svg) => svg.getBoundingClientRect().height > 50).length,
-    options: page.querySelectorAll("datalist option").length, chosen: page.querySelector("#chosen h3")?.textContent,
-    near: page.querySelectorAll("#chosen button").length, marked: page.querySelectorAll("use.chosen").length,
+    options: page.querySelectorAll("datalist option").length,
     first: page.querySelector("a, button, input, summary, [tabindex]").textContent,
   };
 };

@@ -83,7 +83,7 @@ def data() -> ReportData:
         learning=pa.concat_tables(few),
         vectors=pa.table({"entity_id": IDS, "vector": np.asarray(sets[1].matrix, dtype=np.float32).tolist()}),
         vectors_name=EVIL,
-        labels=labels.append_column("task", pa.array([EVIL] * N)),
+        labels=pa.concat_tables([labels.append_column("task", pa.array([task] * N)) for task in (EVIL, "t" * 200)]),
         histories=pa.table({"entity_id": IDS, "lines": [[EVIL, "</script><b>"]] * N}),
         models=pa.table(
             {
@@ -106,11 +106,11 @@ def page(data: ReportData) -> str:
 
 
 DRAWN = 5 + 2 + 1 + 1 + 1
-"""Comparison, k, ROC, calibration, learning; two histograms; loss; fidelity; map."""
+"""Comparison, k, ROC, calibration, learning; two histograms; loss; fidelity; the map that is shown of two."""
 
 
 def test_every_picture_is_drawn_and_nothing_is_fetched(page: str) -> None:
-    assert page.count("<svg") == page.count("</svg>") == DRAWN
+    assert page.count("<svg") == page.count("</svg>") == DRAWN + 1
     assert "var(--c0)" in page
     assert not re.search(r"#0101\d\d|#01020\d", page)  # no stand-in colour is left
     assert not re.findall(r'(?:src|href)="(?!#)[^"]*"', page)  # links inside the page only
@@ -235,20 +235,22 @@ def test_two_hundred_models_fold_away(data: ReportData) -> None:
 def test_in_a_browser(data: ReportData, page: str, tmp_path: Path) -> None:
     """Loads without an error, draws everything, fits every screen, runs its own script alone; axe agrees."""
     bad = '<html lang="en"><title>t</title><body><a href="#a">b</a><img src="data:,"><p style="width: 50rem">wide'
-    narrow, middle, wide, large, light, dark, *told = look(
+    narrow, middle, window, wide, large, light, dark, *told = look(
         tmp_path,
-        [Frame(page, 360), Frame(page, 800), Frame(page, 1600), Frame(render(many(data, 200)), 360),
+        [Frame(page, 360), Frame(page, 800), Frame(page, 1265), Frame(page, 1600), Frame(render(many(data, 200)), 360),
          Frame(with_axe(page), 900), Frame(with_axe(page, dark=True), 900),
          Frame(bad, 360), Frame(with_axe(f"{bad}</body>"), 360)],
     )  # fmt: skip
     assert [each[:7] for each in told[0]["outside"]] == ["P wide", "scrolls"]  # what is wrong is found
     assert [found[0] for found in told[1]["axe"]["critical"]] == ["image-alt"]
-    for seen in (narrow, middle, wide):
+    assert (window["cut"], wide["cut"]) == (0, 0)
+    for seen in (narrow, middle, window, wide):
         assert seen["title"] == f"{EVIL}: llm4es report"
         assert (seen["images"], seen["scripts"], seen["drawn"], seen["options"]) == (0, 2, DRAWN, N)
         assert seen["chosen"].startswith("u00, ")
-        assert (seen["near"], seen["marked"]) == (5, 1)
-    for seen in (narrow, middle, wide, large):
+        assert (seen["near"], seen["marked"], seen["still"]) == (5, 2, 0)  # on each of two maps
+        assert seen["unknown"] == "No user zzz is among those on the map."
+    for seen in (narrow, middle, window, wide, large):
         assert seen["outside"] == []
         assert seen["first"] == "Skip to the results"
     for seen in (light, dark):

@@ -1,5 +1,6 @@
 """What the report's pictures hold: points of paths, labels of ticks, colours, read from the SVG."""
 
+import html
 import re
 from collections.abc import Mapping
 
@@ -14,7 +15,12 @@ from llm4es.probe.compare import compare
 from llm4es.probe.predictions import Scored
 from llm4es.report import ReportData, lines, render
 from llm4es.report.curves import Curve, roc
+from llm4es.report.forest import forest
+from llm4es.report.letters import letters
+from llm4es.report.marks import classes
+from llm4es.report.people import pca
 from llm4es.report.profile import fidelity_bars, histogram, round_numbers
+from llm4es.report.svg import in_a_line
 
 IDS = [f"u{i:02}" for i in range(60)]
 
@@ -90,6 +96,57 @@ def test_the_learning_curve_ends_at_everybody_trained_on() -> None:
     assert (x2 - x0) / (x1 - x0) == pytest.approx(3, abs=1e-3)  # 20, 40, 80
     assert texts(drawn)[:3] == ["20", "40", "80"]
     assert "20: 0.600, 40: 0.650, 80: 0.700 (tfidf)" in drawn
+
+
+def test_a_bar_is_of_whole_events_and_axes_end_near_the_data() -> None:
+    def ticks(values: list[float]) -> tuple[list[float], list[float]]:
+        shown = texts(histogram(pa.chunked_array([values]), "days", "h"))
+        across, up = shown[: shown.index("days")], shown[shown.index("days") + 1 : shown.index("entities")]
+        return [float(text.replace(",", "")) for text in across], [float(text) for text in up]
+
+    for values in ([21.0], [182.0, 120.0, 181.6], [1.0, 2.0, 3.0, 3.0, 7.0], [1.0, 90.0, 182.0]):
+        across, up = ticks(values)
+        assert max(across) <= max(values) + 2
+        assert all(tick == int(tick) for tick in across + up)
+    svg = histogram(pa.chunked_array([[5, 5, 5, 9]]), "events", "h")
+    assert "3 entities with 5 events" in svg
+
+
+def test_the_longest_name_takes_nothing_from_the_comparison() -> None:
+    def drawn(name: str) -> str:
+        row = {"features": name, "model": name, "probe": "logistic", "metric": "accuracy", "value": 0.6, "ci_low": 0.4,
+               "ci_high": 0.7, "words": "better", "difference": None, "reference": name}  # fmt: skip
+        return forest([row], "forest")
+
+    short = drawn("m")
+    for name in (
+        "x" * 200,
+        "paraphrase-multilingual-mpnet-base-v2-with-adapters@1 [tokens]",
+        "\u65e5\u672c\u8a9e" * 20,
+    ):
+        long = drawn(name)  # and no warning of a letter that matplotlib's own font lacks
+        assert [x for x, _ in path(long, "--c0")] == [x for x, _ in path(short, "--c0")]
+        written = next(text for text in texts(long) if text.startswith(name[:4]))
+        before, after = written.split("\u2026")
+        assert name.startswith(before)
+        assert name.endswith(after)
+        assert 20 < letters(written) <= 54
+        assert f'data-tip="{name}: accuracy' in long
+
+
+def test_a_legend_says_its_names_whole() -> None:
+    names = ["Fashion accessories", "Groceries & household", "Home electronics"]
+    labels = dict(zip(IDS, names * 20, strict=True))
+    drawn = classes(np.random.default_rng(0).normal(size=(60, 2)), IDS, labels, "m", "")
+    assert {html.escape(name) for name in names} <= set(texts(drawn))
+    assert [in_a_line(each) for each in (names, ["yes", "no"], ["x" * 60], [])] == [2, 4, 1, 4]
+
+
+def test_what_carries_everything_is_not_approximate() -> None:
+    flat = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    assert pca(flat)[1].endswith("all of the variance: distances are as they are.")
+    nearly = np.c_[flat, flat[:, 0] + np.random.default_rng(1).normal(size=50) * 1e-2].astype(np.float32)
+    assert "carry 99% of the variance: distances are approximate" in pca(nearly)[1]
 
 
 def page(labels: list[str], kind: str, metric: str | None = None, positive: str | None = None, **more: object) -> str:

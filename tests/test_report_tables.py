@@ -7,9 +7,11 @@ import re
 import shlex
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from llm4es import Project
+from llm4es.project.report import asked_first
 from llm4es.project.report_warnings import of_task
 
 from . import shop
@@ -122,6 +124,12 @@ def test_the_first_screen_answers_and_warnings_say_what_mends_them(page: str, ll
     assert "of all were read: embed it with --history full" in warned
     code, _, told = llm4es(*shlex.split(command)[1:], "--folds", "2", "--bootstrap", "20", "--features", "counts")
     assert code == 0, told
+
+
+def test_the_map_is_of_the_task_that_is_asked_for() -> None:
+    for asked, first in ((["town"], "town"), (["town", "leaves"], "town"), ([], "leaves")):
+        query = f"FROM (SELECT unnest(['leaves', 'spend', 'town']) AS task) ORDER BY {asked_first(asked)}, task"
+        assert duckdb.execute(query).fetchall()[0] == (first,)
 
 
 def test_a_value_in_a_warning_is_no_command() -> None:

@@ -119,8 +119,13 @@ def write_report(context: Context, tasks: Sequence[str], options: ReportOptions,
     unfinished = path.with_name(f".{path.name}.part")
     unfinished.write_text(page, encoding="utf-8")
     unfinished.replace(path)
-    context.observer.say(f"{len(page) / 1e6:.1f} MB, open it in any browser")
+    context.observer.say(f"{_size(path.stat().st_size)}, open it in any browser")
     return path
+
+
+def _size(n_bytes: int) -> str:
+    """A file's size in words."""
+    return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 1e6 else f"{n_bytes / 1e3:.0f} KB"
 
 
 def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "ReportData":
@@ -163,13 +168,18 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
         learning=learning_curves(context, tasks if options.is_usual else (), options.protocol),
         vectors=vectors,
         vectors_name=vectors_name,
-        labels=rows(f"{every_label_sql(context)} ORDER BY task, entity_id"),
+        labels=rows(f"{every_label_sql(context)} ORDER BY {asked_first(tasks)}, task, entity_id"),
         numbers=tuple(name for name, task in context.recipe.tasks.items() if task.kind is Kind.REGRESSION),
         histories=rows(_HISTORIES.format(of_data=of_data, raw=literal(raw))),
         models=rows(f"SELECT * FROM models WHERE {of_data} ORDER BY model"),
         fidelity=rows(f"{_REWRITTEN} WHERE {beside} AND fidelity IS NOT NULL"),
         projection=Projection(options.projection),
     )
+
+
+def asked_first(tasks: Sequence[str]) -> str:
+    """What orders rows of tasks as these are asked for, with all others behind."""
+    return f"coalesce(list_position([{', '.join(map(literal, tasks))}], task), {len(tasks) + 1})"
 
 
 def _spent(context: Context) -> tuple[str, str]:

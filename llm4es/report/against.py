@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .svg import INK, MUTED, SERIES, Hints, drawing, short, to_svg
+from .svg import MUTED, SERIES, Hints, above, drawing, to_svg
 
 MOST_ROWS = 24
 """Feature sets drawn of a task; the table below has them all."""
@@ -44,14 +44,7 @@ def _drawn(rows: Sequence[Mapping[str, Any]], name: str) -> str:
             axes.plot(row["then"], y, "o", color=MUTED, markerfacecolor="none", markersize=7)
             (dot,) = axes.plot(row["now"], y, "o", color=SERIES[0], markersize=5)
             hints.add(dot, f"{row['features']}: {row['then']:.3f} then, {row['now']:.3f} now, {row['words']}")
-            axes.annotate(
-                short(row["features"], 60),
-                (0, y),
-                (0, 7),
-                xycoords=("axes fraction", "data"),
-                textcoords="offset points",
-                color=INK,
-            )
+            above(axes, row["features"], y)
         axes.set_ylim(len(rows) - 0.4, -0.8)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)

@@ -4,11 +4,12 @@ In: rows of ``compare``. Out: SVG. Decides nothing: every number is in the table
 """
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 from matplotlib.axes import Axes
 
-from .svg import PAGE, Hints, Palette, drawing, short, to_svg
+from .svg import ACROSS, PAGE, Hints, Palette, above, drawing, short, to_svg
 
 MOST_ROWS = 24
 """Feature sets drawn in a comparison; the table below it has them all."""
@@ -41,25 +42,16 @@ def forest_on(axes: Axes, rows: Sequence[dict[str, Any]], colours: Palette = PAG
         (bar,) = axes.plot([row["ci_low"], row["ci_high"]], [y, y], color=colour, linewidth=2, solid_capstyle="butt")
         (dot,) = axes.plot(row["value"], y, "o", color=colour, markerfacecolor=colour if row["model"] else "none")
         said = f"{label_of(row)}: {row['metric']} {row['value']:.3f} ({row['ci_low']:.3f} to {row['ci_high']:.3f})"
-        for artist in (bar, dot):
+        for artist in (bar, dot, above(axes, label_of(row), y, colours.ink)):
             hints.add(artist, f"{said}. {row['words']}")
-        axes.annotate(
-            short(label_of(row), 60),
-            (0, y),
-            (0, 7),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            color=colours.ink,
-        )
     if reference is not None:
         axes.axvline(reference["value"], color=colours.muted, linewidth=1, linestyle=(0, (3, 3)))
     axes.set_ylim(len(shown) - 0.4, -0.8)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(
-        f"{shown[0]['metric']} with 95 % interval; dashed: {short(shown[0]['reference'])}", parse_math=False
-    )
+    caption = f"{shown[0]['metric']} with 95 % interval; dashed: {short(shown[0]['reference'])}"
+    axes.set_xlabel(fill(caption, ACROSS), parse_math=False, loc="left")
     return hints
 
 

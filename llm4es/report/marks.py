@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from numpy.typing import NDArray
 
-from .svg import PAGE, SHAPES, Palette, drawing, in_legend, short, to_svg
+from .svg import PAGE, SHAPES, Palette, drawing, in_legend, legend, short, to_svg
 
 STEPS = 16
 """Colours of a scale: one more is not told apart."""
@@ -29,7 +29,7 @@ def classes(points: NDArray[np.float64], ids: Sequence[str], label: Mapping[str,
     """One mark a user, a colour a class; the marks carry the users' numbers in the order of ``ids``."""
     with drawing(4.2) as (figure, (axes,)):
         members = classes_on(axes, points, ids, label)
-        figure.legend(loc="outside upper left", ncols=4)
+        legend(figure)
         svg = to_svg(figure, name, f"Map of {len(ids)} users" + (f" coloured by {task}" if task else ""))
     return _with_users(svg, name, members)
 
@@ -47,7 +47,7 @@ def classes_on(
         _, members, colour = groups[n]
         _marks(axes, points, members, n, color=colour)
     for n, (text, _, colour) in enumerate(groups):
-        axes.plot([], [], SHAPES[n % 8], color=colour, label=in_legend(text, 14))
+        axes.plot([], [], SHAPES[n % 8], color=colour, label=in_legend(text))
     _frame(axes, points)
     return [members for _, members, _ in groups]
 

@@ -6,6 +6,7 @@
   const tip = document.getElementById("tip");
   const chosen = document.getElementById("chosen");
   const input = document.getElementById("user");
+  const told = chosen ? [...chosen.children] : [];
   let current = -1;
 
   const say = (user) => [user.id, ...Object.entries(user.labels).map(([task, label]) => `${task}: ${label}`)].join(", ");
@@ -23,6 +24,14 @@
     for (const line of user.lines) list.append(make("li", line));
     if (user.lines.length) part.append(list);
     return part;
+  };
+
+  const mark = (i, near) => {
+    for (const drawn of document.querySelectorAll("use[data-user]")) {
+      const n = Number(drawn.dataset.user);
+      drawn.classList.toggle("chosen", n === i);
+      drawn.classList.toggle("near", near.has(n));
+    }
   };
 
   const choose = (i) => {
@@ -44,12 +53,18 @@
       heading.append(button, ` cosine ${cosine.toFixed(3)}`);
       chosen.append(card(users[shown], heading));
     }
-    const near = new Set(user.near.map(([id]) => number.get(id)));
-    for (const mark of document.querySelectorAll("use[data-user]")) {
-      const n = Number(mark.dataset.user);
-      mark.classList.toggle("chosen", n === i);
-      mark.classList.toggle("near", near.has(n));
-    }
+    mark(i, new Set(user.near.map(([id]) => number.get(id))));
+  };
+
+  const find = () => {
+    const id = number.has(input.value) ? input.value : input.value.trim();
+    if (number.has(id)) return choose(number.get(id));
+    current = -1;
+    mark(-1, new Set());
+    if (!id) return chosen.replaceChildren(...told);
+    const none = make("p", `No user ${id} is among those on the map.`);
+    none.className = "quiet";
+    chosen.replaceChildren(none);
   };
 
   const show = (event) => {
@@ -71,14 +86,16 @@
     option.value = user.id;
     return option;
   }));
-  input.addEventListener("change", () => { if (number.has(input.value)) choose(number.get(input.value)); });
+  input.addEventListener("change", find);
   document.getElementById("next").addEventListener("click", () => choose((current + 1) % users.length));
-  document.getElementById("previous").addEventListener("click", () => choose((current - 1 + users.length) % users.length));
+  document.getElementById("previous").addEventListener("click", () => choose((Math.max(current, 0) - 1 + users.length) % users.length));
   document.addEventListener("click", (event) => {
-    const mark = event.target.closest ? event.target.closest("use[data-user]") : null;
-    if (mark) choose(Number(mark.dataset.user));
+    const drawn = event.target.closest ? event.target.closest("use[data-user]") : null;
+    if (drawn) choose(Number(drawn.dataset.user));
   });
-  document.getElementById("colour")?.addEventListener("change", (event) => {
-    document.querySelectorAll(".map").forEach((map, i) => { map.hidden = i !== event.target.selectedIndex; });
-  });
+  const colour = document.getElementById("colour");
+  const paint = () => document.querySelectorAll(".map").forEach((map, i) => { map.hidden = i !== (colour?.selectedIndex ?? 0); });
+  colour?.addEventListener("change", paint);
+  paint();
+  document.querySelector(".controls").hidden = chosen.hidden = false; // without a script they would do nothing
 })();

@@ -91,7 +91,14 @@ def pca(matrix: NDArray[np.float32]) -> tuple[NDArray[np.float64], str]:
     axes = vectors[:, [-1, -2]] if x.shape[1] > 1 else np.c_[vectors[:, -1], np.zeros(1)]  # (D, 2)
     axes = axes * np.where(np.abs(axes).max(axis=0) == axes.max(axis=0), 1, -1)  # the sign is free: fixed here
     carried = values[-2:].sum() / max(values.sum(), 1e-12)
-    return x @ axes, f"Two principal components, which carry {carried:.0%} of the variance: distances are approximate."
+    if carried > ALL:
+        return x @ axes, "Two principal components, which carry all of the variance: distances are as they are."
+    share = f"{min(carried, 0.99):.0%}"  # what is not all is not 100 %
+    return x @ axes, f"Two principal components, which carry {share} of the variance: distances are approximate."
+
+
+ALL = 1 - 1e-6
+"""Share of the variance beyond which nothing is lost but the last digits."""
 
 
 def umap(matrix: NDArray[np.float32]) -> tuple[NDArray[np.float64], str]:

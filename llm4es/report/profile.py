@@ -6,30 +6,53 @@ In: tables of users, cuts, models, fidelity. Out: SVG.
 import numpy as np
 import pyarrow as pa
 from matplotlib.ticker import MaxNLocator, NullLocator
+from numpy.typing import NDArray
 
-from .svg import MOST_LINES, MUTED, PAPER, SERIES, Hints, drawing, in_legend, legend, short, to_svg
+from .svg import ACROSS, MOST_LINES, MUTED, PAPER, SERIES, Hints, above, drawing, in_legend, legend, short, to_svg
 
 
 def histogram(values: pa.ChunkedArray, unit: str, name: str) -> str:
-    """How many entities have how much, on a logarithmic axis; the median as a line."""
+    """How many entities have how much, on a logarithmic axis where it is long; the median as a line."""
     numbers = np.maximum(np.asarray(values.to_pylist(), dtype=float), 1)  # (N,)
     hints = Hints()
     with drawing(2.1) as (figure, (axes,)):
-        edges = np.geomspace(numbers.min(), max(numbers.max(), numbers.min() * 2), 25)
-        heights, edges = np.histogram(numbers, edges)
-        for low, high, height in zip(edges[:-1], edges[1:], heights, strict=True):
-            (bar,) = axes.bar(low, height, high - low, align="edge", color=SERIES[0], linewidth=0)
-            hints.add(bar, f"{height} entities with {low:,.0f} to {high:,.0f} {unit}")
+        first, last = int(np.rint(numbers.min())), int(np.rint(numbers.max()))
+        long = last > LONG * first and last - first > BARS
+        firsts = bars(first, last, log=long)  # whole numbers: no bar is of a part of an event
+        heights, _ = np.histogram(np.rint(numbers), firsts)
+        for low, after, height in zip(firsts[:-1], firsts[1:], heights, strict=True):
+            (bar,) = axes.bar(low - 0.5, height, after - low, align="edge", color=SERIES[0], linewidth=0)
+            span = f"{low:,}" if after - low == 1 else f"{low:,} to {after - 1:,}"
+            hints.add(bar, f"{height} entities with {span} {unit}")
         median = float(np.median(numbers))
         axes.axvline(median, color=MUTED, linewidth=1, linestyle=(0, (3, 3)))
         axes.set_title(f"median {median:,.0f}, longest {numbers.max():,.0f}")
-        axes.set_xscale("log")
-        ticks = round_numbers(edges[0], edges[-1])
-        axes.set_xticks(ticks, [f"{tick:,.4g}" if tick < 10_000 else f"{tick:,.0f}" for tick in ticks])
-        axes.xaxis.set_minor_locator(NullLocator())
+        beside = 2.5 if len(firsts) < 5 else 0.5  # a bar or two do not fill the drawing
+        axes.set_xlim(firsts[0] - beside, firsts[-1] - 1 + beside)
+        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_locator(MaxNLocator(7, integer=True, steps=[1, 2, 5, 10]))
+        if long:
+            axes.set_xscale("log")
+            ticks = round_numbers(firsts[0], firsts[-1])
+            axes.set_xticks(ticks, [f"{tick:,.4g}" if tick < 10_000 else f"{tick:,.0f}" for tick in ticks])
+            axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel(unit)
         axes.set_ylabel("entities")
         return to_svg(figure, name, f"Histogram of {unit} for {len(numbers)} entities", hints)
+
+
+LONG = 10
+"""Where the largest is more than so many times the smallest, and not each has its bar, the axis is logarithmic."""
+
+BARS = 24
+
+
+def bars(first: int, last: int, *, log: bool) -> NDArray[np.int64]:
+    """Where each of at most so many bars begins, and where the one after the last would: all whole numbers."""
+    if log:
+        return np.unique(np.rint(np.geomspace(first, last + 1, BARS + 1)).astype(np.int64))
+    width = -(-(last + 1 - first) // BARS)
+    return np.arange(first, last + width + 1, width)
 
 
 MOST_TICKS = 10
@@ -88,23 +111,18 @@ def fidelity_bars(fidelity: pa.Table, name: str) -> str | None:
     hints = Hints()
     with drawing(1.1 + 0.4 * len(variants)) as (figure, (axes,)):
         for y, (variant, values) in enumerate(sorted(variants.items())):
-            left, above = 0.0, np.inf
+            left, most = 0.0, np.inf
             for label, least, colour in classes:
-                share = float(np.mean([least <= value < above for value in values]))
-                above = least
+                share = float(np.mean([least <= value < most for value in values]))
+                most = least
                 (bar,) = axes.barh(
                     y, share, left=left, height=0.5, color=colour, edgecolor=PAPER, label=label if y == 0 else None
                 )
                 hints.add(bar, f"{variant}: {share:.0%} of {len(values)} texts, {label}")
                 left += share
             of_rule, events = by_rule[variant]
-            axes.annotate(
-                short(variant, 60) + (f": {of_rule / events:.0%} of its events are a rule's" if of_rule else ""),
-                (0, y),
-                (0, 10),
-                xycoords=("axes fraction", "data"),
-                textcoords="offset points",
-            )
+            of_rules = f": {of_rule / events:.0%} of its events are a rule's" if of_rule else ""
+            above(axes, short(variant, ACROSS - len(of_rules)) + of_rules, y - 0.1)
         axes.set_ylim(len(variants) - 0.5, -0.9)
         axes.set_xlim(0, 1)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")

@@ -7,6 +7,7 @@ selectable, small, read by screen readers. Knows no data.
 
 import io
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +18,10 @@ import matplotlib as mpl
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 from ..core.printable import printable_line
+from .letters import letters
 
 INK = "#010101"
 MUTED = "#010102"
@@ -91,26 +94,53 @@ def drawing(height: float, columns: int = 1) -> Iterator[tuple[Figure, Sequence[
         yield figure, list(axes)
 
 
+ACROSS = 54
+"""Letters that fit into a drawing from edge to edge."""
+
+
 def short(text: str, most: int = 28) -> str:
-    """``text`` as it fits into a drawing: its beginning and its end, where k stands."""
-    text, half = printable_line(text), (most - 1) // 2
-    return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"
+    """``text`` as it fits into a drawing, in ``most`` usual letters: its beginning and its end, where k stands."""
+    text = printable_line(text)
+    if letters(text) <= most:
+        return text
+    cuts = (f"{text[:half]}…{text[-half:]}" for half in range((most - 1) // 2, 1, -1))
+    return next((cut for cut in cuts if letters(cut) <= most), f"{text[0]}…{text[-1]}")
 
 
-def in_legend(text: str, most: int = 28) -> str:
+def above(axes: Axes, text: str, y: float, colour: str = INK) -> Annotation:
+    """Write ``text`` above what is drawn at ``y``, from the left edge; a long one takes nothing from the drawing."""
+    written = axes.annotate(
+        short(text, ACROSS),
+        (0, y),
+        (0, 7),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        color=colour,
+        parse_math=False,
+    )
+    written.set_in_layout(False)
+    return written
+
+
+def in_legend(text: str, most: int = 44) -> str:
     """The same as a legend names it, which leaves out a name that begins with ``_``: something unseen stands before."""
     text = short(text, most)
     return f"\u200b{text}" if text.startswith("_") else text
 
 
 def legend(figure: Figure) -> None:
-    """The legend above the drawing: two names a line where they fit, else one."""
+    """The legend above the drawing: as many names a line as fit."""
     names = [name for axes in figure.axes for name in axes.get_legend_handles_labels()[1]]
-    figure.legend(loc="outside upper left", ncols=2 if max(map(len, names), default=0) <= LEGEND else 1)
+    figure.legend(loc="outside upper left", columnspacing=1.2, ncols=in_a_line(names))
 
 
-LEGEND = 22
-"""Characters of a name that leave room for another beside it."""
+def in_a_line(names: Sequence[str]) -> int:
+    """How many of a legend's names fit into a line of it, four at most."""
+    return max(1, min(4, int(58 // (max(map(letters, names), default=0) + MARK))))
+
+
+MARK = 7
+"""Letters that a legend's mark and the space before the next one take."""
 
 
 class Hints:
@@ -132,7 +162,8 @@ def to_svg(figure: Figure, name: str, label: str, hints: Hints | None = None) ->
     Those who do not see it are told the hints, or what its axes are.
     """
     buffer = io.StringIO()
-    with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
+    with mpl.rc_context({**STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from")  # text stays text: the browser's font has it
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
