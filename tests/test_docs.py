@@ -25,6 +25,7 @@ def test_the_reference_of_commands_is_what_the_program_says(tmp_path: Path) -> N
     words = ["llm4es_cli.main", "utils", "docs", "--name", "llm4es", "--title", "Commands", "--output", str(written)]
     subprocess.run([sys.executable, "-m", "typer", *words], check=True, capture_output=True)
     assert written.read_text() == (ROOT / "docs/commands.md").read_text(), "out of date: nox -s docs"
+    assert not [line for line in written.read_text().splitlines() if line.startswith("* ") and line.endswith("...")]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.name}")

@@ -85,5 +85,5 @@ def _loaded(command: Command) -> Any:
         )
         app.command(command.name, cls=HelpfulCommand)(getattr(module, command.module))
     made = typer.main.get_command(app)
-    made.name = command.name
+    made.name, made.short_help = command.name, command.short
     return made

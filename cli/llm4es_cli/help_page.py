@@ -41,6 +41,10 @@ class HelpfulCommand(TyperCommand):
         """Write the help."""
         formatter.write("\n".join([*_page(self, ctx), ""]))
 
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """What a list of commands says of it, whole: lines are parted where they are shown."""
+        return self.short_help or (self.help or "").partition("\n")[0]
+
 
 class HelpfulGroup(TyperGroup):
     """A group of commands whose help is laid out here."""
@@ -53,7 +57,7 @@ class HelpfulGroup(TyperGroup):
     def headings(self, ctx: Any) -> list[tuple[str, list[Row]]]:
         """Headings, and the commands under each."""
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        return [("Commands", [(name, (one.help or "").partition("\n")[0]) for name, one in commands if one])]
+        return [("Commands", [(name, one.get_short_help_str()) for name, one in commands if one])]
 
 
 def _page(command: Any, ctx: Any, *below: str) -> Iterator[str]:
