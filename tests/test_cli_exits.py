@@ -5,12 +5,16 @@ A store's database has threads; those that still need Python when it is gone abo
 
 import sys
 import weakref
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from llm4es.core.errors import DataError
+from llm4es.core.errors import DataError, Llm4esError
 from llm4es_cli import main
+from llm4es_store import Store
+
+from .shell import invoke
 
 
 class Work:
@@ -71,3 +75,20 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(main, "app", app)
     with pytest.raises(ZeroDivisionError):
         main.main()
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["gc", "--older-than", "3"], "--older-than 3 is below 7: give 7 or more"),
+        (["runs", "-n", "0"], "--limit 0 is below 1: give 1 or more"),
+        (["run", "x", "--max-entities", "x"], "--max-entities 'x' is no number: give a whole number"),
+        (["sql", "SELECT '\udce9'"], "\"SELECT '\\udce9'\" is no UTF-8: type it so"),
+        (["sql", "-"], "no query came on stdin: give a SELECT"),
+    ],
+)
+def test_words_that_cannot_be_read(words: list[str], line: str, tmp_path: Path) -> None:
+    Store(tmp_path, create=True)
+    with pytest.raises(Llm4esError) as refused:
+        invoke(*words, "--store", tmp_path, stdin="")
+    assert str(refused.value).startswith(line)

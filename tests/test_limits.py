@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from llm4es import Project
-from llm4es.core.errors import DataError, RecipeError
+from llm4es.core.errors import DataError, OptionError, RecipeError
 from llm4es.core.limits import Limits, limited, memory_bound
 from llm4es.options import SerializeOptions
 from llm4es.recipes import load_recipe, locate, read_events
@@ -55,8 +55,27 @@ def test_limits_change_no_result(shell: Shell) -> None:
     assert SerializeOptions(timeout=5, threads=1).fingerprint() == SerializeOptions().fingerprint()
     assert "--threads 0 is below 1" in shell.fails("serialize", shell.recipe, "--threads", "0")
     assert "--timeout" in shell.fails("serialize", shell.recipe, "--timeout", "never")
-    shop.write(shell.recipe.parent, 21)
-    assert "memory_limit 'much' cannot be set" in shell.fails("serialize", shell.recipe, "--memory-limit", "much")
+    for command in (["serialize", shell.recipe], ["run", shell.recipe, "--dry-run"], ["init", "x.csv"], ["sql", "x"]):
+        line = shell.fails(*command, "--memory-limit", "4QB")  # also where nothing is to be read
+        assert line == "error: --memory-limit '4QB' is no size: give a size such as 4GB"
+
+
+def test_sizes_are_those_of_duckdb() -> None:
+    connection = duckdb.connect()
+    for size in ("4GB", "1.5 gib", "300M", "70000 KB", "2Tb"):
+        Limits(memory=size, spill=size)
+        connection.execute(f"SET memory_limit = '{size}'")
+        connection.execute(f"SET max_temp_directory_size = '{size}'")
+    for size in ("lots", "4", "4KI", "4QB", "200%", ""):
+        with pytest.raises(duckdb.Error):
+            connection.execute(f"SET memory_limit = '{size}'")
+        with pytest.raises(OptionError, match=f"--memory-limit '{size}' is no size: give a size such as 4GB"):
+            Limits(memory=size)
+    Limits(memory="80%", spill="0GB")
+    with pytest.raises(OptionError, match="--spill-limit '80%' is no size"):
+        SerializeOptions(spill_limit="80%")
+    with pytest.raises(OptionError, match="--memory-limit '0GB' is no size"):
+        Limits(memory="0GB")
 
 
 def test_what_is_in_time_is_not_stopped() -> None:

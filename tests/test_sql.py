@@ -240,8 +240,13 @@ def test_limits_hold(store: Store) -> None:
     assert bounded.sql("SELECT current_setting('threads')").fetchall() == [(1,)]
     with pytest.raises(StoreError, match=r"query failed: .*(memory|max_temp_directory_size)"):
         fetch(bounded.sql("SELECT DISTINCT md5(range::VARCHAR) || repeat('x', 50) AS a FROM range(400000) ORDER BY a"))
-    with pytest.raises(StoreError, match=r"memory_limit 'much' cannot be set: .*give for example 4GB"):
-        Store(store.layout.root, limits=Limits(memory="much")).sql("SELECT 1")
+    with pytest.raises(StoreError, match="threads 0 cannot be set"):
+        Store(store.layout.root, limits=Limits(threads=0)).sql("SELECT 1")
+
+
+def test_a_query_of_bytes_that_are_no_text(store: Store) -> None:
+    with pytest.raises(StoreError, match=r"query \"SELECT '.*udce9'\" holds bytes that are no UTF-8"):
+        store.sql("SELECT '\udce9'")
 
 
 def test_a_query_is_stopped_in_time(store: Store) -> None:

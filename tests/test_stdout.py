@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_an_encoding_that_lacks_a_character_is_one_line(encoding: str) -> None:
     assert (replaced.returncode, replaced.stdout.split()) == (0, [b"?"])
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="no device that is full")
 @pytest.mark.parametrize("command", ["print(1)", "print('x' * 10**6)", "sys.stdout.buffer.write(bytes(10**6))"])
 def test_a_full_disk_is_one_line(command: str) -> None:
     with Path("/dev/full").open("wb") as full:
@@ -53,6 +54,24 @@ def test_a_reader_who_has_left_ends_it_quietly(command: str) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="file descriptors are closed otherwise there")
-def test_a_closed_stdout_is_no_error() -> None:
+def test_a_closed_stdout_is_told_by_what_would_write_to_it() -> None:
     done = run("print(1)", capture_output=False, stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1))
+    assert (done.returncode, done.stderr.splitlines()) == (2, [b"error: cannot write to stdout: it is closed"])
+    done = run("None", capture_output=False, stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1))
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def _close(*streams: int) -> None:
+    for stream in streams:
+        os.close(stream)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file descriptors are closed otherwise there")
+def test_a_closed_stdin_is_empty_and_a_closed_stderr_takes_all() -> None:
+    done = run(
+        "print(sys.stdin.isatty(), sys.stdin.read() + 'nothing', sys.stderr.write('tea'))",
+        capture_output=False,
+        stdout=subprocess.PIPE,
+        preexec_fn=partial(_close, 0, 2),
+    )
+    assert (done.returncode, done.stdout.split()) == (0, [b"False", b"nothing", b"3"])

@@ -4,7 +4,8 @@ In: the list of commands. Out: a Typer group; words that it cannot read become a
 """
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from itertools import groupby
@@ -13,6 +14,8 @@ from typing import Any
 import typer
 
 from llm4es.core.errors import OptionError, one_line
+from llm4es.options import Setting
+from llm4es.options.coerce import coerce
 
 from .bash_words import whole_words
 from .commands import COMMANDS, Command
@@ -22,6 +25,9 @@ HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 
 _UsageError: Any = typer.BadParameter.__mro__[1]
 """What Typer raises for bad words of any kind, some versions from click and some from a copy of their own."""
+
+_OF_NUMBERS = {"int_parsing", "greater_than_equal"}
+"""Kinds of pydantic's errors that the options of every step have words for."""
 
 
 class Group(HelpfulGroup):
@@ -38,6 +44,7 @@ class Group(HelpfulGroup):
 
     def make_context(self, info_name: Any, args: Any, *rest: Any, **settings: Any) -> Any:
         """The words before the command, read; where there are none, the help is shown."""
+        _refuse_bytes(args)
         with _in_one_line() if args else nullcontext():
             return super().make_context(info_name, args, *rest, **settings)
 
@@ -59,15 +66,26 @@ class Group(HelpfulGroup):
         return [(panel, [(command.name, command.short) for command in commands]) for panel, commands in panels]
 
 
+def _refuse_bytes(words: Sequence[str]) -> None:
+    """Raise OptionError for a word that is no text: neither a query, nor a store, nor JSON can hold it."""
+    for word in words:
+        if re.search("[\ud800-\udfff]", word):
+            raise OptionError(f"{one_line(word, 60)!r} is no UTF-8: type it so, or give what it names another name")
+
+
 @contextmanager
 def _in_one_line() -> Iterator[None]:
     """Raise OptionError for words that cannot be read."""
     try:
         yield
     except _UsageError as error:
+        details: Any = getattr(error.__cause__, "errors", list)()  # pydantic's, which leave the value out of the text
+        if details and details[0]["type"] in _OF_NUMBERS:
+            low = details[0].get("ctx", {}).get("ge")
+            flag = max(error.param.opts, key=len)
+            coerce(Setting(None, "", minimum=low, flag=flag, kind=int), details[0]["input"])  # says it as of any option
         message = one_line(error.format_message()).replace("Value error, ", "").rstrip(".")
-        details = getattr(error.__cause__, "errors", None)  # pydantic's, which leave the value out of the text
-        value = repr(details()[0]["input"]) if details else ""
+        value = repr(details[0]["input"]) if details else ""
         if value not in message:
             message += f", not {value}"
         if error.ctx is not None and not message.endswith("?"):

@@ -89,7 +89,12 @@ def _known_dates() -> Iterator[None]:
 def statement(query: str | None) -> str:
     """The query itself: typed, from a file, or from stdin."""
     if query is None or query == "-":
-        return sys.stdin.read()
+        try:
+            if text := sys.stdin.read().strip():
+                return text
+        except UnicodeDecodeError as error:
+            raise OptionError(f"cannot read the query from stdin: {error}") from error
+        raise OptionError("no query came on stdin: give a SELECT, or a file that holds one")
     path = Path(query)
     if path.suffix == ".sql" or ("\n" not in query and len(query) < 256 and path.is_file()):
         try:

@@ -1,6 +1,6 @@
-"""Stdout that ends well: a reader who has left, a full disk, an encoding that lacks a character.
+"""Stdout that ends well: a reader who has left, a full disk, an encoding that lacks a character, no stdout at all.
 
-In: the process's stdout. Out: the same, which ends the command in one line or quietly. Knows no command.
+In: the process's streams. Out: the same, which ends the command in one line or quietly. Knows no command.
 """
 
 import codecs
@@ -15,14 +15,19 @@ _REFUSE = "llm4es_refuse"
 
 
 def guard() -> None:
-    """Guard stdout for the rest of the process.
+    """Guard stdout for the rest of the process, and put nothing in the place of a stdin or stderr that was closed.
 
     On a terminal what its encoding lacks is written out (``\\u0141``). In a pipe or file text is UTF-8, as other
     programs read it, whatever the locale, unless PYTHONIOENCODING asks for another encoding, which then has to hold
     every character: data are not altered.
     """
-    if sys.stdout is None:  # closed by who started us
-        sys.stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    while (nowhere := os.open(os.devnull, os.O_RDWR)) < 3:  # else the next file opened gets what others print
+        pass
+    os.close(nowhere)
+    sys.stdin = sys.stdin or io.TextIOWrapper(io.BytesIO())
+    sys.stderr = sys.stderr or io.TextIOWrapper(io.BytesIO())
+    if sys.stdout is None:
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Closed(os.devnull, "w")), encoding="utf-8")
     elif sys.stdout.isatty():
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a TextIOWrapper
     else:
@@ -50,6 +55,16 @@ class _Stdout(io.FileIO):
         except OSError as error:
             self._failed = True
             raise OptionError(f"cannot write to stdout: {error.strerror}") from error
+
+
+class _Closed(_Stdout):
+    """What stands for a stdout that was closed by who started us."""
+
+    def write(self, data: Any, /) -> int:
+        if not self._failed:
+            self._failed = True
+            raise OptionError("cannot write to stdout: it is closed")
+        return super().write(data)
 
 
 def _refuse(error: UnicodeError) -> tuple[str, int]:

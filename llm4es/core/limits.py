@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .errors import DataError
+from .errors import DataError, OptionError
 
 SLACK = 2_000_000_000
 """Bytes that the process may take beside what a query may: threads' stacks, results, what is written."""
@@ -22,10 +22,34 @@ _AGAIN = 0.1
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "MI": 2**20, "GI": 2**30, "TI": 2**40}
 
+_SIZE = re.compile(r"\s*(\d+\.?\d*)\s*(?:([KMGT]?)(?:B|BYTES?)|([KMGT])|([KMGT]I)B)\s*", re.IGNORECASE)
+"""A size as DuckDB takes it: never without a unit."""
+
+_SHARE = re.compile(r"\s*(\d{1,2}(\.\d*)?|100)\s*%\s*")
+
+
+def _bytes(size: str) -> int | None:
+    """'1.5 GB' as a number; None: it is no size, or a share."""
+    if (found := _SIZE.fullmatch(size)) is None:
+        return None
+    return int(float(found[1]) * _UNITS[(found[2] or found[3] or found[4] or "").upper()])
+
 
 @dataclass(frozen=True)
 class Limits:
-    """What one query, or the reading of raw files, may use of the machine."""
+    """What one query, or the reading of raw files, may use of the machine.
+
+    Raises
+    ------
+    OptionError
+        For what is no size, before any work: DuckDB would say so in its own words, once it is told.
+
+    Examples
+    --------
+    >>> Limits(memory="lots")
+    Traceback (most recent call last):
+    llm4es.core.errors.OptionError: --memory-limit 'lots' is no size: give a size such as 4GB
+    """
 
     memory: str | None = None
     """Such as ``4GB``; None: DuckDB's own, 80 % of the machine's. Beyond it a query spills to disk."""
@@ -35,6 +59,12 @@ class Limits:
     """None: one a core."""
     timeout: float | None = None
     """Seconds; None: for ever."""
+
+    def __post_init__(self) -> None:
+        if self.memory is not None and not (_bytes(self.memory) or _SHARE.fullmatch(self.memory)):
+            raise OptionError(f"--memory-limit {self.memory!r} is no size: give a size such as 4GB")
+        if self.spill is not None and _bytes(self.spill) is None:
+            raise OptionError(f"--spill-limit {self.spill!r} is no size: give a size such as 4GB")
 
     def settings(self) -> dict[str, str | int]:
         """DuckDB setting -> value, of those that are set."""
@@ -158,15 +188,6 @@ def memory_bound(memory: str | None) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (before, most))
-
-
-def _bytes(size: str) -> int | None:
-    """'1.5 GB' as a number; None: it is no size, which DuckDB says when it is told."""
-    found = re.fullmatch(r"\s*([\d.]+)\s*([KMGT]?I?)(B|BYTES?)?\s*", size.upper())
-    try:
-        return None if found is None or found[2] not in _UNITS else int(float(found[1]) * _UNITS[found[2]])
-    except ValueError:
-        return None
 
 
 def _taken() -> int:

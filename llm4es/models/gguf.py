@@ -10,7 +10,7 @@ import functools
 import importlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ def _convert(file: Path, to: Path) -> None:
 
         from ..core.quiet import quiet
 
-    with quiet(), _one_reading(), phase(f"dequantising {file.name}"):
+    with quiet(), _one_reading(), _own_progress(), phase(f"dequantising {file.name}"):
         try:
             tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
             made: Any = AutoModelForCausalLM.from_pretrained(
@@ -91,6 +91,25 @@ def _one_reading() -> Iterator[None]:
         yield
     finally:
         library.GGUFReader = own
+
+
+@contextmanager
+def _own_progress() -> Iterator[None]:
+    """Transformers draws a bar over the tensors, whatever it was told of bars: whoever listens hears of them."""
+    reading: Any = importlib.import_module("transformers.modeling_gguf_pytorch_utils")
+    own = getattr(reading, "tqdm", None)
+
+    def tensors(items: Sequence[Any], **_: Any) -> Iterator[Any]:
+        with phase("reading weights", len(items), "tensors") as advance:
+            for item in items:
+                yield item
+                advance(1)
+
+    reading.tqdm = tensors
+    try:
+        yield
+    finally:
+        reading.tqdm = own
 
 
 def _made_from(folder: Path) -> str | None:

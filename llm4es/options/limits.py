@@ -48,6 +48,10 @@ class LimitOptions(Options):
     )
     """None: it may take for ever."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.limits()  # what is no size is refused here, before any work
+
     def limits(self) -> Limits:
         """The limits themselves."""
         return Limits(self.memory_limit, self.spill_limit, self.threads, self.timeout)

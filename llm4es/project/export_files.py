@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import OptionError
 from .result_file import FileFormat, write
+from .whole_file import whole_file
 
 if TYPE_CHECKING:
     from .exported import Exported
@@ -57,7 +58,8 @@ def write_export(
     kind = format_ or FileFormat.PARQUET
     write(exported.reader(ROWS_AT_ONCE), out, kind, spreadsheet_safe=spreadsheet_safe)
     beside = out.with_name(f"{out.name}.columns.json")
-    beside.write_text(about, encoding="utf-8")
+    with whole_file(beside) as file:
+        file.write(about.encode())
     return beside
 
 

@@ -28,6 +28,7 @@ from .report_evidence import evidence
 from .report_learning import learning_curves
 from .task_labels import every_label_sql
 from .underway import duration
+from .whole_file import check_place, whole_file
 
 if TYPE_CHECKING:
     from ..report.data import ReportData
@@ -113,12 +114,10 @@ def write_report(context: Context, tasks: Sequence[str], options: ReportOptions,
         Where it cannot be written, and where what draws it is not installed.
     """
     path = Path(out or f"{context.dataset}-report.html")
-    if path.is_dir() or not path.parent.is_dir():
-        raise OptionError(f"--out {path} cannot be written: give the name of a file in a folder that is there")
+    check_place(path)
     page = report(context, tasks, options)
-    unfinished = path.with_name(f".{path.name}.part")
-    unfinished.write_text(page, encoding="utf-8")
-    unfinished.replace(path)
+    with whole_file(path) as file:
+        file.write(page.encode())
     context.observer.say(f"{_size(path.stat().st_size)}, open it in any browser")
     return path
 

@@ -4,9 +4,7 @@ In: a reader of record batches, a path, a format. Out: a whole file, or none. Kn
 """
 
 import io
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from functools import partial
@@ -15,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..core.errors import OptionError
 from .cells import as_json, write_csv
+from .whole_file import whole_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -98,22 +97,8 @@ def write(reader: "pa.RecordBatchReader", path: Path, format_: FileFormat, *, sp
     if spreadsheet_safe and format_ is not FileFormat.CSV:
         raise OptionError(f"--spreadsheet-safe is for CSV, and {path} is {format_}: leave it out")
     write_rows = partial(_write_csv, spreadsheet_safe=True) if spreadsheet_safe else _WRITERS[format_]
-    try:
-        handle, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise OptionError(f"--out {path} cannot be written ({error.strerror}): choose another folder") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            rows = write_rows(reader, file)
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(unfinished).chmod(0o666 & ~umask)  # mkstemp makes private files
-        Path(unfinished).replace(path)
-    except OSError as error:
-        raise OptionError(f"--out {path} cannot be written ({error.strerror}): make room, or choose another") from error
-    finally:
-        Path(unfinished).unlink(missing_ok=True)
-    return rows
+    with whole_file(path) as file:
+        return write_rows(reader, file)
 
 
 def write_to_stdout(reader: "pa.RecordBatchReader") -> int:

@@ -91,7 +91,7 @@ def trusted(remote: Any | None = None, limits: Limits | None = None) -> duckdb.D
         try:
             connection.execute(f"SET {setting} = {literal(value)}")
         except duckdb.Error as error:
-            raise StoreError(f"{setting} {value!r} cannot be set: {explain(error)}: give for example 4GB") from error
+            raise StoreError(f"{setting} {value!r} cannot be set: {explain(error)}") from error
     connection.execute("SET GLOBAL TimeZone = 'UTC'")  # also of cursors, which would take the machine's
     connection.execute("SET allocator_background_threads = true")  # what a large query took goes back to the system
     connection.execute("SET enable_progress_bar = false")  # it would be drawn among the results on stdout

@@ -23,6 +23,8 @@ _QUERIES = re.compile(r"\b(query|json_execute_serialized_sql)\b", re.IGNORECASE)
 
 def check(connection: duckdb.DuckDBPyConnection, text: str) -> None:
     """Refuse everything but one statement that reads. Raises StoreError, and duckdb.Error for what does not parse."""
+    if (readable := text.encode(errors="backslashreplace").decode()) != text:
+        raise StoreError(f"query {short(readable)!r} holds bytes that are no UTF-8: write them so")
     statements = connection.extract_statements(text)
     if len(statements) != 1:
         raise StoreError(f"query {short(text)!r} holds {len(statements)} statements: give exactly one")

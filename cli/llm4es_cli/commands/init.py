@@ -58,11 +58,14 @@ def init(
     """
     from llm4es.core.errors import OptionError
     from llm4es.core.limits import limited
+    from llm4es.project.whole_file import check_place, whole_file
     from llm4es.recipes.init.choices import Choices
     from llm4es.recipes.init.draft import draft_recipe
 
-    if out is not None and out.exists() and not force:
-        raise OptionError(f"--out {out} is there already: give another name, or --force")
+    if out is not None:
+        check_place(out)
+        if out.exists() and not force:
+            raise OptionError(f"--out {out} is there already: give another name, or --force")
     is_asked = sys.stdin.isatty() and sys.stdout.isatty() and not call.quiet
     with limited(LimitOptions.of(**options).limits(), "looking at the raw files"):
         drafted = partial(
@@ -76,7 +79,8 @@ def init(
         if out is None:
             typer.echo(draft.toml, nl=False)
         else:
-            out.write_text(draft.toml, encoding="utf-8")
+            with whole_file(out) as file:
+                file.write(draft.toml.encode())
             call.screen.say(f"wrote {out}: read it, then 'llm4es run {out}'")
         if is_asked:
             from llm4es.project.preview import preview
