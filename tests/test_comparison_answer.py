@@ -3,7 +3,8 @@
 from typing import Any
 
 from llm4es.project.comparison_answer import answers
-from llm4es.project.comparison_table import text
+from llm4es.project.comparison_table import notes, text
+from llm4es.project.report_answer import task_answer
 
 from .test_comparison import row as of_table
 
@@ -36,7 +37,49 @@ def test_the_best_of_several_choices_is_said_to_be_that() -> None:
 def test_of_a_long_choice_the_line_says_what_it_is() -> None:
     features = "best(tfidf, words, m@8 [events], vote(tfidf, m@8 [events]))"
     (first,) = answers([row(features, 0.790, 0.011, model="m", chosen="tfidf 15"), TFIDF])
-    assert first.partition("; cost")[0].endswith("(0.779): the best of 4 feature sets 0.790 (+0.011, -0.089 to +0.111)")
+    assert first.partition("; cost")[0].endswith(
+        "(0.779): the best of 4 feature sets 0.790 (+0.011, -0.089 to +0.111), a model chosen in 0 of 15 folds"
+    )
+
+
+def test_a_choice_that_took_no_model_says_nothing_for_one() -> None:
+    better = BEST | {"chosen": "tfidf 12, vote(tfidf, words) 3", "p_adjusted": 0.01, "words": "better than tfidf"}
+    assert answers([better, TFIDF])[0].startswith(
+        "gender: no, a choice that took no model is better than tfidf (0.779): best(tfidf, m@8 [events]) 0.790 ("
+    )
+    page = task_answer([better, TFIDF, ALONE], 0)
+    assert page.headline == "No: a language model was chosen in none of the 15 folds"
+    assert page.notes == (
+        "Chosen: tfidf in 12, vote(tfidf, words) in 3 of 15 folds; the model in 0.",
+        "Its vectors alone are level with it, within the noise: m@8 [events] 0.764 (-0.015, -0.115 to +0.085), the "
+        "best of 3 on these entities.",
+    )
+    assert task_answer([BEST, TFIDF], 0).notes == (
+        "Chosen: tfidf in 9, m@8 [events] in 6 of 15 folds; the model in 6.",
+    )
+
+
+def test_a_long_choice_is_said_in_short_and_in_full() -> None:
+    features = "best(tfidf, words, m@8 [events], vote(tfidf, m@8 [events]))"
+    page = task_answer([row(features, 0.79, 0.011, model="m", chosen="tfidf 9, m@8 [events] 6"), TFIDF], 0)
+    assert page.words.startswith("roc_auc 0.790 with the best of 4 feature sets, 0.779 with tfidf, the best without a")
+    assert page.notes[-1] == f"In full: {features}."
+    assert page.cost.endswith(" by the models of the best of 4 feature sets")
+
+
+def test_imported_vectors_are_called_no_model() -> None:
+    rfm = row("rfm", 0.79, 0.011, model="rfm", imported=True, tokens=None, seconds=None, best_of=2, optimism=0.01)
+    assert answers([rfm, TFIDF]) == [
+        "gender: no, imported vectors add nothing beyond the noise to tfidf (0.779): rfm 0.790 (+0.011, -0.089 to "
+        "+0.111)"
+    ]
+    page = task_answer([rfm, TFIDF, ALONE], 0)
+    assert (page.headline, page.made_with) == (
+        "No: imported vectors add nothing beyond the noise",
+        "imported vectors",
+    )
+    assert "tfidf, the best baseline (" in page.words
+    assert "the best feature set beside the baselines and was chosen" in "\n".join(notes([rfm, TFIDF]))
 
 
 def test_a_vote_answers_where_nothing_chose() -> None:

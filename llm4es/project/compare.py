@@ -1,6 +1,7 @@
 """The step ``compare``: everything that was probed side by side, with intervals and paired differences.
 
-In: a context, a task, options. Out: rows of ``probe.compare.COMPARISON`` with the task in front. Writes nothing.
+In: a context, a task, options. Out: rows of ``probe.compare.COMPARISON`` with the task in front, and ``imported``.
+Writes nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -177,7 +178,8 @@ def comparison(context: Context, task: str, options: CompareOptions, config_id: 
     Returns
     -------
     pyarrow.Table
-        Rows of ``probe.compare.COMPARISON`` with ``task`` in front.
+        Rows of ``probe.compare.COMPARISON`` with ``task`` in front, and ``imported`` behind: whether all vectors of
+        a row were made elsewhere.
 
     Raises
     ------
@@ -260,7 +262,15 @@ def with_probes(
         costs=_costs(names, sources),
         positive=(spec.positive or None) if spec else None,
     )
+    imported = [_is_imported(named(name, sources)) for name in rows["features"].to_pylist()]
+    rows = rows.append_column("imported", pa.array(imported, pa.bool_()))
     return rows.add_column(0, "task", pa.array([task] * len(rows), pa.string())), shown
+
+
+def _is_imported(source: FeatureSource) -> bool:
+    """Whether it has vectors, and all of them were made elsewhere."""
+    of_vectors = [origin for origin in source.origins if origin.model]
+    return bool(of_vectors) and all(origin.imported for origin in of_vectors)
 
 
 def _costs(features: Iterable[str], by_name: Mapping[str, FeatureSource]) -> pa.Table:

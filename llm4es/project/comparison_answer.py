@@ -11,14 +11,12 @@ from typing import Any
 
 from ..core.figures import between, count, number, signed
 from ..core.printable import printable_line
-from ..features.expressions import is_combined, parse_expression
+from ..features.expressions import is_combined
 from ..features.names import parse_features
+from ..probe.choices import short, taken_with_vectors, took_none
 from ..probe.comparison import WITHIN_NOISE, in_short
 
 Row = Mapping[str, Any]
-
-LONG = 40
-"""Characters of a combination's name from which a line only says what it is."""
 
 BEST_HERE = ", the best of several on these entities"
 
@@ -111,12 +109,16 @@ def answer(rows: Sequence[Row]) -> list[str]:
     if found is None:
         return []
     reference, best, alone = found.reference, found.best, found.alone
-    lines = [f"{best['task']}: {_verdict(best)} {reference['features']} ({number(reference['value'])}): {_shown(best)}"]
+    beyond = f"{reference['features']} ({number(reference['value'])})"
+    lines = [f"{best['task']}: {_verdict(best)} {beyond}: {in_figures(best)}"]
+    if took_none(best):
+        what = "imported vectors" if best.get("imported") else "a model"
+        lines[0] += ", {} chosen in {} of {} folds".format(what, *(taken_with_vectors(best) or ()))
     if found.n_alike > 1:
         lines[0] += BEST_HERE
     if alone is not None and alone is not best:
         flattered = "" if alone["best_of"] is None else BEST_HERE
-        lines.append(f"{best['task']}: its vectors alone are {_place(alone)}: {_shown(alone)}{flattered}")
+        lines.append(f"{best['task']}: its vectors alone are {place(alone)}: {in_figures(alone)}{flattered}")
     paid = next((row for row in (best, alone) if row is not None and row["tokens"]), None)
     if paid is not None:
         lines[-1] += f"; cost: {count(paid['tokens'])} tokens"
@@ -138,23 +140,21 @@ def _is_alone(name: str) -> bool:
 
 def _verdict(row: Row) -> str:
     """Yes or no."""
-    words = {WITHIN_NOISE: "no, a model adds nothing beyond the noise to", "better": "yes, a model adds something to"}
-    return words.get(in_short(row), "no, with a model it is worse than")
+    found, imported = in_short(row), row.get("imported")
+    what, adds = ("imported vectors", "add") if imported else ("a model", "adds")
+    if found == WITHIN_NOISE:
+        return f"no, {what} {adds} nothing beyond the noise to"
+    if took_none(row):
+        return f"no, a choice that took {'no imported vectors' if imported else 'no model'} is {found} than"
+    return f"yes, {what} {adds} something to" if found == "better" else f"no, with {what} it is worse than"
 
 
-def _place(row: Row) -> str:
+def place(row: Row) -> str:
     """Where vectors stand beside the reference."""
     return {WITHIN_NOISE: "level with it, within the noise"}.get(in_short(row), in_short(row))
 
 
-def _shown(row: Row) -> str:
+def in_figures(row: Row) -> str:
     """A row in figures."""
     gap = f"{signed(row['difference'])}, {between(row['diff_low'], row['diff_high'], signed)}"
-    return f"{_short(row['features'])} {number(row['value'])} ({gap})"
-
-
-def _short(name: str) -> str:
-    """A name; of a long choice or vote what it is: the table below has all of it."""
-    if len(name) <= LONG or (how := (tree := parse_expression(name)).how) is None:
-        return name
-    return f"the {how} of {len(tree.parts)} feature sets"
+    return f"{short(row['features'])} {number(row['value'])} ({gap})"

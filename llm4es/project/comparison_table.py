@@ -97,8 +97,9 @@ def notes(rows: Sequence[Row]) -> list[str]:
 
 def chosen(row: Row) -> str:
     """What a reader has to know of the best of several."""
+    among = "beside the baselines" if row.get("imported") else "with a language model"
     return (
-        f"best of {row['best_of']}: {row['features']} is the best feature set with a language model and was chosen on "
+        f"best of {row['best_of']}: {row['features']} is the best feature set {among} and was chosen on "
         f"the very entities that score it: its {row['metric']} is optimistic by up to {number(row['optimism'])}"
     )
 

@@ -62,6 +62,9 @@ class FeatureSource:
     is_newest: bool = True
     """Whether it is of the newest version of its model: others are only looked at by name."""
 
+    imported: bool = False
+    """Whether it was made elsewhere: nobody knows by what."""
+
     k: int | None = None
     """Last layers averaged; None where that has no meaning."""
 

@@ -104,6 +104,7 @@ def vectors(context: Context) -> list[FeatureSource]:
                 load=stored,
                 stored=stored if len(queries) == 1 else None,
                 model=row["shown"],
+                imported=row["pooling"] == IMPORTED,
                 aliases=tuple(alias + label.removeprefix(row["shown"]) for alias in row["aliases"]),
                 is_newest=row["is_newest"],
                 part=stored.part,

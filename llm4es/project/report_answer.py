@@ -3,25 +3,21 @@
 In: rows of a comparison, how many leaks were found. Out: words. Decides nothing: every number is in the rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from ..core.figures import between, count, number, p_value, signed
 from ..core.interval_bar import interval_bar
+from ..features.expressions import is_combined
 from ..probe.cautions import cautions
+from ..probe.choices import choices, made_with, short, taken_with_vectors, took_none
 from ..probe.comparison import WITHIN_NOISE, in_short
-from .comparison_answer import Answering, Row, answering
+from .comparison_answer import Answering, Row, answering, in_figures, place
 from .underway import duration
 
 if TYPE_CHECKING:
     from ..report.answer import TaskAnswer
-
-_HEADLINES = {
-    WITHIN_NOISE: "No: a language model adds nothing beyond the noise",
-    "better": "Yes: a language model adds something",
-    "worse": "No: with a language model it is worse",
-}
 
 _SCALES = {
     "roc_auc": "of two entities of different classes, how often the right one ranks first: 0.5 by guessing, 1 at best",
@@ -65,17 +61,50 @@ def task_answer(rows: Sequence[Row], n_leaks: int) -> "TaskAnswer":
     reach = max(abs(best["diff_low"]), abs(best["diff_high"]), 1e-9)
     bar = interval_bar(best["diff_low"], best["difference"], best["diff_high"], (-reach, reach), mark=0.0)
     scale = f" ({_SCALES[best['metric']]})" if best["metric"] in _SCALES else ""
+    without = "the best baseline" if best.get("imported") else "the best without a language model"
     return TaskAnswer(
         task,
-        _HEADLINES[in_short(best)],
-        f"{best['metric']} {number(best['value'])} with {best['features']}, {number(reference['value'])} with "
-        f"{reference['features']}, the best without a language model{scale}.",
+        _headline(best),
+        f"{best['metric']} {number(best['value'])} with {short(best['features'])}, {number(reference['value'])} with "
+        f"{reference['features']}, {without}{scale}.",
         signed(best["difference"]),
         f"95 % interval {between(best['diff_low'], best['diff_high'], signed)}",
         bar,
         _cost(found),
         tuple(Ground(*each) for each in (_labelled(best), _seen(best), _leaks(n_leaks), _choice(found), _noise(best))),
+        tuple(_notes(found)),
+        made_with(best),
     )
+
+
+def _headline(row: Row) -> str:
+    """Yes or no."""
+    what, found = made_with(row), in_short(row)
+    imported = what.endswith("s")
+    if took_none(row):
+        taken = "imported vectors were" if imported else "a language model was"
+        return f"No: {taken} chosen in none of the {sum(choices(row).values())} folds"
+    if found == WITHIN_NOISE:
+        return f"No: {what} {'add' if imported else 'adds'} nothing beyond the noise"
+    return (
+        f"Yes: {what} {'add' if imported else 'adds'} something"
+        if found == "better"
+        else f"No: with {what} it is worse"
+    )
+
+
+def _notes(found: Answering) -> Iterator[str]:
+    """What a choice took, the vectors alone, and the name of which the answer only says what it is."""
+    best, alone = found.best, found.alone
+    if (taken := taken_with_vectors(best)) is not None:
+        each = ", ".join(f"{name} in {n}" for name, n in choices(best).items())
+        vectors = "imported vectors" if best.get("imported") else "the model"
+        yield f"Chosen: {each} of {taken[1]} folds; {vectors} in {taken[0]}."
+    if alone is not None and alone is not best:
+        several = "" if alone["best_of"] is None else f", the best of {alone['best_of']} on these entities"
+        yield f"Its vectors alone are {place(alone)}: {in_figures(alone)}{several}."
+    if short(best["features"]) != best["features"]:
+        yield f"In full: {best['features']}."
 
 
 def _cost(found: Answering) -> str:
@@ -84,7 +113,12 @@ def _cost(found: Answering) -> str:
     if paid is None:
         return ""
     time = "" if paid["seconds"] is None else f" in {duration(paid['seconds'])}"
-    return f"{count(paid['tokens'])} tokens read{time} by {paid['features']}"
+    return f"{count(paid['tokens'])} tokens read{time} by {_readers(paid['features'])}"
+
+
+def _readers(name: str) -> str:
+    """Who has read: baselines among the parts of a combination read no token."""
+    return f"the models of {short(name)}" if is_combined(name) else name
 
 
 def _labelled(row: Row) -> tuple[bool, str, str]:

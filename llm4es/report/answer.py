@@ -38,6 +38,10 @@ class TaskAnswer:
     """Tokens and minutes; '' where nobody knows."""
     grounds: tuple[Ground, ...] = ()
     """Why to trust it."""
+    notes: tuple[str, ...] = ()
+    """Further sentences behind the values."""
+    made_with: str = "a language model"
+    """Of what the vectors are that answer."""
 
 
 @dataclass(frozen=True)

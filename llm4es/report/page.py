@@ -7,6 +7,7 @@ template, and a content security policy lets no script run but the page's own.
 import base64
 import hashlib
 import json
+from collections.abc import Collection
 from importlib import resources
 from typing import Any
 
@@ -56,6 +57,7 @@ def render(data: ReportData) -> str:
     map_ = people(data) if data.vectors is not None and data.vectors.num_rows > 1 else None
     return environment.get_template("page.html.j2").render(
         data=data,
+        question=_question({answer.made_with for answer in data.answers}),
         tasks=task_sections(data),
         about=about(data),
         against_pictures=[framed(task, svg) for task, svg in data.against.pictures()] if data.against else [],
@@ -70,6 +72,13 @@ def render(data: ReportData) -> str:
         policy=f"default-src 'none'; base-uri 'none'; form-action 'none'; script-src {_digest(script)}; "
         f"style-src-elem {_digest(style)}; style-src-attr 'unsafe-inline'",  # matplotlib writes style attributes
     )
+
+
+def _question(made_with: Collection[str]) -> str:
+    """What the first screen answers."""
+    several = len(made_with) > 1
+    what = " or ".join(sorted(made_with)) or "a language model"
+    return f"{'Do' if several or what.endswith('s') else 'Does'} {what} add anything?"
 
 
 def _digest(text: str) -> str:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from ..core.figures import number
 from ..core.tasks import Kind
+from ..probe.choices import made_with, short, taken_with_vectors
 from ..probe.metrics import METRICS
 from ..probe.predictions import scored
 from . import curves, lines, profile
@@ -85,16 +86,23 @@ def _verdict(rows: Sequence[Mapping[str, Any]]) -> str:
     """The task's answer in a sentence or two; what was chosen among several is said to be."""
     best, of_model = rows[0], next((row for row in rows if row["model"]), None)
     among = f" of {len(rows)}" if len(rows) > 1 else ""
-    sentence = f"Best{among}: {label_of(dict(best))}, {best['metric']} {number(best['value'])}."
+    sentence = f"Best{among}: {_named(best)}, {best['metric']} {number(best['value'])}."
     if of_model is None:
         return sentence + " No embedding was probed."
-    name = f"{label_of(dict(of_model))}, {of_model['words']}."
+    name = f"{_named(of_model)}, {of_model['words']}."
+    if (taken := taken_with_vectors(of_model)) is not None:
+        name += " The choice took {} in {} of {} folds.".format(made_with(of_model), *taken)
     if not of_model["best_of"]:
-        return f"{sentence} With a language model: {name}"
+        return f"{sentence} With {made_with(of_model)}: {name}"
     return (
-        f"{sentence} With a language model, the best of {of_model['best_of']}, chosen on the very entities that score "
-        f"it: {name} Its {of_model['metric']} is optimistic by up to {number(of_model['optimism'])}."
+        f"{sentence} With {made_with(of_model)}, the best of {of_model['best_of']}, chosen on the very entities that "
+        f"score it: {name} Its {of_model['metric']} is optimistic by up to {number(of_model['optimism'])}."
     )
+
+
+def _named(row: Mapping[str, Any]) -> str:
+    """A feature set in a sentence."""
+    return label_of({**row, "features": short(row["features"])})
 
 
 def _metric(row: Mapping[str, Any]) -> str:
