@@ -9,6 +9,8 @@ import pyarrow as pa
 import pytest
 
 from llm4es import Project
+from llm4es.core.errors import OptionError, StoreError
+from llm4es.project.report_warnings import of_task
 
 from . import shop
 from .heard import Heard
@@ -45,3 +47,37 @@ def test_imported_vectors_answer_under_their_own_name(imported: Project, tmp_pat
     assert "Do imported vectors add anything?" in page
     assert "with counts, the best baseline (" in page
     assert "language model" not in page
+
+
+def test_an_older_version_is_left_out_and_no_command_is_promised_to_mend_it(imported: Project, tmp_path: Path) -> None:
+    imported.import_vectors(vectors(3), name="rfm")
+    stale = words(imported.report("loyal", out=tmp_path / "page.html"))
+    assert "1 feature stale: rfm: a newer version is there; `llm4es probe shop --task loyal" in stale
+    imported.probe("loyal", **QUICK)
+    heard = Heard()
+    imported = Project("shop", tmp_path / "store", observer=heard)
+    page = words(imported.report("loyal", out=tmp_path / "page.html"))
+    assert "loyal: rfm is left out: rfm@v1, an older version than rfm@v2" in heard.since()
+    assert "stale" not in page
+    assert "events kept" not in page  # nobody knows what imported vectors were made of
+
+
+def test_a_task_without_probes_is_said_to_be_left_out(tmp_path: Path) -> None:
+    project = Project(shop.write(tmp_path / "shop", 8), tmp_path / "store", observer=Heard())
+    project.serialize()
+    page = words(project.report(out=tmp_path / "page.html"))
+    assert (
+        "loyal Left out: nothing to compare no probes of 'loyal' in the store: run `llm4es probe shop --task loyal`"
+        in page
+    )
+    assert "Nothing was probed yet" not in page
+    assert "Everything so far: 1 run took" in page
+    with pytest.raises(OptionError, match=r"--out .*page.pdf would be a page in HTML: name it .html, and print it"):
+        project.report(out=tmp_path / "page.pdf")
+    with pytest.raises(StoreError, match="--against 99: no such version"):
+        project.report(out=tmp_path / "page.html", against=99)
+
+
+def test_what_mends_a_leak_names_the_recipes_file() -> None:
+    (line,) = of_task("shop", "loyal", ["field 'f' gives it away: see whether it is the label under another name"])
+    assert line.command.startswith("llm4es serialize RECIPE.toml  # after it shows that field no more;")

@@ -43,8 +43,14 @@ def test_a_query_and_its_store(text: str) -> None:
 
 def test_a_remark_stays_at_the_end_and_is_none_within_a_word() -> None:
     (caution,) = of_task(
-        "shop", "x  # after y", ["the label is made from state: the probe may only be reading it back"]
+        "shop",
+        "left",
+        ["the label is made from state: the probe may only be reading it back"],
+        recipe="/a  # after b.toml",
     )
     command = in_store(caution.command, "/s")
-    assert command == "llm4es run shop --task 'x  # after y' --store /s  # after its recipe shows that column no more"
-    assert taken(command) == ["run", "shop", "--task", "x  # after y", "--store", "/s"]
+    assert command == (
+        "llm4es serialize '/a  # after b.toml' --store /s  # after it shows that column no more; then embed and probe "
+        "as before"
+    )
+    assert taken(command) == ["serialize", "/a  # after b.toml", "--store", "/s"]

@@ -4,7 +4,7 @@ In: a context, a task, a protocol. Out: the hash that a live probe bears; names 
 probe's inside.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, reduce
 
@@ -23,6 +23,7 @@ from .feature_source import FeatureSource
 from .feature_sources import all_feature_sources, named
 from .new_items import under_protocol
 from .selection import entities_sql
+from .stale_words import NEWER, is_newer, older
 from .task_labels import cohort_sql, labelled_sql, labels_of, labels_sql
 
 LABELS, OTHERS, INPUTS = str(Reason.LABELS), str(Reason.ENTITIES), "texts, events, vectors or splits changed"
@@ -173,6 +174,7 @@ class Evidence:
         changed: set[str] | None = None
         other_kind = self._of_other_kind(probes)
         pairs = set(zip(*(probes[column].to_pylist() for column in ("features", "source_hash", "n")), strict=True))
+        probed = {name for name, _, _ in pairs}
         for name, content, n in sorted(pairs):
             try:
                 source = named(name, sources)
@@ -184,6 +186,9 @@ class Evidence:
                 continue
             if self.expected(source) == content:
                 continue
+            if is_newer(source, name):
+                found[name] = older(source, self._made_of(content, sources)) if source.name in probed else NEWER
+                continue
             changed = self._relabelled(probes) if changed is None else changed
             if name in changed:
                 found[name] = LABELS
@@ -194,6 +199,10 @@ class Evidence:
             else:
                 found[name] = INPUTS if self.protocol == "cv" else f"labels, {INPUTS}"  # not everybody was scored
         return found
+
+    def _made_of(self, content: str, sources: Mapping[str, FeatureSource]) -> Iterable[FeatureSource]:
+        """The older versions that a probe of such content was made of."""
+        return (each for each in sources.values() if not each.is_newest and self.expected(each) == content)
 
     def otherwise(self, made: str, sources: Mapping[str, FeatureSource]) -> dict[Reason, list[str]]:
         """Features whose probes of a configuration were made from other labels, or of more or fewer entities."""
@@ -234,33 +243,6 @@ def _split(context: Context, protocol: str) -> pa.Table | None:
     rows = context.store.sql(f"SELECT entity_id, split, name FROM splits WHERE {chosen} ORDER BY entity_id")
     found = rows.to_arrow_table()
     return found if len(found) else None
-
-
-def say_stale(context: Context, task: str, stale: Mapping[str, str], remedy: Callable[[Iterable[str]], str]) -> None:
-    """Name what is left out of a comparison: one line a reason.
-
-    Parameters
-    ----------
-    context : Context
-        Who hears of it.
-    task : str
-        Whose features.
-    stale : mapping of str to str
-        Features -> why.
-    remedy : callable
-        Reasons to what makes them anew.
-    """
-    for reason in dict.fromkeys(stale.values()):
-        context.observer.warn(f"{task}: {in_words(stale, reason)}; {remedy((reason,))} recomputes them")
-
-
-def in_words(stale: Mapping[str, str], reason: str | None = None) -> str:
-    """``2 features stale: tfidf, m@8: labels changed``."""
-    names = [name for name, why in stale.items() if reason in (None, why)]
-    listed = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    what = "1 feature" if len(names) == 1 else f"{len(names)} features"
-    why = reason or ", ".join(dict.fromkeys(stale.values()))
-    return f"{what} stale: {listed}: {why}"
 
 
 def only_live(context: Context, probes: pa.Table) -> pa.Table:

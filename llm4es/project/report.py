@@ -38,8 +38,9 @@ _LINES = 6
 
 _MOST_RUNS = 200
 
-_RUNS = f"""SELECT run_id, stage,
-    coalesce(config->>'$.model_name', config->>'$.task', config->>'$.name', '') AS what,
+_RUNS = f"""SELECT run_id, stage, coalesce(config->>'$.model_name', config->>'$.task', config->>'$.name',
+    config->>'$.imported', array_to_string(config->'$.variants'->>'$[*]', ', '),
+    CASE stage WHEN 'serialize' THEN 'texts' ELSE '' END) AS what,
     strftime(started_at, '%Y-%m-%d %H:%M') AS started_at, seconds, status, rows_computed, rows_reused
     FROM runs WHERE {{of_data}} ORDER BY runs.started_at LIMIT {_MOST_RUNS}"""
 
@@ -111,9 +112,11 @@ def write_report(context: Context, tasks: Sequence[str], options: ReportOptions,
     Raises
     ------
     OptionError
-        Where it cannot be written, and where what draws it is not installed.
+        Where it cannot be written, for a PDF, and where what draws it is not installed.
     """
     path = Path(out or f"{context.dataset}-report.html")
+    if path.suffix.lower() == ".pdf":
+        raise OptionError(f"--out {path} would be a page in HTML: name it .html, and print it from the browser to PDF")
     check_place(path)
     page = report(context, tasks, options)
     with whole_file(path) as file:
@@ -155,7 +158,7 @@ def _data(context: Context, tasks: Sequence[str], options: ReportOptions) -> "Re
         made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, llm4es {__version__}",
         answers=tuple(found.answers),
         against=against(context, options.against, found) if options.against else None,
-        spent="{} runs took {}".format(*_spent(context)),
+        spent=_spent(context),
         warnings=tuple(replace(each, command=in_store(each.command, root)) for each in warnings),
         commands={name: in_store(typed, root) for name, typed in commands.items()},
         task_commands={task: tuple(in_store(each, root) for each in typed) for task, typed in found.commands.items()},
@@ -181,11 +184,11 @@ def asked_first(tasks: Sequence[str]) -> str:
     return f"coalesce(list_position([{', '.join(map(literal, tasks))}], task), {len(tasks) + 1})"
 
 
-def _spent(context: Context) -> tuple[str, str]:
+def _spent(context: Context) -> str:
     """How many runs there were, and how long they took."""
     query = f"SELECT count(*), coalesce(sum(seconds), 0) FROM runs WHERE {where({'dataset': context.dataset})}"
     ((n, seconds),) = context.store.sql(query).fetchall()
-    return f"{n:,}", duration(seconds)
+    return f"{n:,} {'run' if n == 1 else 'runs'} took {duration(seconds)}"
 
 
 def map_vectors(context: Context, features: str, compared: pa.Table | None) -> tuple[pa.Table | None, str]:

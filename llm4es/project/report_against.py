@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..core.errors import OptionError, ProbeError
+from ..core.errors import OptionError, ProbeError, StoreError
 from ..core.sql import where
 from .context import Context, open_store
 from .diff import POINT
@@ -96,6 +96,10 @@ def against(context: Context, other: str, found: TaskEvidence) -> "Against":
 def _side(context: Context, other: str) -> _Side:
     """What is compared with."""
     if re.fullmatch(POINT, other):
+        try:
+            context.store.sql("SELECT 1", at=other)
+        except StoreError as error:
+            raise StoreError(str(error).replace("--at ", "--against ", 1)) from error
         return _Side(context.store, other)
     store = open_store(other, create=False)
     if context.dataset not in store.datasets():

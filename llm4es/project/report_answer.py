@@ -144,7 +144,9 @@ def _choice(found: Answering) -> tuple[bool, str, str]:
     if row["best_of"] is None:
         words = "nothing was chosen" if found.n_alike == 1 else "best of several"
         return found.n_alike == 1, "Choice of the best", words
-    return False, "Choice of the best", f"best of {row['best_of']}: flattered by up to {number(row['optimism'])}"
+    most = number(row["optimism"])
+    flattered = f"flattered by up to {most}" if float(most) else "flattered by less than 0.001"
+    return False, "Choice of the best", f"best of {row['best_of']}: {flattered}"
 
 
 def _noise(row: Row) -> tuple[bool, str, str]:

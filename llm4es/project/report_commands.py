@@ -10,7 +10,8 @@ from ..core.printable import printable_line
 from ..core.shell_words import shell_word
 from .next_commands import store_option
 
-REMARKS = tuple(f"  # after its recipe shows that {what} no more" for what in ("column", "field"))
+_REST = "then embed and probe as before"
+REMARKS = (*(f"  # after it shows that {what} no more; {_REST}" for what in ("column", "field")), f"  # {_REST}")
 """What may stand at the end of a command."""
 
 _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*\"""")

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from ..core.shell_words import shell_word
 from ..core.sql import literal
+from ..features.import_vectors import IMPORTED
 from .context import Context
 from .feature_source_vectors import readable
 from .short_vectors import with_dims
@@ -21,7 +22,8 @@ _CUTS = """SELECT model, max(k) AS k, config_id,
     any_value(texts) AS texts, any_value(history) AS history,
     any_value(pooling) AS pooling, any_value(max_length) AS max_length,
     any_value(stored_as) AS stored_as, any_value(reading) AS reading, any_value(aligned_to) AS aligned_to
-    FROM embeddings WHERE {beside} GROUP BY model, config_id ORDER BY model, config_id"""
+    FROM embeddings WHERE {beside} AND pooling <> {imported} GROUP BY model, config_id ORDER BY model, config_id"""
+"""All but imported ones: nobody knows what those were made of."""
 
 _NAMED = """SELECT features, count(*) AS n_entities, count_if(n_events_dropped > 0) AS n_cut,
     coalesce(sum(n_events) / nullif(sum(n_events) + sum(n_events_dropped), 0), 1) AS events_kept,
@@ -58,7 +60,7 @@ def cuts_sql(context: Context) -> str:
 
 def _embeddings(context: Context) -> list[dict[str, Any]]:
     """Every embedding with its readable name."""
-    found = context.store.sql(_CUTS.format(beside=context.beside)).to_arrow_table()
+    found = context.store.sql(_CUTS.format(beside=context.beside, imported=literal(IMPORTED))).to_arrow_table()
     rows = with_versions(context.store, with_dims(context.store, context.dataset, found.to_pylist()))
     names = [label.replace(f"@{row['k']}", "", 1) for label, row in zip(readable(rows), rows, strict=True)]
     return [row | {"features": name} for row, name in zip(rows, names, strict=True)]

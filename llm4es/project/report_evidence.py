@@ -5,6 +5,7 @@ In: a context, tasks, options. Out: comparisons, predictions, answers, cautions,
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ from ..options.two_times import typed_times
 from .compare import with_probes
 from .context import Context
 from .feature_sources import named
+from .kept_recipes import is_file
 from .leaks import label_leaks, leaks_of
 from .report_answer import task_answer
 from .report_commands import compare_command, sql_command
@@ -94,7 +96,7 @@ def evidence(context: Context, tasks: Sequence[str], options: ReportOptions) -> 
     >>> evidence(context, ["loyal"], ReportOptions()).comparison.num_rows
     2
     """
-    found = TaskEvidence()
+    found, left_out = TaskEvidence(), []
     if context.earlier is not None:  # the page says it where it warns: nothing else on it is of another time
         found.cautions += of_task(context.dataset, "", [f"Out of time: {context.cutoff}, and other users."])
     if options.protocol == NEW_ITEMS:
@@ -106,9 +108,23 @@ def evidence(context: Context, tasks: Sequence[str], options: ReportOptions) -> 
             table, shown = with_probes(of, task, options.of_probes())
         except ProbeError as error:
             context.observer.say(f"{task} is left out: {error}")
+            left_out.append(_left_out(of, task, str(error)))
             continue
         _add(found, of, task, table, shown, options, heard.heard)
+    found.answers += left_out  # behind those that have tables
     return found
+
+
+def _left_out(of: Context, task: str, why: str) -> "TaskAnswer":
+    """What the page says first of a task without probes to show; how its last probe ended where that failed."""
+    from ..report.answer import TaskAnswer
+
+    query = f"""SELECT status, message FROM runs WHERE {where({"stage": "probe", "dataset": of.dataset})}
+        AND config->>'$.task' = {literal(task)} ORDER BY started_at DESC LIMIT 1"""
+    failed = [str(message) for status, message in of.store.sql(query).fetchall() if status == "failed" and message]
+    return TaskAnswer(
+        task, "Left out: nothing to compare", why, notes=tuple(f"Its last probe failed: {m}" for m in failed)
+    )
 
 
 def _add(
@@ -129,8 +145,10 @@ def _add(
     scored = with_seen(_of_all(scored) if options.common else scored, seen)
     given_away, same = label_leaks(of, task, shown.probes), leaks_of(of, task, scored)
     regression = of.recipe.tasks[task].kind is Kind.REGRESSION
+    lay = of.recipe.origin or ""
+    file = lay if is_file(lay) and Path(lay).is_file() else None
     found.cautions += [
-        *of_task(of.dataset, task, given_away),
+        *of_task(of.dataset, task, given_away, recipe=file),
         *of_task(of.dataset, task, same, sql_command(_SHARED_TEXTS.format(beside=of.beside))),
         *of_task(of.dataset, task, [line for line in heard if line not in given_away]),
         *of_task(of.dataset, task, cautions_of(task, [scored.filter(_first_features(scored))], regression)),

@@ -22,10 +22,10 @@ _FLAGS = re.compile(r"(?: --(?!store)[a-z-]+(?: [\w.:+][\w.:+-]*)?)*")
 _COMMANDS = {
     "compare with --unseen-only": "compare {dataset}{task} --unseen-only",
     "probe with --repeats 3": "probe {dataset}{task} --repeats 3",
-    "embed the same entities": "run {dataset}{task}",
-    "(--as-of)": "run {dataset}{task} --as-of DATE",
-    "reading it back": f"run {{dataset}}{{task}}{REMARKS[0]}",
-    "under another name": f"run {{dataset}}{{task}}{REMARKS[1]}",
+    "embed the same entities": "embed {dataset} --model MODEL",
+    "(--as-of)": f"serialize {{dataset}} --as-of DATE{REMARKS[2]}",
+    "reading it back": f"serialize {{recipe}}{REMARKS[0]}",
+    "under another name": f"serialize {{recipe}}{REMARKS[1]}",
 }
 """What a sentence advises -> how it is typed."""
 
@@ -49,7 +49,9 @@ class Listening(Null):
         self.to.warn(message)
 
 
-def of_task(dataset: str, task: str, sentences: Iterable[str], command: str = "") -> "list[Caution]":
+def of_task(
+    dataset: str, task: str, sentences: Iterable[str], command: str = "", recipe: str | None = None
+) -> "list[Caution]":
     """Sentences about a task as cautions.
 
     Parameters
@@ -60,6 +62,8 @@ def of_task(dataset: str, task: str, sentences: Iterable[str], command: str = ""
         As steps warn; a name of the task in front is left off.
     command : str, default ''
         What mends or shows it, where no sentence says it itself.
+    recipe : str, optional
+        The file that says what events show: by the dataset's name the store's own recipe is used, whatever it says.
 
     Returns
     -------
@@ -75,11 +79,12 @@ def of_task(dataset: str, task: str, sentences: Iterable[str], command: str = ""
     from ..report.answer import Caution
 
     return [
-        Caution(line.removeprefix(f"{task}: "), task, _command(dataset, task, line) or command) for line in sentences
+        Caution(line.removeprefix(f"{task}: "), task, _command(dataset, task, line, recipe) or command)
+        for line in sentences
     ]
 
 
-def _command(dataset: str, task: str, line: str) -> str:
+def _command(dataset: str, task: str, line: str, recipe: str | None) -> str:
     """The command that a sentence names or advises; '' where it does neither."""
     for typed, words in _TYPED.findall(line):
         named, told = f" {shell_word(dataset)}", f" --task {shell_word(task)}"
@@ -87,4 +92,5 @@ def _command(dataset: str, task: str, line: str) -> str:
         if words in ("", named) or (typed.startswith("llm4es probe") and _FLAGS.fullmatch(rest)):
             return str(typed)
     of = {"dataset": shell_word(dataset), "task": f" --task {shell_word(task)}" if task else ""}
+    of["recipe"] = shell_word(recipe or "RECIPE.toml")
     return next((f"llm4es {words.format(**of)}" for advice, words in _COMMANDS.items() if advice in line), "")

@@ -22,9 +22,10 @@ from ..options.new_items import typed_items
 from ..options.two_times import typed_times
 from .cohorts import asked_for, made_for, other_cohorts
 from .context import Context
-from .evidence import UNREAD, Evidence, in_words, say_stale
+from .evidence import UNREAD, Evidence
 from .feature_source import FeatureSource
 from .feature_sources import READ_ANEW, all_feature_sources, named
+from .stale_words import in_words, say_stale
 
 
 @dataclass(frozen=True)
