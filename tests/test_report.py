@@ -66,7 +66,7 @@ def data() -> ReportData:
             {
                 "run_id": ["r1"],
                 "stage": ["embed"],
-                "what": [EVIL],
+                "what": [EVIL + "w" * 200],
                 "started_at": ["2026"],
                 "seconds": [1.5],
                 "status": [EVIL],

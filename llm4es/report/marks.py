@@ -29,7 +29,7 @@ def classes(points: NDArray[np.float64], ids: Sequence[str], label: Mapping[str,
     """One mark a user, a colour a class; the marks carry the users' numbers in the order of ``ids``."""
     with drawing(4.2) as (figure, (axes,)):
         members = classes_on(axes, points, ids, label)
-        legend(figure)
+        figure.set_figheight(4.2 + 0.16 * (legend(figure) - 1))  # its lines take nothing from the map
         svg = to_svg(figure, name, f"Map of {len(ids)} users" + (f" coloured by {task}" if task else ""))
     return _with_users(svg, name, members)
 

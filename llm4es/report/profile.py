@@ -29,6 +29,8 @@ def histogram(values: pa.ChunkedArray, unit: str, name: str) -> str:
         axes.set_title(f"median {median:,.0f}, longest {numbers.max():,.0f}")
         beside = 2.5 if len(firsts) < 5 else 0.5  # a bar or two do not fill the drawing
         axes.set_xlim(firsts[0] - beside, firsts[-1] - 1 + beside)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_locator(MaxNLocator(7, integer=True, steps=[1, 2, 5, 10]))
         if long:

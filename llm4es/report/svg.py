@@ -128,10 +128,11 @@ def in_legend(text: str, most: int = 44) -> str:
     return f"\u200b{text}" if text.startswith("_") else text
 
 
-def legend(figure: Figure) -> None:
-    """The legend above the drawing: as many names a line as fit."""
+def legend(figure: Figure) -> int:
+    """The legend above the drawing, as many names a line as fit; how many lines it has."""
     names = [name for axes in figure.axes for name in axes.get_legend_handles_labels()[1]]
     figure.legend(loc="outside upper left", columnspacing=1.2, ncols=in_a_line(names))
+    return -(-len(names) // in_a_line(names))
 
 
 def in_a_line(names: Sequence[str]) -> int:
