@@ -71,8 +71,9 @@ def test_trees_look_as_they_are_kept_at_every_width(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 160])
 def test_a_line_of_progress_fits_and_says_the_most_that_it_can(width: int) -> None:
-    work = Underway(f"finetune {TUNED}", 5, "steps", 0.0, done=2, at=100.0)
+    work = Underway(f"finetune {TUNED}", 5, "steps", 0.0, done=2, at=100.0, read=120_000)
     name, bar, rest = work.drawn(width, 100.0, tokens=120_000)
+    assert work.told(130.0, tokens=120_000)[1] == "1,200 tokens/s"  # as fast while the third step is underway
     told = "2/5 steps  1,200 tokens/s  2m30s left"
     assert rest == f"\n{told}" if width < 80 else told
     assert name == f"finetune {TUNED}"

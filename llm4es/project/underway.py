@@ -20,7 +20,7 @@ class Underway:
     Examples
     --------
     >>> work = Underway("embed m", 4, "entities", began=0.0)
-    >>> work.advance(2, now=8.0)
+    >>> work.advance(2, now=8.0, tokens=1600)
     >>> work.line(now=8.0, tokens=1600)
     'embed m: 2/4 entities, 200 tokens/s, 8.0s left'
     >>> Underway("loading m", None, "", began=0.0).line(now=3.0)
@@ -41,6 +41,8 @@ class Underway:
     """Units."""
     at: float = 0.0
     """When the last of them were done."""
+    read: int = 0
+    """Tokens that models had read then."""
     pace: float | None = None
     """Seconds a unit of the like before it: what tells the time left until the first is done."""
 
@@ -50,7 +52,7 @@ class Underway:
             self.began, self.tokens = now, tokens
         if step:
             self.done += step
-            self.at = now
+            self.at, self.read = now, tokens
 
     @property
     def each(self) -> float | None:
@@ -63,8 +65,10 @@ class Underway:
         said = []
         if self.total or self.done:
             said.append(f"{self.done:,}{f'/{self.total:,}' if self.total else ''} {self.unit}".rstrip())
-        if (self.total or self.done) and tokens > self.tokens and took > 0:
-            said.append(f"{(tokens - self.tokens) / took:,.0f} tokens/s")
+        # up to when the last were done: tokens of what is begun are counted at its end
+        n, seconds = (self.read - self.tokens, self.at - self.began) if self.done else (tokens - self.tokens, took)
+        if (self.total or self.done) and n > 0 and seconds > 0:
+            said.append(f"{n / seconds:,.0f} tokens/s")
         if self.total and self.done < self.total and (one := self.each) is not None:
             since = self.at if self.done else self.began  # time has passed since the last unit was done
             said.append(f"{duration(max(one * (self.total - self.done) - (now - since), one))} left")
