@@ -148,15 +148,15 @@ def test_texts_are_counted_as_they_are_read(place: Path, model: Path) -> None:
     assert project.store.sql(query).fetchall() == [(embedding.cost.tokens, True)]
 
 
-def test_time_is_this_machines_own_or_nobodys(place: Path, model: Path) -> None:
+def test_time_is_this_machines_own_or_said_to_be_rough(place: Path, model: Path) -> None:
     shop.write(place / "shop", 12)
     heard = Heard()
     project = Project(place / "shop/shop.toml", place / "store", observer=heard)
     planned = project.run(model=str(model), dry_run=True, **STORIES)
     costs = {outcome.stage: outcome.cost for outcome in planned.outcomes}
-    unknown = {stage for stage, cost in costs.items() if cost is not None and cost.seconds is None}
+    unknown = {stage for stage, cost in costs.items() if cost is not None and cost.rough}
     assert unknown == {"finetune", "embed", "probe"}  # texts were made, and tell it themselves
-    assert "what this machine has no record of yet: finetune, embed, probe" in " ".join(repr(planned).split())
+    assert "(rough: this machine has no record yet of finetune, embed, probe)" in " ".join(repr(planned).split())
     assert max(map(len, repr(planned).splitlines())) <= 80
     assert "loading" not in heard.since()
     project.run(model=str(model), **STORIES)
@@ -164,7 +164,7 @@ def test_time_is_this_machines_own_or_nobodys(place: Path, model: Path) -> None:
     planned = project.run(model=str(model), dry_run=True, **STORIES)
     known = [outcome.cost for outcome in planned.outcomes if outcome.computed]
     assert len(known) == 5  # the tuned model stays
-    assert all(cost is not None and cost.seconds is not None for cost in known)
+    assert all(cost is not None and not cost.rough for cost in known)
     query = "SELECT stage, cost->>'$.units', cost->>'$.tokens' FROM runs WHERE cost IS NOT NULL ORDER BY version"
     recorded = project.store.sql(query).fetchall()
     assert [stage for stage, *_ in recorded] == ["serialize", "enrich", "finetune", "embed", "embed", "probe"]
@@ -184,5 +184,4 @@ def test_another_machines_record_tells_nothing(place: Path, model: Path, monkeyp
     there = project.embed(k=2, dry_run=True, **words).cost
     assert here is not None
     assert there is not None
-    assert (here.tokens, here.seconds is None) == (there.tokens, False)
-    assert there.seconds is None
+    assert (here.tokens, here.rough, there.rough) == (there.tokens, False, True)

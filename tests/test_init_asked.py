@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from llm4es.core.errors import DataError
-from llm4es.project.costs import tokens_a_second
 from llm4es.project.preview import preview
+from llm4es.project.rough_costs import tokens_a_second
 from llm4es.recipes.init.choices import Choices
 from llm4es.recipes.init.draft import draft_recipe
 from llm4es_store import Store
@@ -73,7 +73,7 @@ def test_a_terminal_is_asked_and_ends_with_a_preview(messy: Path) -> None:
     said = " ".join(shown.split())
     assert "a run that reads the newest of each history takes about" in said
     assert "up to about 4 times as much: `llm4es run x.toml --dry-run` tells it" in said
-    assert "`llm4es doctor` tries it" in said
+    assert ", rough: `llm4es doctor` tries this machine's speed)" in said
     assert all(len(line) <= 80 for line in shown.partition("preview: ")[2].splitlines())
 
 
@@ -107,7 +107,8 @@ def test_a_preview_counts_what_a_run_reads(messy: Path, tmp_path: Path) -> None:
     shop.write(tmp_path, customers=30)
     draft = draft_recipe(tmp_path / "events.csv", tmp_path / "customers.csv", tmp_path)
     seen = preview(draft.toml, draft.base, str(tmp_path / "nowhere"))
-    assert (seen.n_entities, seen.seconds, [text[0] for text in seen.texts]) == (30, None, ["c0", "c1", "c10"])
+    assert (seen.n_entities, seen.rough, [text[0] for text in seen.texts]) == (30, True, ["c0", "c1", "c10"])
+    assert seen.seconds is not None
     texts = Store(tmp_path / "store", create=True)
     assert tokens_a_second(texts) is None
     (tmp_path / "mine.toml").write_text(draft.toml)

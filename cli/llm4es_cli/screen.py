@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from llm4es.project.outcome import Outcome
     from llm4es.project.result import Result
 
-
 READABLE = 100
 """Characters of a line of text, however wide the terminal is."""
 

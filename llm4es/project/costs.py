@@ -1,7 +1,7 @@
 """What work costs: how much of it there is, and how long as much of it took on this machine before.
 
 In: an amount of work, the record of runs. Out: an estimate: tokens, and seconds where the record has runs of the same
-kind on this machine. Knows no stage, and invents nothing: without such a run there are no seconds.
+kind on this machine, or ``rough_costs`` has an idea of them, which is said.
 """
 
 import json
@@ -14,6 +14,7 @@ from ..core.sql import literal
 from ..models.devices import device_name, number_format
 from ..models.ref import ModelRef
 from ..options import LoadOptions
+from .rough_costs import rough_seconds
 from .underway import TOKENS
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class Estimate:
     --------
     >>> print(Estimate(119_114, counted=True, seconds=95.0))
     119,114 tokens, about 2 min
+    >>> print(Estimate(seconds=400.0, rough=True))
+    about 7 min (rough)
     >>> print(Estimate(10_240, counted=False))
     about 10,240 tokens, no record on this machine yet
     """
@@ -71,11 +74,15 @@ class Estimate:
     """Whether they were counted; False: estimated."""
 
     seconds: float | None = None
-    """By this machine's own record; None: it has none of such work yet."""
+    """By this machine's own record; None: it has none of such work yet, and nothing else tells it."""
+
+    rough: bool = False
+    """Whether this machine has no record of such work yet, and other things tell the seconds."""
 
     def __str__(self) -> str:
         tokens = "" if self.tokens is None else f"{'' if self.counted else 'about '}{self.tokens:,} tokens"
         took = "no record on this machine yet" if self.seconds is None else about(self.seconds)
+        took += " (rough)" if self.rough else ""
         return ", ".join(filter(None, [tokens, took]))
 
 
@@ -96,17 +103,18 @@ def estimate(store: "Store", stage: str, like: Mapping[str, Any], amount: Amount
     Returns
     -------
     Estimate
-        Without seconds where there is no such run.
+        Rough where there is no such run; without seconds where nothing tells them.
 
     Examples
     --------
     >>> estimate(project.store, "embed", {"layers": 99}, Amount(1000))
-    Estimate(tokens=1000, counted=True, seconds=None)
+    Estimate(tokens=1000, counted=True, seconds=None, rough=False)
     """
     past = _past(store, stage, like, amount.unit)
     tokens, counted, units = amount.n_tokens, amount.counted, sum(cost["units"] for _, cost in past)
     if not past:
-        return Estimate(tokens, counted)
+        seconds = rough_seconds(store, stage, like, amount.unit, amount.units)
+        return Estimate(tokens, counted, seconds, rough=seconds is not None)
     if tokens is None and all(cost["tokens"] is not None for _, cost in past):
         tokens, counted = round(amount.units * sum(cost["tokens"] for _, cost in past) / units), False
     # runs of before measured no work: theirs is all that was not loading
@@ -133,38 +141,6 @@ def _past(store: "Store", stage: str, like: Mapping[str, Any], unit: str) -> lis
         if len(found) == NEWEST:
             break
     return found
-
-
-def tokens_a_second(store: "Store") -> float | None:
-    """How fast this machine reads with a model, by the newest of its embeddings; None: there is no record of one.
-
-    Parameters
-    ----------
-    store : Store
-        Whose record is read.
-
-    Returns
-    -------
-    float or None
-        Tokens a second, loading left out.
-
-    Examples
-    --------
-    >>> tokens_a_second(project.store) is None or tokens_a_second(project.store) > 0
-    True
-    """
-    from llm4es_store.run_log import host
-
-    here = host()
-    for seconds, text, where in store.sql(
-        "SELECT seconds, cost, host FROM runs WHERE stage = 'embed' AND status = 'done' AND cost IS NOT NULL "
-        "ORDER BY version DESC"
-    ).fetchall():
-        cost, on = json.loads(text), json.loads(where)
-        working = seconds - cost["ready"]
-        if cost["unit"] == TOKENS and working > 0 and all(on.get(n) == here[n] for n in ("name", "machine", "cpus")):
-            return float(cost["units"] / working)
-    return None
 
 
 def like_model(ref: ModelRef, load: LoadOptions, **more: Any) -> dict[str, Any]:
@@ -238,11 +214,15 @@ def summed(estimates: Sequence[tuple[str, Estimate]]) -> str:
     '700 tokens, about 54 s'
     >>> summed([("serialize", Estimate(seconds=4.0)), ("embed", Estimate(700))])
     '700 tokens, about 4 s and what this machine has no record of yet: embed'
+    >>> summed([("serialize", Estimate(seconds=4.0)), ("probe", Estimate(seconds=50.0, rough=True))])
+    'about 54 s (rough: this machine has no record yet of probe)'
     """
     tokens = sum(each.tokens or 0 for _, each in estimates)
     rough = "" if all(each.counted for _, each in estimates) else "about "
     unknown = list(dict.fromkeys(name for name, each in estimates if each.seconds is None))
+    guessed = ", ".join(dict.fromkeys(name for name, each in estimates if each.rough))
     known = [each.seconds for _, each in estimates if each.seconds is not None]
-    parts = [about(sum(known))] if known or not unknown else []
+    why = f" (rough: this machine has no record yet of {guessed})" if guessed else ""
+    parts = [about(sum(known)) + why] if known or not unknown else []
     parts += [f"what this machine has no record of yet: {', '.join(unknown)}"] if unknown else []
     return ", ".join([*([f"{rough}{tokens:,} tokens"] if tokens else []), " and ".join(parts)])

@@ -1,6 +1,7 @@
 """What this machine brings: versions, devices, memory, disk, cache, and how fast it reads.
 
-In: where a store is or will be, a model. Out: rows. Changes nothing but the cache, where a model has to be unpacked.
+In: where a store is or will be, a model. Out: rows. Changes nothing but the cache: a model may have to be unpacked, and
+how fast it reads is kept for plans.
 """
 
 import os
@@ -159,7 +160,9 @@ def _speed(store: str | Path, model: str) -> Row:
     from ..embed import embed
     from ..models import load_model
     from ..options import EmbedOptions, LoadOptions
+    from .costs import like_model
     from .kept_recipes import existing
+    from .rough_costs import keep_rate
     from .stored_models import resolved
 
     what = f"speed of {model}"
@@ -182,6 +185,7 @@ def _speed(store: str | Path, model: str) -> Row:
         spent += time.monotonic() - began
         tokens += read
     rate = tokens / spent
+    keep_rate(like_model(ref, LoadOptions()), rate)
     return what, f"{rate:,.0f} tokens/s", f"a million tokens: {about(1e6 / rate)}; loaded in {ready:.0f} s"
 
 

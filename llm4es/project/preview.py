@@ -9,15 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import StoreError
-from ..options import DEFAULT_MODEL, MAX_LENGTH, STEP_PRESETS
-from .costs import FAR_LONGER, about, tokens_a_second
+from ..options import DEFAULT_MODEL, MAX_LENGTH, STEP_PRESETS, LoadOptions
+from .costs import FAR_LONGER, about
+from .rough_costs import TUNING, rough_rate, tokens_a_second
 from .text_table import folded
 
 SHOWN, SAMPLE, LINES = 3, 100, 5
 """Texts that are shown, entities whose tokens are counted, and lines of a text that are shown."""
 
 _STEP = 2048
-"""Tokens of a step of tuning, which takes as long as reading three times as many."""
+"""Tokens of a step of tuning."""
+
+_SHAPE = {"layers": 30, "dim": 576, "load_in": "none"}
+"""Of the model that a run reads with where none is named."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,9 @@ class Preview:
     counted: bool
     """By the model's own tokenizer; False: estimated from the texts' length, as it is not on this machine yet."""
     seconds: float | None
-    """By this machine's own record; None: it has none."""
+    """By this machine's own record, else roughly; None: nothing tells it."""
+    rough: bool
+    """Whether there is no such record."""
 
     def lines(self, recipe: str, width: int) -> list[str]:
         """The preview for people, in ``width`` columns; ``recipe`` is what a run is called with."""
@@ -44,7 +50,8 @@ class Preview:
             found += ["", f"{entity}: {events:,} event{'s' * (events != 1)}, {rough}{tokens:,} tokens"]
             found += [f"  {line}" for row in rows[:LINES] for line in folded(row, width - 2)] + more
         took = "no record of this machine's speed here yet: `llm4es doctor` tries it"
-        took = took if self.seconds is None else about(self.seconds)
+        why = ", rough: `llm4es doctor` tries this machine's speed" * self.rough
+        took = took if self.seconds is None else f"{about(self.seconds)}{why}"
         cost = (
             f"a run that reads the newest of each history takes about {self.tokens:,} tokens ({took}); where events "
             f"repeat, each distinct one is read once, which is less or up to about {FAR_LONGER} times as much: "
@@ -97,13 +104,14 @@ def preview(toml: str, folder: Path, store: str) -> Preview:
     sizes = [count(row["text"]) for row in rows]
     once = round(sum(min(size, MAX_LENGTH) for size in sizes) / max(1, len(sizes)) * n_entities)
     tuning = STEP_PRESETS["tiny_run"] * _STEP
-    speed = _speed(store)
+    speed, rough = _speed(store)
     return Preview(
         tuple((r["entity_id"], r["text"], r["n_events"], n) for r, n in zip(rows[:SHOWN], sizes, strict=False)),
         n_entities,
         2 * once + tuning,
         counted,
-        None if speed is None else (2 * once + 3 * tuning) / speed,
+        None if speed is None else (2 * once + TUNING * tuning) / speed,
+        rough,
     )
 
 
@@ -122,10 +130,17 @@ def _tokenizer() -> tuple[Callable[[str], int], bool]:
     return lambda text: len(estimated_tokens(text).starts), False
 
 
-def _speed(store: str) -> float | None:
+def _speed(store: str) -> tuple[float | None, bool]:
+    """Tokens a second, and whether that is rough."""
     from llm4es_store import Store
 
+    from ..models.devices import device_name, number_format
+
     try:
-        return tokens_a_second(Store(store))
+        recorded = tokens_a_second(Store(store))
     except StoreError:
-        return None
+        recorded = None
+    if recorded is not None:
+        return recorded, False
+    here = {"dtype": number_format(LoadOptions()), "device": device_name(LoadOptions())}
+    return rough_rate(None, {**_SHAPE, **here}), True

@@ -38,6 +38,7 @@ from .probe_warnings import (
     with_leaks,
 )
 from .recorded import last_run
+from .rough_costs import ROWS_FITTED
 from .several_tasks import of_each
 from .task_labels import check_classes
 
@@ -266,9 +267,7 @@ def probe(
         unit=done.unit,
         total=lambda rows: done.total(rows["features"].to_pylist()),
         setup=lambda: work,
-        amount=lambda plan: Amount(
-            done.fits(plan.todo["features"].to_pylist()) * len(evidence.everybody), "rows fitted"
-        ),
+        amount=lambda plan: Amount(done.fits(plan.todo["features"].to_pylist()) * len(evidence.everybody), ROWS_FITTED),
         like={"probe": str(options.probe), "protocol": str(options.protocol)},
     )
     outcome = incremental(context, job)

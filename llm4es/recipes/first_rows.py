@@ -64,8 +64,7 @@ def first_rows(spec: RawTable, path: Path, file: Readable) -> FirstRows:
 
 def rows_of(text: str, delimiter: str, quote: str, whole: bool = True) -> FirstRows:
     """The first rows of a text; where it is not ``whole``, its last row is cut and left out."""
-    skip = 0
-    lines = io.StringIO(text, newline="")
+    skip, lines = 0, io.StringIO(text, newline="")
     for line in iter(lines.readline, ""):
         if said := SEPARATOR.fullmatch(line):
             delimiter = said[1]
