@@ -198,7 +198,7 @@ class CombinedScores:
         if least < 2:
             raise ProbeError(
                 f"a training part of {len(y)} entities has 1 {'entity' if numbers else 'member of a class'}: best(...) "
-                "and stack(...) need 2 to look inside; give fewer --folds, larger --sizes, or vote(...)"
+                "and stack(...) need 2 to look inside; give more labels, larger --sizes, or vote(...)"
             )
         kind = KFold if numbers else StratifiedKFold
         return list(kind(min(INNER_FOLDS, least), shuffle=True, random_state=self.work.seed).split(y, y))

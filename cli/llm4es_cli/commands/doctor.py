@@ -23,6 +23,8 @@ def doctor(
 ) -> None:
     """Show versions, devices, memory, disk and cache, and how many tokens a second this machine reads.
 
+    Plans of a machine that has done nothing of the kind yet go by that figure: `llm4es run RECIPE --dry-run`.
+
     Examples:
 
         llm4es doctor
