@@ -156,3 +156,14 @@ def test_markdown_shows_names_as_they_are() -> None:
 def test_negative_ends_are_parted_by_a_word() -> None:
     text = markdown([row("tfidf", 0.01)])
     assert "| -0.040 to 0.060 |" in text
+
+
+def test_more_than_there_is_to_gain_is_no_figure() -> None:
+    near, hopeless = row("m@1", 0.8, 0.027, detectable=0.06), row("m@2", 0.8, 0.027, detectable=1.123)
+    few = "within noise: 943 entities cannot tell the two apart; "
+    none = "they cannot show any improvement"
+    assert notes([ROWS[0], hopeless])[0] == f"{few}{none}: it would have to be more than there is to gain"
+    assert notes([ROWS[0], near, hopeless])[0] == (
+        f"{few}the smallest difference that they would show is 0.060; {none} with 1 of the feature sets: it would have "
+        "to be more than there is to gain"
+    )

@@ -122,6 +122,9 @@ def test_the_first_screen_answers_and_warnings_say_what_mends_them(page: str, ll
     assert command in commands
     assert all(each.endswith(f" --store {tmp_path / 'store'}") for each in commands)
     assert "of all were read: embed it with --history full" in warned
+    (whole,) = (each for each in commands if " embed " in each)
+    assert whole.startswith("llm4es embed shop --model ")
+    assert " --k 1,2 --history full --max-length 40 --store " in whole
     code, _, told = llm4es(*shlex.split(command)[1:], "--folds", "2", "--bootstrap", "20", "--features", "counts")
     assert code == 0, told
 

@@ -44,12 +44,13 @@ def cautions(n: int, n_smallest: int | None, repeats: int, folds: int) -> list[s
     if n_smallest is not None and n_smallest < FEW_OF_A_CLASS:
         found.append(
             f"few of a class: the smallest has {n_smallest} of the {n:,} scored entities; below {FEW_OF_A_CLASS} a 95 "
-            "% interval holds the truth in about 90 % only, and 1 difference in 10 that is none is called one"
+            "% interval holds the truth in about 90 % only, and 1 difference in 10 that is none is called one; more "
+            "labels help, nothing else does"
         )
     if n_smallest is None and n < FEW_NUMBERS:
         found.append(
             f"few entities: {n:,} were scored; below {FEW_NUMBERS} a 95 % interval of R2 holds the truth in 81 "
-            "to 92 % only"
+            "to 92 % only; more labels help, nothing else does"
         )
     if folds > 1 and repeats == 1:
         found.append(

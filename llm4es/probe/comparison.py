@@ -58,6 +58,20 @@ def in_short(row: Mapping[str, Any]) -> str:
     return WITHIN_NOISE if row["p_adjusted"] >= SIGNIFICANT else str(row["words"]).partition(" ")[0]
 
 
+def shows_no_gain(row: Mapping[str, Any]) -> bool:
+    """Whether so few entities tell no improvement on the reference: it would have to be more than there is to gain.
+
+    Examples
+    --------
+    >>> row = {"metric": "roc_auc", "value": 0.85, "difference": -0.05}
+    >>> shows_no_gain(row | {"detectable": 0.2}), shows_no_gain(row | {"detectable": 0.05})
+    (True, False)
+    """
+    metric = METRICS[row["metric"]]
+    best = metric.most if metric.higher_is_better else metric.least
+    return bool(row["detectable"] > abs(best - (row["value"] - row["difference"])))
+
+
 def verdict(row: dict[str, Any]) -> str:
     """What a row of the comparison says, in words."""
     seen = f"; {row['n_seen']} of {row['n']} entities were seen in tuning" if row["n_seen"] else ""
@@ -66,10 +80,10 @@ def verdict(row: dict[str, Any]) -> str:
     if row["difference"] == row["detectable"] == 0:
         return f"as {row['reference']} in every resample" + seen
     if row["p_adjusted"] >= SIGNIFICANT:
-        return (
-            f"no difference to {row['reference']} beyond the noise: the smallest that {row['n']} entities can show is "
-            f"{row['detectable']:.3f}" + seen
-        )
+        least = f"the smallest that {row['n']} entities can show is {row['detectable']:.3f}"
+        if shows_no_gain(row):
+            least = f"{row['n']} entities cannot show any improvement on it"
+        return f"no difference to {row['reference']} beyond the noise: {least}{seen}"
     better = (row["difference"] > 0) == METRICS[row["metric"]].higher_is_better
     return (
         f"{'better' if better else 'worse'} than {row['reference']} by {abs(row['difference']):.3f} "

@@ -18,7 +18,7 @@ from ..core.figures import between, count, number, p_value, signed
 from ..core.interval_bar import interval_bar, scale_of
 from ..core.printable import printable_line
 from ..probe.cautions import cautions
-from ..probe.comparison import WITHIN_NOISE, in_short
+from ..probe.comparison import WITHIN_NOISE, in_short, shows_no_gain
 from .comparison_answer import answers
 from .text_table import GAP, Overflow, TextColumn, folded, text_table
 
@@ -74,15 +74,19 @@ def title(rows: Sequence[Row]) -> str:
 def notes(rows: Sequence[Row]) -> list[str]:
     """What a reader has to know before believing the figures: each thing once."""
     found = []
-    within = [row["detectable"] for row in rows if in_short(row) == WITHIN_NOISE]
-    near = sorted(size for size in within if 0 < size < inf)  # 0: every resample is like the reference
-    if near:
+    within = [row for row in rows if in_short(row) == WITHIN_NOISE]
+    hopeless = [row for row in within if shows_no_gain(row)]
+    near = sorted(row["detectable"] for row in within if row not in hopeless and 0 < row["detectable"] < inf)
+    apart = f"within noise: {rows[0]['n']:,} entities cannot tell the two apart"
+    if near:  # 0: every resample is like the reference
         least, most = number(near[0]), number(near[-1])
         size = least if least == most else f"{least} to {most}, depending on the features"
-        found.append(
-            f"within noise: {rows[0]['n']:,} entities cannot tell the two apart; "
-            f"the smallest difference that they would show is {size}"
-        )
+        apart += f"; the smallest difference that they would show is {size}"
+    if hopeless:
+        which = f" with {len(hopeless)} of the feature sets" if near else ""
+        apart += f"; they cannot show any improvement{which}: it would have to be more than there is to gain"
+    if near or hopeless:
+        found.append(apart)
     seen = [row for row in rows if row["n_seen"]]
     if seen:
         names = f"{seen[0]['features']} comes" if len(seen) == 1 else f"{len(seen)} feature sets come"

@@ -12,7 +12,7 @@ from ..core.interval_bar import interval_bar
 from ..features.expressions import is_combined
 from ..probe.cautions import cautions
 from ..probe.choices import choices, made_with, short, taken_with_vectors, took_none
-from ..probe.comparison import WITHIN_NOISE, in_short
+from ..probe.comparison import WITHIN_NOISE, in_short, shows_no_gain
 from .comparison_answer import Answering, Row, answering, in_figures, place
 from .underway import duration
 
@@ -154,5 +154,7 @@ def _noise(row: Row) -> tuple[bool, str, str]:
         return True, "Noise", f"p {p_value(row['p_adjusted'])}, corrected for every comparison of the table"
     if not row["detectable"] > 0 or not isfinite(row["detectable"]):
         return False, "Noise", f"{row['n']:,} entities cannot tell"
+    if shows_no_gain(row):
+        return False, "Noise", f"{row['n']:,} entities cannot show any improvement: they are too few"
     least = number(row["detectable"])
     return False, "Noise", f"{row['n']:,} entities show a difference of {least} or more, none smaller"

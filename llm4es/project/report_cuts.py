@@ -10,8 +10,10 @@ import pyarrow as pa
 from ..core.shell_words import shell_word
 from ..core.sql import literal
 from ..features.import_vectors import IMPORTED
+from ..options import EmbedOptions
 from .context import Context
 from .feature_source_vectors import readable
+from .recorded import runs_of
 from .short_vectors import with_dims
 from .space_versions import with_versions
 
@@ -89,7 +91,7 @@ def cut_warnings(context: Context, found: pa.Table) -> "list[Caution]":
     """
     from ..report.answer import Caution
 
-    of = shell_word(context.dataset)
+    of, made = shell_word(context.dataset), {row["features"]: row["config_id"] for row in _embeddings(context)}
     cautions = []
     for row in found.to_pylist():
         if row["n_cut"]:
@@ -100,5 +102,30 @@ def cut_warnings(context: Context, found: pa.Table) -> "list[Caution]":
             if row["tokens_kept"] == 1:
                 cautions.append(Caution(f"{text}: serialize without --max-events", "", f"llm4es serialize {of}"))
                 continue
-            cautions.append(Caution(f"{text}: embed it with --history full"))  # a model's folder is kept nowhere
+            whole = _embed_whole(context, made.get(row["features"], ""))
+            cautions.append(Caution(f"{text}: embed it with --history full", "", whole))
     return cautions
+
+
+def _embed_whole(context: Context, made: str) -> str:
+    """What embeds whole histories with the settings of an embedding; '' where they are more than are typed here."""
+    runs = runs_of(context.store, context.dataset, "embed")
+    config = next((run.config for run in runs if run.config.get("config_id") == made), {})
+    asked = config.get("options", {})
+    if not config.get("origin") or not config.get("k") or not _TYPED.keys() >= asked.keys() - {"history"}:
+        return ""
+    typed = {"model": config["origin"], "k": ",".join(map(str, config["k"])), "history": "full"}
+    for name, usual in _TYPED.items():
+        value = asked.get(name, usual)
+        if value != usual:
+            typed[name.replace("_", "-")] = ",".join(value) if isinstance(value, list) else str(value)
+    flags = " ".join(f"--{name} {shell_word(value)}" for name, value in typed.items())
+    return f"llm4es embed {shell_word(context.dataset)} {flags}"
+
+
+_TYPED = {
+    "max_length": EmbedOptions.max_length,
+    "pooling": EmbedOptions.pooling.value,
+    "texts": list(EmbedOptions.texts),
+}
+"""Options of an embedding that its command repeats, and what is usual."""
