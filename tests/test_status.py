@@ -11,8 +11,9 @@ import pytest
 from llm4es import Project
 from llm4es.project import doctor as machine
 from llm4es.project.doctor import doctor
+from llm4es.project.mends import AS_THEY_ARE
 from llm4es.project.observer import Null
-from llm4es.project.status import AS_THEY_ARE, status
+from llm4es.project.status import status
 
 from . import shop, tiny
 from .shell import Call
@@ -40,18 +41,20 @@ def test_what_is_there_and_what_is_out_of_date(place: Path) -> None:
     assert now["run", "embed shop"][0] == 20
 
     shop.write(place / "shop", changed={3: "salt and pepper"})
-    assert glance(project)["entities", "shop"] == (20, "files have changed", "llm4es serialize shop")
+    mend = f"llm4es serialize shop --store {place / 'store'}"
+    assert glance(project)["entities", "shop"] == (20, "files have changed", mend)
     project.serialize()
     now = glance(project)
     assert now["entities", "shop"] == (20, AS_THEY_ARE, "")
-    # a folder's model by other lengths: no command is told that would make other vectors
-    assert now["vectors", "shop tiny@1 [64 tokens]"] == (19, "1 of texts that have changed", "")
-    assert now["probes", "shop loyal"] == (0, "2 of what is no more", "llm4es probe shop --task loyal")
+    mend = f"llm4es embed shop --model {model} --k 1 --max-length 64 --store {place / 'store'}"
+    assert now["vectors", "shop tiny@1 [64 tokens]"] == (19, "1 of texts that have changed", mend)
+    mend = "llm4es probe shop --task loyal --folds 2 --repeats 1 --bootstrap 20 --features counts,tfidf"
+    assert now["probes", "shop loyal"] == (0, "2 of what is no more", f"{mend} --store {place / 'store'}")
 
     (place / "shop/events.csv").unlink()
     _, state, mend = glance(project)["entities", "shop"]
     assert "events" in state
-    assert mend == "llm4es serialize shop"
+    assert mend == ""  # no command brings the file back: which one it is, the state says
 
 
 def test_a_serialize_that_failed_is_not_up_to_date(place: Path) -> None:
@@ -61,7 +64,8 @@ def test_a_serialize_that_failed_is_not_up_to_date(place: Path) -> None:
     with suppress(ZeroDivisionError), project.store.run("serialize", "shop", config, "0") as run:
         run.begin()
         raise ZeroDivisionError
-    assert glance(project)["entities", "shop"] == (20, "the last serialize: failed", "llm4es serialize shop")
+    mend = f"llm4es serialize shop --store {place / 'store'}"
+    assert glance(project)["entities", "shop"] == (20, "the last serialize: failed", mend)
 
 
 def test_what_nobody_looked_at_is_not_called_up_to_date(place: Path) -> None:

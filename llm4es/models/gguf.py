@@ -30,7 +30,7 @@ MADE_FROM = "made_from.json"
 def dequantized(file: Path, to: Path | None = None) -> Path:
     """The safetensors folder of a GGUF file; ``to`` defaults to one in the cache named by the file's content."""
     digest = cached_hash(file)
-    folder = to or cache_dir() / "models" / f"{file.stem}-{digest[:12]}"
+    folder = to or _folder_of(file, digest)
     if _made_from(folder) == digest:
         return folder
     try:
@@ -50,6 +50,16 @@ def dequantized(file: Path, to: Path | None = None) -> Path:
     except OSError as error:
         raise ModelError(f"cannot write {folder}: {one_line(error)}; free some space, or set LLM4ES_CACHE") from error
     return folder
+
+
+def is_dequantized(file: Path) -> bool:
+    """Whether the safetensors folder of a GGUF file is in the cache already."""
+    digest = cached_hash(file)
+    return _made_from(_folder_of(file, digest)) == digest
+
+
+def _folder_of(file: Path, digest: str) -> Path:
+    return cache_dir() / "models" / f"{file.stem}-{digest[:12]}"
 
 
 def _convert(file: Path, to: Path) -> None:

@@ -38,26 +38,29 @@ def _no_bars() -> Iterator[None]:
         enable_progress_bars()
 
 
-def snapshot(identifier: str, revision: str | None, *, refresh: bool, what_else: str) -> tuple[Path, str | None]:
+def snapshot(
+    identifier: str, revision: str | None, *, refresh: bool, what_else: str, fetch: bool = True
+) -> tuple[Path, str | None]:
     """The folder of a repository's files and its commit; from this machine where it is there, unless ``refresh``.
 
-    ``what_else`` ends the message where there is no such repository.
+    ``what_else`` ends the message where there is no such repository. Without ``fetch`` the hub is not asked.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
 
-    fetch = partial(snapshot_download, identifier, revision=revision, allow_patterns=WANTED)
+    download = partial(snapshot_download, identifier, revision=revision, allow_patterns=WANTED)
     if not refresh:
         try:
             with _no_bars():
-                found = Path(fetch(local_files_only=True))
+                found = Path(download(local_files_only=True))
             check_folder(found)
             return found, found.name
         except (OSError, ValueError, HFValidationError, ModelError):
-            pass  # not on this machine, or not all of it: ask the hub
+            if not fetch:
+                raise ModelError(f"{identifier} is not on this machine") from None
     try:
         with phase(f"fetching {identifier} from the hub"), _no_bars():
-            found = Path(fetch(etag_timeout=TIMEOUT))
+            found = Path(download(etag_timeout=TIMEOUT))
     except RevisionNotFoundError as error:
         raise ModelError(
             f"{identifier} has no revision {revision}: look it up on huggingface.co/{identifier}"

@@ -13,15 +13,15 @@ from pathlib import Path
 from ..core.errors import Llm4esError, ModelError
 from ..core.versions import says_version, version_of
 from ..options import Method
-from .built_in import BUILT_IN, folder_of
+from .built_in import BUILT_IN, folder_of, is_here
 from .folders import adapter_fingerprint, check_adapter, check_folder, folder_fingerprint, read_shape
-from .gguf import dequantized
+from .gguf import dequantized, is_dequantized
 from .hub import REPOSITORY, snapshot
 from .ref import ModelRef, StoredModel
 from .suggest import remedy
 
 
-def resolve(name: str, stored: Mapping[str, StoredModel] | None = None) -> ModelRef:
+def resolve(name: str, stored: Mapping[str, StoredModel] | None = None, *, fetch: bool = True) -> ModelRef:
     """Find a model: of ``stored``, built in, a ``.gguf`` file, a local folder, a Hugging Face id (or ``id@revision``).
 
     What was fetched once is taken from this machine without asking the network. Imports neither torch nor transformers,
@@ -33,6 +33,8 @@ def resolve(name: str, stored: Mapping[str, StoredModel] | None = None) -> Model
         As a user types it.
     stored : mapping of str to StoredModel, optional
         Tuned models that the caller knows, by name.
+    fetch : bool, default True
+        Fetch, unpack and dequantise what this machine lacks; False: raise ModelError for it.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def resolve(name: str, stored: Mapping[str, StoredModel] | None = None) -> Model
     ...
     llm4es.core.errors.ModelError: no model folder at ./none: give a folder, a .gguf file, ... one of ...
     """
-    return _resolve(name, stored or {}, refresh=False)
+    return _resolve(name, stored or {}, refresh=False, fetch=fetch)
 
 
 def pull(name: str, stored: Mapping[str, StoredModel] | None = None) -> ModelRef:
@@ -84,10 +86,12 @@ def pull(name: str, stored: Mapping[str, StoredModel] | None = None) -> ModelRef
     return _resolve(name, stored or {}, refresh=True)
 
 
-def _resolve(name: str, stored: Mapping[str, StoredModel], *, refresh: bool) -> ModelRef:
+def _resolve(name: str, stored: Mapping[str, StoredModel], *, refresh: bool, fetch: bool = True) -> ModelRef:
     if name in stored:
-        return _stored(stored[name], stored, refresh=refresh)
+        return _stored(stored[name], stored, refresh=refresh, fetch=fetch)
     if name in BUILT_IN:
+        if not fetch and not is_here(BUILT_IN[name]):
+            raise ModelError(f"{name} is not on this machine")
         return _local(name, folder_of(BUILT_IN[name]))
     known = sorted([*BUILT_IN, *stored])
     one_of = f"one of {', '.join(known)}"
@@ -97,6 +101,8 @@ def _resolve(name: str, stored: Mapping[str, StoredModel], *, refresh: bool) -> 
     if path.suffix == ".gguf":
         if not path.is_file():
             raise ModelError(f"no file at {path}: {remedy(name, known, 'give the path of a .gguf file that is there')}")
+        if not fetch and not is_dequantized(path):
+            raise ModelError(f"{path} is not dequantised on this machine")
         return _local(_unversioned(path.stem, path), dequantized(path))
     if path.is_dir():
         return _local(_unversioned(path.resolve().name, path), path.resolve())
@@ -105,7 +111,7 @@ def _resolve(name: str, stored: Mapping[str, StoredModel], *, refresh: bool) -> 
         otherwise = f"give a folder, a .gguf file, a Hugging Face id or {one_of}"
         raise ModelError(f"no model folder at {name}: {remedy(name, known, otherwise)}")
     what_else = remedy(name, known, f"give {one_of}")
-    folder, commit = snapshot(identifier, revision or None, refresh=refresh, what_else=what_else)
+    folder, commit = snapshot(identifier, revision or None, refresh=refresh, what_else=what_else, fetch=fetch)
     return _local(name, folder, commit)
 
 
@@ -137,14 +143,14 @@ def _local(name: str, folder: Path, revision: str | None = None) -> ModelRef:
     )
 
 
-def _stored(model: StoredModel, stored: Mapping[str, StoredModel], *, refresh: bool) -> ModelRef:
+def _stored(model: StoredModel, stored: Mapping[str, StoredModel], *, refresh: bool, fetch: bool) -> ModelRef:
     """A tuned model: full weights of its own, or an adapter on its base."""
     if Method(model.method) == Method.FULL:
         own = _local(model.name, model.folder)
         return replace(own, base=model.base)
     check_adapter(model.folder)
     others = {name: other for name, other in stored.items() if name != model.name}
-    base = _base(model, others, refresh=refresh)
+    base = _base(model, others, refresh=refresh, fetch=fetch)
     if base.adapter is not None:
         raise ModelError(
             f"{model.name} was tuned on {base.name}, itself a LoRA: tune {base.base} or full weights instead"
@@ -155,10 +161,10 @@ def _stored(model: StoredModel, stored: Mapping[str, StoredModel], *, refresh: b
     return replace(base, name=model.name, adapter=model.folder, base=base.name, fingerprint=fingerprint)
 
 
-def _base(model: StoredModel, stored: Mapping[str, StoredModel], *, refresh: bool) -> ModelRef:
+def _base(model: StoredModel, stored: Mapping[str, StoredModel], *, refresh: bool, fetch: bool) -> ModelRef:
     """What a model was tuned from; an error says that it is the base of this one."""
     try:
-        return _resolve(model.base, stored, refresh=refresh)
+        return _resolve(model.base, stored, refresh=refresh, fetch=fetch)
     except Llm4esError as error:
         path = Path(model.base)
         if path.is_absolute() and not path.exists():

@@ -27,6 +27,7 @@ from .executor import Increment, Local, TableRows
 from .incremental import Job, incremental
 from .observer import Advance
 from .outcome import Outcome
+from .selection import WHOM
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,7 +97,8 @@ class Alignment:
     @property
     def _job(self) -> Job:
         plain, made = self.plain, config_id({**self.settings, "texts": self.plain.record["texts"]})
-        kept = {name: plain.record[name] for name in ("model_name", "revision", "k", "texts") if name in plain.record}
+        names = ("model_name", "revision", "k", "texts", WHOM)
+        kept = {name: plain.record[name] for name in names if name in plain.record}
         aligned = {"model": self.target.model, "config_id": self.target.config_id}
         return Job(
             stage="embed",

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from ..core.sql import literal, where
+from ..options import ProbeOptions
 from .context import Context
 from .selection import entities_sql
 
@@ -34,6 +35,39 @@ def asked_for(context: Context) -> int | None:
     everybody = entities_sql(context.dataset, context.cutoff.config_id, None)
     ((n,),) = context.store.sql(f"SELECT count(*) FROM ({everybody})").fetchall()
     return context.max_entities if context.max_entities < n else None
+
+
+def configuration(context: Context, task: str, options: ProbeOptions) -> dict[str, Any]:
+    """What the ``config_id`` of probes is made from.
+
+    Parameters
+    ----------
+    context : Context
+        Of the task, for as many entities as ``asked_for`` says.
+    task : str
+        One of the recipe's.
+    options : ProbeOptions
+        As they are probed.
+
+    Returns
+    -------
+    dict
+        Plain values.
+
+    Examples
+    --------
+    >>> from llm4es.options import ProbeOptions
+    >>> list(configuration(context.with_(max_entities=5), "loyal", ProbeOptions()))
+    ['task', 'options', 'max_entities']
+    """
+    config: dict[str, Any] = {"task": task, "options": options.fingerprint()}
+    if context.max_entities is not None:  # cohorts are kept apart
+        config["max_entities"] = context.max_entities
+    if context.cutoff.key:  # and so are cut-offs; probes of whole histories have the keys that they always had
+        config["as_of"] = context.cutoff.key
+    if positive := context.recipe.tasks[task].positive:  # rows made before there was the key stay
+        config["positive"] = positive
+    return config
 
 
 def made_for(context: Context, run_id: str) -> tuple[int | None, bool]:

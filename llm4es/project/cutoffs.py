@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 DONE = "done"
 
+_THEN = " then "
+"""In a key, between the time that is learnt at and the one that is scored at."""
+
 
 @dataclass(frozen=True)
 class Which:
@@ -70,7 +73,7 @@ class Cutoff:
     def key(self) -> str:
         """What tells one cut-off from another; '' for whole histories."""
         ends = [moment.astimezone(UTC).isoformat() for moment in (self.train_as_of, self.as_of) if moment]
-        return self.own or " then ".join(ends)
+        return self.own or _THEN.join(ends)
 
     def recorded(self) -> dict[str, Any]:
         """As the record of a run keeps it."""
@@ -170,6 +173,20 @@ def _moment(text: str | None) -> datetime | None:
         return None
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def two_times(key: str) -> tuple[datetime, datetime] | tuple[None, None]:
+    """The time that a probe learns at and the one that it is scored at, from the key of its cut-off; else none.
+
+    Examples
+    --------
+    >>> [time.year for time in two_times("2024-01-01T00:00:00+00:00 then 2025-01-01T00:00:00+00:00")]
+    [2024, 2025]
+    >>> two_times("2024-01-01T00:00:00+00:00")
+    (None, None)
+    """
+    train, then, test = key.partition(_THEN)
+    return (datetime.fromisoformat(train), datetime.fromisoformat(test)) if then else (None, None)
 
 
 def is_later(end: str, cutoff: Cutoff) -> bool:

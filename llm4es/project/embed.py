@@ -6,7 +6,7 @@ model keeps the vectors of three fixed texts; later uses compare, and warn when 
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -23,7 +23,7 @@ from ..models.ref import (
     check_length,
     effective_k,
 )
-from ..models.sentence_modules import read_modules
+from ..models.sentence_modules import SentenceModules, read_modules
 from ..models.wrong_before import wrong_before
 from ..options import UNSAID, EmbedOptions, EngineName, History, Layers, LoadOptions, Pooling, WorkerOptions
 from .align import Alignment
@@ -37,7 +37,7 @@ from .embed_events import embed_events
 from .embed_executor import embed_executor
 from .executor import Increment, TableRows, Work
 from .first_look import first_look
-from .given_prompts import given_prompts
+from .given_prompts import given_prompts, recorded_prompt
 from .how_kept import how_kept
 from .incremental import Job, incremental
 from .observer import Advance, as_increments
@@ -45,8 +45,7 @@ from .outcome import Outcome
 from .places import ORIGIN, place_of
 from .read_anew import PLAIN, read_anew
 from .read_anew import RECORDED as STATES
-from .selection import choose_texts, entities_sql
-from .short_vectors import ASKED
+from .selection import WHOM, Texts, choose_texts, entities_sql
 from .spaces import space_of
 from .stand_ins import of_embeddings
 from .stored_models import resolved
@@ -105,14 +104,11 @@ def embed(
     chosen = choose_texts(store, context.dataset, options.texts, context.which)
     ref = resolved(store, model)
     check_length(ref, options.max_length)
-    modules = read_modules(ref.folder, ref.name, ref.dim) if options.pooling is Pooling.MODEL else None
-    prompts = _asked(ref, options)
+    modules, prompts = _modules(ref, options), _asked(ref, options)
     check_dims(ref.name, modules.dim if modules else ref.dim, options.dims)
     origin = place_of(model, ref)
     space = space_of(context, ref, load, origin)
-    config = {"model": space.fingerprint, "options": options.fingerprint(), "texts": chosen.pairs}
-    config |= {"modules": modules.fingerprint} if modules else {}
-    config |= {"prompt": prompts.fingerprint} if prompts else {}
+    config = configuration(ref, options, space.fingerprint, chosen)
     scope = {"dataset": context.dataset, "model": space.name, "config_id": config_id(config)}
     entities = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
     hashes = store.sql(chosen.hashes_sql(entities)).to_arrow_table()
@@ -167,7 +163,8 @@ def embed(
             "k": depths,
             RECORDED: EVERYBODY if context.max_entities is None else SOME,
             STATES: PLAIN,
-            **({ASKED: prompts.name} if prompts else {}),
+            WHOM: context.max_entities,
+            **(recorded_prompt(options.prompt, prompts) if prompts else {}),
             **config,
         },
         table="embeddings",
@@ -203,6 +200,36 @@ def embed(
         return incremental(context, job)
     aligned = Alignment.of(context, job, options.align_to, options.store_as)
     return aligned.outcome(incremental(context, job))
+
+
+def configuration(ref: ModelRef, options: EmbedOptions, space: str, texts: Texts) -> dict[str, Any]:
+    """What the ``config_id`` of vectors of whole texts is made from.
+
+    Parameters
+    ----------
+    ref : ModelRef
+        What reads them.
+    options : EmbedOptions
+        How.
+    space : str
+        Fingerprint of the space.
+    texts : Texts
+        What is read.
+
+    Returns
+    -------
+    dict
+        Plain values.
+    """
+    modules, prompts = _modules(ref, options), _asked(ref, options)
+    config: dict[str, Any] = {"model": space, "options": options.fingerprint(), "texts": texts.pairs}
+    config |= {"modules": modules.fingerprint} if modules else {}
+    return config | ({"prompt": prompts.fingerprint} if prompts else {})
+
+
+def _modules(ref: ModelRef, options: EmbedOptions) -> SentenceModules | None:
+    """The model's own pooling, where that is asked for."""
+    return read_modules(ref.folder, ref.name, ref.dim) if options.pooling is Pooling.MODEL else None
 
 
 def _asked(ref: ModelRef, options: EmbedOptions) -> PromptSet | None:

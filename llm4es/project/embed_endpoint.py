@@ -29,7 +29,7 @@ from .how_kept import how_kept
 from .incremental import Job, incremental
 from .observer import Advance, as_increments
 from .outcome import Outcome
-from .selection import choose_texts, entities_sql
+from .selection import WHOM, Texts, choose_texts, entities_sql
 from .stand_ins import of_embeddings
 from .token_counts import read_by
 
@@ -98,8 +98,8 @@ def embed_endpoint(
     store, address = context.store, server_address(options.base_url)
     context.say_cutoff("embed")
     chosen = choose_texts(store, context.dataset, options.texts, context.which)
-    space = _space(context, model)
-    config = {"model": {"endpoint": model}, "options": options.fingerprint(), "texts": chosen.pairs}
+    space = space_served(context, model)
+    config = configuration(model, options, chosen)
     made = config_id(config)
     scope = {"dataset": context.dataset, "model": space, "config_id": made}
     entities = entities_sql(context.dataset, context.cutoff.config_id, context.max_entities)
@@ -115,7 +115,7 @@ def embed_endpoint(
         stage="embed",
         what=space,
         config_id=made,
-        record={"config_id": made, "model_name": space, "base_url": address.url, **config},
+        record={"config_id": made, "model_name": space, "base_url": address.url, WHOM: context.max_entities, **config},
         table="embeddings",
         scope=scope,
         key=KEY,
@@ -147,7 +147,12 @@ def _refuse_loading(load: LoadOptions) -> None:
             raise OptionError(f"{setting.flag} {getattr(load, name)} with --engine openai: the server loads its model")
 
 
-def _space(context: Context, model: str) -> str:
+def configuration(model: str, options: EmbedOptions, texts: Texts) -> dict[str, Any]:
+    """What the ``config_id`` of a server's vectors is made from: the name that it knows, options, texts."""
+    return {"model": {"endpoint": model}, "options": options.fingerprint(), "texts": texts.pairs}
+
+
+def space_served(context: Context, model: str) -> str:
     """The model's name; another one where vectors of a model in this process, or imported ones, have it."""
     query = f"SELECT 1 FROM embeddings WHERE {where({'model': model})} AND pooling <> '{ENDPOINT}' LIMIT 1"
     return f"{model}+openai" if context.store.sql(query).fetchall() else model

@@ -30,13 +30,14 @@ from .event_request import EventRequest
 from .event_texts import DistinctEvents, kinds_of
 from .events_said import EventsRead
 from .executor import Increment, Local, TableRows
+from .given_prompts import recorded_prompt
 from .how_kept import how_kept
 from .incremental import Job, carry_out, incremental, plan_of
 from .observer import Advance
 from .outcome import Outcome
 from .places import ORIGIN, place_of
 from .recorded import runs_of
-from .short_vectors import ASKED
+from .selection import WHOM
 from .spaces import space_of
 from .stored_models import resolved
 
@@ -140,7 +141,8 @@ class _Step:
                 "revision": asked.ref.revision,
                 ORIGIN: self.origin,
                 "k": asked.depths,
-                **({ASKED: asked.text.prompts.name} if asked.text.prompts else {}),
+                WHOM: context.max_entities,
+                **(recorded_prompt(asked.options.prompt, asked.text.prompts) if asked.text.prompts else {}),
                 **asked.config,
             },
             table="embeddings",
@@ -244,8 +246,6 @@ class _Step:
         vectors = np.asarray(rows["vector"].flatten()).reshape(len(rows), -1)
         empty = np.flatnonzero(~vectors.any(axis=1))
         self.zeros.update(rows["entity_id"].take(pa.array(empty)).to_pylist())
-
-    # -- what is said --------------------------------------------------------------------------------------------------
 
     def _planned(self, plan: Plan) -> Amount:
         """In a dry run: how many events a model will read, for whom, and their tokens, each counted."""

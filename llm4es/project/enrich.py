@@ -33,7 +33,7 @@ from .observer import Advance
 from .outcome import Outcome
 from .rechecked import Rechecked, rechecked
 from .rewritten_before import refused_before, rewritten_before
-from .selection import RAW, choose_texts, entities_sql
+from .selection import RAW, WHOM, choose_texts, entities_sql
 from .stored_models import resolved
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions, working:
     planned = planned_variants(hashes["entity_id"], options)  # (entity_id, variant)
     wanted = planned.join(hashes, "entity_id").sort_by([("entity_id", "ascending"), ("variant", "ascending")])
     model = _model(context, options)
-    free = _paraphrase(context, options)
+    free = paraphrased(context, options)
     config = {"base": base, "options": fingerprint(options, load, model, free)}
     made, cost, unanswered = variants_config(store, dataset, config), Cost(), list[str]()
     checked = rechecked(context, made, config, raw.condition)
@@ -105,7 +105,8 @@ def enrich(context: Context, options: EnrichOptions, load: LoadOptions, working:
         stage="enrich",
         what=str(options.by),
         config_id=made,
-        record={"config_id": made, "variants": sorted(set(wanted["variant"].to_pylist())), **config},
+        record={"config_id": made, "variants": sorted(set(wanted["variant"].to_pylist())), WHOM: context.max_entities}
+        | config,
         table="texts",
         scope={"dataset": dataset, "config_id": made},
         key=KEY,
@@ -180,7 +181,7 @@ def _prepared(
     return plan.todo
 
 
-def _paraphrase(context: Context, options: EnrichOptions) -> tuple[str, ...]:
+def paraphrased(context: Context, options: EnrichOptions) -> tuple[str, ...]:
     """The fields that a model may say in other words, as texts name them; by rules, and freely written, none."""
     if options.by is EnrichBy.RULES or options.constrain is Constrain.OFF:
         return ()

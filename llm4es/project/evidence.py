@@ -1,7 +1,6 @@
 """What a task's probes are made from, as it is now: which of those in the store still hold, and why others do not.
 
-In: a context, a task, a protocol. Out: the hash that a live probe bears; names of stale ones with a reason. Knows no
-probe's inside.
+In: a context, a task, a protocol. Out: the hash that a live probe bears; names of stale ones with a reason. Fits none.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,6 +18,7 @@ from ..core.tasks import OF_NUMBERS, OWN_FOLDS, PRIMARY, Kind, plain_protocol
 from ..features.result_hash import contents, hash_with
 from .cohorts import made_for
 from .context import Context
+from .cutoffs import keys, two_times
 from .feature_source import FeatureSource
 from .feature_sources import all_feature_sources, named
 from .new_items import under_protocol
@@ -267,15 +267,16 @@ def only_live(context: Context, probes: pa.Table) -> pa.Table:
     True
     """
     columns = ("task", "protocol", "config_id")
-    kept = pa.array([True] * len(probes), pa.bool_())
+    kept, ends = pa.array([True] * len(probes), pa.bool_()), keys(context.store, context.dataset)
     for group in dict.fromkeys(zip(*(probes[column].to_pylist() for column in columns), strict=True)):
         mine = reduce(pc.and_, (pc.equal(probes[c], value) for c, value in zip(columns, group, strict=True)))
         rows = probes.filter(mine)
         n, unseen_only = made_for(context, rows["run_id"][0].as_py())
-        cohort = under_protocol(context, group[1]).of_task(group[0]).with_(max_entities=n)
+        of = under_protocol(context.at(*two_times(ends.get(group[2], ""))), group[1])
+        cohort = of.of_task(group[0]).with_(max_entities=n)
         sources = {source.name: source for source in all_feature_sources(cohort)}
         evidence = Evidence.of(cohort, group[0], plain_protocol(group[1]), unseen_only=unseen_only)
-        stale = evidence.stale(rows, sources)
-        gone = pc.and_(mine, pc.is_in(probes["features"], pa.array(sorted(stale), pa.string())))
+        stale = pa.array(sorted(evidence.stale(rows, sources)), pa.string())
+        gone = pc.and_(mine, pc.is_in(probes["features"], stale))
         kept = pc.and_(kept, pc.invert(gone))
     return probes.filter(kept)

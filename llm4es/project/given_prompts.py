@@ -7,8 +7,12 @@ from pathlib import Path
 
 from ..core.errors import OptionError, one_line
 from ..embed.prompts import Asked, PromptSet, built_in_prompt, parse_prompts
+from .short_vectors import ASKED
 
 ENDING = ".toml"
+
+FILE = "prompt_file"
+"""Key of a run's record: the file that says what was asked."""
 
 
 def given_prompts(given: str, asked: Asked) -> PromptSet:
@@ -48,3 +52,27 @@ def given_prompts(given: str, asked: Asked) -> PromptSet:
         why = error.strerror if isinstance(error, OSError) and error.strerror else one_line(error, 120)
         raise OptionError(f"--prompt {given} cannot be read ({why}): give a TOML file of templates") from error
     return parse_prompts(text, path.stem, asked)
+
+
+def recorded_prompt(given: str | None, prompts: PromptSet) -> dict[str, str]:
+    """What a run's record says of a prompt besides its words: its name, and where its file lies.
+
+    Parameters
+    ----------
+    given : str or None
+        As it was typed.
+    prompts : PromptSet
+        What it stands for.
+
+    Returns
+    -------
+    dict of str to str
+        No file of a prompt that comes with the program.
+
+    Examples
+    --------
+    >>> recorded_prompt("one-word", given_prompts("one-word", Asked.HISTORIES))
+    {'asked': 'one-word'}
+    """
+    path = Path(given or "").expanduser()
+    return {ASKED: prompts.name} | ({FILE: str(path.absolute())} if path.suffix == ENDING else {})

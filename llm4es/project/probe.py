@@ -5,7 +5,7 @@ In: a context, a task, feature sources, options. Out: rows of ``probes`` and ``p
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -15,7 +15,7 @@ from ..core.lean_arrow import lean_scikit
 from ..core.tasks import of_kind_sql
 from ..options import ProbeOptions, SelectOptions
 from ..recipes.field_names import field_name
-from .cohorts import asked_for
+from .cohorts import asked_for, configuration
 from .combined_probes import FitsDone, ProbesBefore, with_parts
 from .context import Context
 from .costs import Amount
@@ -189,16 +189,9 @@ def probe(
             check_classes(each, task)
     evidence = Evidence.of(context, task, options.protocol, unseen_only=options.unseen_only)
     labels, splits, past = evidence.labels, evidence.splits, evidence.earlier_labels
-    config: dict[str, Any] = {"task": task, "options": options.fingerprint()}
-    if context.max_entities is not None:  # cohorts are kept apart
-        config["max_entities"] = context.max_entities
-    if context.cutoff.key:  # and so are cut-offs; probes of whole histories have the keys that they always had
-        config["as_of"] = context.cutoff.key
-    spec = context.recipe.tasks[task]
+    config, spec = configuration(context, task, options), context.recipe.tasks[task]
     if context.earlier is not None and spec.as_of is None:
         context.observer.say(f"probe {task}: the labels have no dates and are the same at both times")
-    if spec.positive:  # rows made before there was the key stay
-        config["positive"] = spec.positive
     made = config_id(config)
     by_name = with_parts(feature_sources(context) if sources is None else sources)
     hashes = {name: evidence.expected(source) for name, source in by_name.items()}

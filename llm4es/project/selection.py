@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 RAW = "raw"
 ALL = "all"
 
+WHOM = "max_entities"
+"""Key of a run's record: how many entities were asked for; None: all."""
+
 
 @dataclass(frozen=True)
 class Texts:

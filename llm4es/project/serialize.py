@@ -28,8 +28,11 @@ from .raw_rows import WRITER, WRITER_NOW
 from .reading import EVENT_FIELDS, Reading
 from .recorded import last_run, runs_of
 from .same_labels import EVERYBODY, made_from
-from .selection import n_texts
+from .selection import WHOM, n_texts
 from .text_sets import text_sets
+
+ON_BAD_ROW = "on_bad_row"
+"""Key of a run's record: what becomes of rows that cannot be read."""
 
 TOLD = 0.1
 """Share of texts that are new or have changed from which on it is told anew how many events are distinct."""
@@ -89,7 +92,8 @@ def serialize(context: Context, options: SerializeOptions, working: WorkerOption
         "events_files": source.contents[context.recipe.events.table],  # the same people under another name are known
         "whole_recipe": context.recipe.serialized_hash(),
         EVENT_FIELDS: [field.name for field in context.recipe.fields],
-        "max_entities": context.max_entities,
+        WHOM: context.max_entities,
+        ON_BAD_ROW: options.on_bad_row.value,
         WRITER: WRITER_NOW,
         EVERYBODY: made_from(context.recipe, source, skip=options.on_bad_row == "skip"),
         **cuts[-1].config,
@@ -148,7 +152,7 @@ def _already_there(context: Context, record: dict[str, Any]) -> int | None:
     if last is None or last.status != "done":
         return None
     same = all(last.config.get(key) == record[key] for key in ("config_id", "source", "whole_recipe"))
-    done, asked = last.config.get("max_entities"), context.max_entities
+    done, asked = last.config.get(WHOM), context.max_entities
     same = same and not unfitted(context.store, context.recipe) and not lost_since(context, last)
     if not same or (done is not None and (asked is None or asked > done)):
         return None

@@ -25,6 +25,7 @@ from .context import Context
 from .evidence import UNREAD, Evidence
 from .feature_source import FeatureSource
 from .feature_sources import READ_ANEW, all_feature_sources, named
+from .probe_again import probe_words
 from .stale_words import in_words, say_stale
 
 
@@ -115,27 +116,16 @@ class ShownProbes:
 
     def _remedy(self, reasons: Iterable[str]) -> str:
         """The commands that make such probes anew."""
-        asked = {**_probe_config(self.context, self.config_id).get("options", {})}
-        size, protocol = asked.pop("train_size", None), plain_protocol(self.options.protocol)
-        words = {"protocol": protocol, **{name: asked[name] for name in _SAID if name in asked}}
-        usual = ProbeOptions().fingerprint()
-        flags = [f"--{name} {value}" for name, value in words.items() if value != usual.get(name)]
-        flags += ["--unseen-only"] if asked.get("unseen_only") else []
-        flags += [f"--sizes {size}"] if size else []
-        n = self.cohort.max_entities
-        flags += [] if n is None else [f"--max-entities {n}"]
-        times = typed_times(self.options.train_as_of, self.options.test_as_of) + typed_items(self.options)
+        asked = {"task": self.task, "options": {"protocol": plain_protocol(self.options.protocol)}}
+        made = _probe_config(self.context, self.config_id) or asked
+        words = probe_words(self.context.dataset, made)
         first = f"{READ_ANEW} and then " if UNREAD in reasons else ""
-        return f"{first}`{' '.join([_probing(self.context.dataset, self.task), *flags])}{times}`"
+        return f"{first}`{' '.join(map(shell_word, ['llm4es', *words]))}`"
 
 
 def _probing(dataset: str, task: str) -> str:
     """The command that probes a task."""
     return f"llm4es probe {shell_word(dataset)} --task {shell_word(task)}"
-
-
-_SAID = ("probe", "folds", "repeats", "bootstrap", "seed")
-"""Options of a probe that a command which makes it anew has to repeat, besides protocol, size and whom."""
 
 
 def shown_probes(context: Context, task: str, options: CompareOptions, config_id: str | None = None) -> ShownProbes:

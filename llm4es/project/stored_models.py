@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from llm4es_store import Store
 
 
-def stored_models(store: "Store") -> dict[str, StoredModel]:
+def stored_models(store: "Store", *, fetch: bool = True) -> dict[str, StoredModel]:
     """Every live model of the store, by its name; a remote store's weights are fetched into the cache once.
 
     Parameters
     ----------
     store : Store
         Whose models.
+    fetch : bool, default True
+        Fetch those weights; False: they may not be there.
 
     Returns
     -------
@@ -34,7 +36,7 @@ def stored_models(store: "Store") -> dict[str, StoredModel]:
     """
     folder = store.layout.folder("models")
     rows = store.sql("SELECT model, path, method, base, base_fingerprint FROM models").fetchall()
-    if rows and (remote := store.remote_folders()) is not None:
+    if fetch and rows and (remote := store.remote_folders()) is not None:
         for _, path, *_ in rows:
             remote.download(Path(path).name)
     return {
@@ -43,7 +45,7 @@ def stored_models(store: "Store") -> dict[str, StoredModel]:
     }
 
 
-def resolved(store: "Store | None", model: str | ModelRef) -> ModelRef:
+def resolved(store: "Store | None", model: str | ModelRef, *, fetch: bool = True) -> ModelRef:
     """A model by name, tuned ones of the store included: named once, it travels as a value from here on.
 
     Parameters
@@ -52,6 +54,8 @@ def resolved(store: "Store | None", model: str | ModelRef) -> ModelRef:
         Whose tuned models are known too.
     model : str or ModelRef
         What ``--model`` takes: a tuned model's bare name is its newest version. A value comes back as it is.
+    fetch : bool, default True
+        Fetch what this machine lacks; False: raise ModelError for it.
 
     Returns
     -------
@@ -70,8 +74,8 @@ def resolved(store: "Store | None", model: str | ModelRef) -> ModelRef:
     """
     if isinstance(model, ModelRef):
         return model
-    stored = {} if store is None else stored_models(store)
-    return resolve(meant(model, stored), stored)
+    stored = {} if store is None else stored_models(store, fetch=fetch)
+    return resolve(meant(model, stored), stored, fetch=fetch)
 
 
 def lineage_of(store: "Store", model: str) -> list[str]:

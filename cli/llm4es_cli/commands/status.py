@@ -8,7 +8,8 @@ from ..signature import with_options
 def status(call: Call) -> None:
     """Show what the store holds, what of it is out of date, and the command that mends that.
 
-    Raw files are read to see whether they have changed.
+    The command makes the same anew: with the options, the model and the store that it was made with. Where none does,
+    what is missing is said in its place. Raw files are read to see whether they have changed.
 
     Examples:
 
