@@ -158,6 +158,29 @@ def test_bad_words(place: Place, words: tuple[str, ...], message: str) -> None:
         place("probe", *FEW[2:], *(() if "--folds" in words else FEW[:2]), *words)
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--protocol", "cvv"), r"--protocol 'cvv' is unknown: choose one of cv, holdout, .*; did you mean 'cv'\?"),
+        (("--probe", "logistics"), r"--probe 'logistics' is unknown: choose one of .*; did you mean 'logistic'\?"),
+        (("--metric", "roc"), r"--metric 'roc' was not computed: choose one of .*; did you mean 'roc_auc'\?"),
+        (("--reference", "tfdf"), r"--reference 'tfdf' was not probed: choose one of .*; did you mean 'tfidf'\?"),
+    ],
+)
+def test_names_near_what_can_be_compared(place: Place, words: tuple[str, ...], message: str) -> None:
+    place("probe", *FEW, "--features", "tfidf,majority")
+    with pytest.raises(ProbeError, match=message):
+        place("compare", *words)
+
+
+def test_a_refused_probe_is_not_what_settings_are_compared_with(place: Place) -> None:
+    place("probe", *FEW, "--features", "counts")
+    with pytest.raises(ProbeError, match="for 1000 folds"):
+        place("probe", "--features", "counts", "--folds", "1000", "--repeats", "1")
+    done = place.rows("probe", "--features", "counts", "--folds", "4", "--repeats", "1", "--dry-run")
+    assert "folds 3 \u2192 4" in done[0]["why"]
+
+
 def test_a_label_that_the_texts_show_is_warned_of(tmp_path: Path) -> None:
     here = Place(tmp_path)
     here.recipe.write_text(

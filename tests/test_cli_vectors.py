@@ -91,7 +91,10 @@ def test_imported_vectors_are_probed_compared_and_searched(place: tuple[Path, Pa
     ((best,),) = Store(store).sql("SELECT entity_id FROM nearest('shop', 'c1', 'coles', 0, 1)").fetchall()
     assert near[0]["entity_id"] == best
     for asked, line in (
-        ("'shp', 'c1', 'coles', 0", "nearest: no embeddings of dataset 'shp': there are .*shop"),
+        (
+            "'shp', 'c1', 'coles', 0",
+            r"nearest: no embeddings of dataset 'shp': there are .*shop.*; did you mean 'shop'\?",
+        ),
         ("'shop', 'c1', 'coals', 0", "nearest: no embeddings of shop by model 'coals': there are .*coles"),
         ("'shop', 'c1', 'coles', 8", r"nearest: no embeddings of shop by coles with k 8: there are \[0\]"),
         ("'shop', 'c77', 'coles', 0", "nearest: no entity 'c77' of shop has a vector by coles with k 0: look in"),

@@ -31,7 +31,7 @@ def test_a_near_name_is_suggested(typed: str, meant: str) -> None:
     with pytest.raises(ModelError) as caught:
         resolve(typed, STORED)
     assert str(caught.value).endswith(f": did you mean {meant}?")
-    assert str(caught.value).startswith(f"no model {typed!r} here, and the Hugging Face hub cannot be reached (")
+    assert str(caught.value).startswith(f"no model {typed!r} here, and the Hugging Face hub cannot be reached: did you")
     assert len(str(caught.value)) < 160  # the hub's paragraph is not in it
 
 
@@ -55,7 +55,7 @@ def test_a_near_folder_is_suggested_as_it_would_be_typed(
 
 def test_a_name_like_no_other_gets_the_names_there_are() -> None:
     known = "all-minilm-l6-v2, bank-tuned, shop-tuned, smollm2-135m"
-    with pytest.raises(ModelError, match=rf"be reached \(\w+\): give one of {known}$"):
+    with pytest.raises(ModelError, match=rf"be reached: give one of {known}$"):
         resolve("gpt2", STORED)
 
 

@@ -1,6 +1,7 @@
 """``init``: unknown tables to recipes that work, and what it says that it is unsure of."""
 
 import gzip
+import shlex
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +14,8 @@ from llm4es.options import SerializeOptions
 from llm4es.recipes import load_recipe, locate, read_events, read_labels
 from llm4es.recipes.init.draft import Draft, draft_recipe
 from llm4es.serialize import serialize
+
+from .shell import invoke
 
 CSV = (
     "row_id;Client ID;visitedAt;Shop name;price;pages;país;sessionId\n"
@@ -235,3 +238,47 @@ def test_bad_files(tmp_path: Path, contents: str | None, message: str) -> None:
         (tmp_path / "x.csv").write_text(contents, encoding="utf-8")
     with pytest.raises(DataError, match=message):
         draft_recipe(tmp_path / "x.csv")
+
+
+def test_labels_of_one_class_leave_the_template_of_a_task(tmp_path: Path) -> None:
+    events = "user,at,shop\n" + "".join(f"u{n % 8},2024-01-{n % 28 + 1:02},s{n % 3}\n" for n in range(80))
+    (tmp_path / "visits.csv").write_text(events)
+    (tmp_path / "one.csv").write_text("user,left\n" + "".join(f"u{n},no\n" for n in range(8)))
+    draft = draft_recipe(tmp_path / "visits.csv", tmp_path / "one.csv", tmp_path)
+    assert draft.toml.endswith('# table = "labels"\n# entity = "user"\n# label = "left"\n')
+    assert "# [tasks.left]" in draft.toml
+    assert load_recipe(str(drafted(tmp_path, draft))).tasks == {}
+    several = "".join(f"u{n % 8},{'yes' if n % 5 else 'no'}\n" for n in range(16))
+    (tmp_path / "many.csv").write_text(f"user,left\n{several}")
+    (torn,) = [
+        line for line in draft_recipe(tmp_path / "visits.csv", tmp_path / "many.csv").unsure if "several" in line
+    ]
+    rows = [line.split(",") for line in several.split()]
+    expected = sum(len({left for user, left in rows if user == each}) > 1 for each in {user for user, _ in rows})
+    assert torn == f"tasks.left: {expected} of 8 entities have several different 'left': keep one of them in many.csv"
+
+
+def test_a_name_near_the_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "good.csv").write_text("user,at,shop\n" + "u1,2024-01-01,tea\n" * 8)
+    (tmp_path / "labels.csv").write_text("user,left\nu1,no\n")
+    with pytest.raises(
+        DataError, match=r"no file at .*goodd.csv: give the table of events, .*; did you mean 'good.csv'"
+    ):
+        draft_recipe(tmp_path / "goodd.csv")
+    with pytest.raises(DataError, match=r"lables.csv: give the table of labels, .*; did you mean 'labels.csv'\?"):
+        draft_recipe(tmp_path / "good.csv", tmp_path / "lables.csv")
+
+
+def test_commands_name_the_data_where_it_lies_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "my data").mkdir()
+    (tmp_path / "out").mkdir()
+    events = "user,at,shop\n" + "".join(f"u{n % 8},2024-01-{n % 28 + 1:02},s{n % 3}\n" for n in range(80))
+    (tmp_path / "my data/visits.csv").write_text(events)
+    out = tmp_path / "out/x.toml"
+    said = invoke("init", tmp_path / "my data/visits.csv", "--out", out).stderr
+    (command,) = [line.split("`")[1] for line in said.splitlines() if line.startswith("wrote ")]
+    _, *words = shlex.split(command)
+    assert words == ["run", str(out), "--data", str(tmp_path / "my data")]
+    invoke("serialize", *words[1:], "--store", tmp_path / "store")
+    with pytest.raises(DataError, match=r"there is no visits.csv \(layout 'files'\): give theirs with --data"):
+        invoke("serialize", out, "--store", tmp_path / "store2")

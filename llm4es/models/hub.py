@@ -45,8 +45,7 @@ def snapshot(
 
     ``what_else`` ends the message where there is no such repository. Without ``fetch`` the hub is not asked.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub import errors, snapshot_download
 
     download = partial(snapshot_download, identifier, revision=revision, allow_patterns=WANTED)
     if not refresh:
@@ -55,24 +54,25 @@ def snapshot(
                 found = Path(download(local_files_only=True))
             check_folder(found)
             return found, found.name
-        except (OSError, ValueError, HFValidationError, ModelError):
+        except (OSError, ValueError, errors.HFValidationError, ModelError):
             if not fetch:
                 raise ModelError(f"{identifier} is not on this machine") from None
     try:
         with phase(f"fetching {identifier} from the hub"), _no_bars():
             found = Path(download(etag_timeout=TIMEOUT))
-    except RevisionNotFoundError as error:
+    except errors.RevisionNotFoundError as error:
         raise ModelError(
             f"{identifier} has no revision {revision}: look it up on huggingface.co/{identifier}"
         ) from error
-    except RepositoryNotFoundError as error:
+    except errors.RepositoryNotFoundError as error:
         raise ModelError(
             f"no model {identifier!r} on the Hugging Face hub, or none for this token: {what_else}"
         ) from error
-    except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
-        reason = type(error).__name__  # its text is a paragraph about caches and revisions
+    except (errors.HfHubHTTPError, errors.HFValidationError, OSError, ValueError) as error:
+        # its text is a paragraph about caches and revisions, and of a file that is not there no reason
+        reason = "" if isinstance(error, errors.LocalEntryNotFoundError) else f" ({type(error).__name__})"
         raise ModelError(
-            f"no model {identifier!r} here, and the Hugging Face hub cannot be reached ({reason}): {what_else}"
+            f"no model {identifier!r} here, and the Hugging Face hub cannot be reached{reason}: {what_else}"
         ) from error
     try:
         check_folder(found)

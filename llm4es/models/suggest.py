@@ -12,6 +12,12 @@ from ..core.errors import near_names
 LIKENESS = 0.7
 """How like two names are, 0..1, for one to be taken for a slip in typing the other."""
 
+BEGINNING = 0.8
+"""The same of a name and the beginning of another."""
+
+SHORTEST = 4
+"""Letters of a name that is taken for a beginning."""
+
 AT_MOST = 3
 """Names suggested at once."""
 
@@ -22,6 +28,8 @@ def remedy(name: str, known: Iterable[str], otherwise: str) -> str:
     Examples
     --------
     >>> remedy("smolm2-135m", ["smollm2-135m", "mine"], "give another")
+    'did you mean smollm2-135m?'
+    >>> remedy("smolm2", ["smollm2-135m", "mine"], "give another")
     'did you mean smollm2-135m?'
     >>> remedy("gpt-7", ["smollm2-135m", "mine"], "give another")
     'give another'
@@ -34,7 +42,10 @@ def remedy(name: str, known: Iterable[str], otherwise: str) -> str:
 
 def _near(name: str, known: Iterable[str]) -> list[str]:
     """The known names most like ``name``, capitals aside."""
-    return near_names(name, known, AT_MOST, LIKENESS)
+    known = list(known)
+    of_beginnings = {each[: len(name) + 1]: each for each in known}  # 'smolm2': the rest of the name was left out
+    near = near_names(name, of_beginnings, AT_MOST, BEGINNING) if len(name) >= SHORTEST else []
+    return near_names(name, known, AT_MOST, LIKENESS) or [of_beginnings[each] for each in near]
 
 
 def _folders(name: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.columns import check_columns
-from ..core.errors import ProbeError
+from ..core.errors import ProbeError, did_you_mean
 from ..core.schemas import PREDICTIONS, PROBES
 from ..core.tasks import PRIMARY, Kind
 from .comparison import COMPARISON, verdict
@@ -178,7 +178,8 @@ def _metric(probes: pa.Table, predictions: pa.Table, name: str | None) -> str:
     computed = [metric for metric in pc.unique(probes["metric"]).to_pylist() if metric in METRICS]
     name = name or next((PRIMARY[kind] for kind in Kind if PRIMARY[kind] in computed), "none")
     if name not in computed:
-        raise ProbeError(f"metric '{name}' was not computed: choose one of {', '.join(computed)}")
+        near = did_you_mean(name, computed)
+        raise ProbeError(f"--metric '{name}' was not computed: choose one of {', '.join(computed)}{near}")
     return name
 
 
@@ -188,8 +189,9 @@ def _reference(measured: Sequence[_Measured], name: str | None) -> _Measured:
         return next((one for one in measured if one.features.model is None), measured[0])
     match = next((one for one in measured if one.features.features == name), None)
     if match is None:
-        known = ", ".join(sorted({one.features.features for one in measured}))
-        raise ProbeError(f"--reference '{name}' was not probed: choose one of {known}")
+        known = sorted({one.features.features for one in measured})
+        near = did_you_mean(name, known)
+        raise ProbeError(f"--reference '{name}' was not probed: choose one of {', '.join(known)}{near}")
     return match
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..core.errors import ProbeError
+from ..core.errors import ProbeError, did_you_mean
 from ..core.schemas import PREDICTIONS, PROBES
 from ..core.tasks import NEW_ITEMS, OWN_FOLDS, PRIMARY, Kind, left_out_of
 from ..features.halves import HalvedFeatures
@@ -206,16 +206,21 @@ def _predictions(scored: Scored, same: dict[str, Any]) -> pa.Table:
 
 def named(options: ProbeOptions, splits: pa.Table | None) -> tuple[Protocol, str]:
     """The protocol and the estimator that the options name. Raises ProbeError for one that there is not."""
+    protocol = protocol_named(options.protocol, splits)
+    return protocol, protocol.probe or check_probe(options.probe)
+
+
+def check_probe(name: str) -> str:
+    """The name of a probe. Raises ProbeError for one that there is not."""
     from .estimators import ESTIMATORS  # heavy
 
-    protocol = protocol_named(options.protocol, splits)
-    return protocol, protocol.probe or _choose(options.probe, list(ESTIMATORS), "--probe")
+    return _choose(name, list(ESTIMATORS), "--probe")
 
 
 def _choose(value: str, known: Sequence[str], what: str) -> str:
     """``value`` where it is known."""
     if value not in known:
-        raise ProbeError(f"{what} '{value}' is unknown: choose one of {', '.join(known)}")
+        raise ProbeError(f"{what} '{value}' is unknown: choose one of {', '.join(known)}{did_you_mean(value, known)}")
     return value
 
 

@@ -6,7 +6,7 @@ entry of ``PROTOCOLS``, or a split of the recipe, and gives the same rows in eve
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.columns import check_columns
-from ..core.errors import ProbeError
+from ..core.errors import ProbeError, did_you_mean
 from ..core.schemas import SPLITS
-from ..core.tasks import NEW_ITEMS
+from ..core.tasks import NEW_ITEMS, OWN_FOLDS
 from ..options import ProbeOptions
 from .cohort import Cohort
 from .metrics import Ints
@@ -118,6 +118,12 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
+def unknown_protocol(name: str, splits: Sequence[str]) -> ProbeError:
+    """What is said of a protocol's name that is neither one's nor that of one of the recipe's ``splits``."""
+    known = [*OWN_FOLDS, *splits]
+    return ProbeError(f"--protocol '{name}' is unknown: choose one of {', '.join(known)}{did_you_mean(name, known)}")
+
+
 def protocol(name: str, splits: pa.Table | None) -> Protocol:
     """The protocol of that name, or the split of that name in ``splits`` (entity_id, split, name)."""
     if name in PROTOCOLS:
@@ -126,7 +132,7 @@ def protocol(name: str, splits: pa.Table | None) -> Protocol:
         check_columns(splits, SPLIT_ROWS, "splits", ProbeError)
     names = sorted(set(splits["name"].to_pylist())) if splits is not None else []
     if splits is None or name not in names:
-        raise ProbeError(f"--protocol '{name}' is unknown: choose one of {', '.join([*PROTOCOLS, *names])}")
+        raise unknown_protocol(name, names)
     chosen = splits.filter(pc.equal(splits["name"], name))
     part = dict(zip(chosen["entity_id"].to_pylist(), chosen["split"].to_pylist(), strict=True))
     if len(part) < len(chosen):

@@ -28,6 +28,7 @@ from .incremental import Job, incremental
 from .new_items import with_new_items, without_usual_item
 from .observer import Advance
 from .outcome import Outcome
+from .probe_choices import check_choices
 from .probe_warnings import (
     say_same_texts,
     say_what_compare_says,
@@ -120,6 +121,7 @@ def probe_all(context: Context, task: str | None, options: ProbeOptions, select:
     """
     if select.features and (select.k or select.layers):
         raise OptionError("--features names the depths already: leave out --k and --layers")
+    check_choices(context, options)
     options = without_usual_item(context, options)
     context = with_new_items(context.at(options.train_as_of, options.test_as_of), options)
     chosen = {

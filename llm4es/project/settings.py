@@ -18,8 +18,10 @@ _NAMES = ("model_name", "task", "base_name")
 
 def difference(store: "Store", stage: str, dataset: str, record: Mapping[str, Any]) -> str:
     """What changed since the newest run of the step on the same thing; nothing where there was none."""
-    past = store.record().select(["stage", "dataset", "config"]).to_pylist()
+    past = store.record().select(["stage", "dataset", "config", "status", "rows_computed"]).to_pylist()
     for row in reversed(past):
+        if row["status"] != "done" and not row["rows_computed"]:
+            continue  # it was refused, or left nothing: no row was made with its settings
         config = json.loads(row["config"])
         same = all(_family(config.get(name)) == _family(record.get(name)) for name in _NAMES)
         if (row["stage"], row["dataset"]) == (stage, dataset) and same:

@@ -26,6 +26,7 @@ from .evidence import UNREAD, Evidence
 from .feature_source import FeatureSource
 from .feature_sources import READ_ANEW, all_feature_sources, named
 from .probe_again import probe_words
+from .probe_choices import check_choices
 from .stale_words import in_words, say_stale
 
 
@@ -179,6 +180,7 @@ def _by_cohort(context: Context, task: str, options: CompareOptions, chosen: Map
     if asked is not None:
         found = {made: n for made, n in found.items() if n == asked}
     if not found:
+        check_choices(context, options)
         of = f" of {context.cutoff}" if context.cutoff.key else ""
         by = "" if options.named_protocol == CompareOptions.protocol else f" by protocol {options.named_protocol!r}"
         by += "" if options.probe is None else f" by probe {options.probe!r}"

@@ -57,8 +57,11 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         Path(unfinished).unlink(missing_ok=True)
 
 
-def check_place(path: Path) -> None:
-    """Raise OptionError where no file can lie: a device would be replaced by one, and who reads a pipe wait on."""
+def check_place(path: Path, *, replaced: bool = True) -> None:
+    """Raise OptionError where no file can lie: a device would be replaced by one, and who reads a pipe wait on.
+
+    ``replaced``: whether a file that is there may be.
+    """
     try:
         is_taken = path.exists() and not path.is_file()
         is_folder, has_folder = path.is_dir(), path.parent.is_dir()
@@ -66,6 +69,8 @@ def check_place(path: Path) -> None:
         raise OptionError(f"--out {path} cannot be written ({error.strerror}): choose another") from error
     if is_folder:
         raise OptionError(f"--out {path} cannot be written (Is a directory): give the name of a file in it")
+    if not replaced and path.exists() and not is_taken:
+        raise OptionError(f"--out {path} is there already: give another name, or --force")
     if is_taken:
         raise OptionError(f"--out {path} cannot be written (it is no regular file): give the name of a file")
     if not has_folder:

@@ -152,7 +152,7 @@ def _in_folder(recipe: Recipe, folder: Path, allow_outside: bool) -> Source:
         if not lacking[name]:
             return _source(name, layout, folder, allow_outside)
     what = " or ".join(f"{missing[0]} (layout {name!r})" for name, missing in lacking.items())
-    raise DataError(f"{folder} does not hold the data of {recipe.name!r}: there is no {what}")
+    raise DataError(f"{folder} does not hold the data of {recipe.name!r}: there is no {what}: give theirs with --data")
 
 
 def _source(name: str, layout: FileLayout, folder: Path, allow_outside: bool) -> Source:

@@ -49,14 +49,20 @@ MACROS = (
     UNION ALL SELECT NULL, NULL, NULL FROM (  -- one row that has no place in the result, and says what there is not
         SELECT coalesce(list_sort(list(DISTINCT dataset)), []) AS datasets,
             list_sort(list(DISTINCT model) FILTER (dataset = of_dataset)) AS models,
+            arg_max(dataset, jaro_winkler_similarity(dataset, of_dataset))
+                FILTER (jaro_winkler_similarity(dataset, of_dataset) > 0.85) AS like_dataset,
+            arg_max(model, jaro_winkler_similarity(model, of_model))
+                FILTER (dataset = of_dataset AND jaro_winkler_similarity(model, of_model) > 0.85) AS like_model,
             list_sort(list(DISTINCT k) FILTER (dataset = of_dataset AND model = of_model)) AS ks,
             count(*) FILTER (dataset = of_dataset AND model = of_model AND k = of_k AND entity_id = entity) AS found
         FROM embeddings)
     WHERE CASE
         WHEN models IS NULL THEN error(format(
-            'nearest: no embeddings of dataset ''{}'': there are {}', of_dataset, datasets))
+            'nearest: no embeddings of dataset ''{}'': there are {}{}', of_dataset, datasets,
+            coalesce('; did you mean ''' || like_dataset || '''?', '')))
         WHEN ks IS NULL THEN error(format(
-            'nearest: no embeddings of {} by model ''{}'': there are {}', of_dataset, of_model, models))
+            'nearest: no embeddings of {} by model ''{}'': there are {}{}', of_dataset, of_model, models,
+            coalesce('; did you mean ''' || like_model || '''?', '')))
         WHEN NOT list_contains(ks, of_k) THEN error(format(
             'nearest: no embeddings of {} by {} with k {}: there are {}', of_dataset, of_model, of_k, ks))
         WHEN found = 0 THEN error(format(

@@ -56,16 +56,14 @@ def init(
 
         llm4es init shop.sqlite --table orders
     """
-    from llm4es.core.errors import OptionError
     from llm4es.core.limits import limited
+    from llm4es.core.shell_words import shell_word
     from llm4es.project.whole_file import check_place, whole_file
     from llm4es.recipes.init.choices import Choices
     from llm4es.recipes.init.draft import draft_recipe
 
     if out is not None:
-        check_place(out)
-        if out.exists() and not force:
-            raise OptionError(f"--out {out} is there already: give another name, or --force")
+        check_place(out, replaced=force)
     is_asked = sys.stdin.isatty() and sys.stdout.isatty() and not call.quiet
     with limited(LimitOptions.of(**options).limits(), "looking at the raw files"):
         drafted = partial(
@@ -74,6 +72,7 @@ def init(
         draft = drafted()
         if is_asked and not yes and (answers := ask(draft.doubts)):
             draft = drafted(choices=Choices(**answers))
+        named = " ".join(map(shell_word, (str(out or "RECIPE.toml"), *draft.data(out.parent if out else None))))
         for doubt in draft.unsure:
             call.screen.say(f"unsure: {doubt}")
         if out is None:
@@ -81,10 +80,10 @@ def init(
         else:
             with whole_file(out) as file:
                 file.write(draft.toml.encode())
-            call.screen.say(f"wrote {out}: read it, then 'llm4es run {out}'")
+            call.screen.say(f"wrote {out}: read it, then `llm4es run {named}`")
         if is_asked:
             from llm4es.project.preview import preview
 
             seen = preview(draft.toml, draft.base, call.store)
-            for line in seen.lines(str(out or "RECIPE.toml"), width_of_terminal() or READABLE):
+            for line in seen.lines(named, width_of_terminal() or READABLE):
                 call.screen.say(line)

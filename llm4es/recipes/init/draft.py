@@ -37,6 +37,16 @@ class Draft:
     base: Path = Path()
     """The folder that paths in it are relative to."""
 
+    def data(self, folder: Path | None = None) -> tuple[str, ...]:
+        """What commands have to say of the files where the recipe lies in ``folder``, default: the working directory.
+
+        Examples
+        --------
+        >>> Draft("", (), base=Path("/there")).data(Path("/here"))
+        ('--data', '/there')
+        """
+        return () if self.base == (folder or Path()).absolute() else ("--data", str(self.base))
+
 
 def draft_recipe(
     events: Path,
@@ -87,7 +97,7 @@ def draft_recipe(
     ()
     """
     rows = profile(events, table)
-    label_rows = profile(labels, label_table) if labels else None
+    label_rows = profile(labels, label_table, what="the table of labels") if labels else None
     unsure = [f"tables.events.{doubt}" for doubt in rows.doubts]
     unsure += [f"tables.labels.{doubt}" for doubt in (label_rows.doubts if label_rows else ())]
     said = choices or Choices()
@@ -102,7 +112,7 @@ def draft_recipe(
     predicted, tasks = draft_tasks(label_rows, entity, rows, unsure, said.label) if label_rows else ([], no_tasks())
     base = _base([rows, *([label_rows] if label_rows else [])], folder)
     tables = [_table("events", rows, base)] + ([_table("labels", label_rows, base)] if label_rows else [])
-    elsewhere = base != (folder or Path()).absolute()
+    elsewhere = bool(Draft("", (), base=base).data(folder))
     if elsewhere:
         unsure.append(f"data: the files are not below the recipe's folder: read it with --data {base}")
     note = f"# Its files lie elsewhere: read it with --data {' '.join(str(base).split())}\n" if elsewhere else ""

@@ -30,8 +30,7 @@ def draft_tasks(
             f"tasks: {dated.name!r} in {labels.path.name} may say when each label is of: see as_of in the recipe"
         )
     blocks = ["# What is to be predicted for an entity."]
-    used: set[str] = set()
-    found = []
+    used, found = set[str](), list[str]()
     able = [column for column in labels.columns if column not in (key, dated) and column.distinct >= 2]
     for column in [chosen(only, able, "label")] if only else able:
         if not column.numeric and column.distinct > MANY_CLASSES:
@@ -48,12 +47,23 @@ def draft_tasks(
             unsure.append(f"tasks.{name}: the events have a column {column.name!r} too, which may give the label away")
         if kind is not Kind.BINARY:
             unsure.append(f"tasks.{name}: taken as {kind.value}, from {column.distinct} different values")
+        if torn := _torn(labels, key, column):
+            what = "keep" if dated is None else "say in as_of when each is of, or keep"
+            unsure.append(f"tasks.{name}: {torn}: {what} one of them in {labels.path.name}")
         if dated is not None:
             lines.append(f"# as_of = {_time(dated)} # labels are dated: read a user's events before that time only")
         blocks.append("\n".join(lines) + "\n")
-    if len(blocks) == 1:
+    if not found:
         unsure.append(f"tasks: {labels.path.name} has no column with two values or more besides the id")
-    return found, "\n".join(blocks)
+    return found, "\n".join(blocks) if found else no_tasks(key.sql)
+
+
+def _torn(labels: TableProfile, key: ColumnProfile, column: ColumnProfile) -> str:
+    """What there is to say where entities have several labels; '' where they do not."""
+    rows = labels.seen.select([key.name, column.name]).drop_null().group_by(key.name)
+    several = rows.aggregate([(column.name, "count_distinct")])[f"{column.name}_count_distinct"].to_pylist()
+    torn = sum(n > 1 for n in several)
+    return f"{torn} of {len(several)} entities have several different {column.name!r}" if torn else ""
 
 
 def _kind(column: ColumnProfile) -> Kind:
@@ -68,9 +78,13 @@ def _time(column: ColumnProfile) -> str:
     return f"{{ {', '.join([f'from = {toml_text(column.sql)}', *keys])} }}"
 
 
-def no_tasks() -> str:
+def no_tasks(key: str | None = None) -> str:
+    """How a task is written, for who has none; ``key``: the ids of the labels that are given, which hold no classes."""
+    why, table = "No labels were given; with a file of them", '# [tables.labels]\n# path = "labels.csv"\n'
+    if key is not None:
+        why, table = "The labels hold none; with a column of two values or more", ""
     return (
-        "# What is to be predicted for an entity. No labels were given; with a file of them, for instance:\n"
-        '# [tables.labels]\n# path = "labels.csv"\n# [tasks.left]\n# kind = "binary"\n# table = "labels"\n'
-        '# entity = "user_id"\n# label = "left"\n'
+        f"# What is to be predicted for an entity. {why}, for instance:\n{table}"
+        '# [tasks.left]\n# kind = "binary"\n# table = "labels"\n'
+        f'# entity = {toml_text(key or "user_id")}\n# label = "left"\n'
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...core.errors import DataError
+from ...core.errors import DataError, did_you_mean
 from ..kinds.kind import FOREIGN
 from ..kinds.packing import ENDINGS
 from ..locate import escaped
@@ -27,17 +27,26 @@ class Found:
     doubts: tuple[str, ...] = ()
 
 
-def find(typed: Path) -> Found:
-    """The files that a path, a folder or a glob stands for."""
+def find(typed: Path, what: str = "the table of events") -> Found:
+    """The files that a path, a folder or a glob stands for; ``what`` they hold."""
     if typed.is_file():
         return Found((typed,), (typed,), typed.name)
     if typed.is_dir():
         return _in_folder(typed)
     paths = tuple(path for path in map(Path, sorted(glob.glob(escaped(typed), recursive=True))) if path.is_file())  # noqa: PTH207
     if not paths:
-        raise DataError(f"no file at {typed}: give the table of events, a CSV or Parquet file, a folder or a glob")
+        near = did_you_mean(typed.name, _beside(typed))
+        raise DataError(f"no file at {typed}: give {what}, a CSV or Parquet file, a folder or a glob{near}")
     known = [folder for folder in typed.parents if folder.name and folder.exists()]
     return Found(paths, (typed,), known[0].name if known else "events")
+
+
+def _beside(typed: Path) -> list[str]:
+    """What lies where a file is not that was typed."""
+    try:
+        return sorted(path.name for path in typed.parent.iterdir() if path.name[0] != ".")
+    except OSError:
+        return []
 
 
 def _in_folder(folder: Path) -> Found:

@@ -50,9 +50,9 @@ class TableProfile:
     doubts: tuple[str, ...]
 
 
-def profile(path: Path, table: str | None = None) -> TableProfile:
-    """Find, sniff and look at a table; ``table`` names it in a file that holds several."""
-    found = find(path)
+def profile(path: Path, table: str | None = None, *, what: str = "the table of events") -> TableProfile:
+    """Find, sniff and look at a table; ``table`` names it in a file that holds several, ``what`` it in errors."""
+    found = find(path, what)
     patterns = [str(pattern) for pattern in found.patterns]
     guess = sniff(found.paths[0], patterns, table)
     try:
