@@ -1,5 +1,6 @@
 """The report beside an earlier version and beside another store: values, paired differences, what came and went."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,15 @@ import pytest
 from llm4es import Project
 from llm4es.core.errors import OptionError, StoreError
 from llm4es.options import ReportOptions
+from llm4es.project.comparison_answer import answering
 from llm4es.project.report import _data
+from llm4es.project.report_changed import changed
 from llm4es.report import render
 from llm4es.report.against import Against
 
 from . import shop
 from .heard import Heard
+from .test_comparison import row
 
 QUICK: dict[str, Any] = {"folds": 2, "repeats": 1, "bootstrap": 20}
 
@@ -23,7 +27,7 @@ def beside(project: Project, other: str) -> Against:
     assert data.against is not None
     page = render(data)
     assert '<section id="against">' in page
-    assert page.count("then and now of") <= 1  # one task's drawing
+    assert len(re.findall("(then and now|there and here) of", page)) <= 1  # one task's drawing
     return data.against
 
 
@@ -60,7 +64,10 @@ def test_an_earlier_version_and_another_store(tmp_path: Path) -> None:
     (texts,) = (row for row in found.counts if row["what"] == "raw texts")
     assert texts == {"what": "raw texts", "then": 24, "now": 24, "added": 0, "gone": 0, "changed": 12}
 
-    same = {row["features"]: row for row in beside(project, str(tmp_path / "elsewhere")).probes}
+    assert found.sentences == ("loyal: then no answer; now no answer. New: counts.",)  # no model was probed
+    other = beside(project, str(tmp_path / "elsewhere"))
+    assert (other.then, other.now) == ("there", "here")  # it need not be older
+    same = {row["features"]: row for row in other.probes}
     assert {row["words"] for row in same.values()} == {"the same predictions"}
     assert same["tfidf"]["difference"] == 0
 
@@ -83,3 +90,13 @@ def test_what_is_not_there_is_said(project: Project, tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"--against .*empty: the store has nothing of 'shop': it has nothing"):
         project.report("loyal", out="page.html", against=str(tmp_path / "empty"))
     assert not Path("page.html").exists()
+
+
+def test_the_answer_of_both_sides_is_said() -> None:
+    tfidf, model = row("tfidf", 0.7, chosen=None), row("m@8", 0.75, 0.05, chosen=None, model="m")
+    then = answering([model, tfidf])
+    better = model | {"value": 0.8, "difference": 0.1, "p_adjusted": 0.01, "words": "better than tfidf"}
+    assert changed("gender", then, [better, tfidf], ["m@1"], ("then", "now")) == (
+        "gender: then no: m@8 0.750, within noise beside tfidf 0.700; now yes: m@8 0.800, better beside tfidf 0.700. "
+        "The verdict is another. New: m@1."
+    )

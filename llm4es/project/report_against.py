@@ -18,6 +18,7 @@ from ..core.errors import OptionError, ProbeError, StoreError
 from ..core.sql import where
 from .context import Context, open_store
 from .diff import POINT
+from .report_changed import answer_of, changed
 from .report_evidence import TaskEvidence
 
 if TYPE_CHECKING:
@@ -87,10 +88,29 @@ def against(context: Context, other: str, found: TaskEvidence) -> "Against":
     from ..report.against import Against
 
     before, after = _side(context, other), _Side(context.store, None)
-    rows = [row for task in found.chosen for row in _of_task(before, after, task, found)]
+    elsewhere = before.store is not context.store
+    sides = ("there", "here") if elsewhere else ("then", "now")
+    rows, sentences = [], []
+    for task in found.chosen:
+        chosen = _chosen_then(before, task, found)
+        of_task = list(_of_task(before, after, task, found, chosen, sides))
+        new = [row["features"] for row in of_task if row["then"] is None]
+        told = [before.rows(f"SELECT * FROM {view} WHERE {where(chosen)}") for view in ("probes", "predictions")]
+        answer = answer_of(told[0], told[1], of_task[0]["metric"])
+        sentences.append(changed(task, answer, found.rows_of(task), new, sides))
+        rows += of_task
     counts = [_changes(what, query, context.dataset, before, after) for what, query in _COUNTED.items()]
     named = f"version {other}" if before.store is context.store and other.isdigit() else other
-    return Against(named, tuple(rows), tuple(counts))
+    return Against(named, tuple(rows), tuple(counts), tuple(sentences), *sides)
+
+
+def _chosen_then(before: _Side, task: str, found: TaskEvidence) -> Mapping[str, Any]:
+    """Which probes there stand beside those of here: of the same settings, else of others the newest."""
+    chosen = found.chosen[task]
+    plain = {key: value for key, value in chosen.items() if key != "config_id"}
+    made = before.rows(f"SELECT run_id, config_id FROM probes WHERE {where(plain)} ORDER BY run_id")
+    there = made["config_id"].to_pylist()
+    return {**chosen, "config_id": there[-1]} if there and chosen["config_id"] not in there else chosen
 
 
 def _side(context: Context, other: str) -> _Side:
@@ -108,24 +128,19 @@ def _side(context: Context, other: str) -> _Side:
     return _Side(store, None)
 
 
-def _of_task(before: _Side, after: _Side, task: str, found: TaskEvidence) -> Iterator[dict[str, Any]]:
+def _of_task(
+    before: _Side, after: _Side, task: str, found: TaskEvidence, chosen: Mapping[str, Any], called: tuple[str, str]
+) -> Iterator[dict[str, Any]]:
     """The rows of one task: those of now, the best first, and those that are gone."""
-    chosen, shown = found.chosen[task], found.rows_of(task)
+    shown = found.rows_of(task)
     metric = shown[0]["metric"]
-    plain = {key: value for key, value in chosen.items() if key != "config_id"}
-    probed = before.rows(f"SELECT * FROM probes WHERE {where({**plain, 'metric': metric})}")
-    made = probed["config_id"].to_pylist()
-    if made and chosen["config_id"] not in made:  # other settings then: of these the newest
-        newest = max(zip(probed["run_id"].to_pylist(), made, strict=True))[1]
-        chosen = {**chosen, "config_id": newest}
-    old = {
-        (row["features"], row["probe"]): row for row in probed.to_pylist() if row["config_id"] == chosen["config_id"]
-    }
+    probed = before.rows(f"SELECT * FROM probes WHERE {where({**chosen, 'metric': metric})}")
+    old = {(row["features"], row["probe"]): row for row in probed.to_pylist()}
     for n, row in enumerate(shown):
         key = row["features"], row["probe"]
         common = {"task": task, "features": key[0], "metric": metric, "now": row["value"]}
         if key not in old:
-            yield _row(**common, words="added since")
+            yield _row(**common, words="added since" if called[0] == "then" else "here alone")
             continue
         name = {"features": key[0], "probe": key[1]}
         sides = [(before, {**chosen, **name}), (after, {**found.chosen[task], **name})]
@@ -134,7 +149,13 @@ def _of_task(before: _Side, after: _Side, task: str, found: TaskEvidence) -> Ite
         )
         yield _row(**common, then=old.pop(key)["value"], **paired)
     for (features, _), row in old.items():
-        yield _row(task=task, features=features, metric=metric, then=row["value"], words="gone")
+        yield _row(
+            task=task,
+            features=features,
+            metric=metric,
+            then=row["value"],
+            words="gone" if called[0] == "then" else "there alone",
+        )
 
 
 def _row(**known: Any) -> dict[str, Any]:
