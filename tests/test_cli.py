@@ -109,9 +109,9 @@ def test_bad_words_are_refused_with_one_line_each(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        ("embed x --max-entities 0", ["'--max-entities'", "'0'", "1", "; see `llm4es embed --help`"]),
-        ("embed x --max-entities many", ["'--max-entities'", "integer", "'many'", "; see `llm4es embed --help`"]),
-        ("gc --older-than -1", ["'--older-than'", "7", "'-1'", "; see `llm4es gc --help`"]),
+        ("embed x --max-entities 0", ["--max-entities 0 is below 1: give 1 or more"]),
+        ("embed x --max-entities many", ["--max-entities 'many' is no number: give a whole number"]),
+        ("gc --older-than -1", ["--older-than -1 is below 7: give 7 or more"]),
         ("recipes --format xml", ["'--format': 'xml' is not one of 'table', 'json', 'csv', 'markdown'; see `"]),
         ("embed x --max-lenght 8", ["no such option: --max-lenght (Possible options: ", "--max-length"]),
         ("models lst", ["no such command 'lst'. Did you mean 'list'?"]),

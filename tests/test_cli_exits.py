@@ -80,9 +80,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["gc", "--older-than", "3"], "--older-than 3 is below 7: give 7 or more"),
         (["runs", "-n", "0"], "--limit 0 is below 1: give 1 or more"),
-        (["run", "x", "--max-entities", "x"], "--max-entities 'x' is no number: give a whole number"),
         (["sql", "SELECT '\udce9'"], "\"SELECT '\\udce9'\" is no UTF-8: type it so"),
         (["sql", "-"], "no query came on stdin: give a SELECT"),
     ],
