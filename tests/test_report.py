@@ -144,7 +144,7 @@ def test_a_sample_is_told_and_stays_small() -> None:
     ids = [f"{i}" for i in range(3000)]
     vectors = pa.table({"entity_id": ids, "vector": np.random.default_rng(0).normal(size=(3000, 8)).tolist()})
     page = render(ReportData(dataset="d", made="today", vectors=vectors, vectors_name="m@8", shown_users=500))
-    assert "500 of 3,000 users drawn, chosen by a hash of the id." in page
+    assert "500 of 3,000 entities drawn, chosen by a hash of the id." in page
     assert page.count("data-user=") == 500
 
 
@@ -249,7 +249,7 @@ def test_in_a_browser(data: ReportData, page: str, tmp_path: Path) -> None:
         assert (seen["images"], seen["scripts"], seen["drawn"], seen["options"]) == (0, 2, DRAWN, N)
         assert seen["chosen"].startswith("u00, ")
         assert (seen["near"], seen["marked"], seen["still"]) == (5, 2, 0)  # on each of two maps
-        assert seen["unknown"] == "No user zzz is among those on the map."
+        assert seen["unknown"] == "No entity zzz is among those on the map."
     for seen in (narrow, middle, window, wide, large):
         assert seen["outside"] == []
         assert seen["first"] == "Skip to the results"

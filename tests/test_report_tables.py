@@ -82,7 +82,7 @@ def test_every_table_comes_with_the_command_that_gives_it(page: str, llm4es: Cal
     assert [[row[0], row[1], row[3]] for row in rows] == [
         [kept["run_id"], kept["stage"], kept["started_at"]] for kept in typed(sql)
     ]
-    users = re.search(r"events and days of every user</summary>.*?<code>(.*?)</code>", page, re.DOTALL)
+    users = re.search(r"events and days of every entity</summary>.*?<code>(.*?)</code>", page, re.DOTALL)
     assert users is not None
     by_user = typed(html.unescape(users[1]))
     assert {row["entity_id"]: int(row["n_events"]) for row in by_user} == {f"c{i}": 3 + i % 4 for i in range(24)}

@@ -47,6 +47,8 @@ def test_imported_vectors_answer_under_their_own_name(imported: Project, tmp_pat
     assert "Do imported vectors add anything?" in page
     assert "with counts, the best baseline (" in page
     assert "language model" not in page
+    assert page.count("counts: logarithms of the number of events") == 1  # what a name stands for, once
+    assert "tfidf: " not in page
 
 
 def test_an_older_version_is_left_out_and_no_command_is_promised_to_mend_it(imported: Project, tmp_path: Path) -> None:

@@ -175,5 +175,16 @@ def plain_protocol(name: str) -> str:
     return NEW_ITEMS if plain.startswith((NEW_ITEMS + _OF, NEW_ITEMS + ", ")) else plain
 
 
-BASELINE_NAMES = ("tfidf", "words", "words-aligned", "aggregates", "counts", "recency", "majority")
-"""Names of feature sets that are made without a model, in the order that tables list them: no vectors may bear them."""
+BASELINES = {
+    "tfidf": "counts of the item, weighed by rarity",
+    "words": "TF-IDF over the words of the events' texts and pairs of neighbouring ones",
+    "words-aligned": "the words of an item's text, mapped to who chooses it",
+    "aggregates": "number of events; sums, means and deviations of the amount, in all and by category",
+    "counts": "logarithms of the number of events and of distinct values: how much history, not what",
+    "recency": "time alone: days since the first and the last event, and how often",
+    "majority": "nothing: the shares of the classes, or the mean",
+}
+"""What each feature set is that is made without a model, in the order that tables list them."""
+
+BASELINE_NAMES = tuple(BASELINES)
+"""Their names: no vectors may bear them."""

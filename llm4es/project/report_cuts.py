@@ -87,7 +87,7 @@ def cut_warnings(context: Context, found: pa.Table) -> "list[Caution]":
     --------
     >>> row = {"features": "model [64 tokens]", "n_entities": 4, "n_cut": 1, "events_kept": 0.5, "tokens_kept": 0.5}
     >>> cut_warnings(context, pa.Table.from_pylist([row]))[0].text
-    'model [64 tokens]: 25% of the users lost events, 50% of all were read: embed it with --history full'
+    'model [64 tokens]: 25% of the entities lost events, 50% of all were read: embed it with --history full'
     """
     from ..report.answer import Caution
 
@@ -96,7 +96,7 @@ def cut_warnings(context: Context, found: pa.Table) -> "list[Caution]":
     for row in found.to_pylist():
         if row["n_cut"]:
             text = (
-                f"{row['features']}: {row['n_cut'] / row['n_entities']:.0%} of the users lost events, "
+                f"{row['features']}: {row['n_cut'] / row['n_entities']:.0%} of the entities lost events, "
                 f"{row['events_kept']:.0%} of all were read"
             )
             if row["tokens_kept"] == 1:

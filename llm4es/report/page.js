@@ -62,7 +62,7 @@
     current = -1;
     mark(-1, new Set());
     if (!id) return chosen.replaceChildren(...told);
-    const none = make("p", `No user ${id} is among those on the map.`);
+    const none = make("p", `No entity ${id} is among those on the map.`);
     none.className = "quiet";
     chosen.replaceChildren(none);
   };

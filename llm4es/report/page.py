@@ -18,6 +18,7 @@ from ..core import figures
 from ..core.printable import printable_line
 from ..probe.comparison import in_short
 from .data import ReportData
+from .legend import legend
 from .people import People, people
 from .sections import about, framed, task_sections
 
@@ -59,6 +60,7 @@ def render(data: ReportData) -> str:
         data=data,
         question=_question({answer.made_with for answer in data.answers}),
         tasks=task_sections(data),
+        legend=legend(data),
         about=about(data),
         against_pictures=[framed(task, svg) for task, svg in data.against.pictures()] if data.against else [],
         people=map_,

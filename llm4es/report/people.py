@@ -72,7 +72,7 @@ def people(data: ReportData) -> People:
         for entity in order
     ]
     sample = (
-        "" if len(shown) == len(ids) else f"{len(shown):,} of {len(ids):,} users drawn, chosen by a hash of the id. "
+        "" if len(shown) == len(ids) else f"{len(shown):,} of {len(ids):,} entities drawn, chosen by a hash of the id. "
     )
     return People(maps, sample + kept, users)
 

@@ -135,14 +135,16 @@ def about(data: ReportData) -> list[Picture]:
     """Pictures of the data, of fine-tuning and of enrichment."""
     pictures = []
     if data.users is not None and data.users.num_rows:
-        for column, unit in (("n_events", "events a user"), ("days", "days of history")):
+        for column, unit in (("n_events", "events an entity"), ("days", "days of history")):
             if column in data.users.column_names:
                 drawn = profile.histogram(data.users[column], unit, f"profile-{column}")
                 pictures.append(framed(unit.capitalize(), drawn, "Dashed: the median."))
     if data.models is not None and (losses := profile.loss_curves(data.models, "loss")) is not None:
         pictures.append(framed("Fine-tuning", losses, "Held out: entities that fine-tuning did not see."))
     if data.fidelity is not None and (bars := profile.fidelity_bars(data.fidelity, "fidelity")) is not None:
-        pictures.append(framed("Fidelity of enriched texts", bars, "Share of a user's events that the new text keeps."))
+        pictures.append(
+            framed("Fidelity of enriched texts", bars, "Share of an entity's events that the new text keeps.")
+        )
     return pictures
 
 
