@@ -186,7 +186,7 @@ class Evidence:
                 continue
             if self.expected(source) == content:
                 continue
-            if is_newer(source, name):
+            if name != source.name and is_newer(source, name):
                 found[name] = older(source, self._made_of(content, sources)) if source.name in probed else NEWER
                 continue
             changed = self._relabelled(probes) if changed is None else changed

@@ -109,7 +109,8 @@ class ShownProbes:
             raise ProbeError(f"--reference {reference!r} is stale: {why}: run {self._remedy([why])}")
         if not len(self.live):
             raise ProbeError(f"{task}: nothing to compare, {in_words(stale)}: run {self._remedy(stale.values())}")
-        say_stale(self.context, task, stale, self._remedy)
+        if stale:
+            say_stale(self.context, task, stale, self._remedy)
         n = self.cohort.max_entities
         here = "everybody" if n is None else f"--max-entities {n}"
         for features, whom in other_cohorts(self.context, task, self.config_id).items():
