@@ -39,6 +39,8 @@ def test_what_is_there_and_what_is_out_of_date(place: Path) -> None:
     assert now["vectors", "shop tiny@1 [64 tokens]"] == (20, AS_THEY_ARE, "")
     assert now["probes", "shop loyal"] == (2, AS_THEY_ARE, "")
     assert now["run", "embed shop"][0] == 20
+    project.predict("loyal", features="counts")
+    assert glance(project)["scores", "shop loyal by counts"] == (20, "", "")
 
     shop.write(place / "shop", changed={3: "salt and pepper"})
     mend = f"llm4es serialize shop --store {place / 'store'}"
@@ -63,7 +65,9 @@ def test_a_serialize_that_failed_is_not_up_to_date(place: Path) -> None:
     config = json.loads(project.sql("SELECT config FROM runs").to_arrow()["config"][0].as_py())
     with suppress(ZeroDivisionError), project.store.run("serialize", "shop", config, "0") as run:
         run.begin()
-        raise ZeroDivisionError
+        raise ZeroDivisionError("by nought")
+    newest = next(row["state"] for row in status(project.store, Null()) if row["what"] == "run")
+    assert newest.endswith(": ZeroDivisionError: by nought")
     mend = f"llm4es serialize shop --store {place / 'store'}"
     assert glance(project)["entities", "shop"] == (20, "the last serialize: failed", mend)
 

@@ -20,7 +20,6 @@ from .context import Context
 from .kept_recipes import find_recipe
 from .mends import AS_THEY_ARE, Row, cuts
 from .observer import Observer
-from .past_runs import list_runs
 from .probe_mends import probe_mends
 from .recorded import last_run
 from .result import Result
@@ -115,6 +114,9 @@ class _Dataset:
         yield from found
         if why:
             yield "vectors", self.name, None, why, ""
+        scored = f"SELECT task, features, count(*) FROM scores WHERE {where({'dataset': self.name})}"
+        for task, features, n in self.store.sql(f"{scored} GROUP BY ALL ORDER BY ALL").fetchall():
+            yield "scores", f"{self.name} {task} by {features}", n, "", ""
 
     def _beside_its_files(self, recipe: "Recipe | None") -> str:
         """What it is beside its raw files; '' where these are not to be looked at: fetched, or nobody knows where."""
@@ -155,6 +157,9 @@ def _models(store: "Store") -> Iterator[Row]:
 
 
 def _runs(store: "Store") -> Iterator[Row]:
-    for run in list_runs(store, LAST_RUNS):
-        when = f"{run['status']} {shown(run['started_at'].replace(microsecond=0))}"
-        yield "run", f"{run['stage']} {run['dataset']}", run["rows_computed"], when, ""
+    query = "SELECT stage, dataset, rows_computed, status, started_at, message FROM runs"
+    for stage, dataset, n, how, began, message in store.sql(
+        f"{query} ORDER BY version DESC LIMIT {LAST_RUNS}"
+    ).fetchall():
+        state = f"{how} {shown(began.replace(microsecond=0))}"
+        yield "run", f"{stage} {dataset}", n, f"{state}: {message}" if message and how != "done" else state, ""

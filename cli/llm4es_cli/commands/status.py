@@ -19,4 +19,4 @@ def status(call: Call) -> None:
     """
     from llm4es.project.status import status as look
 
-    call.show(look(call.opened(), call.screen), wrapped=True)
+    call.show(look(call.opened(), call.screen), wrapped=True, spare=("rows",))
