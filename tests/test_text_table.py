@@ -12,6 +12,7 @@ from rich.console import Console
 
 from llm4es.project.comparison_table import print_text
 from llm4es.project.text_table import Overflow, TextColumn, text_table
+from llm4es_cli.commands.diff import _said_once
 from llm4es_cli.commands.runs import SPARE
 from llm4es_cli.options import OutputFormat
 from llm4es_cli.screen import show
@@ -91,6 +92,12 @@ def test_wide_and_a_pipe_show_everything(capsys: pytest.CaptureFixture[str]) -> 
     assert line.split() == [*values, *str([0.123456] * 9).split()]
     show(rows, OutputFormat.TABLE)
     assert capsys.readouterr().out.splitlines() == [header, line]
+
+
+def test_names_that_a_diff_is_about_stand_once_each() -> None:
+    rows = [{"features": name, "n": n} for n, name in enumerate(["a -> b", "a -> b", "c -> d", "a -> b"])]
+    lines = on_terminal(_said_once(rows)).splitlines()
+    assert [line[:6].strip() for line in lines[1:5]] == ["a -> b", "", "c -> d", "a -> b"]
 
 
 def test_numbers_stand_at_the_right() -> None:

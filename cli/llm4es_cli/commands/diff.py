@@ -1,5 +1,6 @@
 """``llm4es diff``: what changed between two versions, two models, or two k."""
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -52,5 +53,16 @@ def diff(
     """
     from llm4es.project.diff import diff as between
 
-    changes = between(call.opened(), a, b, dataset, DiffOptions.of(**options))
+    changes: Any = between(call.opened(), a, b, dataset, DiffOptions.of(**options))
+    if call.format in (None, OutputFormat.TABLE) and sys.stdout.isatty() and not call.wide:
+        changes = _said_once(changes.to_pylist())
     show(changes, call.format, piped=OutputFormat.TABLE, look=Look(call.wide, wrapped=True))
+
+
+def _said_once(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Names of features take many lines on a narrow terminal: they stand at the first row that is about them."""
+    before = [None, *(row["features"] for row in rows)]
+    return [
+        row | {"features": None if row["features"] == above else row["features"]}
+        for row, above in zip(rows, before, strict=False)
+    ]
