@@ -90,3 +90,13 @@ def test_words_that_cannot_be_read(words: list[str], line: str, tmp_path: Path) 
     with pytest.raises(Llm4esError) as refused:
         invoke(*words, "--store", tmp_path, stdin="")
     assert str(refused.value).startswith(line)
+
+
+def test_a_terminal_gets_an_error_parted_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = "no recipe 'clikcs': did you mean clicks? (your own is given by the path of its TOML)"
+    assert main._line(error) == f"error: {error}\n"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = main._line(error).splitlines()
+    assert max(map(len, lines)) <= 40
+    assert " ".join(lines) == f"error: {error}"

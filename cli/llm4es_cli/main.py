@@ -117,7 +117,15 @@ def _ended() -> tuple[str | int | None, str]:
 
 
 def _line(error: Exception | str) -> str:
-    return f"error: {printable(one_line(error, MOST_CHARACTERS))}\n"
+    """One line; a terminal gets it parted between words, where it would break it anywhere."""
+    line = f"error: {printable(one_line(error, MOST_CHARACTERS))}"
+    if not sys.stderr.isatty():
+        return f"{line}\n"
+    from rich.console import Console
+
+    from llm4es.project.text_table import folded
+
+    return "".join(f"{part}\n" for part in folded(line, Console(stderr=True).width))
 
 
 if __name__ == "__main__":
