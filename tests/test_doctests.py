@@ -70,6 +70,7 @@ def test_examples_run(
     given_names = [given(name, request, tmp_path / f"{number}" / "shop") for number, _ in enumerate(examples)]
     monkeypatch.setattr(socket.socket, "connect", refused)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LLM4ES_STORE", raising=False)  # the usual store is the one that examples leave out
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     with warnings.catch_warnings():
         warnings.simplefilter("error")

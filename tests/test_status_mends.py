@@ -246,6 +246,7 @@ def test_texts_that_are_written_otherwise_now(place: Path, model: Path) -> None:
 def test_a_built_in_model_in_the_usual_store(place: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     resolving = vars(import_module("llm4es.models.resolve"))  # its package has a function of this name
     project, there = Project(shop.write(place / "shop", CUSTOMERS), observer="silent"), True
+    monkeypatch.delenv("LLM4ES_STORE", raising=False)
     monkeypatch.setitem(resolving, "is_here", lambda _: there)
     monkeypatch.setitem(resolving, "folder_of", lambda _: model)
     project.serialize()
