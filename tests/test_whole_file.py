@@ -44,3 +44,15 @@ def test_what_is_no_place_for_a_file(tmp_path: Path) -> None:
     assert (tmp_path / "pipe").is_fifo()
     invoke("init", events, "--out", tmp_path / "x.toml", "--quiet")
     assert "[events]" in (tmp_path / "x.toml").read_text()
+
+
+def test_a_link_stays_one_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    to, link = tmp_path / "there" / "rows.csv", tmp_path / "link.csv"
+    to.write_text("old")
+    link.symlink_to(to)
+    with whole_file(link) as file:
+        file.write(b"new")
+    assert link.is_symlink()
+    assert to.read_text() == "new"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["link.csv", "rows.csv", "there"]

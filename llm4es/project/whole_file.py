@@ -40,6 +40,7 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     'tea'
     """
     check_place(path)
+    path = path.resolve()  # a link stays one, and what it leads to is replaced
     try:
         handle, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
